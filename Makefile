@@ -1,0 +1,69 @@
+# make lab    open the first notebook in JupyterLab      LAB_ARGS="--no-browser --port 9999" is handed on
+# make test   lint, types, stored notebooks, tests       PYTEST_ARGS="-k scenario" is handed on
+# make bench  print the numbers of benchmarks/
+# make binder-test  build Binder's environment from binder/ and run the first notebook in it
+# make clean  remove .venv and every cache
+#
+# Everything runs in .venv. PYTHON=python3.13 chooses which Python it is made from.
+
+VENV := .venv
+BIN := $(VENV)/bin
+LAB_ARGS ?=
+PYTEST_ARGS ?=
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# JupyterLab's question about news would cover the first picture.
+NEWS := "@jupyterlab/apputils-extension:announcements"
+
+# The first of these that is new enough.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo "$$python" && break; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test bench binder-test clean
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^Everything/,$$d'
+
+lab: $(VENV)/installed
+	$(BIN)/ptlab lab $(LAB_ARGS)
+
+test: $(VENV)/installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	find notebooks exercises -name '*.ipynb' -not -path '*/.*' \
+		-exec $(BIN)/nbstripout --verify --keep-id {} +
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+bench: $(VENV)/installed-test
+	$(BIN)/python -m benchmarks
+
+binder-test:
+	tests/binder.sh
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "ptlab needs Python 3.11 or newer, and none was found on PATH."; \
+		echo "Install one (https://www.python.org/downloads/) or name it: make lab PYTHON=/path/to/python3"; \
+		exit 1; fi >&2
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "$(PYTHON) could not make a virtual environment in $(VENV)."; \
+		echo "On Debian and Ubuntu it needs one more package: sudo apt install python3-venv"; \
+		exit 1; } >&2
+
+# The stamps are newer than pyproject.toml exactly when nothing has to be installed again.
+$(VENV)/installed: pyproject.toml | $(BIN)/python
+	@echo "Installing ptlab into $(VENV) (the first time this takes a minute or two) ..."
+	$(PIP_INSTALL) --editable .
+	@said=$$($(BIN)/jupyter labextension disable --level=sys_prefix $(NEWS) 2>&1) \
+		|| { echo "$$said" >&2; exit 1; }
+	@touch $@
+
+$(VENV)/installed-test: pyproject.toml $(VENV)/installed
+	$(PIP_INSTALL) --editable '.[test]'
+	@touch $@

@@ -1,0 +1,41 @@
+"""ptlab: page tables to step through, break, measure, and check against real kernels.
+
+>>> from ptlab import Process, MiB, MADV_DONTNEED
+>>> p = Process(scheme="pte_refcount")
+>>> heap = p.mmap(4 * MiB)
+>>> p.touch(heap)
+1024
+>>> p.madvise(heap, MADV_DONTNEED)
+>>> p.counters.pte
+0
+"""
+
+from ptlab.errors import Corruption, KernelError, NotModelled, SegmentationFault
+from ptlab.geometry import GiB, KiB, MiB, TiB
+from ptlab.paths.madvise import MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_FREE
+from ptlab.process import Process
+from ptlab.schemes import SCHEMES, ReclaimScheme
+from ptlab.story import Comparison, Story, compare, story
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "MADV_DONTNEED",
+    "MADV_DONTNEED_LOCKED",
+    "MADV_FREE",
+    "SCHEMES",
+    "Comparison",
+    "Corruption",
+    "GiB",
+    "KernelError",
+    "KiB",
+    "MiB",
+    "NotModelled",
+    "Process",
+    "ReclaimScheme",
+    "SegmentationFault",
+    "Story",
+    "TiB",
+    "compare",
+    "story",
+]

@@ -1,0 +1,110 @@
+"""The invariants of the simulated state, true after every step. `check(mm)` names what is broken."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptlab.errors import Corruption
+from ptlab.geometry import Level
+from ptlab.memmap import State
+from ptlab.mm import Count, Mm
+from ptlab.vma import overlapping
+
+
+def check(mm: Mm) -> None:
+    """Raise Corruption unless every invariant of `mm` holds. O(tables + entries stored)."""
+    broken = [*_tree(mm), *_counters(mm), *_vmas(mm), *mm.machine.scheme.check(mm)]
+    if not mm.machine.held[0]:
+        broken += _at_rest(mm)
+    if broken:
+        raise Corruption("; ".join(broken))
+
+
+def _own(mm: Mm) -> NDArray[np.int64]:
+    """The tables in the tree of `mm`."""
+    live = mm.machine.mem.live()
+    own: NDArray[np.int64] = live[mm.machine.mem.mm[live] == mm.id]
+    return own
+
+
+def _tree(mm: Mm) -> list[str]:
+    """Parent and slot of a table agree with the parent's entry, and the other way round."""
+    mem, broken = mm.machine.mem, []
+    tables = _own(mm)
+    for table in tables[tables != mm.pgd].tolist():
+        parent, slot = int(mem.parent[table]), int(mem.slot[table])
+        if mem.state[parent] != State.LIVE:
+            broken.append(f"page {table} hangs below page {parent}, which is not in the tree")
+        if mem.at(parent, slot) != table:
+            broken.append(
+                f"page {table} thinks it is at page {parent}, slot {slot}; that entry says otherwise"
+            )
+    for table in tables[mem.level[tables] > Level.PTE].tolist():
+        words = mem.entries[table, slice(None)]
+        slots = np.flatnonzero(words)
+        children = np.asarray(mem.at(table, slots))
+        wrong = children[(mem.state[children] != State.LIVE) | (mem.parent[children] != table)]
+        broken += [
+            f"page {table} points to page {child}, which is not its child" for child in wrong
+        ]
+    for table in tables.tolist():
+        stored = np.count_nonzero(mem.entries[table, slice(None)])
+        if stored != mem.nonnone[table]:
+            broken.append(
+                f"page {table} has {stored} non-none entries, counted are {mem.nonnone[table]}"
+            )
+        if not stored and mem.entries.slab[table]:
+            broken.append(f"page {table} is empty but owns entry storage")
+    return broken
+
+
+def _counters(mm: Mm) -> list[str]:
+    """VmPTE = live tables; the page counters = the entries there are."""
+    mem, broken = mm.machine.mem, []
+    tables = _own(mm)
+    for level in (Level.PTE, Level.PMD, Level.PUD, Level.P4D):
+        there = int(np.count_nonzero(mem.level[tables] == level))
+        counted = int(mm.counters[Count[level.name]]) if level is not Level.P4D else there
+        if there != counted:
+            broken.append(f"{there} {level.name} pages are in the tree, VmPTE counts {counted}")
+    ptes = tables[mem.level[tables] == Level.PTE]
+    pages = int(np.sum(mem.nonnone[ptes]))
+    counted = int(mm.counters[Count.ANON] + mm.counters[Count.ZERO])
+    if pages != counted:
+        broken.append(f"{pages} entries are present, counted are {counted}")
+    return broken
+
+
+def _vmas(mm: Mm) -> list[str]:
+    """VMAs are sorted, not empty, and do not overlap."""
+    vmas = mm.vmas[0]
+    broken = [f"VMA {vma} is empty" for vma in vmas if vma.start >= vma.end]
+    for left, right in zip(vmas, vmas[1:], strict=False):
+        if left.end > right.start:
+            broken.append(f"VMAs {left} and {right} overlap")
+    return broken
+
+
+def _at_rest(mm: Mm) -> list[str]:
+    """With no lock held: no table without a VMA in its span, and no entry outside a VMA."""
+    mem, geometry, broken = mm.machine.mem, mm.machine.geometry, []
+    for table in _own(mm).tolist():
+        level = Level(int(mem.level[table]))
+        base = base_address(mm, table)
+        if (
+            table != mm.pgd
+            and next(overlapping(mm.vmas[0], base, base + geometry.span(level)), None) is None
+        ):
+            broken.append(f"{level.name} page {table} at {base:#x} has no VMA in its span")
+    return broken
+
+
+def base_address(mm: Mm, table: int) -> int:
+    """First address that `table` maps, found by its parents' slots."""
+    mem, base = mm.machine.mem, 0
+    while table != mm.pgd:
+        parent = int(mem.parent[table])
+        base |= int(mem.slot[table]) << mm.machine.geometry.shift(Level(int(mem.level[parent])))
+        table = parent
+    return base

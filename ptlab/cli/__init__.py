@@ -1,0 +1,66 @@
+"""The command line: `ptlab run`, `ptlab verify`, `ptlab lab`.
+
+Exit status: 0 all is well, 1 the simulator and a recording differ, 2 bad input or bad usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import os
+import sys
+from collections.abc import Sequence
+
+from ptlab.cli import lab, run, verify
+from ptlab.cli.bad_input import BadInput
+
+_EPILOG = """\
+examples:
+  ptlab lab                       open the course in JupyterLab
+  ptlab run cover-letter          the 50 GB loop of 2021 under three reclaim schemes
+  ptlab verify                    compare the simulator with recorded kernels
+
+exit status: 0 all is well, 1 differences were found, 2 bad input or usage"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    parser = _parser()
+    args, rest = parser.parse_known_args(argv)
+    if args.version:
+        print("ptlab", importlib.metadata.version("ptlab"))
+        return 0
+    if "command" not in args:
+        parser.print_help()
+        return 2
+    if rest and args.command is not lab.command:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    args.jupyter_args = rest
+    try:
+        status: int = args.command(args)
+        sys.stdout.flush()
+        return status
+    except BadInput as error:
+        print(f"ptlab: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # The reader of our output (`| head`) has left; Python must not complain about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("ptlab: interrupted", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ptlab",
+        description="A laboratory for the life of page-table pages in Linux.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for module in (lab, run, verify):
+        module.add_parser(commands)
+    return parser

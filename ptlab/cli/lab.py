@@ -1,0 +1,65 @@
+"""`ptlab lab`: the course in JupyterLab."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ptlab.cli.bad_input import BadInput
+
+FIRST = "00_start_here.ipynb"
+
+_PACKAGE = Path(__file__).parents[1]
+
+_EPILOG = """\
+In a checkout the notebooks are the checkout's own. From an installed package they are copied to
+./ptlab-notebooks first; a notebook that is already there is left as it is, so your work is kept.
+
+examples:
+  ptlab lab
+  ptlab lab --no-browser --port 9999    what ptlab does not know is handed on to JupyterLab"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the parser of `ptlab`."""
+    parser = commands.add_parser(
+        "lab",
+        help="open the course in JupyterLab",
+        usage="ptlab lab [-h] [options of jupyter lab]",
+        description="Open the first notebook of the course in JupyterLab.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(command=command)
+
+
+def command(args: argparse.Namespace) -> int:
+    """Run JupyterLab until it ends."""
+    first = notebooks(_PACKAGE, Path.cwd()) / FIRST
+    # Imported here, because this takes longer than the other commands run. In this process, and
+    # not below it, so that Ctrl-C reaches JupyterLab alone and it can ask and end its kernels.
+    from jupyterlab.labapp import LabApp  # type: ignore[import-untyped]
+
+    LabApp.launch_instance([str(first), *args.jupyter_args])
+    return 0
+
+
+def notebooks(package: Path, here: Path) -> Path:
+    """The folder of the notebooks: the checkout's own, or a copy of the packaged ones in `here`."""
+    of_checkout = package.parent / "notebooks"
+    if (of_checkout / FIRST).is_file():
+        return of_checkout
+    packaged = package / "_notebooks"
+    if not (packaged / FIRST).is_file():
+        raise BadInput(f"no notebooks in {of_checkout} or {packaged}: please install ptlab again")
+    copy = here / "ptlab-notebooks"
+    try:
+        copy.mkdir(exist_ok=True)
+        for notebook in packaged.glob("*.ipynb"):
+            if not (copy / notebook.name).exists():
+                shutil.copy(notebook, copy)
+    except OSError as error:
+        raise BadInput(f"cannot copy the notebooks to {copy}: {error.strerror}") from error
+    return copy

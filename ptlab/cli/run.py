@@ -1,0 +1,156 @@
+"""`ptlab run`: play scenarios and show what every op left."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from ptlab.cli import cover_letter
+from ptlab.cli.bad_input import BadInput
+from ptlab.cli.progress import bars
+from ptlab.machine import GRAINS
+from ptlab.process import Process
+from ptlab.profiles import PROFILES
+from ptlab.scenario import Row, Scenario, ScenarioError, parse, play
+from ptlab.scenario.builtin import UnknownScenario, builtin, choose, find
+from ptlab.schemes import SCHEMES
+
+_EPILOG = """\
+examples:
+  ptlab run life-of-a-pte-page                     on Linux 6.18
+  ptlab run life-of-a-pte-page --scheme pte_refcount
+  ptlab run B01_dontneed_2M B04_dontneed_unaligned --kernel 6.1
+  ptlab run lesson.txt                             every scenario of a file
+  ptlab run lesson.txt first second --json         two of them, one JSON object a line
+  ptlab run cover-letter                           the 50 GB loop of 2021 under three schemes
+
+scenarios for learners:
+  {teaching}
+and {others} that real kernels were recorded with, from {first} to {last}."""
+
+# The first three are numbers of page-table pages, by level.
+_COLUMNS = {
+    "PUD": "pud",
+    "PMD": "pmd",
+    "PTE": "pte",
+    "VmPTE\nkB": "pte_kb",
+    "RSS\nkB": "rss_kb",
+    "VMAs": "vmas",
+    "faults": "minflt",
+}
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the parser of `ptlab`."""
+    scenarios = builtin()
+    teaching = [scenario.name for scenario in scenarios.values() if scenario.group == "teaching"]
+    others = [name for name in scenarios if name not in teaching]
+    parser = commands.add_parser(
+        "run",
+        help="play scenarios on the simulator",
+        description="Play scenarios and show what every op left: page-table pages, VmPTE, RSS.",
+        epilog=_EPILOG.format(
+            teaching="\n  ".join(teaching), others=len(others), first=others[0], last=others[-1]
+        ),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", metavar="FILE|NAME", help="a scenario file or a built-in scenario")
+    parser.add_argument("names", metavar="NAME", nargs="*", help="scenarios of the file, or more")
+    parser.add_argument(
+        "--kernel", choices=PROFILES, help="the Linux version (default: the scheme's own, or 6.18)"
+    )
+    parser.add_argument(
+        "--scheme", choices=SCHEMES, help="what frees PTE pages (default: what the kernel ships)"
+    )
+    parser.add_argument(
+        "--levels", type=int, choices=(4, 5), default=4, help="of page tables (default: 4)"
+    )
+    parser.add_argument(
+        "--grain", choices=GRAINS, default="range", help="what one step covers (default: range)"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.set_defaults(command=command)
+
+
+def command(args: argparse.Namespace) -> int:
+    """Play what was asked for."""
+    chosen = _scenarios(args.file, args.names)
+    if chosen == [find("cover-letter")] and not (args.json or args.scheme or args.kernel):
+        cover_letter.show(chosen[0], args.levels, args.grain)
+        return 0
+    unsupported = 0
+    for scenario in chosen:
+        process = Process(args.scheme, args.kernel, args.levels, args.grain, record=False)
+        with bars() as progress:
+            rows = list(play(process, scenario, progress(scenario.name)))
+        unsupported += any("unsupported" in row for row in rows)
+        if args.json:
+            print(json.dumps(_record(process, scenario, rows)), flush=True)
+        else:
+            _show(process, scenario, rows)
+    if unsupported:
+        print(
+            f"ptlab: {unsupported} of {len(chosen)} scenarios ended early, at an op that the "
+            "simulator does not model yet",
+            file=sys.stderr,
+        )
+    return 0
+
+
+def _scenarios(first: str, names: list[str]) -> list[Scenario]:
+    """The scenarios that the words FILE NAME ... or NAME NAME ... stand for."""
+    path = Path(first)
+    if not path.is_file() and (path.suffix or len(path.parts) != 1 or path.exists()):
+        raise BadInput(f"{first!r} is not a file: give a scenario file or a built-in scenario")
+    try:
+        if not path.is_file():
+            return [find(name) for name in (first, *names)]
+        in_file = {scenario.name: scenario for scenario in parse(path.read_text("utf-8"), first)}
+        return [choose(name, in_file, f"scenario of {first}") for name in names or in_file]
+    except (ScenarioError, UnknownScenario) as error:
+        raise BadInput(str(error)) from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{first} is not a text in UTF-8 (byte {error.start})") from error
+    except OSError as error:
+        raise BadInput(f"{first} cannot be read: {error.strerror}") from error
+
+
+def _record(process: Process, scenario: Scenario, rows: list[Row]) -> dict[str, Any]:
+    return {
+        "scenario": scenario.name,
+        "kernel": process.kernel,
+        "scheme": process.scheme.name,
+        "steps": rows,
+    }
+
+
+def _show(process: Process, scenario: Scenario, rows: Iterable[Row]) -> None:
+    console = Console(highlight=False)
+    heading = f"{scenario.name} under {process.scheme.name} on Linux {process.kernel}"
+    console.print(heading, style="bold", markup=False)
+    if scenario.description:
+        console.print(scenario.description, markup=False)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("op", overflow="fold")
+    for name in _COLUMNS:
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("result", no_wrap=True)
+    for row in rows:
+        table.add_row(escape(str(row["op"])), *_cells(row))
+    console.print(table)
+
+
+def _cells(row: Row) -> list[str]:
+    if "unsupported" in row:
+        return [*[""] * len(_COLUMNS), "not modelled yet"]
+    result = f"SIGSEGV x{row['sig']}" if row["sig"] else str(row["err"] or "ok")
+    return [*(str(row[field]) for field in _COLUMNS.values()), result]

@@ -1,0 +1,112 @@
+"""`ptlab verify`: compare the simulator with what real kernels did."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from ptlab.kernels import KERNELS, Result, verify
+
+_EPILOG = """\
+examples:
+  ptlab verify                            every recorded kernel
+  ptlab verify --kernel 6.1 --kernel 7.3  two of them
+  ptlab verify --json                     one JSON object a line for each scenario
+
+exit status: 0 every compared op agrees, 1 some op differs"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the parser of `ptlab`."""
+    parser = commands.add_parser(
+        "verify",
+        help="compare the simulator with recorded kernels",
+        description="Play the recorded scenarios and compare every op with what Linux did.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--kernel",
+        action="append",
+        choices=KERNELS,
+        help="a recorded kernel; may be given more than once (all)",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.set_defaults(command=command)
+
+
+def command(args: argparse.Namespace) -> int:
+    """Compare, and say where the two differ."""
+    results = []
+    with Console(stderr=True).status("") as status:  # shows only on a terminal
+        for kernel in args.kernel or KERNELS:
+            for result in verify(kernel):
+                status.update(f"Linux {kernel}: {result.scenario}")
+                results.append(result)
+                if args.json:
+                    print(json.dumps(_record(result)), flush=True)
+    if not args.json:
+        _show(results)
+    return 1 if any(result.differences for result in results) else 0
+
+
+def _record(result: Result) -> dict[str, Any]:
+    return {
+        "kernel": result.kernel,
+        "scenario": result.scenario,
+        "group": result.group,
+        "ops": result.ops,
+        "ops_that_differ": result.ops_that_differ,
+        "differences": [difference._asdict() for difference in result.differences],
+        "unsupported": result.unsupported,
+    }
+
+
+def _show(results: list[Result]) -> None:
+    console = Console()
+    table = Table(
+        title="The simulator against recorded kernels", title_justify="left", box=box.SIMPLE_HEAD
+    )
+    table.add_column("kernel")
+    table.add_column("group", no_wrap=True)
+    for heading in ("scenarios", "ops compared", "ops that\ndiffer", "scenarios\ncut short"):
+        table.add_column(heading, justify="right")
+    for kernel, of_kernel in _grouped(results, "kernel"):
+        for group, of_group in _grouped(of_kernel, "group"):
+            table.add_row(kernel, escape(group), *_sums(of_group))
+        table.add_row(kernel, "all", *_sums(of_kernel), style="bold", end_section=True)
+    console.print(table)
+    if any(result.unsupported for result in results):
+        console.print("Cut short: the comparison ended at an op that is not modelled yet.")
+    for result in results:
+        if result.differences:
+            console.print(f"{result.kernel} {result.scenario}", markup=False, highlight=False)
+        for number, op, field, recorded, simulated in result.differences:
+            console.print(
+                f"  op {number}, {op}: {field} is {simulated}, Linux says {recorded}",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
+
+
+def _grouped(results: list[Result], field: str) -> list[tuple[str, list[Result]]]:
+    """Neighbouring results with the same kernel or group."""
+    return [(key, list(same)) for key, same in groupby(results, attrgetter(field))]
+
+
+def _sums(results: list[Result]) -> list[str]:
+    return [
+        str(len(results)),
+        str(sum(result.ops for result in results)),
+        str(sum(result.ops_that_differ for result in results)),
+        str(sum(result.unsupported is not None for result in results)),
+    ]

@@ -1,0 +1,107 @@
+"""How one table looks at one moment: its place, its numbers in words, its 512 entries in runs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptlab import pte
+from ptlab.check import base_address
+from ptlab.geometry import Level
+from ptlab.memmap import State
+from ptlab.mm import Mm
+from ptlab.narrate import plural, table_name
+
+Strip: TypeAlias = list[tuple[int, int, str]]
+"""Half-open runs [lo, hi) of entries of one kind, none left out; the kinds are pte.kind()'s."""
+
+STATE_WORDS = {
+    State.ABSENT: "absent",
+    State.NEW: "new",
+    State.LIVE: "live",
+    State.UNHOOKED: "unhooked",
+    State.RCU: "rcu",
+    State.FREED: "freed",
+}
+
+
+class Look(NamedTuple):
+    """state is one of STATE_WORDS; line is a sum such as `3 = 2 entries + 1 visitor`."""
+
+    state: str
+    line: str
+    strip: Strip
+
+
+def look(mm: Mm, table: int) -> Look:
+    """The look of `table` in the present state."""
+    mem = mm.machine.mem
+    state = State(int(mem.state[table]))
+    words = mem.entries[table, slice(None)]
+    return Look(STATE_WORDS[state], _line(mm, table, state), strip(words))
+
+
+def _line(mm: Mm, table: int, state: State) -> str:
+    mem = mm.machine.mem
+    if state is State.NEW:
+        return "new, not in the tree yet"
+    if state is State.UNHOOKED:
+        return "unhooked, waits for the TLB flush"
+    if state is State.RCU:
+        return "unhooked, waits for RCU"
+    if state is State.FREED:
+        return "freed"
+    entries = plural(int(mem.nonnone[table]), "entry")
+    if mem.level[table] != Level.PTE or not mm.machine.scheme.counts_references:
+        return entries
+    visitors, owed = int(mem.visitors[table]), int(mem.owed[table])
+    line = f"{int(mem.refcount[table])} = {entries}"
+    if visitors:
+        line += f" + {plural(visitors, 'visitor')}"
+    if owed:
+        line += f" {'+' if owed > 0 else '-'} {abs(owed)} to {'put' if owed > 0 else 'get'}"
+    return line
+
+
+def strip(words: NDArray[np.uint64]) -> Strip:
+    """The non-none entries of a table as runs of one kind each."""
+    if not words.any():
+        return []
+    # Flags decide the kind; frame numbers do not, so neighbours compare by their flags.
+    flags = words & np.uint64(pte.PRESENT | pte.PROTNONE | pte.SPECIAL | pte.NX)
+    flags[words == 0] = np.uint64(pte.PFN_MASK)
+    borders = [0, *(np.flatnonzero(np.diff(flags)) + 1).tolist(), len(words)]
+    runs = [
+        (lo, hi, pte.kind(int(words[lo]))) for lo, hi in zip(borders, borders[1:], strict=False)
+    ]
+    return [run for run in runs if run[2] != "none"]
+
+
+def place(mm: Mm, table: int) -> str:
+    """The address range that `table` maps, last byte included: `0x100000000000 - 0x1000001fffff`."""
+    base = base_address(mm, table)
+    span = mm.machine.geometry.span(Level(int(mm.machine.mem.level[table])))
+    return f"{base:#x} - {base + span - 1:#x}"
+
+
+def title(mm: Mm, table: int) -> str:
+    """'PTE page 7'."""
+    return table_name(mm.machine.mem, table)
+
+
+def sentence(mm: Mm, table: int, seen: Look) -> str:
+    """The look in words, for whoever cannot see it."""
+    return f"{title(mm, table)}, {seen.state}: {seen.line}"
+
+
+def live_children(mm: Mm) -> dict[int, list[int]]:
+    """The tables that hang below each table now, by slot."""
+    mem = mm.machine.mem
+    tables = mem.live()
+    tables = tables[(mem.mm[tables] == mm.id) & (tables != mm.pgd)]
+    children: dict[int, list[int]] = {}
+    for table in tables[np.argsort(mem.slot[tables], kind="stable")].tolist():
+        children.setdefault(int(mem.parent[table]), []).append(table)
+    return children

@@ -1,0 +1,35 @@
+"""What the simulator raises: the kernel's errors with their errno, and its own limits."""
+
+from __future__ import annotations
+
+import errno
+
+
+class KernelError(OSError):
+    """A system call failed. `errno` as in Linux; the message says what was and was not done."""
+
+    @property
+    def name(self) -> str:
+        """The errno's name: `'EINVAL'`."""
+        return errno.errorcode[self.errno or 0]
+
+
+class SegmentationFault(KernelError):
+    """SIGSEGV: accesses were refused. All accesses were tried, as a program that skips them would.
+
+    faults   page faults served for the accesses that were allowed
+    refused  number of refused accesses
+    address  the first refused one
+    """
+
+    def __init__(self, message: str, faults: int, refused: int, address: int) -> None:
+        super().__init__(errno.EFAULT, message)
+        self.faults, self.refused, self.address = faults, refused, address
+
+
+class NotModelled(Exception):
+    """The simulator does not model this operation. It never guesses."""
+
+
+class Corruption(AssertionError):
+    """`check()` found the simulated state broken; each message names the page and the rule."""

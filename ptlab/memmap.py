@@ -1,0 +1,219 @@
+"""mem_map: every page-table page is one row, as every page is one `struct page` in the kernel.
+
+The row number is the page frame number (pfn). A row is never used twice, so that "PTE page 7" means
+one page for a whole story; a real kernel reuses the frame. Columns are numpy arrays; tables whose
+entries are all none own no entry storage, so 28 million empty tables cost their columns only.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptlab import pte
+from ptlab.geometry import PAGE_SHIFT, PTRS_PER_TABLE, Level
+from ptlab.steps import Tables
+from ptlab.store import Store
+
+
+Slots: TypeAlias = int | NDArray[np.int64]
+"""An index into a table, or an array of them: one for each table of a run."""
+
+PFN_MASK, SHIFT = np.uint64(pte.PFN_MASK), np.uint64(PAGE_SHIFT)
+
+
+class State(IntEnum):
+    """The life of a page-table page."""
+
+    ABSENT = 0
+    NEW = 1  # allocated, not yet in the tree
+    LIVE = 2  # hooked into its parent
+    UNHOOKED = 3  # out of the tree, held by mmu_gather until the TLB is flushed
+    RCU = 4  # handed to RCU: freed after a grace period
+    FREED = 5
+
+
+class EntryPool:
+    """The 512 words of each table that has any, addressed as `pool[tables, columns]`.
+
+    `columns` is an index or slice into the 512 entries. Storage is taken when a table gains its
+    first non-none entry and given back when it loses its last. Slab 0 is nobody's: it stays zero
+    and answers for every table without storage.
+    """
+
+    def __init__(self) -> None:
+        self.words: NDArray[np.uint64] = np.zeros((64, PTRS_PER_TABLE), np.uint64)
+        self.slab: NDArray[np.int32] = np.zeros(64, np.int32)
+        self.nonnone: NDArray[np.int32] = np.zeros(64, np.int32)
+        self._free = list(range(63, 0, -1))
+
+    def __getitem__(self, key: tuple[Tables, Any]) -> Any:
+        tables, columns = key
+        return self.words[self.slab[tables], columns]
+
+    def __setitem__(self, key: tuple[Tables, Any], words: Any) -> None:
+        tables, columns = key
+        if isinstance(tables, np.ndarray):
+            self._set_run(tables, columns, words)
+            return
+        slab = int(self.slab[tables])
+        now = np.count_nonzero(words) if isinstance(words, np.ndarray) else int(words != 0)
+        if slab:
+            old = self.words[slab, columns]
+            was = int(old != 0) if isinstance(columns, int) else np.count_nonzero(old)
+        elif now:
+            slab = self._take(1)[0]
+            self.slab[tables] = slab
+            was = 0
+        else:
+            return
+        self.words[slab, columns] = words
+        left = self.nonnone[tables] + now - was
+        self.nonnone[tables] = left
+        if left == 0:
+            self.slab[tables] = 0
+            self._free.append(slab)
+
+    def _set_run(self, tables: NDArray[np.int64], columns: Any, words: Any) -> None:
+        if isinstance(columns, int):
+            columns, words = slice(columns, columns + 1), np.reshape(words, (len(tables), 1))
+        width = len(range(*columns.indices(PTRS_PER_TABLE)))
+        words = np.broadcast_to(np.asarray(words, np.uint64), (len(tables), width))
+        now = np.count_nonzero(words, axis=1)
+        bare = (self.slab[tables] == 0) & (now > 0)
+        if bare.any():
+            self.slab[tables[bare]] = self._take(int(bare.sum()))
+        slabs = self.slab[tables]
+        stored = slabs > 0
+        if not stored.all():  # all none before and after: nothing to write
+            tables, slabs, now, words = tables[stored], slabs[stored], now[stored], words[stored]
+        was = np.count_nonzero(self.words[slabs, columns], axis=1)
+        self.words[slabs, columns] = words
+        left = self.nonnone[tables] + (now - was)
+        self.nonnone[tables] = left
+        empty = left == 0
+        if empty.any():
+            self._free.extend(self.slab[tables[empty]].tolist())
+            self.slab[tables[empty]] = 0
+
+    def _take(self, count: int) -> list[int]:
+        while len(self._free) < count:
+            have = len(self.words)
+            self.words = np.concatenate([self.words, np.zeros_like(self.words)])
+            self._free.extend(range(2 * have - 1, have - 1, -1))
+        taken = self._free[-count:]
+        del self._free[-count:]
+        return taken
+
+
+class MemMap:
+    """The page-table pages, in columns. `mem.refcount[7]` is the count of page 7."""
+
+    COLUMNS = {
+        "level": np.int8,
+        "state": np.int8,
+        "mm": np.int16,
+        "parent": np.int32,
+        "slot": np.int16,
+        "refcount": np.int32,
+        "visitors": np.int32,
+        "owed": np.int32,
+    }
+
+    level: NDArray[np.int8]
+    state: NDArray[np.int8]
+    mm: NDArray[np.int16]
+    parent: NDArray[np.int32]
+    slot: NDArray[np.int16]
+    refcount: NDArray[np.int32]
+    visitors: NDArray[np.int32]
+    owed: NDArray[np.int32]
+    """Entries already changed whose references are still to be put (or, below 0, to be got)."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.entries = EntryPool()
+        self.next_pfn = [0]
+        for name, dtype in self.COLUMNS.items():
+            setattr(self, name, np.zeros(64, dtype))
+
+    def __len__(self) -> int:
+        return self.next_pfn[0]
+
+    @property
+    def nonnone(self) -> NDArray[np.int32]:
+        """Number of non-none entries of each table."""
+        return self.entries.nonnone
+
+    def alloc(self, mm: int, level: Level, count: int = 1) -> Tables:
+        """Take `count` zeroed pages for tables at `level`: a pfn, or an array of pfns."""
+        first = self.next_pfn[0]
+        self._reserve(first + count)
+        self.store.put(self, "next_pfn", 0, first + count)
+        rows = slice(first, first + count)
+        self.store.put(self, "level", rows, int(level))
+        self.store.put(self, "mm", rows, mm)
+        self.store.put(self, "state", rows, int(State.NEW))
+        return first if count == 1 else np.arange(first, first + count)
+
+    def _reserve(self, rows: int) -> None:
+        if rows <= len(self.level):
+            return
+        size = max(rows, 2 * len(self.level))
+        for owner, names in ((self, tuple(self.COLUMNS)), (self.entries, ("slab", "nonnone"))):
+            for name in names:
+                old = getattr(owner, name)
+                grown = np.zeros(size, old.dtype)
+                grown[: len(old)] = old
+                setattr(owner, name, grown)
+
+    def write(self, tables: Tables, columns: Any, words: Any) -> None:
+        """Set entries; `words` has the shape of `columns` (one table) or (tables, columns)."""
+        self.store.put(self, "entries", (tables, columns), words)
+
+    def hook(self, tables: Tables, parent: int, slots: Slots) -> None:
+        """Enter `tables` into `parent` at `slots`."""
+        pfns = tables.astype(np.uint64) if isinstance(tables, np.ndarray) else tables
+        self.write(parent, slots, pte.table_entry(pfns))
+        self.store.put(self, "parent", tables, parent)
+        self.store.put(self, "slot", tables, slots)
+        self.store.put(self, "state", tables, int(State.LIVE))
+
+    def unhook(self, tables: Tables) -> None:
+        """Clear the parent's entries that point to `tables` (all of one parent)."""
+        first = tables if isinstance(tables, int) else tables[0]
+        slots = self.slot[tables] if isinstance(tables, np.ndarray) else int(self.slot[tables])
+        self.write(int(self.parent[first]), slots, 0)
+        self.store.put(self, "state", tables, int(State.UNHOOKED))
+
+    def set_state(self, tables: Tables, state: State) -> None:
+        """Move `tables` on in their life."""
+        self.store.put(self, "state", tables, int(state))
+
+    def at(self, table: int, slots: Slots) -> Tables:
+        """pfns of the tables that the entries `slots` of `table` point to; 0 where one is none."""
+        words = self.entries[table, slots]
+        if isinstance(slots, np.ndarray):
+            run: NDArray[np.int64] = ((words & PFN_MASK) >> SHIFT).astype(np.int64)
+            return run
+        return (int(words) & pte.PFN_MASK) >> PAGE_SHIFT
+
+    def live(self) -> NDArray[np.int64]:
+        """pfns of all tables that are in a tree now."""
+        return np.flatnonzero(self.state[: len(self)] == State.LIVE)
+
+
+def pick(tables: Tables, mask: Any) -> Tables | None:
+    """The tables for which `mask` holds: as one pfn, as a run, or None where there is none."""
+    if isinstance(tables, np.ndarray):
+        chosen = tables[mask]
+        return chosen if len(chosen) else None
+    return tables if mask else None
+
+
+def count(tables: Tables) -> int:
+    """How many tables a run has."""
+    return len(tables) if isinstance(tables, np.ndarray) else 1

@@ -1,0 +1,76 @@
+"""struct mm_struct: the PGD, the VMAs and the counters of one address space."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptlab.geometry import Level
+from ptlab.memmap import State
+from ptlab.memmap import count as table_count
+from ptlab.steps import Kind, Step, Tables
+from ptlab.vma import Vmas
+
+if TYPE_CHECKING:
+    from ptlab.machine import Machine
+
+
+class Count(IntEnum):
+    """Columns of `Mm.counters`. Tables by level, pages by kind, and events."""
+
+    PTE = 0
+    PMD = 1
+    PUD = 2
+    P4D = 3
+    ANON = 4
+    ZERO = 5
+    MINFLT = 6
+
+
+class Mm:
+    """An address space. Its paths are in ptlab.paths; this is the state they work on."""
+
+    def __init__(self, machine: Machine, number: int = 0) -> None:
+        self.machine = machine
+        self.id = number
+        self.vmas: list[Vmas] = [()]
+        """One element: the sorted tuple of VMAs (replaced whole, so that it can be journaled)."""
+        self.counters: NDArray[np.int64] = np.zeros(len(Count), np.int64)
+        pgd = machine.mem.alloc(number, Level.PGD)
+        machine.mem.set_state(pgd, State.LIVE)
+        self.pgd = int(pgd)
+
+    def count(self, which: Count, delta: int) -> None:
+        """Add `delta` to a counter."""
+        self.machine.store.add(self, "counters", int(which), delta)
+
+    def set_vmas(self, vmas: Vmas) -> None:
+        """Replace the VMA tree."""
+        self.machine.store.put(self, "vmas", 0, vmas)
+
+    def unhook_pte(self, tables: Tables, fn: str) -> Step:
+        """Clear the PMD entries of PTE pages; mm_dec_nr_ptes() counts in the same step."""
+        self.machine.mem.unhook(tables)
+        self.count(Count.PTE, -table_count(tables))
+        return Step(Kind.UNHOOK, fn, tables)
+
+    @property
+    def vmpte_kb(self) -> int:
+        """VmPTE of /proc/PID/status in kB: PTE, PMD and PUD pages; P4D and PGD are not counted."""
+        return 4 * int(
+            self.counters[Count.PTE] + self.counters[Count.PMD] + self.counters[Count.PUD]
+        )
+
+    def lookup(self, address: int, level: Level) -> int:
+        """pfn of the table at `level` that covers `address`, 0 where there is none. O(levels)."""
+        table = self.pgd
+        for upper in self.machine.geometry.path[:-1]:
+            if upper == level:
+                return table
+            table = int(self.machine.mem.at(table, self.machine.geometry.index(address, upper)))
+            if not table:
+                return 0
+        return table

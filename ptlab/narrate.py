@@ -1,0 +1,274 @@
+"""Each step as one sentence: the kernel function, the thing and the number.
+
+The same sentence serves the caption, the screen reader, the text log and the checks' feedback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ptlab.geometry import Level
+from ptlab.memmap import MemMap, count
+from ptlab.steps import Kind, Step, Tables
+from ptlab.vma import VM, Vma
+
+
+def table_name(mem: MemMap, tables: Tables) -> str:
+    """'PTE page 7', or '12 PTE pages (7 to 18)' for a run."""
+    if isinstance(tables, np.ndarray):
+        if len(tables) > 1:
+            level = Level(int(mem.level[tables[0]])).name
+            return f"{len(tables)} {level} pages ({tables[0]} to {tables[-1]})"
+        tables = int(tables[0])
+    return f"{Level(int(mem.level[tables])).name} page {tables}"
+
+
+def lock_name(mem: MemMap, lock: tuple[str, Any, str]) -> str:
+    """'mmap_lock (read)', 'PTE lock of PTE page 7'."""
+    name, of, mode = lock
+    if name in ("pmd_lock", "ptl"):
+        kind = "PMD" if name == "pmd_lock" else "PTE"
+        return f"{kind} lock of {table_name(mem, of)}"
+    if name == "vma_lock":
+        return f"VMA lock of {of:#x} ({mode})"
+    return f"{name} ({mode})" if mode in ("read", "write") else name
+
+
+def plural(n: int, noun: str) -> str:
+    """'1 entry', '2 entries', '3 pages'."""
+    if n == 1:
+        return f"1 {noun}"
+    return f"{n} {noun[:-1]}ies" if noun.endswith("y") else f"{n} {noun}s"
+
+
+def sentence(mem: MemMap, step: Step) -> str:
+    """What `step` says, in words. Call it while mem_map is at that step."""
+    text = f"{step.fn}: {_TELL[step.kind](mem, step)}"
+    if step.times > 1 and step.kind in (Kind.LOCK, Kind.GET):
+        text += f" ({step.times} times, once for each page fault)" if step.kind is Kind.GET else ""
+    return text
+
+
+def _lock(mem: MemMap, step: Step) -> str:
+    name, _, mode = step.note
+    if name == "mmap_lock":
+        why = "others may still read" if mode == "read" else "nobody else may look or change"
+        return f"mmap_lock is taken for {mode}: {why}."
+    if name == "vma_lock":
+        return "only this VMA is locked, for read; mmap_lock is not taken at all (since Linux 6.4)."
+    tried = "a trylock succeeds: " if mode == "trylock" else ""
+    return f"{tried}{lock_name(mem, step.note)} is taken."
+
+
+def _unlock(mem: MemMap, step: Step) -> str:
+    return f"{lock_name(mem, step.note)} is dropped."
+
+
+def _downgrade(mem: MemMap, step: Step) -> str:
+    return "mmap_lock goes from write to read: the VMAs are out of the tree, only tables are left to do."
+
+
+def _vma(mem: MemMap, step: Step) -> str:
+    what, *rest = step.note
+    if what == "map":
+        new, whole = rest
+        merged = "" if new == whole else f"; merged with its neighbours it is {whole}"
+        return f"a VMA appears, {_range(new)}, {new.prot}{merged}. No table is built."
+    if what == "unmap":
+        gone = rest[0]
+        return f"{plural(len(gone), 'VMA')} {'is' if len(gone) == 1 else 'are'} taken out: {', '.join(map(_range, gone))}."
+    if what == "anon_vma":
+        return f"the VMA {_range(rest[0])} gets anon_vma {rest[0].anon_vma}, for its first page of its own."
+    old, new = rest
+    if old.prot != new.prot:
+        return f"the VMA part {_range(new)} is {new.prot} now (was {old.prot})."
+    names = [flag.name.lower() for flag in VM if flag & (new.flags ^ old.flags) and flag.name]
+    return f"the VMA part {_range(new)} changes its flags: {', '.join(names)}."
+
+
+def _range(vma: Vma) -> str:
+    return f"[{vma.start:#x}, {vma.end:#x})"
+
+
+def _hit(mem: MemMap, step: Step) -> str:
+    first, _, write = step.note
+    verb = "writes" if write else "reads"
+    if step.n == 1:
+        return f"the program {verb} {first:#x}; the entry is there, so there is no fault."
+    return f"the program {verb} {step.n} pages from {first:#x} on; the entries are there: no fault."
+
+
+def _refused(mem: MemMap, step: Step) -> str:
+    address, write, vma = step.note
+    verb = "write" if write else "read"
+    why = f"the VMA is {vma.prot}" if vma else "no VMA covers it"
+    many = f" ({step.n} accesses)" if step.n > 1 else ""
+    return f"the {verb} at {address:#x}{many} is refused, {why}: SIGSEGV. No table is built."
+
+
+def _alloc(mem: MemMap, step: Step) -> str:
+    assert step.tables is not None
+    return (
+        f"{table_name(mem, step.tables)} {_is(step.tables)} allocated, zeroed; not in the tree yet."
+    )
+
+
+def _install(mem: MemMap, step: Step) -> str:
+    assert step.tables is not None
+    place = _place(mem, step.tables)
+    return f"{table_name(mem, step.tables)} {_is(step.tables)} hooked into {place}; VmPTE grows by {4 * count(step.tables)} kB."
+
+
+def _place(mem: MemMap, tables: Tables) -> str:
+    first = tables if isinstance(tables, int) else int(tables[0])
+    parent = table_name(mem, int(mem.parent[first]))
+    if isinstance(tables, int):
+        return f"{parent}, slot {mem.slot[first]}"
+    return f"{parent}, slots {mem.slot[first]} to {mem.slot[tables[-1]]}"
+
+
+def _change(before: Any, after: Any) -> str:
+    if isinstance(before, np.ndarray) and len(set(before.tolist())) > 1:
+        return f"references {before.min()}..{before.max()} -> {np.min(after)}..{np.max(after)}"
+    one = [int(np.ravel(x)[0]) for x in (before, after)]
+    return f"references {one[0]} -> {one[1]}"
+
+
+def _get(mem: MemMap, step: Step) -> str:
+    assert step.tables is not None
+    who, before, after = step.note
+    name = table_name(mem, step.tables)
+    if step.fn == "pte_ref_init":
+        return f"{name} starts with 1 reference: whoever installs it is its first visitor."
+    if who == "visitor":
+        return f"a visitor comes to {name} ({_change(before, after)}); while it looks, nobody can free the page."
+    entries = (
+        "the new entry holds a reference"
+        if step.n == 1
+        else f"each of the {step.n} new entries holds a reference"
+    )
+    return f"{entries} to {name} ({_change(before, after)})."
+
+
+def _put(mem: MemMap, step: Step) -> str:
+    assert step.tables is not None
+    who, before, after = step.note
+    name = table_name(mem, step.tables)
+    end = ""
+    if np.all(np.asarray(after) == 0):
+        end = " Nobody uses it any more: free_user_pte_table takes it out of the tree."
+    if who == "visitor":
+        return f"the visitor leaves {name} ({_change(before, after)}).{end}"
+    entries = "the cleared entry gives" if step.n == 1 else f"the {step.n} cleared entries give"
+    return f"{entries} back {'its reference' if step.n == 1 else 'their references'} to {name} ({_change(before, after)}).{end}"
+
+
+def _entries(step: Step) -> str:
+    columns = step.note[0]
+    if step.n == 1 and isinstance(step.tables, int) and columns.stop - columns.start == 1:
+        return f"entry {columns.start}"
+    return plural(step.n, "entry")
+
+
+def _set(mem: MemMap, step: Step) -> str:
+    assert step.tables is not None
+    what = {"page": "a new page", "zero": "the shared zero page"}[step.note[1]]
+    if step.n > 1 and step.note[1] == "page":
+        what = "new pages"
+    return f"{_entries(step)} of {table_name(mem, step.tables)} now map{'s' if step.n == 1 else ''} {what}."
+
+
+def _clear(mem: MemMap, step: Step) -> str:
+    assert step.tables is not None
+    zero = step.note[1]
+    zeros = f" ({zero} of them the zero page)" if zero and step.n > 1 else ""
+    name = table_name(mem, step.tables)
+    left = int(np.sum(mem.nonnone[step.tables]))
+    rest = "no entry is left" if left == 0 else f"{left} left"
+    return f"{_entries(step)} of {name} {'is' if step.n == 1 else 'are'} cleared{zeros}; {rest}."
+
+
+def _changed(mem: MemMap, step: Step) -> str:
+    assert step.tables is not None
+    what = {
+        "page": "becomes writable",
+        "lazyfree": "is marked clean and old: its page may be dropped later, the entry stays",
+        "none": "allows nothing any more (PROT_NONE), but stays",
+        "r": "becomes read-only",
+        "rw": "may be written again",
+    }[step.note[1]]
+    if step.fn == "wp_page_copy":
+        what = "gets a page of its own instead of the zero page"
+    if step.n > 1:
+        what = "each " + what
+    return f"{_entries(step)} of {table_name(mem, step.tables)} {what}."
+
+
+def _scan(mem: MemMap, step: Step) -> str:
+    assert step.tables is not None
+    found = step.note
+    verdict = "all none: the page can go" if not found else f"{found} are not none: the page stays"
+    return f"the PTE lock was dropped on the way, so all {step.n} entries of {table_name(mem, step.tables)} are read: {verdict}."
+
+
+def _unhook(mem: MemMap, step: Step) -> str:
+    assert step.tables is not None
+    return (
+        f"{table_name(mem, step.tables)} {_is(step.tables)} unhooked from {_place(mem, step.tables)}; "
+        f"VmPTE falls by {4 * count(step.tables)} kB."
+    )
+
+
+def _flush(mem: MemMap, step: Step) -> str:
+    pages = f"; {plural(step.n, 'page')} may be freed after that" if step.n else ""
+    return f"the TLB forgets the old translations{pages}."
+
+
+def _rcu(mem: MemMap, step: Step) -> str:
+    assert step.tables is not None
+    return f"{table_name(mem, step.tables)} {_is(step.tables)} handed to RCU: a walker without locks may still look at the empty page."
+
+
+def _free(mem: MemMap, step: Step) -> str:
+    assert step.tables is not None
+    return f"a grace period has passed: {table_name(mem, step.tables)} {_is(step.tables)} free memory again."
+
+
+def _fail(mem: MemMap, step: Step) -> str:
+    assert step.tables is not None
+    return f"{table_name(mem, step.tables)} has no references left, it is dying ({step.note.name}): wait and look again."
+
+
+def _note(mem: MemMap, step: Step) -> str:
+    return str(step.note)
+
+
+def _is(tables: Tables) -> str:
+    return "is" if count(tables) == 1 else "are"
+
+
+_TELL: dict[Kind, Callable[[MemMap, Step], str]] = {
+    Kind.LOCK: _lock,
+    Kind.UNLOCK: _unlock,
+    Kind.DOWNGRADE: _downgrade,
+    Kind.VMA: _vma,
+    Kind.HIT: _hit,
+    Kind.REFUSED: _refused,
+    Kind.ALLOC: _alloc,
+    Kind.INSTALL: _install,
+    Kind.GET: _get,
+    Kind.PUT: _put,
+    Kind.SET: _set,
+    Kind.CLEAR: _clear,
+    Kind.CHANGE: _changed,
+    Kind.SCAN: _scan,
+    Kind.UNHOOK: _unhook,
+    Kind.FLUSH: _flush,
+    Kind.RCU: _rcu,
+    Kind.FREE: _free,
+    Kind.FAIL: _fail,
+    Kind.NOTE: _note,
+}

@@ -1,0 +1,165 @@
+"""madvise: what a program says about a range, and how an allocator gives memory back.
+
+Kernel source: mm/madvise.c (Linux 6.1, 6.12, 6.18). The call goes through the VMAs of the range one
+by one; a hole is remembered and reported as ENOMEM at the end, the work on the rest is done.
+"""
+
+from __future__ import annotations
+
+import errno
+
+import numpy as np
+
+from ptlab import pte
+from ptlab.errors import KernelError, NotModelled
+from ptlab.geometry import PAGE_SIZE, page_align
+from ptlab.mm import Mm
+from ptlab.paths.cut import chunks
+from ptlab.paths.fault import populate
+from ptlab.paths.mmap import vma_modify
+from ptlab.paths.walk import pte_tables
+from ptlab.paths.zap import unmap_page_range
+from ptlab.steps import Kind, Path, Step
+from ptlab.tlb import MmuGather, tlb_flush_mmu
+from ptlab.vma import VM, Vma, overlapping
+
+MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED, MADV_DONTNEED = range(5)
+MADV_FREE, MADV_REMOVE, MADV_DONTFORK, MADV_DOFORK = 8, 9, 10, 11
+MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_WIPEONFORK, MADV_KEEPONFORK = 14, 15, 18, 19
+MADV_COLD, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE = 20, 21, 22, 23
+MADV_DONTNEED_LOCKED, MADV_COLLAPSE, MADV_GUARD_INSTALL, MADV_GUARD_REMOVE = 24, 25, 102, 103
+
+ADVICE = {name[5:]: value for name, value in list(globals().items()) if name.startswith("MADV_")}
+"""Names without MADV_, and their numbers, as in include/uapi/asm-generic/mman-common.h."""
+
+_FLAG_ADVICE = {
+    MADV_NORMAL: (VM(0), VM.RAND_READ | VM.SEQ_READ),
+    MADV_RANDOM: (VM.RAND_READ, VM.SEQ_READ),
+    MADV_SEQUENTIAL: (VM.SEQ_READ, VM.RAND_READ),
+    MADV_DONTFORK: (VM.DONTCOPY, VM(0)),
+    MADV_DOFORK: (VM(0), VM.DONTCOPY),
+    MADV_WIPEONFORK: (VM.WIPEONFORK, VM(0)),
+    MADV_KEEPONFORK: (VM(0), VM.WIPEONFORK),
+    MADV_NOHUGEPAGE: (VM.NOHUGEPAGE, VM.HUGEPAGE),
+}
+"""Advice that only sets and clears VMA flags: (set, clear)."""
+
+_ZAPS = (MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_FREE)
+_POPULATES = (MADV_POPULATE_READ, MADV_POPULATE_WRITE)
+
+
+def do_madvise(mm: Mm, start: int, length: int, advice: int) -> Path[None]:
+    """madvise(). EINVAL: unaligned, unknown, or not for this VMA; ENOMEM: a hole (work done).
+
+    Raises NotModelled for advice that the simulator does not know yet.
+    """
+    name = next((n for n, value in ADVICE.items() if value == advice), str(advice))
+    if start % PAGE_SIZE or length < 0:
+        raise KernelError(
+            errno.EINVAL,
+            f"madvise({name}): address {start:#x} is not a multiple of {PAGE_SIZE}; nothing done",
+        )
+    if advice not in _ZAPS + _POPULATES and advice not in _FLAG_ADVICE:
+        if advice in ADVICE.values():
+            raise NotModelled(f"madvise({name}) is not modelled yet")
+        raise KernelError(errno.EINVAL, f"madvise: there is no advice {advice}; nothing done")
+    end = start + page_align(length)
+    if end == start:
+        return
+    lock, mode, of = _lock(mm, start, end, advice)
+    take = {"vma_lock": "lock_vma_under_rcu", "mmap_lock": f"mmap_{mode}_lock"}[lock]
+    drop = {"vma_lock": "vma_end_read", "mmap_lock": f"mmap_{mode}_unlock"}[lock]
+    yield mm.machine.lock(take, lock, of, mode)
+    try:
+        hole = yield from madvise_walk_vmas(mm, start, end, advice, name)
+    except KernelError:
+        yield mm.machine.unlock(drop, lock)
+        raise
+    yield mm.machine.unlock(drop, lock)
+    if hole is not None:
+        raise KernelError(
+            errno.ENOMEM,
+            f"madvise({name}): nothing is mapped at {hole:#x}; the mapped parts were advised",
+        )
+
+
+def _lock(mm: Mm, start: int, end: int, advice: int) -> tuple[str, str, int]:
+    """get_lock_mode() and try_vma_read_lock(): the lock, its mode and whose it is."""
+    if advice not in _ZAPS:
+        return "mmap_lock", "read" if advice in _POPULATES else "write", mm.id
+    vma = next(overlapping(mm.vmas[0], start, start + PAGE_SIZE), None)
+    if mm.machine.profile.vma_lock_zap and vma and vma.start <= start and end <= vma.end:
+        return "vma_lock", "read", vma.start
+    return "mmap_lock", "read", mm.id
+
+
+def madvise_walk_vmas(mm: Mm, start: int, end: int, advice: int, name: str) -> Path[int | None]:
+    """Each VMA's part of [start, end) in order. Returns the first address of a hole, or None."""
+    hole, address = None, start
+    for vma in tuple(overlapping(mm.vmas[0], start, end)):
+        if vma.start > address:
+            hole = address if hole is None else hole
+            if advice in _POPULATES:
+                return hole
+        first, last = max(start, vma.start), min(end, vma.end)
+        yield from _vma_behavior(mm, vma, first, last, advice, name)
+        address = last
+    if address < end and hole is None:
+        hole = address
+    return hole
+
+
+def _vma_behavior(mm: Mm, vma: Vma, start: int, end: int, advice: int, name: str) -> Path[None]:
+    """madvise_vma_behavior(): one VMA's part."""
+
+    def refuse(why: str) -> KernelError:
+        done = f"[{start:#x}, {end:#x}) and what follows is untouched"
+        return KernelError(errno.EINVAL, f"madvise({name}): {why}; {done}")
+
+    if advice in (MADV_DONTNEED, MADV_DONTNEED_LOCKED):
+        if vma.flags & VM.LOCKED and advice == MADV_DONTNEED:
+            raise refuse(f"{vma} is mlocked (MADV_DONTNEED_LOCKED would do it)")
+        yield from zap_page_range_single(mm, start, end)
+    elif advice == MADV_FREE:
+        yield from madvise_free_single_vma(mm, start, end)
+    elif advice in _POPULATES:
+        write = advice == MADV_POPULATE_WRITE
+        if not vma.flags & (VM.WRITE if write else VM.READ):
+            raise refuse(f"{vma} does not allow it")
+        yield from populate(mm, start, end, write)
+    else:
+        on, off = _FLAG_ADVICE[advice]
+        flags = (vma.flags & ~off) | on
+        if flags != vma.flags:
+            yield from vma_modify(mm, "madvise_update_vma", vma, start, end, flags)
+
+
+def zap_page_range_single(mm: Mm, start: int, end: int) -> Path[None]:
+    """madvise_dontneed_single_vma(): the only caller that sets zap_details.reclaim_pt (6.14)."""
+    tlb = MmuGather(mm)
+    yield from unmap_page_range(mm, tlb, start, end, reclaim_pt=True)
+    yield from tlb_flush_mmu(tlb)
+
+
+def madvise_free_single_vma(mm: Mm, start: int, end: int) -> Path[None]:
+    """MADV_FREE: pages become clean and old, and may be dropped later. No entry goes, no table."""
+    machine, changed = mm.machine, 0
+    young_or_dirty = np.uint64(pte.ACCESSED | pte.DIRTY)
+    for pmd, slots, columns in pte_tables(mm, start, end):
+        if (yield from machine.scheme.visitor_arrives(mm, pmd, slots)):
+            continue
+        tables = machine.mem.at(pmd, slots)
+        yield machine.lock("pte_offset_map_lock", "ptl", tables, "spin")
+        for part in chunks(machine.grain, columns):
+            words = machine.mem.entries[tables, part]
+            marked = pte.is_present(words) & ((words & np.uint64(pte.SPECIAL)) == 0)
+            marked &= (words & young_or_dirty) != 0
+            n = int(np.count_nonzero(marked))
+            if n:
+                machine.mem.write(tables, part, np.where(marked, words & ~young_or_dirty, words))
+                yield Step(Kind.CHANGE, "madvise_free_pte_range", tables, n, 1, (part, "lazyfree"))
+                changed += n
+        yield machine.unlock("pte_unmap_unlock", "ptl")
+        yield from machine.scheme.visitor_leaves(mm, tables)
+    if changed:
+        yield Step(Kind.FLUSH, "tlb_flush_mmu_tlbonly", None, changed)

@@ -1,0 +1,57 @@
+"""mlock and munlock: pin a range in memory. mlock faults every page in.
+
+Kernel source: mm/mlock.c, do_mlock(), apply_vma_lock_flags(), __mm_populate() (Linux 6.12).
+Simplified: no RLIMIT_MEMLOCK.
+"""
+
+from __future__ import annotations
+
+import errno
+
+from ptlab.errors import KernelError
+from ptlab.geometry import PAGE_MASK, page_align
+from ptlab.mm import Mm
+from ptlab.paths.mmap import mm_populate, vma_modify
+from ptlab.steps import Path
+from ptlab.vma import VM, find
+
+
+def do_mlock(mm: Mm, start: int, length: int) -> Path[None]:
+    """mlock(). ENOMEM: a hole (what lies before it is locked, nothing faulted in) or PROT_NONE."""
+    end = page_align(start + length)
+    start &= PAGE_MASK
+    yield from _apply_vma_lock_flags(mm, "mlock", start, end, VM.LOCKED)
+    failed = yield from mm_populate(mm, start, end)
+    if failed:
+        raise KernelError(
+            errno.ENOMEM,
+            f"mlock: [{start:#x}, {end:#x}) is locked, but holds memory that cannot be read",
+        )
+
+
+def do_munlock(mm: Mm, start: int, length: int) -> Path[None]:
+    """munlock(). ENOMEM: a hole; what lies before it is unlocked."""
+    yield from _apply_vma_lock_flags(
+        mm, "munlock", start & PAGE_MASK, page_align(start + length), VM(0)
+    )
+
+
+def _apply_vma_lock_flags(mm: Mm, call: str, start: int, end: int, flags: VM) -> Path[None]:
+    machine, address = mm.machine, start
+    yield machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
+    while address < end:
+        index = find(mm.vmas[0], address)
+        if index == len(mm.vmas[0]) or mm.vmas[0][index].start > address:
+            break
+        vma = mm.vmas[0][index]
+        stop = min(end, vma.end)
+        wanted = (vma.flags & ~VM.LOCKED) | flags
+        if wanted != vma.flags:
+            yield from vma_modify(mm, "mlock_fixup", vma, address, stop, wanted)
+        address = stop
+    yield machine.unlock("mmap_write_unlock", "mmap_lock")
+    if address < end:
+        raise KernelError(
+            errno.ENOMEM,
+            f"{call}: nothing is mapped at {address:#x}; [{start:#x}, {address:#x}) was {call}ed",
+        )

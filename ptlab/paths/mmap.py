@@ -1,0 +1,171 @@
+"""mmap and munmap: the VMAs, and what becomes of the tables below them.
+
+Kernel source: mm/mmap.c (6.1), mm/vma.c (6.12): do_mmap(), mmap_region(), do_vmi_align_munmap(),
+vms_clear_ptes(). Simplified: anonymous private memory; no ASLR, no limits (RLIMIT_AS, max_map_count,
+overcommit); the search for a free range goes top down from a fixed mmap_base and puts a multiple of
+2 MiB at a 2 MiB boundary on every kernel (Linux does so since 6.7).
+"""
+
+from __future__ import annotations
+
+import errno
+
+from ptlab.errors import KernelError
+from ptlab.geometry import DEFAULT_MAP_WINDOW, PAGE_SHIFT, PAGE_SIZE, PMD_SIZE, page_align
+from ptlab.mm import Mm
+from ptlab.paths.fault import populate
+from ptlab.paths.pgtables import free_pgtables
+from ptlab.paths.zap import unmap_page_range
+from ptlab.steps import Kind, Path, Step
+from ptlab.tlb import MmuGather, tlb_flush_mmu
+from ptlab.vma import VM, Vma, find, merge, overlapping, split_at
+
+MMAP_BASE = 0x7FFF_F7FF_F000
+PROTECTIONS = {"none": VM(0), "r": VM.READ, "rw": VM.READ | VM.WRITE}
+
+
+def do_mmap(
+    mm: Mm,
+    at: int | None,
+    length: int,
+    prot: VM,
+    noreserve: bool = False,
+    over: bool = False,
+    populated: bool = False,
+) -> Path[int]:
+    """mmap(MAP_PRIVATE | MAP_ANONYMOUS): returns the address. Builds no table (unless populated).
+
+    at None: the kernel chooses. at with `over`: MAP_FIXED; without: MAP_FIXED_NOREPLACE.
+    Errors: EINVAL (length 0, unaligned address), ENOMEM (beyond the address space), EEXIST.
+    """
+    if length <= 0:
+        raise KernelError(
+            errno.EINVAL, f"mmap: length {length} must be above 0; nothing was mapped"
+        )
+    if at is not None and at % PAGE_SIZE:
+        raise KernelError(
+            errno.EINVAL,
+            f"mmap: address {at:#x} is not a multiple of {PAGE_SIZE}; nothing was mapped",
+        )
+    length = page_align(length)
+    limit = mm.machine.geometry.task_size
+    if length > limit or (at is not None and at + length > limit):
+        raise KernelError(
+            errno.ENOMEM, f"mmap: {length:#x} bytes do not fit below {limit:#x}; nothing was mapped"
+        )
+    yield mm.machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
+    try:
+        start = get_unmapped_area(mm, at, length, over)
+    except KernelError:
+        yield mm.machine.unlock("mmap_write_unlock", "mmap_lock")
+        raise
+    if over:
+        yield from do_vmi_align_munmap(mm, start, start + length, downgrade=False)
+    flags = prot
+    if noreserve:
+        flags |= VM.NORESERVE
+    elif prot & VM.WRITE:
+        flags |= VM.ACCOUNT
+    new = Vma(start, start + length, flags, start >> PAGE_SHIFT)
+    vmas, whole = merge(mm.vmas[0], new, True, mm.machine.profile.merge_unfaulted)
+    mm.set_vmas(vmas)
+    yield Step(Kind.VMA, "mmap_region", None, 1, 1, ("map", new, whole))
+    yield mm.machine.unlock("mmap_write_unlock", "mmap_lock")
+    if populated and prot:
+        yield from mm_populate(mm, start, start + length)
+    return start
+
+
+def get_unmapped_area(mm: Mm, at: int | None, length: int, over: bool) -> int:
+    """The address for a new mapping: the one asked for, or the highest free range that fits."""
+    vmas = mm.vmas[0]
+    if at is not None:
+        taken = next(overlapping(vmas, at, at + length), None)
+        if taken and not over:
+            raise KernelError(
+                errno.EEXIST,
+                f"mmap: {taken} is already mapped there (MAP_FIXED_NOREPLACE); nothing was mapped",
+            )
+        return at
+    align = PMD_SIZE if length % PMD_SIZE == 0 else PAGE_SIZE
+    top = MMAP_BASE
+    for vma in reversed(vmas[: find(vmas, DEFAULT_MAP_WINDOW)]):
+        if (top - length) & -align >= vma.end:
+            break
+        top = min(top, vma.start)
+    start = (top - length) & -align
+    if start < PAGE_SIZE:
+        raise KernelError(
+            errno.ENOMEM, f"mmap: no free range of {length:#x} bytes; nothing was mapped"
+        )
+    return start
+
+
+def mm_populate(mm: Mm, start: int, end: int) -> Path[int]:
+    """__mm_populate(): fault in every page of [start, end). Returns 0 or the errno of the first failure."""
+    yield mm.machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read")
+    failed = 0
+    for vma in tuple(overlapping(mm.vmas[0], start, end)):
+        if not vma.flags & (VM.READ | VM.WRITE):
+            failed = errno.EFAULT
+            break
+        first, last = max(start, vma.start), min(end, vma.end)
+        yield from populate(mm, first, last, bool(vma.flags & VM.WRITE))
+    yield mm.machine.unlock("mmap_read_unlock", "mmap_lock")
+    return failed
+
+
+def do_munmap(mm: Mm, start: int, length: int) -> Path[None]:
+    """munmap(). Holes are fine; nothing mapped there is fine too. EINVAL: unaligned, 0, too high."""
+    limit = mm.machine.geometry.task_size
+    if start % PAGE_SIZE or length <= 0 or start + length > limit:
+        raise KernelError(
+            errno.EINVAL,
+            f"munmap: [{start:#x}, {start + length:#x}) must be page aligned, not empty and below "
+            f"{limit:#x}; nothing was unmapped",
+        )
+    end = start + page_align(length)
+    yield mm.machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
+    downgraded = yield from do_vmi_align_munmap(mm, start, end, downgrade=True)
+    if downgraded:
+        yield mm.machine.unlock("mmap_read_unlock", "mmap_lock")
+    else:
+        yield mm.machine.unlock("mmap_write_unlock", "mmap_lock")
+
+
+def do_vmi_align_munmap(mm: Mm, start: int, end: int, downgrade: bool) -> Path[bool]:
+    """Split at the edges, detach the VMAs, zap, free_pgtables(). Returns whether it downgraded."""
+    if next(overlapping(mm.vmas[0], start, end), None) is None:
+        return False
+    machine = mm.machine
+    vmas = split_at(split_at(mm.vmas[0], start), end)
+    gone = list(overlapping(vmas, start, end))
+    low = find(vmas, start)
+    rest = (*vmas[:low], *vmas[low + len(gone) :])
+    mm.set_vmas(rest)
+    yield Step(Kind.VMA, "vms_gather_munmap_vmas", None, len(gone), 1, ("unmap", gone))
+    if downgrade:
+        machine.unlock("mmap_write_downgrade", "mmap_lock")
+        step = machine.lock("mmap_write_downgrade", "mmap_lock", mm.id, "read")
+        yield step._replace(kind=Kind.DOWNGRADE)
+    tlb = MmuGather(mm)
+    for vma in gone:
+        yield from unmap_page_range(mm, tlb, vma.start, vma.end, reclaim_pt=False)
+    floor = rest[low - 1].end if low else 0
+    ceiling = rest[low].start if low < len(rest) else 0
+    yield from free_pgtables(mm, tlb, gone, floor, ceiling)
+    yield from tlb_flush_mmu(tlb)
+    return downgrade
+
+
+def vma_modify(mm: Mm, fn: str, vma: Vma, start: int, end: int, flags: VM) -> Path[Vma]:
+    """Give the part [start, end) of `vma` other flags: split, change, merge. Returns the new VMA."""
+    vmas = split_at(split_at(mm.vmas[0], start), end)
+    index = find(vmas, start)
+    part = vmas[index]
+    changed = Vma(start, end, flags, part.pgoff, part.anon_vma)
+    others = (*vmas[:index], *vmas[index + 1 :])
+    vmas, whole = merge(others, changed, False, mm.machine.profile.merge_unfaulted)
+    mm.set_vmas(vmas)
+    yield Step(Kind.VMA, fn, None, 1, 1, ("flags", vma, changed))
+    return whole

@@ -1,0 +1,111 @@
+"""mprotect: other rights for a range. No table is built or freed.
+
+Kernel source: mm/mprotect.c, do_mprotect_pkey(), mprotect_fixup(), change_pte_range() (Linux 6.12);
+references as in patch 11 of the v3 series. Simplified: private anonymous pages that nobody shares.
+"""
+
+from __future__ import annotations
+
+import errno
+
+import numpy as np
+
+from ptlab import pte
+from ptlab.errors import KernelError
+from ptlab.geometry import PAGE_SIZE, page_align
+from ptlab.mm import Mm
+from ptlab.paths.cut import chunks
+from ptlab.paths.mmap import PROTECTIONS, vma_modify
+from ptlab.paths.walk import pte_tables
+from ptlab.steps import Kind, Path, Step, Tables
+from ptlab.vma import VM, VM_ACCESS_FLAGS, Vma, find
+
+U64 = np.uint64
+_ALL = (1 << 64) - 1
+PROT_NAMES = {flags: name for name, flags in PROTECTIONS.items()}
+
+
+def do_mprotect(mm: Mm, start: int, length: int, prot: VM) -> Path[None]:
+    """mprotect(). EINVAL: unaligned. ENOMEM: a hole; what lies before it has been changed."""
+    if start % PAGE_SIZE:
+        raise KernelError(
+            errno.EINVAL, f"mprotect: address {start:#x} is not a multiple of {PAGE_SIZE}"
+        )
+    if length == 0:
+        return
+    machine, end = mm.machine, start + page_align(length)
+    yield machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
+    address = start
+    while address < end:
+        index = find(mm.vmas[0], address)
+        if index == len(mm.vmas[0]) or mm.vmas[0][index].start > address:
+            break
+        vma = mm.vmas[0][index]
+        stop = min(end, vma.end)
+        yield from mprotect_fixup(mm, vma, address, stop, prot)
+        address = stop
+    yield machine.unlock("mmap_write_unlock", "mmap_lock")
+    if address < end:
+        raise KernelError(
+            errno.ENOMEM,
+            f"mprotect: nothing is mapped at {address:#x}; [{start:#x}, {address:#x}) was changed",
+        )
+
+
+def mprotect_fixup(mm: Mm, vma: Vma, start: int, end: int, prot: VM) -> Path[None]:
+    """One VMA's part: its flags, its accounting, its entries."""
+    flags = (vma.flags & ~VM_ACCESS_FLAGS) | prot
+    if flags == vma.flags:
+        return
+    if prot & VM.WRITE:
+        if not vma.flags & (VM.ACCOUNT | VM.WRITE | VM.SHARED | VM.NORESERVE):
+            flags |= VM.ACCOUNT
+    elif mm.machine.profile.unaccount and vma.flags & VM.ACCOUNT and vma.anon_vma is None:
+        flags &= ~VM.ACCOUNT
+    yield from vma_modify(mm, "mprotect_fixup", vma, start, end, flags)
+    changed = yield from change_protection(mm, start, end, prot)
+    if changed:
+        yield Step(Kind.FLUSH, "tlb_flush_range", None, changed)
+
+
+def change_protection(mm: Mm, start: int, end: int, prot: VM) -> Path[int]:
+    """change_pmd_range(): every PTE page of the range that exists. Returns the entries changed."""
+    scheme, changed = mm.machine.scheme, 0
+    for pmd, slots, columns in pte_tables(mm, start, end):
+        while (yield from scheme.visitor_arrives(mm, pmd, slots)):
+            pass  # the table is dying: look again
+        tables = mm.machine.mem.at(pmd, slots)
+        changed += yield from change_pte_range(mm, tables, columns, prot)
+        yield from scheme.visitor_leaves(mm, tables)
+    return changed
+
+
+def change_pte_range(mm: Mm, tables: Tables, columns: slice, prot: VM) -> Path[int]:
+    """Rewrite the present entries under the PTE lock. They stay non-none: no reference changes.
+
+    Made writable are pages that are the process's own (can_change_pte_writable()); the zero page
+    stays read-only, so that a write faults.
+    """
+    machine = mm.machine
+    yield machine.lock("pte_offset_map_lock", "ptl", tables, "spin")
+    changed = 0
+    for part in chunks(machine.grain, columns):
+        words = machine.mem.entries[tables, part]
+        present = pte.is_present(words)
+        if not present.any():
+            continue
+        if prot & VM.READ:
+            closed = words & U64(pte.PRESENT) == 0
+            new = np.where(closed, pte.from_protnone(words), words & U64(~pte.RW & _ALL))
+            if prot & VM.WRITE:
+                own = (new & U64(pte.SPECIAL)) == 0
+                new = np.where(own, new | U64(pte.RW), new)
+        else:
+            new = np.where(words & U64(pte.PRESENT) != 0, pte.to_protnone(words), words)
+        new = np.where(present, new, words)
+        n = int(np.count_nonzero(present))
+        changed += n
+        machine.mem.write(tables, part, new)
+        yield Step(Kind.CHANGE, "ptep_modify_prot_commit", tables, n, 1, (part, PROT_NAMES[prot]))
+    yield machine.unlock("pte_unmap_unlock", "ptl")
+    return changed

@@ -1,0 +1,282 @@
+"""Process: a program with an address space on a simulated machine. The face of the engine.
+
+>>> from ptlab import Process, MiB, MADV_DONTNEED
+>>> p = Process(scheme="pte_refcount")
+>>> heap = p.mmap(4 * MiB)
+>>> p.touch(heap)
+1024
+>>> p.madvise(heap, MADV_DONTNEED)
+>>> p.counters.vmpte_kb
+8
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any, NamedTuple, TypeVar
+
+from ptlab.check import check
+from ptlab.draw.dot import NoGraphviz, svg
+from ptlab.draw.text import text
+from ptlab.draw.tree import tree
+from ptlab.errors import NotModelled, SegmentationFault
+from ptlab.geometry import PAGE_SIZE
+from ptlab.journal import Journal, Operation, call_path
+from ptlab.machine import Machine
+from ptlab.mm import Count, Mm
+from ptlab.paths.fault import touch
+from ptlab.paths.madvise import ADVICE, do_madvise
+from ptlab.paths.mlock import do_mlock, do_munlock
+from ptlab.paths.mmap import PROTECTIONS, do_mmap, do_munmap
+from ptlab.paths.mprotect import do_mprotect
+from ptlab.profiles import profile
+from ptlab.schemes import ReclaimScheme, scheme_class
+from ptlab.steps import Path
+from ptlab.vma import VM
+
+T = TypeVar("T")
+
+
+class Region(int):
+    """An address that remembers the length of its mapping, so that it need not be repeated."""
+
+    length: int
+
+    def __new__(cls, address: int, length: int) -> Region:
+        region = super().__new__(cls, address)
+        region.length = length
+        return region
+
+    def __repr__(self) -> str:
+        return f"{int(self):#x} (+{self.length:#x} bytes)"
+
+
+class Counters(NamedTuple):
+    """What /proc/PID/status, smaps and pagemap would say. Tables by level; kB; pages; events."""
+
+    pud: int
+    pmd: int
+    pte: int
+    vmpte_kb: int
+    rss_kb: int
+    anon_kb: int
+    huge_kb: int
+    vmas: int
+    minflt: int
+    present: int
+    zeropg: int
+    filepg: int
+    swap: int
+
+
+class Process:
+    """One process. Every method runs a kernel path to its end and journals its steps.
+
+    scheme  "unmap_only", "pte_refcount", "pt_reclaim" or a ReclaimScheme subclass
+    kernel  "6.1", "6.12", "6.18", "6.19" or "7.3"; without `scheme` it runs what that kernel ships
+    levels  4 or 5 levels of page tables
+    grain   how much one step covers: "entry", "table" or "range"
+    record  keep the journal (for stepping back); a long run at coarse grain may do without
+
+    Methods raise KernelError with Linux's errno, NotModelled, or ValueError for what is no call.
+    """
+
+    def __init__(
+        self,
+        scheme: str | type[ReclaimScheme] | None = None,
+        kernel: str | None = None,
+        levels: int = 4,
+        grain: str = "entry",
+        record: bool = True,
+    ) -> None:
+        chosen = None if scheme is None else scheme_class(scheme)
+        self.profile = profile(kernel or (chosen.kernel if chosen else "6.18"))
+        chosen = chosen or scheme_class(self.profile.scheme)
+        self.machine = Machine(self.profile, chosen(), levels, grain, record)
+        self.mm = Mm(self.machine)
+        self.journal = Journal(self.machine.store) if record else None
+
+    @property
+    def scheme(self) -> ReclaimScheme:
+        """The reclaim scheme this machine runs."""
+        return self.machine.scheme
+
+    @property
+    def kernel(self) -> str:
+        """Name of the kernel profile."""
+        return self.profile.name
+
+    # -- system calls --
+
+    def mmap(
+        self,
+        length: int,
+        at: int | None = None,
+        prot: str = "rw",
+        shared: bool = False,
+        noreserve: bool = False,
+        populate: bool = False,
+        over: bool = False,
+    ) -> Region:
+        """Map `length` bytes of private anonymous memory with `prot` "none", "r" or "rw".
+
+        `at` is MAP_FIXED_NOREPLACE, with `over` MAP_FIXED. Builds no table.
+        """
+        if shared:
+            raise NotModelled("shared memory is not modelled yet")
+        path = do_mmap(self.mm, at, length, _prot(prot), noreserve, over, populate)
+        return Region(self._run(f"mmap({_size(length)})", path), length)
+
+    def munmap(self, where: int, length: int | None = None) -> None:
+        """Unmap [where, where + length); frees the tables that no VMA needs any more."""
+        length = _length(where, length)
+        self._run(f"munmap({where:#x}, {_size(length)})", do_munmap(self.mm, where, length))
+
+    def mprotect(self, where: int, prot: str, length: int | None = None) -> None:
+        """Give a range other rights: "none", "r" or "rw"."""
+        length = _length(where, length)
+        path = do_mprotect(self.mm, where, length, _prot(prot))
+        self._run(f"mprotect({where:#x}, {_size(length)}, {prot})", path)
+
+    def madvise(self, where: int, advice: str | int, length: int | None = None) -> None:
+        """madvise(); `advice` is MADV_DONTNEED or "DONTNEED"."""
+        length = _length(where, length)
+        if isinstance(advice, str):
+            number = ADVICE.get(advice.removeprefix("MADV_"))
+            if number is None:
+                raise ValueError(f"unknown advice {advice!r}: one of {', '.join(ADVICE)}")
+        else:
+            number = advice
+        name = next((n for n, value in ADVICE.items() if value == number), str(number))
+        path = do_madvise(self.mm, where, length, number)
+        self._run(f"madvise({where:#x}, {_size(length)}, MADV_{name})", path)
+
+    def mlock(self, where: int, length: int | None = None) -> None:
+        """Lock a range in memory; faults every page in."""
+        length = _length(where, length)
+        self._run(f"mlock({where:#x}, {_size(length)})", do_mlock(self.mm, where, length))
+
+    def munlock(self, where: int, length: int | None = None) -> None:
+        """Undo mlock()."""
+        length = _length(where, length)
+        self._run(f"munlock({where:#x}, {_size(length)})", do_munlock(self.mm, where, length))
+
+    def touch(
+        self, where: int, length: int | None = None, write: bool = True, stride: int = PAGE_SIZE
+    ) -> int:
+        """Access one byte every `stride` bytes, in order. Returns the number of page faults.
+
+        Raises SegmentationFault when accesses were refused, after all have been tried.
+        """
+        length = _length(where, length)
+        if stride < 1 or length < 0 or where < 0:
+            raise ValueError(
+                f"touch: stride {stride} must be above 0, address and length not below"
+            )
+        verb = "write" if write else "read"
+        path = touch(self.mm, write, where, length, stride)
+        result = self._run(f"{verb} {where:#x} +{_size(length)}", path)
+        if result.refused:
+            raise SegmentationFault(
+                f"SIGSEGV: {result.refused} accesses refused, the first ({verb}) at {result.address:#x}; "
+                f"{result.faults} page faults were served",
+                *result,
+            )
+        return result.faults
+
+    # -- looking --
+
+    @property
+    def counters(self) -> Counters:
+        """The counters of the address space now. O(1)."""
+        c = self.mm.counters
+        anon, zero = int(c[Count.ANON]), int(c[Count.ZERO])
+        return Counters(
+            int(c[Count.PUD]),
+            int(c[Count.PMD]),
+            int(c[Count.PTE]),
+            self.mm.vmpte_kb,
+            4 * anon,
+            4 * anon,
+            0,
+            len(self.mm.vmas[0]),
+            int(c[Count.MINFLT]),
+            anon + zero,
+            zero,
+            0,
+            0,
+        )
+
+    def check(self) -> None:
+        """Raise Corruption if the simulated state breaks a rule; see ptlab.check."""
+        check(self.mm)
+
+    def __str__(self) -> str:
+        return text(self)
+
+    def _repr_svg_(self) -> str | None:
+        try:
+            return svg(tree(self))
+        except NoGraphviz:
+            return None  # the text tree is shown instead
+
+    # -- time --
+
+    @contextmanager
+    def operation(self, text: str) -> Iterator[Operation | None]:
+        """Group calls under one name in the journal."""
+        with nullcontext() if self.journal is None else self.journal.operation(text) as operation:
+            yield operation
+
+    def _run(self, name: str, path: Path[T]) -> T:
+        """Run a kernel path to its end, then let a grace period pass."""
+        journal = self.journal
+        if journal is None:
+            result: list[T] = []
+            deque(_then_grace_period(self.machine, path, result), maxlen=0)
+            return result[0]
+        with journal.operation(name):
+            try:
+                result = _record(journal, path)
+                _record(journal, self.machine.rcu_do_batch())
+            finally:
+                journal.settle()
+        return result
+
+
+def _record(journal: Journal, path: Path[T]) -> T:
+    while True:
+        try:
+            step = next(path)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        journal.commit(step, call_path(path))
+
+
+def _then_grace_period(machine: Machine, path: Path[T], result: list[T]) -> Iterator[Any]:
+    result.append((yield from path))
+    yield from machine.rcu_do_batch()
+
+
+def _prot(prot: str) -> VM:
+    if prot not in PROTECTIONS:
+        raise ValueError(f"unknown protection {prot!r}: one of {', '.join(PROTECTIONS)}")
+    return PROTECTIONS[prot]
+
+
+def _length(where: int, length: int | None) -> int:
+    if length is not None:
+        return length
+    if isinstance(where, Region):
+        return where.length
+    raise ValueError(f"{where:#x} is a bare address: give a length too")
+
+
+def _size(length: int) -> str:
+    for unit, suffix in ((1 << 40, "T"), (1 << 30, "G"), (1 << 20, "M"), (1 << 10, "K")):
+        if length and length % unit == 0:
+            return f"{length // unit}{suffix}"
+    return str(length)

@@ -1,0 +1,73 @@
+"""pt_reclaim: CONFIG_PT_RECLAIM, in Linux since 6.14. MADV_DONTNEED frees the PTE pages it empties.
+
+Source: Qi Zheng, "[PATCH v4 00/11] synchronously scan and reclaim empty user PTE pages",
+4 December 2024, cover letter <cover.1733305182.git.zhengqi.arch@bytedance.com>; mm/memory.c and
+mm/pt_reclaim.c, Linux 6.14, with the fix <20250211072625.89188-1-zhengqi.arch@bytedance.com>.
+
+No count is kept. A call that covers all 2 MiB of a table, inside one VMA, has just cleared every
+entry; if the PTE lock was held all along there is nothing to check, else 512 entries are scanned.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ptlab.geometry import PTRS_PER_TABLE
+from ptlab.memmap import count as table_count
+from ptlab.memmap import pick
+from ptlab.mm import Mm
+from ptlab.schemes.base import ReclaimScheme
+from ptlab.steps import Kind, Path, Step, Tables
+from ptlab.tlb import MmuGather
+
+
+class PtReclaim(ReclaimScheme):
+    """Scan and free in MADV_DONTNEED and MADV_DONTNEED_LOCKED, PTE pages only."""
+
+    name = "pt_reclaim"
+    fate = "In Linux since 6.14 (CONFIG_PT_RECLAIM)."
+    source = "cover letter <cover.1733305182.git.zhengqi.arch@bytedance.com>; mm/pt_reclaim.c"
+    kernel = "6.18"
+
+    def zap_ends_locked(self, mm: Mm, tables: Tables, whole: bool, undisturbed: bool) -> Path[bool]:
+        """try_get_and_clear_pmd(), the fast path: the PTE lock is held, so only trylock is legal."""
+        if not (whole and undisturbed):
+            return False
+        machine, n = mm.machine, table_count(tables)
+        yield machine.lock("try_get_and_clear_pmd", "pmd_lock", _pmd(mm, tables), "trylock", n)
+        yield mm.unhook_pte(tables, "try_get_and_clear_pmd")
+        yield machine.unlock("spin_unlock", "pmd_lock", n)
+        return True
+
+    def zap_ends(
+        self, mm: Mm, tables: Tables, whole: bool, locked_result: Any, tlb: MmuGather
+    ) -> Path[None]:
+        """free_pte() after the fast path, else try_to_free_pte()."""
+        if not whole:
+            return
+        free: Tables | None = tables
+        if not locked_result:
+            free = yield from self.try_to_free_pte(mm, tables)
+        if free is not None:
+            tlb.free_tables(free)
+
+    def try_to_free_pte(self, mm: Mm, tables: Tables) -> Path[Tables | None]:
+        """The slow path: both locks, in order, then a scan. Returns what it unhooked."""
+        machine, n = mm.machine, table_count(tables)
+        yield machine.lock("pmd_lock", "pmd_lock", _pmd(mm, tables), "spin", n)
+        yield machine.lock("pte_offset_map_rw_nolock", "ptl", tables, "spin", n)
+        empty = pick(tables, machine.mem.nonnone[tables] == 0)
+        found = int(np.sum(machine.mem.nonnone[tables]))
+        yield Step(Kind.SCAN, "try_to_free_pte", tables, PTRS_PER_TABLE * n, 1, found)
+        if empty is not None:
+            yield mm.unhook_pte(empty, "try_to_free_pte")
+        yield machine.unlock("spin_unlock", "ptl", n)
+        yield machine.unlock("spin_unlock", "pmd_lock", n)
+        return empty
+
+
+def _pmd(mm: Mm, tables: Tables) -> int:
+    first = tables if isinstance(tables, int) else int(tables[0])
+    return int(mm.machine.mem.parent[first])

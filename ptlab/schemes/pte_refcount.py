@@ -1,0 +1,145 @@
+"""pte_refcount: a reference count for each PTE page, the v3 series of November 2021.
+
+Source: Qi Zheng, "[PATCH v3 00/15] Free user PTE page table pages", Message-Id
+<20211110105428.32458-1-zhengqi.arch@bytedance.com>: include/linux/pte_ref.h and mm/pte_ref.c of
+patches 6, 13 and 15, and Documentation/vm/pte_ref.rst of patch 14. Never merged.
+
+A PTE page is referenced by every non-none entry and by every visitor for the time it looks. At zero
+it is freed at once.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+
+from ptlab.memmap import Slots, pick
+from ptlab.memmap import count as table_count
+from ptlab.mm import Mm
+from ptlab.schemes.base import ReclaimScheme
+from ptlab.steps import Kind, Path, Step, Tables
+from ptlab.tlb import MmuGather
+
+
+class TryGet(IntEnum):
+    """enum pte_tryget_type, spelling included. Success is 0."""
+
+    TRYGET_SUCCESSED = 0
+    TRYGET_FAILED_ZERO = 1
+    TRYGET_FAILED_NONE = 2
+    TRYGET_FAILED_HUGE_PMD = 3
+
+
+class PteRefcount(ReclaimScheme):
+    """Every entry and every visitor holds a reference; the last put frees the page."""
+
+    name = "pte_refcount"
+    fate = "History: posted in November 2021 (v3), never merged."
+    source = "Message-Id <20211110105428.32458-1-zhengqi.arch@bytedance.com>"
+    kernel = "6.1"
+    counts_references = True
+
+    # -- the points of ReclaimScheme --
+
+    def table_installed(self, mm: Mm, tables: Tables) -> Path[None]:
+        """pte_ref_init(pte, pmd, 1): the installer is the first visitor."""
+        mem, store = mm.machine.mem, mm.machine.store
+        store.put(mem, "refcount", tables, 1)
+        store.put(mem, "visitors", tables, 1)
+        yield Step(Kind.GET, "pte_ref_init", tables, table_count(tables), 1, ("visitor", 0, 1))
+
+    def visitor_arrives(self, mm: Mm, pmd: int, slots: Slots, times: int = 1) -> Path[int | None]:
+        """A walker needs its own reference before it may look."""
+        return (yield from self.pte_try_get(mm, pmd, slots, times))
+
+    def visitor_leaves(
+        self, mm: Mm, tables: Tables, times: int = 1, tlb: MmuGather | None = None
+    ) -> Path[None]:
+        """pte_put(); __pte_put(tlb, ...) in a zap."""
+        mm.machine.store.add(mm.machine.mem, "visitors", tables, -1)
+        yield from self._put(mm, tables, 1, times, tlb, "visitor")
+
+    def entries_changed(self, mm: Mm, tables: Tables, delta: Any) -> None:
+        """Between an entry's change and its get or put the count is off by `owed`."""
+        mm.machine.store.add(mm.machine.mem, "owed", tables, -delta)
+
+    def entries_mapped(self, mm: Mm, tables: Tables, n: Any) -> Path[None]:
+        """pte_get() or pte_get_many(): a plain add, the caller owns a reference already."""
+        mem, store = mm.machine.mem, mm.machine.store
+        after = store.add(mem, "refcount", tables, n)
+        store.add(mem, "owed", tables, n)
+        total = int(np.sum(n))
+        fn = "pte_get" if total == 1 else "pte_get_many"
+        yield Step(Kind.GET, fn, tables, total, 1, ("entry", after - n, after))
+
+    def entries_unmapped(
+        self, mm: Mm, tables: Tables, n: Any, tlb: MmuGather | None = None
+    ) -> Path[None]:
+        """pte_put_many(), after the PTE lock was dropped: a put may need the PMD lock."""
+        mm.machine.store.add(mm.machine.mem, "owed", tables, -n)
+        yield from self._put(mm, tables, n, 1, tlb, "entry")
+
+    def check(self, mm: Mm) -> list[str]:
+        """references = non-none entries + visitors (+ what is owed in the middle of a change)."""
+        mem = mm.machine.mem
+        live = mem.live()
+        live = live[(mem.level[live] == 0) & (mem.mm[live] == mm.id)]
+        want = mem.nonnone[live] + mem.visitors[live] + mem.owed[live]
+        wrong = live[mem.refcount[live] != want]
+        return [
+            f"PTE page {t}: {mem.refcount[t]} references, but {mem.nonnone[t]} entries, "
+            f"{mem.visitors[t]} visitors and {mem.owed[t]} still to be put"
+            for t in wrong
+        ]
+
+    # -- the functions of pte_ref.h and pte_ref.c --
+
+    def pte_try_get(self, mm: Mm, pmd: int, slots: Slots, times: int = 1) -> Path[TryGet]:
+        """Under rcu_read_lock(): read the PMD entry, then increment unless zero."""
+        mem, store = mm.machine.mem, mm.machine.store
+        tables = mem.at(pmd, slots)
+        if not np.all(tables):
+            return TryGet.TRYGET_FAILED_NONE
+        before = mem.refcount[tables]
+        if not np.all(before):
+            yield Step(Kind.FAIL, "pte_try_get", tables, 0, times, TryGet.TRYGET_FAILED_ZERO)
+            return TryGet.TRYGET_FAILED_ZERO
+        store.put(mem, "refcount", tables, before + 1)
+        store.add(mem, "visitors", tables, 1)
+        yield Step(
+            Kind.GET,
+            "pte_try_get",
+            tables,
+            table_count(tables),
+            times,
+            ("visitor", before, before + 1),
+        )
+        return TryGet.TRYGET_SUCCESSED
+
+    def _put(
+        self, mm: Mm, tables: Tables, n: Any, times: int, tlb: MmuGather | None, who: str
+    ) -> Path[None]:
+        """pte_put(), pte_put_many(): subtract; whoever reaches zero frees the page."""
+        after = mm.machine.store.add(mm.machine.mem, "refcount", tables, -n)
+        total = int(np.sum(n)) if who == "entry" else table_count(tables)
+        fn = "pte_put" if np.all(n == 1) else "pte_put_many"
+        yield Step(Kind.PUT, fn, tables, total, times, (who, after + n, after))
+        unused = pick(tables, after == 0)
+        if unused is not None:
+            yield from self.free_user_pte_table(mm, unused, tlb)
+
+    def free_user_pte_table(self, mm: Mm, tables: Tables, tlb: MmuGather | None) -> Path[None]:
+        """Unhook PTE pages that nobody uses, flush the TLB, hand them to RCU (or to mmu_gather)."""
+        machine, n = mm.machine, table_count(tables)
+        first = tables if isinstance(tables, int) else int(tables[0])
+        yield machine.lock("pmd_lock", "pmd_lock", int(machine.mem.parent[first]), "spin", n)
+        yield mm.unhook_pte(tables, "free_user_pte_table")
+        if tlb is None:
+            yield Step(Kind.FLUSH, "flush_tlb_range", tables, 0, n)
+        else:
+            tlb.free_tables(tables)
+        yield machine.unlock("spin_unlock", "pmd_lock", n)
+        if tlb is None:
+            yield machine.call_rcu(tables)

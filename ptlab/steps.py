@@ -1,0 +1,70 @@
+"""A Step: what one kernel path did between two points where another CPU could run.
+
+Every kernel operation is a generator that yields a Step right after the change it tells of, so the
+state that a viewer finds at that moment is the state the Step describes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from enum import StrEnum
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Tables: TypeAlias = int | NDArray[np.int64]
+"""One page-table page (its row in mem_map, which is its pfn), or an array of them: a run."""
+
+
+class Kind(StrEnum):
+    """What happened in a step."""
+
+    LOCK = "lock"
+    UNLOCK = "unlock"
+    DOWNGRADE = "downgrade"
+    VMA = "vma"
+    HIT = "hit"
+    REFUSED = "refused"
+    ALLOC = "alloc"
+    INSTALL = "install"
+    GET = "get"
+    PUT = "put"
+    SET = "set"
+    CLEAR = "clear"
+    CHANGE = "change"
+    SCAN = "scan"
+    UNHOOK = "unhook"
+    FLUSH = "flush"
+    RCU = "rcu"
+    FREE = "free"
+    FAIL = "fail"
+    NOTE = "note"
+
+
+TABLE_EVENTS = frozenset({Kind.INSTALL, Kind.UNHOOK, Kind.FREE})
+"""The steps a learner waits for: a table was built, unhooked or freed."""
+
+
+class Step(NamedTuple):
+    """One step of a kernel path.
+
+    kind    what happened
+    fn      the kernel function that did it
+    tables  the page-table page or run of pages concerned, or None
+    n       how many entries, references or pages; for a run the sum over its tables
+    times   how often it happened: more than one where a coarse grain tells many faults as one
+    note    what the sentence needs besides, by kind (see narrate.py)
+    """
+
+    kind: Kind
+    fn: str
+    tables: Tables | None = None
+    n: int = 0
+    times: int = 1
+    note: Any = None
+
+
+T = TypeVar("T")
+Path: TypeAlias = Generator[Step, None, T]
+"""A kernel path: yields Steps, returns what the kernel function returns."""

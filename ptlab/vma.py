@@ -1,0 +1,168 @@
+"""Virtual memory areas: immutable records in a sorted tuple, and how Linux merges them.
+
+Kernel source: mm/vma.c (6.12) and mm/mmap.c (6.1): can_vma_merge_before/after(),
+is_mergeable_anon_vma(), find_mergeable_anon_vma() in mm/rmap.c's callers. Simplified: no memory
+policies, no userfaultfd contexts, no VMA names, no max_map_count.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import IntFlag
+from typing import TypeAlias
+
+from ptlab.geometry import PAGE_SHIFT
+
+
+class VM(IntFlag):
+    """The vm_flags that matter here; values as in include/linux/mm.h."""
+
+    READ = 0x1
+    WRITE = 0x2
+    SHARED = 0x8
+    LOCKED = 0x2000
+    SEQ_READ = 0x8000
+    RAND_READ = 0x10000
+    DONTCOPY = 0x20000
+    ACCOUNT = 0x100000
+    NORESERVE = 0x200000
+    WIPEONFORK = 0x2000000
+    HUGEPAGE = 0x20000000
+    NOHUGEPAGE = 0x40000000
+
+
+VM_ACCESS_FLAGS = VM.READ | VM.WRITE
+
+
+@dataclass(frozen=True, slots=True)
+class Vma:
+    """struct vm_area_struct: [start, end) in bytes, page aligned.
+
+    anon_vma is a number that stands for the struct anon_vma, None until the first write fault;
+    pgoff is vm_pgoff in pages.
+    """
+
+    start: int
+    end: int
+    flags: VM
+    pgoff: int
+    anon_vma: int | None = None
+
+    @property
+    def prot(self) -> str:
+        """'none', 'r' or 'rw', as in the scenario language."""
+        if self.flags & VM.WRITE:
+            return "rw"
+        return "r" if self.flags & VM.READ else "none"
+
+    def cut(self, start: int, end: int) -> Vma:
+        """The part [start, end) of this VMA, as __split_vma() leaves it."""
+        return replace(
+            self, start=start, end=end, pgoff=self.pgoff + ((start - self.start) >> PAGE_SHIFT)
+        )
+
+    def __str__(self) -> str:
+        return f"{self.start:#x}-{self.end:#x} {self.prot}"
+
+
+Vmas: TypeAlias = tuple[Vma, ...]
+
+
+def find(vmas: Vmas, address: int) -> int:
+    """Index of the first VMA that ends above `address` (find_vma); len(vmas) if there is none."""
+    return bisect_right(vmas, address, key=lambda vma: vma.end)
+
+
+def overlapping(vmas: Vmas, start: int, end: int) -> Iterator[Vma]:
+    """The VMAs that share an address with [start, end), in order."""
+    for index in range(find(vmas, start), len(vmas)):
+        if vmas[index].start >= end:
+            return
+        yield vmas[index]
+
+
+def split_at(vmas: Vmas, address: int) -> Vmas:
+    """Cut the VMA that contains `address` in two there (split_vma); no change at a border."""
+    index = find(vmas, address)
+    if index == len(vmas) or vmas[index].start >= address:
+        return vmas
+    vma = vmas[index]
+    return (
+        *vmas[:index],
+        vma.cut(vma.start, address),
+        vma.cut(address, vma.end),
+        *vmas[index + 1 :],
+    )
+
+
+def _adjacent(left: Vma, right: Vma) -> bool:
+    return left.end == right.start and right.pgoff == left.pgoff + (
+        (left.end - left.start) >> PAGE_SHIFT
+    )
+
+
+def _anon_compatible(neighbour: Vma, vma: Vma, is_new: bool, merge_unfaulted: bool) -> bool:
+    """is_mergeable_anon_vma(). Without fork every anon_vma_chain here has one link or none.
+
+    Before 6.15 the kernel asked whether the *neighbour's* chain is singular even when it is the
+    neighbour that has no anon_vma, so its chain is empty: such a merge was refused by mistake.
+    """
+    if neighbour.anon_vma == vma.anon_vma:
+        return True
+    if vma.anon_vma is None:
+        return True
+    return neighbour.anon_vma is None and (merge_unfaulted or is_new)
+
+
+def merge(vmas: Vmas, vma: Vma, is_new: bool, merge_unfaulted: bool) -> tuple[Vmas, Vma]:
+    """Put `vma` into `vmas`, where nothing overlaps it; merge it where Linux does.
+
+    Returns the new tuple and the VMA that now covers the range. vma_merge_new_range() when
+    `is_new`, else vma_merge_existing_range() (6.12); vma_merge() before.
+    """
+    index = find(vmas, vma.start)
+    prev = vmas[index - 1] if index else None
+    after = vmas[index] if index < len(vmas) else None
+
+    def joins(left: Vma, right: Vma, neighbour: Vma) -> bool:
+        return (
+            _adjacent(left, right)
+            and left.flags == right.flags
+            and _anon_compatible(neighbour, vma, is_new, merge_unfaulted)
+        )
+
+    left = prev if prev and joins(prev, vma, prev) else None
+    right = after if after and joins(vma, after, after) else None
+    if (
+        left
+        and right
+        and not (left.anon_vma == right.anon_vma or None in (left.anon_vma, right.anon_vma))
+    ):
+        right = None  # both may merge with the new one, but not with each other
+    first, last = left or vma, right or vma
+    anon = next((v.anon_vma for v in (left, vma, right) if v and v.anon_vma is not None), None)
+    whole = replace(first, end=last.end, anon_vma=anon)
+    low = index - 1 if left else index
+    high = index + 1 if right else index
+    return (*vmas[:low], whole, *vmas[high:]), whole
+
+
+def reusable_anon_vma(vmas: Vmas, vma: Vma) -> int | None:
+    """find_mergeable_anon_vma(): an adjacent VMA's, if they may merge one day; next first."""
+    index = find(vmas, vma.start)
+    ignored = VM_ACCESS_FLAGS
+    pairs = []
+    if index + 1 < len(vmas):
+        pairs.append((vma, vmas[index + 1], vmas[index + 1]))
+    if index:
+        pairs.append((vmas[index - 1], vma, vmas[index - 1]))
+    for left, right, neighbour in pairs:
+        if (
+            neighbour.anon_vma is not None
+            and _adjacent(left, right)
+            and left.flags & ~ignored == right.flags & ~ignored
+        ):
+            return neighbour.anon_vma
+    return None

@@ -1,0 +1,87 @@
+"""The stepper widget: the front-end plays a story's payload, Python only holds the position."""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+HERE = Path(__file__).parent
+CSS = HERE / "stepper.css"
+# In the order in which they import each other.
+MODULES = ("dom", "tree", "entries", "numbers", "pane", "stepper")
+
+
+def esm() -> str:
+    """The front end as the one ESM file that a notebook or a page loads.
+
+    Its modules are joined here, because a widget has no address to import a second file from.
+    """
+    joined = "".join((HERE / f"{name}.mjs").read_text(encoding="utf-8") for name in MODULES)
+    return re.sub(r"^import .*\n|^export (?=const|function)", "", joined, flags=re.MULTILINE)
+
+
+def picture(payload: dict[str, Any]) -> str:
+    """The trees of `payload` as `<img>` elements, for viewers that run no widgets.
+
+    An inline `<svg>` would be cut to bare text by JupyterLab in an untrusted notebook.
+    """
+    return "".join(
+        f'<p><img alt="{html.escape(pane["heading"])}: every table of the story" '
+        f'src="data:image/svg+xml;base64,{base64.b64encode(pane["svg"].encode()).decode()}"></p>'
+        for pane in payload["panes"]
+    )
+
+
+class Stepper(anywidget.AnyWidget):
+    """Step through a recorded story (the dict of `Story.payload`), forward, back and by slider.
+
+    `position` counts from 0, before anything happened, to `last`. `picked` is the id of the table
+    whose entries are shown ("" for none) and `entry` the selected one of its 512 entries.
+    """
+
+    _esm = esm()
+    _css = CSS
+    payload = traitlets.Dict().tag(sync=True)
+    position = traitlets.Int(0).tag(sync=True)
+    picked = traitlets.Unicode("").tag(sync=True)
+    entry = traitlets.Int(0).tag(sync=True)
+
+    def __init__(self, payload: dict[str, Any], **traits: Any) -> None:
+        """Show `payload`; other traits (position, picked, entry) may be given by name."""
+        super().__init__(payload=payload, **traits)
+
+    @property
+    def last(self) -> int:
+        """The highest position."""
+        return len(self.payload["frames"]) - 1
+
+    def seek(self, position: int) -> None:
+        """Show `position`; ValueError when the story has no such position."""
+        if not 0 <= position <= self.last:
+            raise ValueError(f"position {position}: this story has positions 0 to {self.last}")
+        self.position = position
+
+    def step(self) -> None:
+        """Show the next position; at the end, stay."""
+        self.position = min(self.position + 1, self.last)
+
+    def back(self) -> None:
+        """Show the position before; at the start, stay."""
+        self.position = max(self.position - 1, 0)
+
+    def __repr__(self) -> str:
+        """One line; the widget's own would print the whole payload."""
+        return f"<Stepper {self.payload['title']!r}, position {self.position} of {self.last}>"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """The live widget, and beside it a picture for static viewers."""
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is not None:  # None: the widget has no view
+            bundle[0]["text/html"] = picture(self.payload)
+        return bundle

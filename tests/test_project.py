@@ -1,0 +1,69 @@
+"""The files around the package agree with each other and with the package."""
+
+import os
+import re
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+from hatchling.builders.wheel import WheelBuilder
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+# Binder's base image brings these two; see binder/requirements.txt.
+FROM_BINDERS_IMAGE = {"jupyterlab", "ipywidgets"}
+
+
+def test_wheel_carries_data_and_notebooks(tmp_path):
+    (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
+    carried = set(zipfile.ZipFile(wheel).namelist())
+
+    in_package = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "ptlab").rglob("*.*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    notebooks = {f"ptlab/_notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.ipynb")}
+    assert {Path(name).suffix for name in in_package} >= {".py", ".mjs", ".css", ".gz", ".txt"}
+    assert "ptlab/_notebooks/00_start_here.ipynb" in notebooks
+    assert {name for name in carried if ".dist-info/" not in name} == in_package | notebooks
+
+
+def test_binder_pins_what_the_package_needs():
+    lines = (ROOT / "binder/requirements.txt").read_text().splitlines()
+    pinned = {
+        pin.name: pin.specifier
+        for pin in (Requirement(line) for line in lines if not line.startswith("#"))
+    }
+    needed = {need.name: need.specifier for need in map(Requirement, PROJECT["dependencies"])}
+
+    assert pinned.keys() == needed.keys() - FROM_BINDERS_IMAGE
+    for name, specifier in pinned.items():
+        (pin,) = specifier
+        assert pin.operator == "=="
+        assert needed[name].contains(pin.version), f"{name}=={pin.version} is not {needed[name]}"
+
+
+def test_binder_builds_on_a_python_that_the_package_supports():
+    python = (ROOT / "binder/runtime.txt").read_text().strip().removeprefix("python-")
+    assert SpecifierSet(PROJECT["requires-python"]).contains(python)
+    # A postBuild that cannot be executed is not run, and ptlab would be missing.
+    assert os.access(ROOT / "binder/postBuild", os.X_OK)
+
+
+def test_changelog_begins_with_this_version():
+    versions = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert versions[0] == PROJECT["version"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("exercises/*.md")],
+    ids=lambda path: path.name,
+)
+def test_links_to_files_lead_somewhere(document):
+    links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", document.read_text())
+    assert [link for link in links if not (document.parent / link).exists()] == []
