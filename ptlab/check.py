@@ -65,12 +65,12 @@ def _counters(mm: Mm) -> list[str]:
     tables = _own(mm)
     for level in (Level.PTE, Level.PMD, Level.PUD, Level.P4D):
         there = int(np.count_nonzero(mem.level[tables] == level))
-        counted = int(mm.counters[Count[level.name]]) if level is not Level.P4D else there
+        counted = mm.counters[Count[level.name]] if level is not Level.P4D else there
         if there != counted:
             broken.append(f"{there} {level.name} pages are in the tree, VmPTE counts {counted}")
     ptes = tables[mem.level[tables] == Level.PTE]
     pages = int(np.sum(mem.nonnone[ptes]))
-    counted = int(mm.counters[Count.ANON] + mm.counters[Count.ZERO])
+    counted = mm.counters[Count.ANON] + mm.counters[Count.ZERO]
     if pages != counted:
         broken.append(f"{pages} entries are present, counted are {counted}")
     return broken

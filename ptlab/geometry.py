@@ -7,7 +7,6 @@ has no page of its own; with five (LA57) it has.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 
 KiB = 1 << 10
@@ -39,46 +38,39 @@ PMD_SIZE = 1 << PMD_SHIFT
 PUD_SIZE = 1 << PUD_SHIFT
 
 
-@dataclass(frozen=True)
 class Geometry:
-    """The shape of an address space with 4 or 5 levels of page tables."""
+    """The shape of an address space with 4 or 5 levels of page tables.
 
-    levels: int = 4
+    path       the levels a walk passes, top down: PGD first, PTE last
+    task_size  first address that user space can never map (TASK_SIZE_MAX): 2^47 or 2^56, less a page
+    """
 
-    def __post_init__(self) -> None:
-        if self.levels not in (4, 5):
-            raise ValueError(
-                f"levels={self.levels!r}: x86-64 has 4 levels of page tables, or 5 (LA57)"
-            )
-
-    @property
-    def path(self) -> tuple[Level, ...]:
-        """The levels a walk passes, top down: PGD first, PTE last."""
-        upper = (Level.PGD, Level.P4D) if self.levels == 5 else (Level.PGD,)
-        return (*upper, Level.PUD, Level.PMD, Level.PTE)
-
-    @property
-    def task_size(self) -> int:
-        """First address that user space can never map (TASK_SIZE_MAX): 2^47 or 2^56, less a page."""
-        return (1 << (47 if self.levels == 4 else 56)) - PAGE_SIZE
+    def __init__(self, levels: int = 4) -> None:
+        if levels not in (4, 5):
+            raise ValueError(f"levels={levels!r}: x86-64 has 4 levels of page tables, or 5 (LA57)")
+        self.levels = levels
+        upper = (Level.PGD, Level.P4D) if levels == 5 else (Level.PGD,)
+        self.path = (*upper, Level.PUD, Level.PMD, Level.PTE)
+        self.task_size = (1 << (47 if levels == 4 else 56)) - PAGE_SIZE
+        self._shifts = tuple(PAGE_SHIFT + 9 * level for level in Level)
+        if levels == 4:
+            self._shifts = (*self._shifts[: Level.PGD], P4D_SHIFT)  # the P4D is folded into the PGD
 
     def shift(self, level: Level) -> int:
         """log2 of the bytes that one entry of a table at `level` maps."""
-        if level is Level.PGD:
-            return 39 if self.levels == 4 else 48
-        return PAGE_SHIFT + 9 * level
+        return self._shifts[level]
 
     def index(self, address: int, level: Level) -> int:
         """Index (0 to 511) of the entry for `address` in a table at `level`."""
-        return (address >> self.shift(level)) & (PTRS_PER_TABLE - 1)
+        return (address >> self._shifts[level]) & (PTRS_PER_TABLE - 1)
 
     def span(self, level: Level) -> int:
         """Bytes that a whole table at `level` maps: 2 MiB, 1 GiB, 512 GiB, ..."""
-        return PTRS_PER_TABLE << self.shift(level)
+        return PTRS_PER_TABLE << self._shifts[level]
 
     def base(self, address: int, level: Level) -> int:
         """First address that the table at `level` which covers `address` maps."""
-        return address & ~(self.span(level) - 1)
+        return address & -self.span(level)
 
 
 def page_align(length: int) -> int:

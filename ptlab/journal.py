@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import CodeType
 from typing import Any
 
 from ptlab.schemes.base import POINTS
@@ -26,19 +27,14 @@ class Operation:
     error: str | None = None
 
 
-def call_path(path: Path[Any]) -> tuple[str, ...]:
-    """The kernel functions a suspended path is in, outermost first, read off its generators.
-
-    Left out: the points of ReclaimScheme, which are ptlab's, and helpers with one leading underscore.
-    """
-    names: list[str] = []
+def call_path(path: Path[Any]) -> list[CodeType]:
+    """The functions a suspended path is in, outermost first, read off its generators. O(depth)."""
+    codes: list[CodeType] = []
     frame: Any = path
-    while hasattr(frame, "gi_code"):
-        name: str = frame.gi_code.co_name
-        if name not in POINTS and (name[0] != "_" or name[1] == "_"):
-            names.append(name)
+    while frame is not None:
+        codes.append(frame.gi_code)
         frame = frame.gi_yieldfrom
-    return tuple(names)
+    return codes
 
 
 class Journal:
@@ -54,17 +50,17 @@ class Journal:
         self._changes: list[Change] = store.log
         self._marks: list[int] = [len(store.log)]
         self.steps: list[Step] = []
-        self.paths: list[tuple[str, ...]] = []
+        self._paths: list[list[CodeType]] = []
         self.operations: list[Operation] = []
         self.position = 0
 
     def __len__(self) -> int:
         return len(self.steps)
 
-    def commit(self, step: Step, path: tuple[str, ...]) -> None:
+    def commit(self, step: Step, path: list[CodeType]) -> None:
         """Note a step that has just been taken, with all changes since the one before."""
         self.steps.append(step)
-        self.paths.append(path)
+        self._paths.append(path)
         self._marks.append(len(self._changes))
         self.position += 1
 
@@ -108,6 +104,14 @@ class Journal:
             Store.redo(self._changes[here:there])
         self.position = position
 
+    def path(self, number: int) -> tuple[str, ...]:
+        """The kernel functions that step `number` (1 is the first) happened in, outermost first.
+
+        Left out: the points of ReclaimScheme, which are ptlab's, and helpers with one underscore.
+        """
+        names = (code.co_name for code in self._paths[number - 1])
+        return tuple(n for n in names if n not in POINTS and (n[0] != "_" or n[1] == "_"))
+
     def changes(self, number: int) -> list[Change]:
         """The changes of step `number` (1 is the first)."""
         return self._changes[self._marks[number - 1] : self._marks[number]]
@@ -148,7 +152,7 @@ class Journal:
         if self.position >= position:
             Store.undo(self._changes[mark : self._applied()])
         del self._changes[mark:], self._marks[position + 1 :]
-        del self.steps[position:], self.paths[position:]
+        del self.steps[position:], self._paths[position:]
         self.position = position
 
     def _applied(self) -> int:

@@ -58,7 +58,9 @@ class Machine:
     def unlock(self, fn: str, name: str, times: int = 1) -> Step:
         """Drop the lock `name` taken last."""
         held = self.held[0]
-        index = max(i for i, lock in enumerate(held) if lock[0] == name)
+        index = len(held) - 1
+        while held[index][0] != name:
+            index -= 1
         self.store.put(self, "held", 0, held[:index] + held[index + 1 :])
         return Step(Kind.UNLOCK, fn, None, 0, times, held[index])
 

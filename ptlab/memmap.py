@@ -18,7 +18,6 @@ from ptlab.geometry import PAGE_SHIFT, PTRS_PER_TABLE, Level
 from ptlab.steps import Tables
 from ptlab.store import Store
 
-
 Slots: TypeAlias = int | NDArray[np.int64]
 """An index into a table, or an array of them: one for each table of a run."""
 
@@ -54,16 +53,20 @@ class EntryPool:
         tables, columns = key
         return self.words[self.slab[tables], columns]
 
+    def word(self, table: int, index: int) -> int:
+        """One word, as a Python int."""
+        return self.words.item(self.slab.item(table), index)
+
     def __setitem__(self, key: tuple[Tables, Any], words: Any) -> None:
         tables, columns = key
         if isinstance(tables, np.ndarray):
             self._set_run(tables, columns, words)
             return
-        slab = int(self.slab[tables])
+        slab = self.slab.item(tables)
         now = np.count_nonzero(words) if isinstance(words, np.ndarray) else int(words != 0)
         if slab:
             old = self.words[slab, columns]
-            was = int(old != 0) if isinstance(columns, int) else np.count_nonzero(old)
+            was = np.count_nonzero(old) if isinstance(old, np.ndarray) else int(old != 0)
         elif now:
             slab = self._take(1)[0]
             self.slab[tables] = slab
@@ -71,7 +74,7 @@ class EntryPool:
         else:
             return
         self.words[slab, columns] = words
-        left = self.nonnone[tables] + now - was
+        left = self.nonnone.item(tables) + now - was
         self.nonnone[tables] = left
         if left == 0:
             self.slab[tables] = 0
@@ -195,11 +198,11 @@ class MemMap:
 
     def at(self, table: int, slots: Slots) -> Tables:
         """pfns of the tables that the entries `slots` of `table` point to; 0 where one is none."""
-        words = self.entries[table, slots]
         if isinstance(slots, np.ndarray):
+            words = self.entries[table, slots]
             run: NDArray[np.int64] = ((words & PFN_MASK) >> SHIFT).astype(np.int64)
             return run
-        return (int(words) & pte.PFN_MASK) >> PAGE_SHIFT
+        return (self.entries.word(table, slots) & pte.PFN_MASK) >> PAGE_SHIFT
 
     def live(self) -> NDArray[np.int64]:
         """pfns of all tables that are in a tree now."""
@@ -212,6 +215,13 @@ def pick(tables: Tables, mask: Any) -> Tables | None:
         chosen = tables[mask]
         return chosen if len(chosen) else None
     return tables if mask else None
+
+
+def count_each(tables: Tables, mask: Any) -> Any:
+    """How many of the entries in `mask` are set: a number for one table, an array for a run."""
+    return (
+        np.count_nonzero(mask, axis=1) if isinstance(tables, np.ndarray) else np.count_nonzero(mask)
+    )
 
 
 def count(tables: Tables) -> int:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ptlab.geometry import Level
+from ptlab.geometry import PAGE_SHIFT, Level
 from ptlab.memmap import State
 from ptlab.memmap import count as table_count
+from ptlab.pte import PFN_MASK
 from ptlab.steps import Kind, Step, Tables
 from ptlab.vma import Vmas
 
@@ -38,14 +36,14 @@ class Mm:
         self.id = number
         self.vmas: list[Vmas] = [()]
         """One element: the sorted tuple of VMAs (replaced whole, so that it can be journaled)."""
-        self.counters: NDArray[np.int64] = np.zeros(len(Count), np.int64)
+        self.counters = [0] * len(Count)
         pgd = machine.mem.alloc(number, Level.PGD)
         machine.mem.set_state(pgd, State.LIVE)
         self.pgd = int(pgd)
 
     def count(self, which: Count, delta: int) -> None:
         """Add `delta` to a counter."""
-        self.machine.store.add(self, "counters", int(which), delta)
+        self.machine.store.add(self, "counters", which, int(delta))
 
     def set_vmas(self, vmas: Vmas) -> None:
         """Replace the VMA tree."""
@@ -60,17 +58,17 @@ class Mm:
     @property
     def vmpte_kb(self) -> int:
         """VmPTE of /proc/PID/status in kB: PTE, PMD and PUD pages; P4D and PGD are not counted."""
-        return 4 * int(
-            self.counters[Count.PTE] + self.counters[Count.PMD] + self.counters[Count.PUD]
-        )
+        c = self.counters
+        return 4 * (c[Count.PTE] + c[Count.PMD] + c[Count.PUD])
 
     def lookup(self, address: int, level: Level) -> int:
         """pfn of the table at `level` that covers `address`, 0 where there is none. O(levels)."""
+        geometry, word = self.machine.geometry, self.machine.mem.entries.word
         table = self.pgd
-        for upper in self.machine.geometry.path[:-1]:
-            if upper == level:
-                return table
-            table = int(self.machine.mem.at(table, self.machine.geometry.index(address, upper)))
+        for upper in geometry.path:
+            if upper is level:
+                break
+            table = (word(table, geometry.index(address, upper)) & PFN_MASK) >> PAGE_SHIFT
             if not table:
-                return 0
+                break
         return table

@@ -13,7 +13,7 @@ import numpy as np
 from ptlab.geometry import Level
 from ptlab.memmap import MemMap, count
 from ptlab.steps import Kind, Step, Tables
-from ptlab.vma import VM, Vma
+from ptlab.vma import Vma, flag_names
 
 
 def table_name(mem: MemMap, tables: Tables) -> str:
@@ -85,7 +85,7 @@ def _vma(mem: MemMap, step: Step) -> str:
     old, new = rest
     if old.prot != new.prot:
         return f"the VMA part {_range(new)} is {new.prot} now (was {old.prot})."
-    names = [flag.name.lower() for flag in VM if flag & (new.flags ^ old.flags) and flag.name]
+    names = [name.lower() for name in flag_names(new.flags ^ old.flags)]
     return f"the VMA part {_range(new)} changes its flags: {', '.join(names)}."
 
 
@@ -94,7 +94,7 @@ def _range(vma: Vma) -> str:
 
 
 def _hit(mem: MemMap, step: Step) -> str:
-    first, _, write = step.note
+    first, write = step.note
     verb = "writes" if write else "reads"
     if step.n == 1:
         return f"the program {verb} {first:#x}; the entry is there, so there is no fault."

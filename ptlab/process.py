@@ -12,9 +12,11 @@
 
 from __future__ import annotations
 
+import gc
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from ptlab.check import check
@@ -27,14 +29,13 @@ from ptlab.journal import Journal, Operation, call_path
 from ptlab.machine import Machine
 from ptlab.mm import Count, Mm
 from ptlab.paths.fault import touch
-from ptlab.paths.madvise import ADVICE, do_madvise
+from ptlab.paths.madvise import ADVICE, ADVICE_NAMES, do_madvise
 from ptlab.paths.mlock import do_mlock, do_munlock
 from ptlab.paths.mmap import PROTECTIONS, do_mmap, do_munmap
 from ptlab.paths.mprotect import do_mprotect
 from ptlab.profiles import profile
 from ptlab.schemes import ReclaimScheme, scheme_class
 from ptlab.steps import Path
-from ptlab.vma import VM
 
 T = TypeVar("T")
 
@@ -127,18 +128,18 @@ class Process:
         if shared:
             raise NotModelled("shared memory is not modelled yet")
         path = do_mmap(self.mm, at, length, _prot(prot), noreserve, over, populate)
-        return Region(self._run(f"mmap({_size(length)})", path), length)
+        return Region(self._run("mmap", path, at, length, prot), length)
 
     def munmap(self, where: int, length: int | None = None) -> None:
         """Unmap [where, where + length); frees the tables that no VMA needs any more."""
         length = _length(where, length)
-        self._run(f"munmap({where:#x}, {_size(length)})", do_munmap(self.mm, where, length))
+        self._run("munmap", do_munmap(self.mm, where, length), where, length)
 
     def mprotect(self, where: int, prot: str, length: int | None = None) -> None:
         """Give a range other rights: "none", "r" or "rw"."""
         length = _length(where, length)
         path = do_mprotect(self.mm, where, length, _prot(prot))
-        self._run(f"mprotect({where:#x}, {_size(length)}, {prot})", path)
+        self._run("mprotect", path, where, length, prot)
 
     def madvise(self, where: int, advice: str | int, length: int | None = None) -> None:
         """madvise(); `advice` is MADV_DONTNEED or "DONTNEED"."""
@@ -149,19 +150,18 @@ class Process:
                 raise ValueError(f"unknown advice {advice!r}: one of {', '.join(ADVICE)}")
         else:
             number = advice
-        name = next((n for n, value in ADVICE.items() if value == number), str(number))
         path = do_madvise(self.mm, where, length, number)
-        self._run(f"madvise({where:#x}, {_size(length)}, MADV_{name})", path)
+        self._run("madvise", path, where, length, ADVICE_NAMES.get(number, number))
 
     def mlock(self, where: int, length: int | None = None) -> None:
         """Lock a range in memory; faults every page in."""
         length = _length(where, length)
-        self._run(f"mlock({where:#x}, {_size(length)})", do_mlock(self.mm, where, length))
+        self._run("mlock", do_mlock(self.mm, where, length), where, length)
 
     def munlock(self, where: int, length: int | None = None) -> None:
         """Undo mlock()."""
         length = _length(where, length)
-        self._run(f"munlock({where:#x}, {_size(length)})", do_munlock(self.mm, where, length))
+        self._run("munlock", do_munlock(self.mm, where, length), where, length)
 
     def touch(
         self, where: int, length: int | None = None, write: bool = True, stride: int = PAGE_SIZE
@@ -177,7 +177,7 @@ class Process:
             )
         verb = "write" if write else "read"
         path = touch(self.mm, write, where, length, stride)
-        result = self._run(f"{verb} {where:#x} +{_size(length)}", path)
+        result = self._run(verb, path, where, length)
         if result.refused:
             raise SegmentationFault(
                 f"SIGSEGV: {result.refused} accesses refused, the first ({verb}) at {result.address:#x}; "
@@ -192,17 +192,17 @@ class Process:
     def counters(self) -> Counters:
         """The counters of the address space now. O(1)."""
         c = self.mm.counters
-        anon, zero = int(c[Count.ANON]), int(c[Count.ZERO])
+        anon, zero = c[Count.ANON], c[Count.ZERO]
         return Counters(
-            int(c[Count.PUD]),
-            int(c[Count.PMD]),
-            int(c[Count.PTE]),
+            c[Count.PUD],
+            c[Count.PMD],
+            c[Count.PTE],
             self.mm.vmpte_kb,
             4 * anon,
             4 * anon,
             0,
             len(self.mm.vmas[0]),
-            int(c[Count.MINFLT]),
+            c[Count.MINFLT],
             anon + zero,
             zero,
             0,
@@ -230,14 +230,27 @@ class Process:
         with nullcontext() if self.journal is None else self.journal.operation(text) as operation:
             yield operation
 
-    def _run(self, name: str, path: Path[T]) -> T:
-        """Run a kernel path to its end, then let a grace period pass."""
+    def _run(self, call: str, path: Path[T], where: int | None, length: int, *rest: object) -> T:
+        """Run a kernel path to its end, then let a grace period pass.
+
+        The garbage collector rests meanwhile: a journal is millions of small tuples, and none is
+        garbage.
+        """
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            return self._run_to_end(path, partial(_name, call, where, length, *rest))
+        finally:
+            if collecting:
+                gc.enable()
+
+    def _run_to_end(self, path: Path[T], name: Callable[[], str]) -> T:
         journal = self.journal
         if journal is None:
-            result: list[T] = []
-            deque(_then_grace_period(self.machine, path, result), maxlen=0)
-            return result[0]
-        with journal.operation(name):
+            results: list[T] = []
+            deque(_then_grace_period(self.machine, path, results), maxlen=0)
+            return results[0]
+        with journal.operation(name()):
             try:
                 result = _record(journal, path)
                 _record(journal, self.machine.rcu_do_batch())
@@ -261,7 +274,7 @@ def _then_grace_period(machine: Machine, path: Path[T], result: list[T]) -> Iter
     yield from machine.rcu_do_batch()
 
 
-def _prot(prot: str) -> VM:
+def _prot(prot: str) -> int:
     if prot not in PROTECTIONS:
         raise ValueError(f"unknown protection {prot!r}: one of {', '.join(PROTECTIONS)}")
     return PROTECTIONS[prot]
@@ -273,6 +286,12 @@ def _length(where: int, length: int | None) -> int:
     if isinstance(where, Region):
         return where.length
     raise ValueError(f"{where:#x} is a bare address: give a length too")
+
+
+def _name(call: str, where: int | None, length: int, *rest: object) -> str:
+    """How an operation is called in the journal: 'madvise(0x7ffff7a00000, 2M, DONTNEED)'."""
+    place = [] if where is None else [f"{where:#x}"]
+    return f"{call}({', '.join([*place, _size(length), *map(str, rest)])})"
 
 
 def _size(length: int) -> str:

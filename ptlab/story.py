@@ -211,11 +211,11 @@ class _Tracks:
             for index, op in enumerate(journal.operations)
             for k in range(op.first, op.last)
         )
-        for number, (step, path) in enumerate(zip(journal.steps, journal.paths, strict=True), 1):
+        for number, step in enumerate(journal.steps, 1):
             changes = journal.changes(number)
             journal.seek(number)
             op, _ = next(ops)
-            self.steps.append(self._tell(op, step, path))
+            self.steps.append(self._tell(op, step, journal.path(number)))
             self._note(number, self._changed(changes))
             self._note_words(number, changes)
         self.shown, self.folded = folds(mm.pgd, self.children, self._history)
@@ -258,8 +258,8 @@ class _Tracks:
             self.locks.append([number, locks])
         c = mm.counters
         self._number(number, "VmPTE", mm.vmpte_kb)
-        self._number(number, "RSS", 4 * int(c[Count.ANON]))
-        self._number(number, "minor faults", int(c[Count.MINFLT]))
+        self._number(number, "RSS", 4 * c[Count.ANON])
+        self._number(number, "minor faults", c[Count.MINFLT])
         self._number(number, "VMAs", len(mm.vmas[0]))
         self._number(number, "held", self._held())
 

@@ -6,11 +6,11 @@ Exit status: 0 all is well, 1 the simulator and a recording differ, 2 bad input 
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import os
 import sys
 from collections.abc import Sequence
 
+from ptlab import __version__
 from ptlab.cli import lab, run, verify
 from ptlab.cli.bad_input import BadInput
 
@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     args, rest = parser.parse_known_args(argv)
     if args.version:
-        print("ptlab", importlib.metadata.version("ptlab"))
+        print("ptlab", __version__)
         return 0
     if "command" not in args:
         parser.print_help()

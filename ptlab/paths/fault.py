@@ -9,14 +9,14 @@ made under the lock that the fault already holds.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ptlab import pte
 from ptlab.geometry import PAGE_SHIFT, PAGE_SIZE, Level
-from ptlab.memmap import Slots
+from ptlab.memmap import Slots, count_each
 from ptlab.memmap import count as table_count
 from ptlab.mm import Count, Mm
 from ptlab.paths.cut import Piece, cut
@@ -24,6 +24,7 @@ from ptlab.steps import Kind, Path, Step, Tables
 from ptlab.vma import VM, Vma, find, reusable_anon_vma
 
 U64 = np.uint64
+Mask = NDArray[np.bool_]
 _VALID, _VALID_WRITE = U64(pte.PRESENT), U64(pte.PRESENT | pte.RW)
 
 
@@ -92,68 +93,76 @@ def _access(mm: Mm, piece: Piece, write: bool, locked: bool = False) -> Path[int
     tables: Tables = mem.at(pmd, piece.slots) if pmd else 0
     if isinstance(tables, np.ndarray) and isinstance(piece.slots, np.ndarray):
         there = tables != 0
-        if there.any() and not there.all():  # some PTE pages exist, some do not: one kind at a time
+        existing = int(np.count_nonzero(there))
+        if 0 < existing < len(tables):  # some PTE pages exist, some do not: one kind at a time
             faults = 0
             borders = np.flatnonzero(np.diff(there)) + 1
             for slots in np.split(piece.slots, borders):
                 part: Slots = slots if len(slots) > 1 else int(slots[0])
                 faults += yield from _access(mm, piece._replace(slots=part), write, locked)
             return faults
-        absent = not there[0]
     else:
-        absent = not tables
-    if absent:
-        return (yield from exc_page_fault(mm, piece, write, locked, None, piece.entries))
+        existing = int(tables)
+    n = piece.entries
+    if not existing:
+        yield from exc_page_fault(mm, piece, write, locked, None, n)
+        return n
     words = mem.entries[tables, piece.columns]
     need = _VALID_WRITE if write else _VALID
     usable = (words & need) == need
+    hits = int(np.count_nonzero(usable))
+    if not hits:
+        yield from exc_page_fault(mm, piece, write, locked, None, n)
+        return n
     bits = U64(pte.ACCESSED | pte.DIRTY | pte.SOFT_DIRTY if write else pte.ACCESSED)
-    if usable.any():
-        marked = np.where(usable, words | bits, words)
-        if (marked != words).any():
-            mem.write(tables, piece.columns, marked)
-        if usable.all():
-            yield Step(
-                Kind.HIT, "mmu", tables, piece.entries, 1, (piece.first, piece.columns, write)
-            )
-            return 0
-    n = piece.entries - int(np.count_nonzero(usable))
-    return (yield from exc_page_fault(mm, piece, write, locked, ~usable, n))
+    marked = words | bits if hits == n else np.where(usable, words | bits, words)
+    if np.count_nonzero(marked != words):
+        mem.write(tables, piece.columns, marked)
+    if hits == n:
+        yield Step(Kind.HIT, "mmu", tables, n, 1, (piece.first, write))
+        return 0
+    yield from exc_page_fault(mm, piece, write, locked, ~usable, n - hits)
+    return n - hits
 
 
 def exc_page_fault(
-    mm: Mm, piece: Piece, write: bool, locked: bool, faulting: NDArray[np.bool_] | None, n: int
-) -> Path[int]:
-    """`n` page faults, those of `faulting` (all entries of the piece if None)."""
+    mm: Mm, piece: Piece, write: bool, locked: bool, faulting: Mask | None, n: int
+) -> Path[None]:
+    """`n` page faults: those of `faulting`, all entries of the piece if None.
+
+    Unless the caller holds mmap_lock already, a fault takes its VMA's lock (6.4), else mmap_lock.
+    """
     machine = mm.machine
     vma = mm.vmas[0][find(mm.vmas[0], piece.first)]
     if locked:
         yield from handle_mm_fault(mm, vma, piece, write, faulting, n)
-        mm.count(Count.MINFLT, n)
-        return n
-    if machine.profile.vma_lock_fault:
+    elif machine.profile.vma_lock_fault:
         yield machine.lock("lock_vma_under_rcu", "vma_lock", vma.start, "read", n)
-    else:
-        yield machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read", n)
-    yield from handle_mm_fault(mm, vma, piece, write, faulting, n)
-    mm.count(Count.MINFLT, n)
-    if machine.profile.vma_lock_fault:
+        yield from handle_mm_fault(mm, vma, piece, write, faulting, n)
         yield machine.unlock("vma_end_read", "vma_lock", n)
     else:
+        yield machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read", n)
+        yield from handle_mm_fault(mm, vma, piece, write, faulting, n)
         yield machine.unlock("mmap_read_unlock", "mmap_lock", n)
-    return n
 
 
 def handle_mm_fault(
-    mm: Mm, vma: Vma, piece: Piece, write: bool, faulting: NDArray[np.bool_] | None, n: int
+    mm: Mm, vma: Vma, piece: Piece, write: bool, faulting: Mask | None, n: int
 ) -> Path[None]:
     """handle_mm_fault() and __handle_mm_fault(): build the upper tables, top down, as needed."""
+    mm.count(Count.MINFLT, n)
+    pmd = mm.lookup(piece.first, Level.PMD) or (yield from _upper_tables(mm, piece.first))
+    yield from handle_pte_fault(mm, vma, pmd, piece, write, faulting, n)
+
+
+def _upper_tables(mm: Mm, address: int) -> Path[int]:
+    """The PMD page for `address`; what is missing above it is built."""
     geometry, table = mm.machine.geometry, mm.pgd
     for upper, lower in zip(geometry.path[:-2], geometry.path[1:-1], strict=True):
-        index = geometry.index(piece.first, upper)
-        found = int(mm.machine.mem.at(table, index))
-        table = found or (yield from _alloc_upper(mm, table, index, lower))
-    yield from handle_pte_fault(mm, vma, table, piece, write, faulting, n)
+        index = geometry.index(address, upper)
+        child = int(mm.machine.mem.at(table, index))
+        table = child or (yield from _alloc_upper(mm, table, index, lower))
+    return table
 
 
 def _alloc_upper(mm: Mm, parent: int, index: int, level: Level) -> Path[int]:
@@ -171,37 +180,34 @@ def _alloc_upper(mm: Mm, parent: int, index: int, level: Level) -> Path[int]:
 
 
 def handle_pte_fault(
-    mm: Mm,
-    vma: Vma,
-    pmd: int,
-    piece: Piece,
-    write: bool,
-    faulting: NDArray[np.bool_] | None,
-    n: int,
+    mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool, faulting: Mask | None, n: int
 ) -> Path[None]:
     """The PTE level. Empty entries go to do_anonymous_page(), read-only ones to do_wp_page().
 
     With the references of 2021 the walker arrives with pte_try_get(), or with pte_alloc() where
     there is no table yet, and leaves with pte_put_vmf().
     """
-    machine, scheme = mm.machine, mm.machine.scheme
-    mem = machine.mem
-    tables = mem.at(pmd, piece.slots)
-    if np.any(tables):
-        while (yield from scheme.visitor_arrives(mm, pmd, piece.slots, n)):
+    machine, columns = mm.machine, piece.columns
+    slots = piece.slots
+    first = slots if isinstance(slots, int) else int(slots[0])
+    if machine.mem.at(pmd, first):
+        while (yield from machine.scheme.visitor_arrives(mm, pmd, slots, n)):
             pass  # the table is dying: fault again
+        tables = machine.mem.at(pmd, slots)
+        words = machine.mem.entries[tables, columns]
+        empty = words == 0 if faulting is None else (words == 0) & faulting
+        vacant = int(np.count_nonzero(empty))
+        if vacant == piece.entries:
+            yield from do_anonymous_page(mm, vma, tables, columns, None, n, write)
+        elif vacant:
+            yield from do_anonymous_page(mm, vma, tables, columns, empty, vacant, write)
+        if vacant < n:
+            protected = ~empty if faulting is None else faulting & ~empty
+            yield from do_wp_page(mm, tables, columns, protected, n - vacant)
     else:
-        tables = yield from pte_alloc(mm, pmd, piece.slots)
-    words = mem.entries[tables, piece.columns]
-    empty = words == 0
-    if faulting is not None:
-        empty = empty & faulting
-        protected = faulting & ~empty
-    if empty.any():
-        yield from do_anonymous_page(mm, vma, tables, piece.columns, empty, write)
-    if faulting is not None and protected.any():
-        yield from do_wp_page(mm, tables, piece.columns, protected)
-    yield from scheme.visitor_leaves(mm, tables, n)
+        tables = yield from pte_alloc(mm, pmd, slots)
+        yield from do_anonymous_page(mm, vma, tables, columns, None, n, write)
+    yield from machine.scheme.visitor_leaves(mm, tables, n)
 
 
 def pte_alloc(mm: Mm, pmd: int, slots: Slots) -> Path[Tables]:
@@ -226,30 +232,34 @@ def pmd_install(mm: Mm, pmd: int, slots: Slots, tables: Tables) -> Path[None]:
 
 
 def do_anonymous_page(
-    mm: Mm, vma: Vma, tables: Tables, columns: slice, empty: NDArray[np.bool_], write: bool
+    mm: Mm, vma: Vma, tables: Tables, columns: slice, empty: Mask | None, n: int, write: bool
 ) -> Path[None]:
-    """Fill empty entries: a new zeroed page on a write, the shared zero page on a read."""
+    """Fill `n` empty entries: a new zeroed page on a write, the shared zero page on a read.
+
+    `empty` tells which of `columns` they are; None: all of them.
+    """
     machine = mm.machine
-    n = int(np.count_nonzero(empty))
+    if write and vma.anon_vma is None:
+        yield _anon_vma_prepare(mm, vma)
+    yield machine.lock("pte_offset_map_lock", "ptl", tables, "spin", n)
     if write:
-        if vma.anon_vma is None:
-            yield _anon_vma_prepare(mm, vma)
         first = machine.frames(n)
-        values = pte.anon_entry(
-            np.arange(first, first + n, dtype=np.uint64), bool(vma.flags & VM.WRITE)
-        )
+        values = pte.anon_entry(np.arange(first, first + n, dtype=U64), True)
         mm.count(Count.ANON, n)
     else:
-        values = U64(pte.ZERO_PAGE_ENTRY)
+        values = np.full(n, pte.ZERO_PAGE_ENTRY, U64)
         mm.count(Count.ZERO, n)
-    yield machine.lock("pte_offset_map_lock", "ptl", tables, "spin", n)
-    words = machine.mem.entries[tables, columns].copy()
-    words[empty] = values
+    if empty is None:
+        words = values if isinstance(tables, int) else values.reshape(len(tables), -1)
+        each: Any = n if isinstance(tables, int) else n // len(tables)
+    else:
+        words = machine.mem.entries[tables, columns].copy()
+        words[empty] = values
+        each = count_each(tables, empty)
     machine.mem.write(tables, columns, words)
-    per_table = np.count_nonzero(empty, axis=-1)
-    machine.scheme.entries_changed(mm, tables, per_table)
+    machine.scheme.entries_changed(mm, tables, each)
     yield Step(Kind.SET, "set_pte_at", tables, n, 1, (columns, "page" if write else "zero"))
-    yield from machine.scheme.entries_mapped(mm, tables, per_table)
+    yield from machine.scheme.entries_mapped(mm, tables, each)
     yield machine.unlock("pte_unmap_unlock", "ptl", n)
 
 
@@ -263,12 +273,12 @@ def _anon_vma_prepare(mm: Mm, vma: Vma) -> Step:
     return Step(Kind.VMA, "__anon_vma_prepare", None, 1, 1, ("anon_vma", marked))
 
 
-def do_wp_page(mm: Mm, tables: Tables, columns: slice, protected: NDArray[np.bool_]) -> Path[None]:
-    """A write to a read-only entry: copy the zero page into a new page, or reuse the page in place.
+def do_wp_page(mm: Mm, tables: Tables, columns: slice, protected: Mask, n: int) -> Path[None]:
+    """A write to `n` read-only entries: copy the zero page into a new page, or reuse the page.
 
-    The entry stays non-none, so no reference changes.
+    The entries stay non-none, so no reference changes.
     """
-    machine, n = mm.machine, int(np.count_nonzero(protected))
+    machine = mm.machine
     yield machine.lock("pte_offset_map_lock", "ptl", tables, "spin", n)
     words = machine.mem.entries[tables, columns].copy()
     zero = protected & pte.is_zero_page(words)

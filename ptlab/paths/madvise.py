@@ -32,20 +32,23 @@ MADV_DONTNEED_LOCKED, MADV_COLLAPSE, MADV_GUARD_INSTALL, MADV_GUARD_REMOVE = 24,
 ADVICE = {name[5:]: value for name, value in list(globals().items()) if name.startswith("MADV_")}
 """Names without MADV_, and their numbers, as in include/uapi/asm-generic/mman-common.h."""
 
+ADVICE_NAMES = {value: name for name, value in ADVICE.items()}
+
 _FLAG_ADVICE = {
-    MADV_NORMAL: (VM(0), VM.RAND_READ | VM.SEQ_READ),
+    MADV_NORMAL: (0, VM.RAND_READ | VM.SEQ_READ),
     MADV_RANDOM: (VM.RAND_READ, VM.SEQ_READ),
     MADV_SEQUENTIAL: (VM.SEQ_READ, VM.RAND_READ),
-    MADV_DONTFORK: (VM.DONTCOPY, VM(0)),
-    MADV_DOFORK: (VM(0), VM.DONTCOPY),
-    MADV_WIPEONFORK: (VM.WIPEONFORK, VM(0)),
-    MADV_KEEPONFORK: (VM(0), VM.WIPEONFORK),
+    MADV_DONTFORK: (VM.DONTCOPY, 0),
+    MADV_DOFORK: (0, VM.DONTCOPY),
+    MADV_WIPEONFORK: (VM.WIPEONFORK, 0),
+    MADV_KEEPONFORK: (0, VM.WIPEONFORK),
     MADV_NOHUGEPAGE: (VM.NOHUGEPAGE, VM.HUGEPAGE),
 }
 """Advice that only sets and clears VMA flags: (set, clear)."""
 
 _ZAPS = (MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_FREE)
 _POPULATES = (MADV_POPULATE_READ, MADV_POPULATE_WRITE)
+_MODELLED = {*_ZAPS, *_POPULATES, *_FLAG_ADVICE}
 
 
 def do_madvise(mm: Mm, start: int, length: int, advice: int) -> Path[None]:
@@ -53,14 +56,14 @@ def do_madvise(mm: Mm, start: int, length: int, advice: int) -> Path[None]:
 
     Raises NotModelled for advice that the simulator does not know yet.
     """
-    name = next((n for n, value in ADVICE.items() if value == advice), str(advice))
+    name = ADVICE_NAMES.get(advice, str(advice))
     if start % PAGE_SIZE or length < 0:
         raise KernelError(
             errno.EINVAL,
             f"madvise({name}): address {start:#x} is not a multiple of {PAGE_SIZE}; nothing done",
         )
-    if advice not in _ZAPS + _POPULATES and advice not in _FLAG_ADVICE:
-        if advice in ADVICE.values():
+    if advice not in _MODELLED:
+        if advice in ADVICE_NAMES:
             raise NotModelled(f"madvise({name}) is not modelled yet")
         raise KernelError(errno.EINVAL, f"madvise: there is no advice {advice}; nothing done")
     end = start + page_align(length)

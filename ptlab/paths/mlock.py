@@ -32,11 +32,11 @@ def do_mlock(mm: Mm, start: int, length: int) -> Path[None]:
 def do_munlock(mm: Mm, start: int, length: int) -> Path[None]:
     """munlock(). ENOMEM: a hole; what lies before it is unlocked."""
     yield from _apply_vma_lock_flags(
-        mm, "munlock", start & PAGE_MASK, page_align(start + length), VM(0)
+        mm, "munlock", start & PAGE_MASK, page_align(start + length), 0
     )
 
 
-def _apply_vma_lock_flags(mm: Mm, call: str, start: int, end: int, flags: VM) -> Path[None]:
+def _apply_vma_lock_flags(mm: Mm, call: str, start: int, end: int, flags: int) -> Path[None]:
     machine, address = mm.machine, start
     yield machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
     while address < end:

@@ -21,14 +21,14 @@ from ptlab.tlb import MmuGather, tlb_flush_mmu
 from ptlab.vma import VM, Vma, find, merge, overlapping, split_at
 
 MMAP_BASE = 0x7FFF_F7FF_F000
-PROTECTIONS = {"none": VM(0), "r": VM.READ, "rw": VM.READ | VM.WRITE}
+PROTECTIONS = {"none": 0, "r": VM.READ, "rw": VM.READ | VM.WRITE}
 
 
 def do_mmap(
     mm: Mm,
     at: int | None,
     length: int,
-    prot: VM,
+    prot: int,
     noreserve: bool = False,
     over: bool = False,
     populated: bool = False,
@@ -158,7 +158,7 @@ def do_vmi_align_munmap(mm: Mm, start: int, end: int, downgrade: bool) -> Path[b
     return downgrade
 
 
-def vma_modify(mm: Mm, fn: str, vma: Vma, start: int, end: int, flags: VM) -> Path[Vma]:
+def vma_modify(mm: Mm, fn: str, vma: Vma, start: int, end: int, flags: int) -> Path[Vma]:
     """Give the part [start, end) of `vma` other flags: split, change, merge. Returns the new VMA."""
     vmas = split_at(split_at(mm.vmas[0], start), end)
     index = find(vmas, start)

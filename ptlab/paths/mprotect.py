@@ -25,7 +25,7 @@ _ALL = (1 << 64) - 1
 PROT_NAMES = {flags: name for name, flags in PROTECTIONS.items()}
 
 
-def do_mprotect(mm: Mm, start: int, length: int, prot: VM) -> Path[None]:
+def do_mprotect(mm: Mm, start: int, length: int, prot: int) -> Path[None]:
     """mprotect(). EINVAL: unaligned. ENOMEM: a hole; what lies before it has been changed."""
     if start % PAGE_SIZE:
         raise KernelError(
@@ -52,7 +52,7 @@ def do_mprotect(mm: Mm, start: int, length: int, prot: VM) -> Path[None]:
         )
 
 
-def mprotect_fixup(mm: Mm, vma: Vma, start: int, end: int, prot: VM) -> Path[None]:
+def mprotect_fixup(mm: Mm, vma: Vma, start: int, end: int, prot: int) -> Path[None]:
     """One VMA's part: its flags, its accounting, its entries."""
     flags = (vma.flags & ~VM_ACCESS_FLAGS) | prot
     if flags == vma.flags:
@@ -68,7 +68,7 @@ def mprotect_fixup(mm: Mm, vma: Vma, start: int, end: int, prot: VM) -> Path[Non
         yield Step(Kind.FLUSH, "tlb_flush_range", None, changed)
 
 
-def change_protection(mm: Mm, start: int, end: int, prot: VM) -> Path[int]:
+def change_protection(mm: Mm, start: int, end: int, prot: int) -> Path[int]:
     """change_pmd_range(): every PTE page of the range that exists. Returns the entries changed."""
     scheme, changed = mm.machine.scheme, 0
     for pmd, slots, columns in pte_tables(mm, start, end):
@@ -80,7 +80,7 @@ def change_protection(mm: Mm, start: int, end: int, prot: VM) -> Path[int]:
     return changed
 
 
-def change_pte_range(mm: Mm, tables: Tables, columns: slice, prot: VM) -> Path[int]:
+def change_pte_range(mm: Mm, tables: Tables, columns: slice, prot: int) -> Path[int]:
     """Rewrite the present entries under the PTE lock. They stay non-none: no reference changes.
 
     Made writable are pages that are the process's own (can_change_pte_writable()); the zero page

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ptlab import pte
 from ptlab.geometry import PTRS_PER_TABLE
-from ptlab.memmap import Slots
+from ptlab.memmap import Slots, count_each
 from ptlab.mm import Count, Mm
 from ptlab.paths.walk import pte_tables
 from ptlab.steps import Kind, Path, Step, Tables
@@ -71,14 +71,13 @@ def zap_pte_range(
     undisturbed, locked_result = True, None
     while left is not None:
         yield machine.lock("pte_offset_map_lock", "ptl", tables, "spin")
-        cleared: Any = 0
         left, cleared = yield from _clear(mm, tlb, tables, left)
         full = tlb.room == 0
         undisturbed = undisturbed and not full
         if left is None and reclaim_pt:
             locked_result = yield from scheme.zap_ends_locked(mm, tables, whole, undisturbed)
         yield machine.unlock("pte_unmap_unlock", "ptl")
-        if np.any(cleared):
+        if cleared is not None:
             yield from scheme.entries_unmapped(mm, tables, cleared, tlb)
         if full:
             yield from tlb_flush_mmu(tlb)
@@ -91,21 +90,23 @@ def _clear(
 ) -> Path[tuple[slice | None, Any]]:
     """do_zap_pte_range(), repeated: clear until the end or until `tlb` is full.
 
-    Returns the columns left over, None at the end, and the number cleared in each table.
+    Returns the columns left over, None at the end, and the number cleared in each table, None for 0.
     """
     mem = mm.machine.mem
-    total: Any = 0
+    total: Any = None
     for part in _parts(mm, tlb, tables, columns):
         words = mem.entries[tables, part]
         zero = int(np.count_nonzero(words & _SPECIAL))
-        per_table = np.count_nonzero(words, axis=-1)
-        n = int(np.sum(per_table))
+        per_table = count_each(tables, words)
+        n = int(np.sum(per_table)) if isinstance(tables, np.ndarray) else per_table
         mem.write(tables, part, 0)
         mm.machine.scheme.entries_changed(mm, tables, -per_table)
-        mm.count(Count.ANON, zero - n)
-        mm.count(Count.ZERO, -zero)
+        if n > zero:
+            mm.count(Count.ANON, zero - n)
+        if zero:
+            mm.count(Count.ZERO, -zero)
         tlb.add_pages(n - zero)
-        total = total + per_table
+        total = per_table if total is None else total + per_table
         yield Step(Kind.CLEAR, "ptep_get_and_clear", tables, n, 1, (part, zero))
         if tlb.room == 0 and part.stop < columns.stop:
             return slice(part.stop, columns.stop), total
@@ -115,13 +116,11 @@ def _clear(
 def _parts(mm: Mm, tlb: MmuGather, tables: Tables, columns: slice) -> Iterator[slice]:
     """What one step clears: an entry, or all of them up to the one that fills `tlb`. Skips none."""
     words: NDArray[np.uint64] = mm.machine.mem.entries[tables, columns]
-    if isinstance(tables, np.ndarray):
-        if words.any():
-            yield columns
+    nonnone = np.count_nonzero(words)
+    if not nonnone:
         return
-    if mm.machine.grain != "entry" and np.count_nonzero(words) < tlb.room:
-        if words.any():
-            yield columns
+    if isinstance(tables, np.ndarray) or (mm.machine.grain != "entry" and nonnone < tlb.room):
+        yield columns
         return
     there = np.flatnonzero(words) + columns.start
     if mm.machine.grain == "entry":

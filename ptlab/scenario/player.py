@@ -22,6 +22,7 @@ Where the simulator does not model the op, the row is `{"op", "who", "unsupporte
 Progress = Callable[[int, int], None]
 """Called with the bytes done and the bytes in all of a `cover` or `madvise_each`."""
 
+_LOOPS = (ops.Cover, ops.MadviseEach)
 # The recorder reads smaps of the slots only.
 _SLOTS = range(ops.SLOT_BASE, ops.SLOT_BASE + ops.SLOTS * ops.SLOT_SIZE)
 
@@ -93,7 +94,8 @@ def _perform_all(
             error, refused = fault, refused + fault.refused
         except KernelError as failure:
             error = failure
-        if progress and isinstance(piece, ops.Madvise) and isinstance(op, ops.Cover):
+        # Both loops end each of their rounds with a madvise.
+        if progress and isinstance(piece, ops.Madvise) and isinstance(op, _LOOPS):
             progress(piece.addr + piece.length - op.addr, op.length)
     return error, refused
 

@@ -70,7 +70,7 @@ class PteRefcount(ReclaimScheme):
         mem, store = mm.machine.mem, mm.machine.store
         after = store.add(mem, "refcount", tables, n)
         store.add(mem, "owed", tables, n)
-        total = int(np.sum(n))
+        total = _sum(tables, n)
         fn = "pte_get" if total == 1 else "pte_get_many"
         yield Step(Kind.GET, fn, tables, total, 1, ("entry", after - n, after))
 
@@ -100,10 +100,10 @@ class PteRefcount(ReclaimScheme):
         """Under rcu_read_lock(): read the PMD entry, then increment unless zero."""
         mem, store = mm.machine.mem, mm.machine.store
         tables = mem.at(pmd, slots)
-        if not np.all(tables):
+        if not _all(tables):
             return TryGet.TRYGET_FAILED_NONE
         before = mem.refcount[tables]
-        if not np.all(before):
+        if not _all(before):
             yield Step(Kind.FAIL, "pte_try_get", tables, 0, times, TryGet.TRYGET_FAILED_ZERO)
             return TryGet.TRYGET_FAILED_ZERO
         store.put(mem, "refcount", tables, before + 1)
@@ -123,8 +123,8 @@ class PteRefcount(ReclaimScheme):
     ) -> Path[None]:
         """pte_put(), pte_put_many(): subtract; whoever reaches zero frees the page."""
         after = mm.machine.store.add(mm.machine.mem, "refcount", tables, -n)
-        total = int(np.sum(n)) if who == "entry" else table_count(tables)
-        fn = "pte_put" if np.all(n == 1) else "pte_put_many"
+        total = _sum(tables, n)
+        fn = "pte_put" if _all(n == 1) else "pte_put_many"
         yield Step(Kind.PUT, fn, tables, total, times, (who, after + n, after))
         unused = pick(tables, after == 0)
         if unused is not None:
@@ -143,3 +143,13 @@ class PteRefcount(ReclaimScheme):
         yield machine.unlock("spin_unlock", "pmd_lock", n)
         if tlb is None:
             yield machine.call_rcu(tables)
+
+
+def _all(values: Any) -> bool:
+    """All true; for one table's value or a run's array."""
+    return bool(values.all()) if isinstance(values, np.ndarray) else bool(values)
+
+
+def _sum(tables: Tables, n: Any) -> int:
+    """Entries in all; `n` is the number for each table, or one number for every one of them."""
+    return int(n.sum()) if isinstance(n, np.ndarray) else int(n) * table_count(tables)

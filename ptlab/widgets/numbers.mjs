@@ -3,16 +3,17 @@
 import { draw, html, valueAt } from "./dom.mjs";
 
 /** Small step charts under one cursor. `opAt` = the operation at every position; `placeOf(step)` = the position of a step. */
-export function makeTimeline(pane, opAt, placeOf, onSeek) {
+export function makeTimeline(pane, panes, opAt, placeOf, onSeek) {
   const places = opAt.length;
   const cursor = html("div", { class: "ptlab-cursor" });
   const charts = html("div", { class: "ptlab-charts" }), labels = html("div", { class: "ptlab-chart-labels" });
   const bands = opAt.map((op, k) => (op % 2 ? `M${k} 0h1v40h-1z` : "")).join("");
   const events = pane.steps.flatMap((step, k) => (step.event ? [`M${placeOf(k) + 0.5} 40v-4`] : [])).join("");
-  const rows = pane.timeline.map(({ name, unit, track }) => {
-    const top = track.reduce((most, record) => Math.max(most, record[1]), 1);
+  const rows = pane.timeline.map(({ name, unit, track }, i) => {
+    // One scale for all panes, else a comparison would mislead.
+    const top = panes.flatMap((one) => one.timeline[i].track).reduce((most, record) => Math.max(most, record[1]), 1);
     const y = (value) => 36 - value / top * 30;
-    const path = track.map(([step, value], i) => `${i ? "H" + placeOf(step) + "V" : "M0 "}${y(value)}`).join("") + "H" + places;
+    const path = track.map(([step, value], k) => `${k ? "H" + placeOf(step) + "V" : "M0 "}${y(value)}`).join("") + "H" + places;
     const value = html("b");
     labels.append(html("div", {}, html("span", {}, name), value, html("small", {}, `scale 0 to ${top} ${unit}`)));
     charts.append(draw("svg", { viewBox: `0 0 ${places} 40`, preserveAspectRatio: "none", "aria-hidden": "true" },

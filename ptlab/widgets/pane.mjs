@@ -33,7 +33,7 @@ export function makePane(payload, p, opAt, { onSeek, onPick }) {
     onPick(id, entries.entry());
   });
   const entries = makeEntries(pane, payload, (entry) => onPick(picked, entry), () => { open(""); onPick("", 0); });
-  const timeline = makeTimeline(pane, opAt, placeOf, onSeek), counters = makeCounters(pane);
+  const timeline = makeTimeline(pane, payload.panes, opAt, placeOf, onSeek), counters = makeCounters(pane);
   const used = Object.keys(GLYPH).filter((kind) => Object.values(pane.nodes).some((node) => node.track.some((record) => record[3].some((run) => run[2] === kind))));
   const legend = html("ul", { class: "ptlab-legend", "aria-label": "Legend" }, html("li", {}, "Click a table to see its 512 entries."), ...used.map((kind) => html("li", {},
     draw("svg", { viewBox: "0 0 14 14", "aria-hidden": "true" }, draw("path", { d: GLYPH[kind](0, 0), class: `kind-${kind}`, "fill-rule": "evenodd" })), `${kind}: ${KINDS[kind]}`)));

@@ -57,7 +57,7 @@ function player(payload, { position = 0, onPosition = () => {}, onPick = () => {
   function seek(target) {
     const next = Math.max(0, Math.min(last, target));
     if (next === now || Number.isNaN(next)) return;
-    const jumped = Math.abs(next - now) > 1;
+    const began = now >= 0, jumped = Math.abs(next - now) > 1;
     now = next;
     for (const view of views) view.show(now, jumped);
     slider.value = now;
@@ -70,7 +70,7 @@ function player(payload, { position = 0, onPosition = () => {}, onPick = () => {
     event.setAttribute("aria-disabled", !(events.at(-1) > now));
     operation.setAttribute("aria-disabled", opAt[now] === opAt[last]);
     element.dataset.position = now;
-    onPosition(now);
+    if (began) onPosition(now); // where a view starts is not the learner's doing
   }
   function tick() {
     seek(now + 1);

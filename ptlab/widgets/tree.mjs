@@ -2,10 +2,10 @@
 
 import { ENTRIES, at, draw, fill, html } from "./dom.mjs";
 
-const STATE_WORD = { new: "new", live: "", unhooked: "unhooked", rcu: "waits for RCU", freed: "freed" };
 const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 const PADDING = 8; // of the scroller, as in the style sheet
-const CUT = new Set(["unhooked", "rcu", "freed"]);
+// How the line from the parent is drawn: a new table is not in the tree yet, a cut one was.
+const EDGE = { absent: "absent", new: "absent", live: "live", unhooked: "cut", rcu: "cut", freed: "cut" };
 
 const numbers = (text) => text.match(/-?[\d.]+/g).map(Number);
 function boxOf(shape) {
@@ -30,7 +30,8 @@ function dress(g, id, node, measure) {
   const boxes = [...g.querySelectorAll("path, polygon")].map(boxOf); // first the node's own, last the place of the strip
   const box = boxes[0], strip = { ...boxes.at(-1), x: box.x + 7, width: box.width - 14 };
   const frame = (dx, name) => draw("rect", { x: box.x + dx, y: box.y - dx, width: box.width, height: box.height, rx: 4, class: name });
-  g.replaceChildren(...(id.startsWith("f") ? [frame(6, "under"), frame(3, "under")] : []), frame(0, "frame"), ...texts);
+  const fold = node.base === null;
+  g.replaceChildren(...(fold ? [frame(6, "under"), frame(3, "under")] : []), frame(0, "frame"), ...texts);
   const longest = node.track.reduce((best, record) => (record[2].length > best.length ? record[2] : best), "");
   for (const [text, content] of [[name, node.title], [place, node.place], [line, longest]]) {
     if (!text) continue;
@@ -42,11 +43,11 @@ function dress(g, id, node, measure) {
   }
   name.setAttribute("class", "name");
   line.setAttribute("class", "line");
-  const state = draw("text", { x: strip.x + strip.width, y: name.getAttribute("y"), "font-size": 9, class: "state" });
   const runs = draw("g", { class: "strip" });
   const delta = draw("g", { class: "delta" }, draw("rect", { y: box.y - 13, height: 16, rx: 8 }), draw("text", { y: box.y - 1.5, "font-size": 10 }));
-  g.append(state, draw("rect", { ...strip, class: "strip-box" }), runs, delta);
-  return { g, id, node, box, strip, line, state, runs, delta, key: "" };
+  g.append(draw("rect", { ...strip, class: "strip-box" }), runs, delta);
+  // The line of a fold counts tables by state: its first number is not always of the same thing.
+  return { g, id, node, box, strip, line, runs, delta, counts: !fold, key: "" };
 }
 
 export function makeTree(pane, onPick) {
@@ -89,7 +90,7 @@ export function makeTree(pane, onPick) {
   const sizes = new ResizeObserver(() => {
     look();
     if (!seen.width) return;
-    scale = Math.min(Math.max((seen.width - 2 * PADDING) / width, 10 / smallest), 12 / smallest);
+    scale = Math.min(Math.max((seen.width - 2 * PADDING) / width, 10 / smallest), 11 / smallest);
     svg.setAttribute("width", Math.floor(width * scale));
     svg.setAttribute("height", Math.ceil(height * scale));
   });
@@ -126,11 +127,10 @@ export function makeTree(pane, onPick) {
     view.g.setAttribute("aria-label", sentence);
     view.g[born ? "removeAttribute" : "setAttribute"]("aria-hidden", "true");
     view.line.textContent = line;
-    view.state.textContent = line.includes(STATE_WORD[state]) ? "" : STATE_WORD[state];
-    for (const edge of view.edges) edge.setAttribute("class", `edge is-${born ? CUT.has(state) ? "cut" : "live" : "absent"}${changed ? " is-changed" : ""}`);
+    for (const edge of view.edges) edge.setAttribute("class", `edge is-${EDGE[state]}`);
     view.runs.replaceChildren(...[...new Set(strip.map((run) => run[2]))].map((kind) => draw("path", { d: stripPath(strip, kind, view.strip), class: `kind-${kind}` })));
     const [was, now] = [before?.[2], line].map((text) => /^\d+/.exec(text ?? "")?.[0]);
-    const delta = changed && was && now && was !== now ? `${was} \u2192 ${now}` : "";
+    const delta = changed && view.counts && was && now && was !== now ? `${was} \u2192 ${now}` : "";
     const [pill, text] = view.delta.children;
     const wide = delta ? measure(delta, 10) + 14 : 0, right = view.box.x + view.box.width + 6;
     text.textContent = delta;
