@@ -9,6 +9,7 @@ from ptlab.errors import Corruption
 from ptlab.geometry import Level
 from ptlab.memmap import State
 from ptlab.mm import Count, Mm
+from ptlab.pte import PSE
 from ptlab.vma import overlapping
 
 
@@ -42,7 +43,7 @@ def _tree(mm: Mm) -> list[str]:
             )
     for table in tables[mem.level[tables] > Level.PTE].tolist():
         words = mem.entries[table, slice(None)]
-        slots = np.flatnonzero(words)
+        slots = np.flatnonzero((words != 0) & (words & np.uint64(PSE) == 0))
         children = np.asarray(mem.at(table, slots))
         wrong = children[(mem.state[children] != State.LIVE) | (mem.parent[children] != table)]
         broken += [
@@ -65,15 +66,25 @@ def _counters(mm: Mm) -> list[str]:
     tables = _own(mm)
     for level in (Level.PTE, Level.PMD, Level.PUD, Level.P4D):
         there = int(np.count_nonzero(mem.level[tables] == level))
+        if level is Level.PTE:
+            there += _in_reserve(mm)
         counted = mm.counters[Count[level.name]] if level is not Level.P4D else there
         if there != counted:
             broken.append(f"{there} {level.name} pages are in the tree, VmPTE counts {counted}")
     ptes = tables[mem.level[tables] == Level.PTE]
-    pages = int(np.sum(mem.nonnone[ptes]))
-    counted = mm.counters[Count.ANON] + mm.counters[Count.ZERO]
+    c = mm.counters
+    pages = int(np.sum(mem.nonnone[ptes])) + 512 * (c[Count.HUGE] - c[Count.HUGE_ZERO])
+    counted = c[Count.ANON] + c[Count.ZERO] + c[Count.FILE] + c[Count.SWAP]
     if pages != counted:
-        broken.append(f"{pages} entries are present, counted are {counted}")
+        broken.append(f"{pages} pages are mapped, counted are {counted}")
     return broken
+
+
+def _in_reserve(mm: Mm) -> int:
+    """PTE pages deposited by huge pages; VmPTE counts them."""
+    mem = mm.machine.mem
+    state, owner = mem.state[: len(mem)], mem.mm[: len(mem)]
+    return int(np.count_nonzero((state == State.DEPOSITED) & (owner == mm.id)))
 
 
 def _vmas(mm: Mm) -> list[str]:

@@ -14,17 +14,25 @@ class KernelError(OSError):
         return errno.errorcode[self.errno or 0]
 
 
-class SegmentationFault(KernelError):
-    """SIGSEGV: accesses were refused. All accesses were tried, as a program that skips them would.
+class AccessRefused(KernelError):
+    """Accesses were refused. All accesses were tried, as a program that skips them would.
 
     faults   page faults served for the accesses that were allowed
     refused  number of refused accesses
     address  the first refused one
     """
 
-    def __init__(self, message: str, faults: int, refused: int, address: int) -> None:
-        super().__init__(errno.EFAULT, message)
+    def __init__(self, number: int, message: str, faults: int, refused: int, address: int) -> None:
+        super().__init__(number, message)
         self.faults, self.refused, self.address = faults, refused, address
+
+
+class SegmentationFault(AccessRefused):
+    """SIGSEGV: no VMA, one that does not allow it, or a guard page. errno is EFAULT."""
+
+
+class BusError(AccessRefused):
+    """SIGBUS: a mapped page beyond the end of its file. errno is EIO."""
 
 
 class NotModelled(Exception):

@@ -6,15 +6,22 @@ nothing ever waits, so each is one step.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ptlab import pte
+from ptlab.files import File
 from ptlab.geometry import Geometry
 from ptlab.memmap import MemMap, State
 from ptlab.profiles import Profile
 from ptlab.schemes.base import ReclaimScheme
 from ptlab.steps import Kind, Path, Step, Tables
 from ptlab.store import Store
+
+if TYPE_CHECKING:
+    from ptlab.mm import Mm
 
 GRAINS = ("entry", "table", "range")
 
@@ -37,12 +44,57 @@ class Machine:
         """Tables waiting for a grace period."""
         self.next_frame = [pte.FIRST_FRAME]
         self.next_anon_vma = [1]
+        self.mms: list[tuple[Mm, ...]] = [()]
+        """One element: the address spaces there are."""
+        self.files: list[tuple[File, ...]] = [()]
+        """One element: the files there are."""
+        self.shares: NDArray[np.int32] = np.zeros(0, np.int32)
+        """How many processes more than one map a data page, by frame; grown by the first fork."""
 
     def frames(self, count: int) -> int:
         """Take `count` data pages; returns the first page frame number. Frames are never reused."""
         first = self.next_frame[0]
         self.store.put(self, "next_frame", 0, first + count)
         return first
+
+    def new_file(self, size: int, kind: str, filled: bool) -> File:
+        """A file of `size` bytes; `kind` as in ptlab.files.File."""
+        file = File(self, len(self.files[0]), size, kind, filled)
+        self.store.put(self, "files", 0, (*self.files[0], file))
+        return file
+
+    def huge_frames(self) -> int:
+        """Take 512 data pages at a 2 MiB boundary."""
+        self.frames(-self.next_frame[0] % 512)
+        return self.frames(512)
+
+    def unshare(self, words: NDArray[np.uint64]) -> None:
+        """These entries go: one process less maps their anonymous pages."""
+        if len(self.shares):
+            frames = pte.pfn(words[pte.is_present(words)])
+            own = (frames >= pte.FIRST_FRAME) & (frames < pte.FILE_FRAME)
+            self.share(frames[own], -1)
+
+    def share(self, frames: NDArray[np.uint64], delta: int) -> None:
+        """One process more (or less) maps each of these anonymous pages. O(frames)."""
+        index = frames.astype(np.int64) - pte.FIRST_FRAME
+        if delta > 0 and self.next_frame[0] - pte.FIRST_FRAME > len(self.shares):
+            grown = np.zeros(2 * (self.next_frame[0] - pte.FIRST_FRAME), np.int32)
+            grown[: len(self.shares)] = self.shares
+            self.shares = grown
+        if delta < 0:
+            index = index[index < len(self.shares)]
+            index = index[self.shares[index] > 0]
+        if len(index):
+            self.store.add(self, "shares", index, delta)
+
+    def shared(self, frames: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Which of these anonymous pages another process maps too."""
+        index = frames.astype(np.int64) - pte.FIRST_FRAME
+        known = (index >= 0) & (index < len(self.shares))
+        others: NDArray[np.bool_] = np.zeros(index.shape, np.bool_)
+        others[known] = self.shares[index[known]] > 0
+        return others
 
     def new_anon_vma(self) -> int:
         """A number that stands for a new struct anon_vma."""

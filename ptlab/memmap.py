@@ -7,6 +7,7 @@ entries are all none own no entry storage, so 28 million empty tables cost their
 
 from __future__ import annotations
 
+from collections import defaultdict
 from enum import IntEnum
 from typing import Any, TypeAlias
 
@@ -33,6 +34,7 @@ class State(IntEnum):
     UNHOOKED = 3  # out of the tree, held by mmu_gather until the TLB is flushed
     RCU = 4  # handed to RCU: freed after a grace period
     FREED = 5
+    DEPOSITED = 6  # held in reserve by a huge page, in no tree
 
 
 class EntryPool:
@@ -140,6 +142,8 @@ class MemMap:
         self.store = store
         self.entries = EntryPool()
         self.next_pfn = [0]
+        self.deposits: defaultdict[int, tuple[int, ...]] = defaultdict(tuple)
+        """PTE pages in reserve, by PMD page (pmd_huge_pte)."""
         for name, dtype in self.COLUMNS.items():
             setattr(self, name, np.zeros(64, dtype))
 
@@ -191,6 +195,24 @@ class MemMap:
         slots = self.slot[tables] if isinstance(tables, np.ndarray) else int(self.slot[tables])
         self.write(int(self.parent[first]), slots, 0)
         self.store.put(self, "state", tables, int(State.UNHOOKED))
+
+    def deposit(self, pmd: int, slot: int, table: int) -> None:
+        """Hold `table` in reserve for the huge page at `slot` of `pmd`."""
+        self.store.put(self, "deposits", pmd, (*self.deposits[pmd], table))
+        self.store.put(self, "parent", table, pmd)
+        self.store.put(self, "slot", table, slot)
+        self.store.put(self, "state", table, int(State.DEPOSITED))
+
+    def withdraw(self, pmd: int, slot: int) -> int:
+        """Take the table that was deposited for `slot` of `pmd`. (The kernel takes any: all are alike.)"""
+        table = next(t for t in self.deposits[pmd] if self.slot[t] == slot)
+        rest = tuple(t for t in self.deposits[pmd] if t != table)
+        self.store.put(self, "deposits", pmd, rest)
+        return table
+
+    def free(self, table: int) -> None:
+        """Give a page back that no walker can have seen: no flush, no RCU."""
+        self.set_state(table, State.FREED)
 
     def set_state(self, tables: Tables, state: State) -> None:
         """Move `tables` on in their life."""

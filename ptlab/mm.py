@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ptlab.geometry import PAGE_SHIFT, Level
 from ptlab.memmap import State
 from ptlab.memmap import count as table_count
-from ptlab.pte import PFN_MASK
+from ptlab.pte import PFN_MASK, PSE, Census
 from ptlab.steps import Kind, Step, Tables
 from ptlab.vma import Vmas
 
@@ -25,7 +25,14 @@ class Count(IntEnum):
     P4D = 3
     ANON = 4
     ZERO = 5
-    MINFLT = 6
+    FILE = 6
+    SWAP = 7
+    HUGE = 8
+    HUGE_ZERO = 9
+    MINFLT = 10
+
+
+_KINDS = (Count.ANON, Count.ZERO, Count.FILE, Count.SWAP)
 
 
 class Mm:
@@ -40,6 +47,13 @@ class Mm:
         pgd = machine.mem.alloc(number, Level.PGD)
         machine.mem.set_state(pgd, State.LIVE)
         self.pgd = int(pgd)
+        machine.store.put(machine, "mms", 0, (*machine.mms[0], self))
+
+    def count_pages(self, census: Census, sign: int) -> None:
+        """Add or take away entries of all kinds."""
+        for which, pages in zip(_KINDS, census, strict=True):
+            if pages:
+                self.count(which, sign * pages)
 
     def count(self, which: Count, delta: int) -> None:
         """Add `delta` to a counter."""
@@ -60,6 +74,12 @@ class Mm:
         """VmPTE of /proc/PID/status in kB: PTE, PMD and PUD pages; P4D and PGD are not counted."""
         c = self.counters
         return 4 * (c[Count.PTE] + c[Count.PMD] + c[Count.PUD])
+
+    def is_huge(self, pmd: int, slot: int) -> bool:
+        """pmd_trans_huge(): whether the PMD entry maps a huge page itself."""
+        if not self.counters[Count.HUGE]:
+            return False
+        return bool(self.machine.mem.entries.word(pmd, slot) & PSE)
 
     def lookup(self, address: int, level: Level) -> int:
         """pfn of the table at `level` that covers `address`, 0 where there is none. O(levels)."""

@@ -59,6 +59,8 @@ def _lock(mem: MemMap, step: Step) -> str:
         return f"mmap_lock is taken for {mode}: {why}."
     if name == "vma_lock":
         return "only this VMA is locked, for read; mmap_lock is not taken at all (since Linux 6.4)."
+    if name == "i_mmap_rwsem":
+        return "the file's i_mmap_rwsem is taken for read; no mmap_lock is needed to zap a file's pages."
     tried = "a trylock succeeds: " if mode == "trylock" else ""
     return f"{tried}{lock_name(mem, step.note)} is taken."
 
@@ -82,6 +84,8 @@ def _vma(mem: MemMap, step: Step) -> str:
         return f"{plural(len(gone), 'VMA')} {'is' if len(gone) == 1 else 'are'} taken out: {', '.join(map(_range, gone))}."
     if what == "anon_vma":
         return f"the VMA {_range(rest[0])} gets anon_vma {rest[0].anon_vma}, for its first page of its own."
+    if what == "kept":
+        return f"the VMA {_range(rest[0])} stays, without its pages."
     old, new = rest
     if old.prot != new.prot:
         return f"the VMA part {_range(new)} is {new.prot} now (was {old.prot})."
@@ -104,7 +108,11 @@ def _hit(mem: MemMap, step: Step) -> str:
 def _refused(mem: MemMap, step: Step) -> str:
     address, write, vma = step.note
     verb = "write" if write else "read"
-    why = f"the VMA is {vma.prot}" if vma else "no VMA covers it"
+    why = f"the VMA is {vma.prot}" if isinstance(vma, Vma) else "no VMA covers it"
+    if step.fn == "handle_pte_marker":
+        return f"the {verb} at {address:#x} meets a guard marker: SIGSEGV."
+    if step.fn == "do_fault":
+        return f"the {verb} at {address:#x} is beyond the end of the file: SIGBUS."
     many = f" ({step.n} accesses)" if step.n > 1 else ""
     return f"the {verb} at {address:#x}{many} is refused, {why}: SIGSEGV. No table is built."
 
@@ -173,11 +181,22 @@ def _entries(step: Step) -> str:
     return plural(step.n, "entry")
 
 
+_MAPPED = {
+    "page": "a new page",
+    "zero": "the shared zero page",
+    "file": "a page of the file",
+    "copy": "a page that parent and child share",
+    "huge": "a huge page",
+    "marker": "a guard marker",
+    "moved": "a page that was moved here",
+}
+
+
 def _set(mem: MemMap, step: Step) -> str:
     assert step.tables is not None
-    what = {"page": "a new page", "zero": "the shared zero page"}[step.note[1]]
-    if step.n > 1 and step.note[1] == "page":
-        what = "new pages"
+    what = _MAPPED[step.note[1]]
+    if step.n > 1 and step.note[1] != "zero":
+        what = what.removeprefix("a ") + "s"
     return f"{_entries(step)} of {table_name(mem, step.tables)} now map{'s' if step.n == 1 else ''} {what}."
 
 
@@ -195,13 +214,15 @@ def _changed(mem: MemMap, step: Step) -> str:
     assert step.tables is not None
     what = {
         "page": "becomes writable",
+        "cold": "is marked old: reclaim may take its page soon",
+        "copy": "becomes read-only, for parent and child share its page now",
         "lazyfree": "is marked clean and old: its page may be dropped later, the entry stays",
         "none": "allows nothing any more (PROT_NONE), but stays",
         "r": "becomes read-only",
         "rw": "may be written again",
     }[step.note[1]]
     if step.fn == "wp_page_copy":
-        what = "gets a page of its own instead of the zero page"
+        what = "gets a page of its own"
     if step.n > 1:
         what = "each " + what
     return f"{_entries(step)} of {table_name(mem, step.tables)} {what}."
@@ -242,8 +263,30 @@ def _fail(mem: MemMap, step: Step) -> str:
     return f"{table_name(mem, step.tables)} has no references left, it is dying ({step.note.name}): wait and look again."
 
 
-def _note(mem: MemMap, step: Step) -> str:
-    return str(step.note)
+def _deposit(mem: MemMap, step: Step) -> str:
+    assert step.tables is not None
+    name = table_name(mem, step.tables)
+    return f"{name} is put in reserve for the day the huge page is split; VmPTE grows by 4 kB."
+
+
+def _split(mem: MemMap, step: Step) -> str:
+    assert step.tables is not None
+    name = table_name(mem, step.tables)
+    return f"{name} comes out of reserve and maps the huge page's 512 pages one by one."
+
+
+def _move(mem: MemMap, step: Step) -> str:
+    assert step.tables is not None
+    what = "the huge page" if step.fn == "move_huge_pmd" else table_name(mem, step.tables)
+    (old, old_slot), (new, new_slot) = step.note
+    return (
+        f"{what} moves as it is, from {table_name(mem, old)}, slot {old_slot}, "
+        f"to {table_name(mem, new)}, slot {new_slot}; no entry in it is touched."
+    )
+
+
+def _file(mem: MemMap, step: Step) -> str:
+    return f"{step.note}."
 
 
 def _is(tables: Tables) -> str:
@@ -270,5 +313,8 @@ _TELL: dict[Kind, Callable[[MemMap, Step], str]] = {
     Kind.RCU: _rcu,
     Kind.FREE: _free,
     Kind.FAIL: _fail,
-    Kind.NOTE: _note,
+    Kind.DEPOSIT: _deposit,
+    Kind.SPLIT: _split,
+    Kind.MOVE: _move,
+    Kind.FILE: _file,
 }

@@ -16,6 +16,7 @@ import gc
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from errno import EFAULT, EIO
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
@@ -23,16 +24,20 @@ from ptlab.check import check
 from ptlab.draw.dot import NoGraphviz, svg
 from ptlab.draw.text import text
 from ptlab.draw.tree import tree
-from ptlab.errors import NotModelled, SegmentationFault
+from ptlab.errors import BusError, SegmentationFault
+from ptlab.files import File
 from ptlab.geometry import PAGE_SIZE
 from ptlab.journal import Journal, Operation, call_path
 from ptlab.machine import Machine
 from ptlab.mm import Count, Mm
-from ptlab.paths.fault import touch
+from ptlab.paths.access import touch
+from ptlab.paths.fork import dup_mmap, exit_mmap
 from ptlab.paths.madvise import ADVICE, ADVICE_NAMES, do_madvise
 from ptlab.paths.mlock import do_mlock, do_munlock
 from ptlab.paths.mmap import PROTECTIONS, do_mmap, do_munmap
 from ptlab.paths.mprotect import do_mprotect
+from ptlab.paths.mremap import do_mremap
+from ptlab.paths.truncate import do_allocate, do_punch, do_truncate
 from ptlab.profiles import profile
 from ptlab.schemes import ReclaimScheme, scheme_class
 from ptlab.steps import Path
@@ -93,11 +98,18 @@ class Process:
         record: bool = True,
     ) -> None:
         chosen = None if scheme is None else scheme_class(scheme)
-        self.profile = profile(kernel or (chosen.kernel if chosen else "6.18"))
-        chosen = chosen or scheme_class(self.profile.scheme)
-        self.machine = Machine(self.profile, chosen(), levels, grain, record)
+        found = profile(kernel or (chosen.kernel if chosen else "6.18"))
+        chosen = chosen or scheme_class(found.scheme)
+        self.machine = Machine(found, chosen(), levels, grain, record)
         self.mm = Mm(self.machine)
         self.journal = Journal(self.machine.store) if record else None
+
+    @classmethod
+    def _child(cls, parent: Process, mm: Mm) -> Process:
+        """Another process on the same machine, with the same journal."""
+        child = cls.__new__(cls)
+        child.machine, child.mm, child.journal = parent.machine, mm, parent.journal
+        return child
 
     @property
     def scheme(self) -> ReclaimScheme:
@@ -107,7 +119,7 @@ class Process:
     @property
     def kernel(self) -> str:
         """Name of the kernel profile."""
-        return self.profile.name
+        return self.machine.profile.name
 
     # -- system calls --
 
@@ -120,14 +132,17 @@ class Process:
         noreserve: bool = False,
         populate: bool = False,
         over: bool = False,
+        file: File | None = None,
+        offset: int = 0,
     ) -> Region:
-        """Map `length` bytes of private anonymous memory with `prot` "none", "r" or "rw".
+        """Map `length` bytes with `prot` "none", "r" or "rw"; private anonymous memory unless said.
 
-        `at` is MAP_FIXED_NOREPLACE, with `over` MAP_FIXED. Builds no table.
+        `at` is MAP_FIXED_NOREPLACE, with `over` MAP_FIXED. `file` comes from `file()`, `offset` is
+        in bytes; without `shared` it is a private mapping. Builds no table.
         """
-        if shared:
-            raise NotModelled("shared memory is not modelled yet")
-        path = do_mmap(self.mm, at, length, _prot(prot), noreserve, over, populate)
+        path = do_mmap(
+            self.mm, at, length, _prot(prot), noreserve, over, populate, shared, file, offset
+        )
         return Region(self._run("mmap", path, at, length, prot), length)
 
     def munmap(self, where: int, length: int | None = None) -> None:
@@ -179,12 +194,63 @@ class Process:
         path = touch(self.mm, write, where, length, stride)
         result = self._run(verb, path, where, length)
         if result.refused:
-            raise SegmentationFault(
-                f"SIGSEGV: {result.refused} accesses refused, the first ({verb}) at {result.address:#x}; "
-                f"{result.faults} page faults were served",
-                *result,
+            refusal, number = (BusError, EIO) if result.sigbus else (SegmentationFault, EFAULT)
+            raise refusal(
+                number,
+                f"{'SIGBUS' if result.sigbus else 'SIGSEGV'}: {result.refused} accesses refused, the "
+                f"first ({verb}) at {result.address:#x}; {result.faults} page faults were served",
+                result.faults,
+                result.refused,
+                result.address,
             )
         return result.faults
+
+    def mremap(
+        self,
+        where: int,
+        new_length: int,
+        to: int | None = None,
+        old_length: int | None = None,
+        maymove: bool = False,
+        dontunmap: bool = False,
+    ) -> Region:
+        """Grow, shrink or move a mapping; `to` is MREMAP_FIXED. Returns where it is now."""
+        length = _length(where, old_length)
+        path = do_mremap(self.mm, where, length, new_length, to, maymove, dontunmap)
+        address = self._run("mremap", path, where, length, _size(new_length))
+        return Region(address, new_length)
+
+    # -- files --
+
+    def file(self, size: int, kind: str = "memfd", filled: bool = False) -> File:
+        """A new file of `size` bytes: "memfd" (tmpfs) or "disk"; `filled`: all in the page cache."""
+        if kind not in ("memfd", "disk") or size < 0:
+            raise ValueError(
+                f"file: kind {kind!r} must be 'memfd' or 'disk', size {size} not below 0"
+            )
+        return self.machine.new_file(size, kind, filled)
+
+    def truncate(self, file: File, size: int) -> None:
+        """ftruncate(): pages beyond the new end go, out of every mapping too."""
+        self._run("ftruncate", do_truncate(self.machine, file, size), None, size)
+
+    def punch(self, file: File, offset: int, length: int) -> None:
+        """fallocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)."""
+        self._run("punch", do_punch(self.machine, file, offset, length), offset, length)
+
+    def allocate(self, file: File, offset: int, length: int) -> None:
+        """fallocate(): bring a range into being."""
+        self._run("fallocate", do_allocate(self.machine, file, offset, length), offset, length)
+
+    # -- processes --
+
+    def fork(self) -> Process:
+        """A child on the same machine: same VMAs, copied tables, shared pages."""
+        return self._child(self, self._run("fork", dup_mmap(self.mm), None, 0))
+
+    def exit(self) -> None:
+        """The process ends: its address space is taken down."""
+        self._run("exit", exit_mmap(self.mm), None, 0)
 
     # -- looking --
 
@@ -192,21 +258,22 @@ class Process:
     def counters(self) -> Counters:
         """The counters of the address space now. O(1)."""
         c = self.mm.counters
-        anon, zero = c[Count.ANON], c[Count.ZERO]
+        anon, zero, file = c[Count.ANON], c[Count.ZERO], c[Count.FILE]
+        huge_zero = c[Count.HUGE_ZERO]
         return Counters(
-            c[Count.PUD],
-            c[Count.PMD],
-            c[Count.PTE],
-            self.mm.vmpte_kb,
-            4 * anon,
-            4 * anon,
-            0,
-            len(self.mm.vmas[0]),
-            c[Count.MINFLT],
-            anon + zero,
-            zero,
-            0,
-            0,
+            pud=c[Count.PUD],
+            pmd=c[Count.PMD],
+            pte=c[Count.PTE],
+            vmpte_kb=self.mm.vmpte_kb,
+            rss_kb=4 * (anon + file),
+            anon_kb=4 * anon,
+            huge_kb=2048 * (c[Count.HUGE] - huge_zero),
+            vmas=len(self.mm.vmas[0]),
+            minflt=c[Count.MINFLT],
+            present=anon + zero + file + 512 * huge_zero,
+            zeropg=zero,
+            filepg=file,
+            swap=c[Count.SWAP],
         )
 
     def check(self) -> None:
@@ -291,7 +358,8 @@ def _length(where: int, length: int | None) -> int:
 def _name(call: str, where: int | None, length: int, *rest: object) -> str:
     """How an operation is called in the journal: 'madvise(0x7ffff7a00000, 2M, DONTNEED)'."""
     place = [] if where is None else [f"{where:#x}"]
-    return f"{call}({', '.join([*place, _size(length), *map(str, rest)])})"
+    size = [_size(length)] if length else []
+    return f"{call}({', '.join([*place, *size, *map(str, rest)])})"
 
 
 def _size(length: int) -> str:

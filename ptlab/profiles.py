@@ -17,6 +17,9 @@ class Profile(NamedTuple):
     unaccount       mprotect to read-only takes VM_ACCOUNT off a VMA that was never written
                     (6.7: "mm/mprotect: allow unfaulted VMAs to be unaccounted on mprotect()")
     guard_regions   MADV_GUARD_INSTALL and MADV_GUARD_REMOVE exist (6.13)
+    huge_zero_wp    a write to the huge zero page gives a huge page (6.13); before, it was split
+    realign_move    mremap rounds a move down to whole PTE pages where nothing else is mapped (6.7)
+    move_many       mremap moves a range of several VMAs, if it keeps its size (6.17)
     """
 
     name: str
@@ -26,16 +29,19 @@ class Profile(NamedTuple):
     merge_unfaulted: bool
     unaccount: bool
     guard_regions: bool
+    huge_zero_wp: bool
+    realign_move: bool
+    move_many: bool
 
 
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("6.1", "unmap_only", False, False, False, False, False),
-        Profile("6.12", "unmap_only", True, False, False, True, False),
-        Profile("6.18", "pt_reclaim", True, True, True, True, True),
-        Profile("6.19", "pt_reclaim", True, True, True, True, True),
-        Profile("7.3", "pt_reclaim", True, True, True, True, True),
+        Profile("6.1", "unmap_only", False, False, False, False, False, False, False, False),
+        Profile("6.12", "unmap_only", True, False, False, True, False, False, True, False),
+        Profile("6.18", "pt_reclaim", True, True, True, True, True, True, True, True),
+        Profile("6.19", "pt_reclaim", True, True, True, True, True, True, True, True),
+        Profile("7.3", "pt_reclaim", True, True, True, True, True, True, True, True),
     )
 }
 

@@ -8,9 +8,10 @@ encryption bit.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ptlab.geometry import PAGE_SHIFT
 
@@ -50,6 +51,12 @@ ZERO_PFN = 0x2D0D
 FIRST_FRAME = 0x100000
 """Data pages are numbered from here: 4 GiB up, so that they never look like a page-table page."""
 
+FILE_FRAME = 1 << 38
+"""Frames of the page cache have this bit in their number. A real kernel asks struct page instead."""
+
+FILE = FILE_FRAME << PAGE_SHIFT
+"""FILE_FRAME as it stands in a present word."""
+
 
 def table_entry(pfn: Any) -> Any:
     """The word of an entry that points to the table with page frame number `pfn`."""
@@ -79,6 +86,19 @@ def anon_entry(pfn: Any, writable: bool) -> Any:
 ZERO_PAGE_ENTRY = (ZERO_PFN << PAGE_SHIFT) | PRESENT | USER | ACCESSED | SPECIAL | NX
 """What do_anonymous_page() writes on a read fault: the shared zero page, special, read-only."""
 
+HUGE_ZERO_PFN = 0x2E00
+"""First frame of the shared huge zero page."""
+
+
+def file_entry(pfn: Any, writable: bool, dirty: bool) -> Any:
+    """What set_pte_range() writes for a page of the page cache."""
+    flags = PRESENT | USER | ACCESSED | NX
+    flags |= RW if writable else 0
+    flags |= DIRTY | SOFT_DIRTY if dirty else 0
+    return (pfn << (U64(PAGE_SHIFT) if isinstance(pfn, np.ndarray) else PAGE_SHIFT)) | (
+        U64(flags) if isinstance(pfn, np.ndarray) else flags
+    )
+
 
 def to_protnone(words: Any) -> Any:
     """PROT_NONE: not present for the MMU, present for the kernel, the frame number inverted."""
@@ -93,6 +113,26 @@ def from_protnone(words: Any) -> Any:
     return flags | (pfn(words) << U64(PAGE_SHIFT))
 
 
+PROT_NAMES = {0: "none", 1: "r", 3: "rw"}
+"""VM_READ and VM_WRITE, as the scenario language writes them."""
+
+
+def protect(words: NDArray[np.uint64], prot: int, shared: Any) -> NDArray[np.uint64]:
+    """change_pte_range() on present words: `prot` is 0, VM_READ or VM_READ | VM_WRITE.
+
+    Made writable are pages that are the process's own (can_change_pte_writable()): not `shared`
+    (a mask), not the zero page; those fault on a write.
+    """
+    closed = (words & U64(PRESENT)) == 0
+    if not prot & 1:
+        return np.where(closed, words, to_protnone(words))
+    opened = np.where(closed, from_protnone(words), words & ~U64(RW))
+    if prot & 2:
+        own = ((opened & U64(SPECIAL)) == 0) & (pfn(opened) != HUGE_ZERO_PFN) & ~np.asarray(shared)
+        opened = np.where(own, opened | U64(RW), opened)
+    return opened
+
+
 def swap_entry(kind: int, offset: int) -> int:
     """The word of a swap-type entry: `kind` in bits 59 to 63, the inverted `offset` in bits 14 to 58.
 
@@ -101,9 +141,11 @@ def swap_entry(kind: int, offset: int) -> int:
     return (((~offset << 14) & 0xFFFF_FFFF_FFFF_FFFF) >> 5) | (kind << 59)
 
 
-def is_none(words: Any) -> Any:
-    """pte_none(): nothing there. (The kernel also ignores stray A/D bits; no path here leaves any.)"""
-    return words == 0
+MARKER_TYPE = 31
+"""SWP_PTE_MARKER, the swap type of entries that only mark something (include/linux/swap.h)."""
+
+GUARD_MARKER = swap_entry(MARKER_TYPE, 1 << 2)
+"""PTE_MARKER_GUARD: what MADV_GUARD_INSTALL writes; an access is a SIGSEGV."""
 
 
 def is_present(words: Any) -> Any:
@@ -118,19 +160,59 @@ def is_zero_page(words: Any) -> Any:
     return is_present(words) & (pfn(words) == ZERO_PFN)
 
 
+def is_file(words: Any) -> Any:
+    """A present entry for a page of the page cache."""
+    return is_present(words) & (pfn(words) >= FILE_FRAME)
+
+
+def is_marker(words: Any) -> Any:
+    """A guard marker: no page, and none is wanted."""
+    return words == GUARD_MARKER
+
+
+class Census(NamedTuple):
+    """How many of some entries map what. `pages` are the process's own (anonymous)."""
+
+    pages: int
+    zero: int
+    file: int
+    swap: int
+
+
+def census(words: NDArray[np.uint64]) -> Census:
+    """Count the non-none entries of `words` by what they map; O(entries), quick if all are alike."""
+    total = int(np.count_nonzero(words))
+    plain = int(np.count_nonzero((words & _RARE) == U64(PRESENT)))
+    if plain == total:
+        return Census(total, 0, 0, 0)
+    present = is_present(words)
+    frames = pfn(words)
+    there = int(np.count_nonzero(present))
+    zero = int(np.count_nonzero(present & (frames == ZERO_PFN)))
+    file = int(np.count_nonzero(present & (frames >= FILE_FRAME)))
+    return Census(there - zero - file, zero, file, total - there)
+
+
+_RARE = U64(PRESENT | SPECIAL | FILE)
+
+
 def kind(word: int) -> str:
-    """In one word what the entry is: none, table, page, zero, protnone or swap.
+    """In one word what the entry is: none, page, file, zero, huge, protnone, marker, swap or table.
 
     `table` cannot be told from `page` by the bits alone; it is what an entry without NX is here.
     """
     if word == 0:
         return "none"
     if not word & (PRESENT | PROTNONE):
-        return "swap"
+        return "marker" if word == GUARD_MARKER else "swap"
     if word & PROTNONE and not word & PRESENT:
         return "protnone"
+    if word & PSE:
+        return "huge"
     if word & SPECIAL:
         return "zero"
+    if word & FILE:
+        return "file"
     return "page" if word & NX else "table"
 
 

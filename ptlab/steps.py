@@ -39,10 +39,15 @@ class Kind(StrEnum):
     RCU = "rcu"
     FREE = "free"
     FAIL = "fail"
-    NOTE = "note"
+    DEPOSIT = "deposit"
+    SPLIT = "split"
+    MOVE = "move"
+    FILE = "file"
 
 
-TABLE_EVENTS = frozenset({Kind.INSTALL, Kind.UNHOOK, Kind.FREE})
+TABLE_EVENTS = frozenset(
+    {Kind.INSTALL, Kind.UNHOOK, Kind.FREE, Kind.DEPOSIT, Kind.SPLIT, Kind.MOVE}
+)
 """The steps a learner waits for: a table was built, unhooked or freed."""
 
 

@@ -258,7 +258,7 @@ class _Tracks:
             self.locks.append([number, locks])
         c = mm.counters
         self._number(number, "VmPTE", mm.vmpte_kb)
-        self._number(number, "RSS", 4 * c[Count.ANON])
+        self._number(number, "RSS", 4 * (c[Count.ANON] + c[Count.FILE]))
         self._number(number, "minor faults", c[Count.MINFLT])
         self._number(number, "VMAs", len(mm.vmas[0]))
         self._number(number, "held", self._held())

@@ -10,9 +10,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from ptlab.geometry import PAGE_SHIFT
+
+if TYPE_CHECKING:
+    from ptlab.files import File
 
 
 class VM:
@@ -44,8 +47,10 @@ def flag_names(flags: int) -> list[str]:
 class Vma:
     """struct vm_area_struct: [start, end) in bytes, page aligned.
 
-    anon_vma is a number that stands for the struct anon_vma, None until the first write fault;
-    pgoff is vm_pgoff in pages.
+    pgoff     vm_pgoff in pages: offset in the file, or for anonymous memory the address it began at
+    anon_vma  a number that stands for the struct anon_vma, None until the first write fault
+    chain     links of its anon_vma_chain: 1 when it is singular, one more with each fork
+    file      the mapped file, None for anonymous memory
     """
 
     start: int
@@ -53,6 +58,17 @@ class Vma:
     flags: int
     pgoff: int
     anon_vma: int | None = None
+    chain: int = 0
+    file: File | None = None
+
+    @property
+    def shared(self) -> bool:
+        """MAP_SHARED: writes go to the file."""
+        return bool(self.flags & VM.SHARED)
+
+    def page(self, address: int) -> int:
+        """Page offset in the file at `address`."""
+        return self.pgoff + ((address - self.start) >> PAGE_SHIFT)
 
     @property
     def prot(self) -> str:
@@ -102,13 +118,15 @@ def split_at(vmas: Vmas, address: int) -> Vmas:
 
 
 def _adjacent(left: Vma, right: Vma) -> bool:
-    return left.end == right.start and right.pgoff == left.pgoff + (
-        (left.end - left.start) >> PAGE_SHIFT
+    return (
+        left.end == right.start
+        and left.file is right.file
+        and right.pgoff == left.pgoff + ((left.end - left.start) >> PAGE_SHIFT)
     )
 
 
-def _anon_compatible(neighbour: Vma, vma: Vma, is_new: bool, merge_unfaulted: bool) -> bool:
-    """is_mergeable_anon_vma(). Without fork every anon_vma_chain here has one link or none.
+def _anon_compatible(neighbour: Vma, vma: Vma, merge_unfaulted: bool) -> bool:
+    """is_mergeable_anon_vma(): the same anon_vma, or one has none and the other's chain is singular.
 
     Before 6.15 the kernel asked whether the *neighbour's* chain is singular even when it is the
     neighbour that has no anon_vma, so its chain is empty: such a merge was refused by mistake.
@@ -116,15 +134,15 @@ def _anon_compatible(neighbour: Vma, vma: Vma, is_new: bool, merge_unfaulted: bo
     if neighbour.anon_vma == vma.anon_vma:
         return True
     if vma.anon_vma is None:
-        return True
-    return neighbour.anon_vma is None and (merge_unfaulted or is_new)
+        return neighbour.chain == 1
+    return neighbour.anon_vma is None and vma.chain == 1 and merge_unfaulted
 
 
-def merge(vmas: Vmas, vma: Vma, is_new: bool, merge_unfaulted: bool) -> tuple[Vmas, Vma]:
+def merge(vmas: Vmas, vma: Vma, merge_unfaulted: bool) -> tuple[Vmas, Vma]:
     """Put `vma` into `vmas`, where nothing overlaps it; merge it where Linux does.
 
-    Returns the new tuple and the VMA that now covers the range. vma_merge_new_range() when
-    `is_new`, else vma_merge_existing_range() (6.12); vma_merge() before.
+    Returns the new tuple and the VMA that now covers the range. vma_merge_new_range() and
+    vma_merge_existing_range() (6.12), vma_merge() before.
     """
     index = find(vmas, vma.start)
     prev = vmas[index - 1] if index else None
@@ -134,7 +152,7 @@ def merge(vmas: Vmas, vma: Vma, is_new: bool, merge_unfaulted: bool) -> tuple[Vm
         return (
             _adjacent(left, right)
             and left.flags == right.flags
-            and _anon_compatible(neighbour, vma, is_new, merge_unfaulted)
+            and _anon_compatible(neighbour, vma, merge_unfaulted)
         )
 
     left = prev if prev and joins(prev, vma, prev) else None
@@ -146,8 +164,8 @@ def merge(vmas: Vmas, vma: Vma, is_new: bool, merge_unfaulted: bool) -> tuple[Vm
     ):
         right = None  # both may merge with the new one, but not with each other
     first, last = left or vma, right or vma
-    anon = next((v.anon_vma for v in (left, vma, right) if v and v.anon_vma is not None), None)
-    whole = replace(first, end=last.end, anon_vma=anon)
+    faulted = next((v for v in (left, vma, right) if v and v.anon_vma is not None), vma)
+    whole = replace(first, end=last.end, anon_vma=faulted.anon_vma, chain=faulted.chain)
     low = index - 1 if left else index
     high = index + 1 if right else index
     return (*vmas[:low], whole, *vmas[high:]), whole
@@ -164,7 +182,7 @@ def reusable_anon_vma(vmas: Vmas, vma: Vma) -> int | None:
         pairs.append((vmas[index - 1], vma, vmas[index - 1]))
     for left, right, neighbour in pairs:
         if (
-            neighbour.anon_vma is not None
+            neighbour.chain == 1
             and _adjacent(left, right)
             and left.flags & ~ignored == right.flags & ~ignored
         ):

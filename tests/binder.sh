@@ -31,4 +31,4 @@ jupyter nbconvert --execute --to notebook --stdout notebooks/00_start_here.ipynb
 echo "notebooks/00_start_here.ipynb ran."
 
 pip install --quiet '.[test]'
-python -m pytest -m browser
+pytest tests/browser

@@ -11,6 +11,8 @@ from hatchling.builders.wheel import WheelBuilder
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+import ptlab
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 # Binder's base image brings these two; see binder/requirements.txt.
@@ -56,7 +58,7 @@ def test_binder_builds_on_a_python_that_the_package_supports():
 
 def test_changelog_begins_with_this_version():
     versions = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
-    assert versions[0] == PROJECT["version"]
+    assert versions[0] == ptlab.__version__
 
 
 @pytest.mark.parametrize(

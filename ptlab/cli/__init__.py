@@ -1,4 +1,4 @@
-"""The command line: `ptlab run`, `ptlab verify`, `ptlab lab`.
+"""The command line: `ptlab lab`, `ptlab run`, `ptlab record`, `ptlab verify`, `ptlab fuzz`.
 
 Exit status: 0 all is well, 1 the simulator and a recording differ, 2 bad input or bad usage.
 """
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from ptlab import __version__
-from ptlab.cli import lab, run, verify
+from ptlab.cli import fuzz, lab, record, run, verify
 from ptlab.cli.bad_input import BadInput
 
 _EPILOG = """\
@@ -19,6 +19,7 @@ examples:
   ptlab lab                       open the course in JupyterLab
   ptlab run cover-letter          the 50 GB loop of 2021 under three reclaim schemes
   ptlab verify                    compare the simulator with recorded kernels
+  ptlab record lesson.txt         what this machine's own kernel does
 
 exit status: 0 all is well, 1 differences were found, 2 bad input or usage"""
 
@@ -61,6 +62,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for module in (lab, run, verify):
+    for module in (lab, run, record, verify, fuzz):
         module.add_parser(commands)
     return parser

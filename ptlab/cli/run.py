@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from rich import box
@@ -15,13 +14,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from ptlab.cli import cover_letter
-from ptlab.cli.bad_input import BadInput
 from ptlab.cli.progress import bars
+from ptlab.cli.scenarios import scenarios
 from ptlab.machine import GRAINS
 from ptlab.process import Process
 from ptlab.profiles import PROFILES
-from ptlab.scenario import Row, Scenario, ScenarioError, parse, play
-from ptlab.scenario.builtin import UnknownScenario, builtin, choose, find
+from ptlab.scenario import Row, Scenario, play
+from ptlab.scenario.builtin import builtin, find
 from ptlab.schemes import SCHEMES
 
 _EPILOG = """\
@@ -51,9 +50,9 @@ _COLUMNS = {
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser of `ptlab`."""
-    scenarios = builtin()
-    teaching = [scenario.name for scenario in scenarios.values() if scenario.group == "teaching"]
-    others = [name for name in scenarios if name not in teaching]
+    known = builtin()
+    teaching = [scenario.name for scenario in known.values() if scenario.group == "teaching"]
+    others = [name for name in known if name not in teaching]
     parser = commands.add_parser(
         "run",
         help="play scenarios on the simulator",
@@ -83,7 +82,7 @@ def add_parser(commands: Any) -> None:
 
 def command(args: argparse.Namespace) -> int:
     """Play what was asked for."""
-    chosen = _scenarios(args.file, args.names)
+    chosen = scenarios(args.file, args.names)
     if chosen == [find("cover-letter")] and not (args.json or args.scheme or args.kernel):
         cover_letter.show(chosen[0], args.levels, args.grain)
         return 0
@@ -104,24 +103,6 @@ def command(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     return 0
-
-
-def _scenarios(first: str, names: list[str]) -> list[Scenario]:
-    """The scenarios that the words FILE NAME ... or NAME NAME ... stand for."""
-    path = Path(first)
-    if not path.is_file() and (path.suffix or len(path.parts) != 1 or path.exists()):
-        raise BadInput(f"{first!r} is not a file: give a scenario file or a built-in scenario")
-    try:
-        if not path.is_file():
-            return [find(name) for name in (first, *names)]
-        in_file = {scenario.name: scenario for scenario in parse(path.read_text("utf-8"), first)}
-        return [choose(name, in_file, f"scenario of {first}") for name in names or in_file]
-    except (ScenarioError, UnknownScenario) as error:
-        raise BadInput(str(error)) from error
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{first} is not a text in UTF-8 (byte {error.start})") from error
-    except OSError as error:
-        raise BadInput(f"{first} cannot be read: {error.strerror}") from error
 
 
 def _record(process: Process, scenario: Scenario, rows: list[Row]) -> dict[str, Any]:

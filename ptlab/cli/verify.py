@@ -1,9 +1,10 @@
-"""`ptlab verify`: compare the simulator with what real kernels did."""
+"""`ptlab verify`: compare the simulator with what real kernels did, or with this machine's."""
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -13,12 +14,21 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ptlab.cli.bad_input import BadInput
+from ptlab.cli.record import add_times, huge_pages, warn, warn_of_unstable
+from ptlab.cli.scenarios import named
 from ptlab.kernels import KERNELS, Result, verify
+from ptlab.kernels.judge import judge
+from ptlab.kernels.live import NoKernel, Recorder, RecorderError, modelled_kernel, needs_huge_pages
+from ptlab.scenario import Scenario
+from ptlab.scenario.builtin import builtin
 
 _EPILOG = """\
 examples:
   ptlab verify                            every recorded kernel
   ptlab verify --kernel 6.1 --kernel 7.3  two of them
+  ptlab verify --live                     the kernel of this machine (some minutes)
+  ptlab verify --live B01_dontneed_2M     one scenario on it
   ptlab verify --json                     one JSON object a line for each scenario
 
 exit status: 0 every compared op agrees, 1 some op differs"""
@@ -28,8 +38,8 @@ def add_parser(commands: Any) -> None:
     """Add the command to the parser of `ptlab`."""
     parser = commands.add_parser(
         "verify",
-        help="compare the simulator with recorded kernels",
-        description="Play the recorded scenarios and compare every op with what Linux did.",
+        help="compare the simulator with recorded kernels, or with this one",
+        description="Play scenarios and compare every op with what Linux did, or does here.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -39,23 +49,53 @@ def add_parser(commands: Any) -> None:
         choices=KERNELS,
         help="a recorded kernel; may be given more than once (all)",
     )
+    parser.add_argument("names", metavar="NAME", nargs="*", help="built-in scenarios (all)")
+    parser.add_argument(
+        "--live", action="store_true", help="record on this machine's kernel and compare with that"
+    )
+    add_times(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.set_defaults(command=command)
 
 
 def command(args: argparse.Namespace) -> int:
     """Compare, and say where the two differ."""
+    chosen = named(args.names)
+    if args.live and args.kernel:
+        raise BadInput("--live compares with the kernel of this machine: leave out --kernel")
+    found = _live(chosen, args.times) if args.live else _recorded(args.kernel or KERNELS, chosen)
     results = []
     with Console(stderr=True).status("") as status:  # shows only on a terminal
-        for kernel in args.kernel or KERNELS:
-            for result in verify(kernel):
-                status.update(f"Linux {kernel}: {result.scenario}")
-                results.append(result)
-                if args.json:
-                    print(json.dumps(_record(result)), flush=True)
-    if not args.json:
+        for result in found:
+            status.update(f"Linux {result.kernel}: {result.scenario}")
+            results.append(result)
+            if args.json:
+                print(json.dumps(_record(result)), flush=True)
+    if not args.json and results:
         _show(results)
     return 1 if any(result.differences for result in results) else 0
+
+
+def _recorded(kernels: Iterable[str], chosen: list[Scenario]) -> Iterator[Result]:
+    for kernel in kernels:
+        yield from verify(kernel, [scenario.name for scenario in chosen])
+
+
+def _live(chosen: list[Scenario], times: int) -> Iterator[Result]:
+    try:
+        with Recorder() as recorder:
+            kernel = modelled_kernel(recorder)
+            for scenario in chosen or builtin().values():
+                if needs_huge_pages(scenario) and not kernel.like_the_recordings:
+                    warn(f"{scenario.name} is skipped: {huge_pages(kernel)}")
+                    continue
+                rows = recorder.record(scenario, times)
+                warn_of_unstable(scenario, rows)
+                yield judge(scenario, kernel, rows)
+    except NoKernel as reason:
+        warn(f"skipped: {reason}")
+    except RecorderError as error:
+        raise BadInput(str(error)) from error
 
 
 def _record(result: Result) -> dict[str, Any]:
@@ -73,7 +113,7 @@ def _record(result: Result) -> dict[str, Any]:
 def _show(results: list[Result]) -> None:
     console = Console()
     table = Table(
-        title="The simulator against recorded kernels", title_justify="left", box=box.SIMPLE_HEAD
+        title="The simulator against real kernels", title_justify="left", box=box.SIMPLE_HEAD
     )
     table.add_column("kernel")
     table.add_column("group", no_wrap=True)

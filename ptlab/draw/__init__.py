@@ -1,0 +1,1 @@
+"""Pictures of the state: DOT trees, text trees, and the looks they show."""

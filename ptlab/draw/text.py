@@ -39,7 +39,7 @@ def text(process: Process) -> str:
         else:
             branches[table] = parent.add(escape(_row(process, table, looks[table])))
     out = io.StringIO()
-    Console(file=out, width=120, color_system=None).print(root)
+    Console(file=out, width=120, color_system=None, force_jupyter=False).print(root)
     return f"{_head(process)}\n{out.getvalue().rstrip()}"
 
 

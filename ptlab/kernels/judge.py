@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
+from ptlab.kernels.live import Kernel
 from ptlab.kernels.recorded import Step, Trace, recorded
-from ptlab.scenario import Row, find, run
+from ptlab.scenario import Row, Scenario, find, run
 
 FIELDS = (
     *("pud", "pmd", "pte", "pte_kb", "rss_kb", "anon_kb", "huge_kb", "vmas"),
@@ -48,10 +49,11 @@ class Result(NamedTuple):
         return len({difference.step for difference in self.differences})
 
 
-def verify(kernel: str) -> Iterator[Result]:
-    """Play every scenario recorded on `kernel`; yields a result for each."""
+def verify(kernel: str, names: Collection[str] = ()) -> Iterator[Result]:
+    """Play the scenarios recorded on `kernel`, all or some; yields a result for each."""
     for trace in recorded(kernel):
-        yield replay(trace)
+        if not names or trace.scenario in names:
+            yield replay(trace)
 
 
 def replay(trace: Trace) -> Result:
@@ -59,6 +61,13 @@ def replay(trace: Trace) -> Result:
     version = trace.kernel.removesuffix("-la57")  # the same kernel, booted with five levels
     levels = 4 if trace.kernel == version else 5
     return compare(trace, run(find(trace.scenario), kernel=version, levels=levels))
+
+
+def judge(scenario: Scenario, kernel: Kernel, rows: list[Row]) -> Result:
+    """Compare with what this machine's kernel has just done (`Recorder.record`)."""
+    about = scenario.name, scenario.group, scenario.description
+    simulated = run(scenario, kernel.profile, kernel.scheme, kernel.levels)
+    return compare(Trace(*about, f"{kernel.name}, live", kernel.release, rows), simulated)
 
 
 def compare(trace: Trace, rows: list[Row]) -> Result:
@@ -83,6 +92,8 @@ def compare(trace: Trace, rows: list[Row]) -> Result:
 
 def _known(step: Step, field: str) -> bool:
     """Whether the recorder could tell (the end of data/README.md says when it could not)."""
+    if field in step.get("unstable", ()):
+        return False
     if field in _ENTRY_COUNTS and step["present"] == -1:
         return False
     if field in _SIZES and step["vmas"] == 0:

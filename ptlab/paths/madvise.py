@@ -12,13 +12,17 @@ import numpy as np
 
 from ptlab import pte
 from ptlab.errors import KernelError, NotModelled
-from ptlab.geometry import PAGE_SIZE, page_align
+from ptlab.geometry import PAGE_SHIFT, PAGE_SIZE, page_align
 from ptlab.mm import Mm
 from ptlab.paths.cut import chunks
-from ptlab.paths.fault import populate
+from ptlab.paths.guard import madvise_guard_install, madvise_guard_remove
+from ptlab.paths.access import populate
+from ptlab.paths.collapse import madvise_collapse
 from ptlab.paths.mmap import vma_modify
-from ptlab.paths.walk import pte_tables
-from ptlab.paths.zap import unmap_page_range
+from ptlab.paths.thp import split_huge_pmd
+from ptlab.paths.truncate import do_punch
+from ptlab.paths.walk import covers_whole, pte_tables
+from ptlab.paths.zap import ZapDetails, unmap_page_range
 from ptlab.steps import Kind, Path, Step
 from ptlab.tlb import MmuGather, tlb_flush_mmu
 from ptlab.vma import VM, Vma, overlapping
@@ -42,19 +46,31 @@ _FLAG_ADVICE = {
     MADV_DOFORK: (0, VM.DONTCOPY),
     MADV_WIPEONFORK: (VM.WIPEONFORK, 0),
     MADV_KEEPONFORK: (0, VM.WIPEONFORK),
+    MADV_HUGEPAGE: (VM.HUGEPAGE, VM.NOHUGEPAGE),
     MADV_NOHUGEPAGE: (VM.NOHUGEPAGE, VM.HUGEPAGE),
 }
 """Advice that only sets and clears VMA flags: (set, clear)."""
 
 _ZAPS = (MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_FREE)
 _POPULATES = (MADV_POPULATE_READ, MADV_POPULATE_WRITE)
-_MODELLED = {*_ZAPS, *_POPULATES, *_FLAG_ADVICE}
+_GUARDS = (MADV_GUARD_INSTALL, MADV_GUARD_REMOVE)
+_READS = (
+    *_ZAPS,
+    *_POPULATES,
+    *_GUARDS,
+    MADV_COLD,
+    MADV_PAGEOUT,
+    MADV_REMOVE,
+    MADV_COLLAPSE,
+    MADV_WILLNEED,
+)
+"""Advice for which mmap_lock is taken for read (madvise_need_mmap_write); the rest writes VMAs."""
 
 
 def do_madvise(mm: Mm, start: int, length: int, advice: int) -> Path[None]:
     """madvise(). EINVAL: unaligned, unknown, or not for this VMA; ENOMEM: a hole (work done).
 
-    Raises NotModelled for advice that the simulator does not know yet.
+    MADV_REMOVE says EACCES where the mapping is not shared and writable.
     """
     name = ADVICE_NAMES.get(advice, str(advice))
     if start % PAGE_SIZE or length < 0:
@@ -62,10 +78,12 @@ def do_madvise(mm: Mm, start: int, length: int, advice: int) -> Path[None]:
             errno.EINVAL,
             f"madvise({name}): address {start:#x} is not a multiple of {PAGE_SIZE}; nothing done",
         )
-    if advice not in _MODELLED:
-        if advice in ADVICE_NAMES:
-            raise NotModelled(f"madvise({name}) is not modelled yet")
-        raise KernelError(errno.EINVAL, f"madvise: there is no advice {advice}; nothing done")
+    known = advice in ADVICE_NAMES and (advice not in _GUARDS or mm.machine.profile.guard_regions)
+    if not known:
+        kernel = mm.machine.profile.name
+        raise KernelError(
+            errno.EINVAL, f"madvise: Linux {kernel} knows no advice {name}; nothing done"
+        )
     end = start + page_align(length)
     if end == start:
         return
@@ -89,7 +107,7 @@ def do_madvise(mm: Mm, start: int, length: int, advice: int) -> Path[None]:
 def _lock(mm: Mm, start: int, end: int, advice: int) -> tuple[str, str, int]:
     """get_lock_mode() and try_vma_read_lock(): the lock, its mode and whose it is."""
     if advice not in _ZAPS:
-        return "mmap_lock", "read" if advice in _POPULATES else "write", mm.id
+        return "mmap_lock", "read" if advice in _READS else "write", mm.id
     vma = next(overlapping(mm.vmas[0], start, start + PAGE_SIZE), None)
     if mm.machine.profile.vma_lock_zap and vma and vma.start <= start and end <= vma.end:
         return "vma_lock", "read", vma.start
@@ -115,22 +133,52 @@ def madvise_walk_vmas(mm: Mm, start: int, end: int, advice: int, name: str) -> P
 def _vma_behavior(mm: Mm, vma: Vma, start: int, end: int, advice: int, name: str) -> Path[None]:
     """madvise_vma_behavior(): one VMA's part."""
 
-    def refuse(why: str) -> KernelError:
+    def refuse(why: str, number: int = errno.EINVAL) -> KernelError:
         done = f"[{start:#x}, {end:#x}) and what follows is untouched"
-        return KernelError(errno.EINVAL, f"madvise({name}): {why}; {done}")
+        return KernelError(number, f"madvise({name}): {why}; {done}")
 
     if advice in (MADV_DONTNEED, MADV_DONTNEED_LOCKED):
         if vma.flags & VM.LOCKED and advice == MADV_DONTNEED:
             raise refuse(f"{vma} is mlocked (MADV_DONTNEED_LOCKED would do it)")
         yield from zap_page_range_single(mm, start, end)
     elif advice == MADV_FREE:
-        yield from madvise_free_single_vma(mm, start, end)
+        if vma.file is not None:
+            raise refuse(f"{vma} is not anonymous")
+        yield from age(mm, start, end, "madvise_free_pte_range")
+    elif advice in (MADV_COLD, MADV_PAGEOUT):
+        if vma.flags & VM.LOCKED:
+            raise refuse(f"{vma} is mlocked")
+        if advice == MADV_COLD:
+            yield from age(mm, start, end, "madvise_cold_or_pageout_pte_range")
+        elif vma.file is not None and vma.file.kind == "disk":
+            raise NotModelled("MADV_PAGEOUT of a disk file: reclaim is not modelled")
+    elif advice == MADV_REMOVE:
+        if vma.flags & VM.LOCKED or vma.file is None:
+            raise refuse(f"{vma} is mlocked or not a file's")
+        if not (vma.shared and vma.flags & VM.WRITE):
+            raise refuse(f"{vma} is not shared and writable", errno.EACCES)
+        offset = vma.page(start) << PAGE_SHIFT
+        yield from do_punch(mm.machine, vma.file, offset, end - start)
+    elif advice == MADV_COLLAPSE:
+        yield from madvise_collapse(mm, vma, start, end)
+    elif advice in _GUARDS:
+        if vma.flags & VM.LOCKED and advice == MADV_GUARD_INSTALL:
+            raise refuse(f"{vma} is mlocked")
+        if advice == MADV_GUARD_INSTALL:
+            yield from madvise_guard_install(mm, vma, start, end)
+        else:
+            yield from madvise_guard_remove(mm, start, end)
+    elif advice == MADV_WILLNEED:
+        pass  # there is no swap to read from, and a file's pages are in the cache already
     elif advice in _POPULATES:
         write = advice == MADV_POPULATE_WRITE
         if not vma.flags & (VM.WRITE if write else VM.READ):
             raise refuse(f"{vma} does not allow it")
-        yield from populate(mm, start, end, write)
+        if (yield from populate(mm, start, end, write)).refused:
+            raise refuse("a page could not be had", errno.EFAULT)
     else:
+        if advice == MADV_WIPEONFORK and vma.file is not None:
+            raise refuse(f"{vma} is not anonymous")
         on, off = _FLAG_ADVICE[advice]
         flags = (vma.flags & ~off) | on
         if flags != vma.flags:
@@ -140,15 +188,30 @@ def _vma_behavior(mm: Mm, vma: Vma, start: int, end: int, advice: int, name: str
 def zap_page_range_single(mm: Mm, start: int, end: int) -> Path[None]:
     """madvise_dontneed_single_vma(): the only caller that sets zap_details.reclaim_pt (6.14)."""
     tlb = MmuGather(mm)
-    yield from unmap_page_range(mm, tlb, start, end, reclaim_pt=True)
+    yield from unmap_page_range(mm, tlb, start, end, ZapDetails(reclaim_pt=True))
     yield from tlb_flush_mmu(tlb)
 
 
-def madvise_free_single_vma(mm: Mm, start: int, end: int) -> Path[None]:
-    """MADV_FREE: pages become clean and old, and may be dropped later. No entry goes, no table."""
+def age(mm: Mm, start: int, end: int, fn: str) -> Path[None]:
+    """MADV_FREE: pages become clean and old, and may be dropped later. MADV_COLD: only old.
+
+    No entry goes, no table goes.
+    """
     machine, changed = mm.machine, 0
-    young_or_dirty = np.uint64(pte.ACCESSED | pte.DIRTY)
+    free = fn == "madvise_free_pte_range"
+    bits = np.uint64(pte.ACCESSED | pte.DIRTY if free else pte.ACCESSED)
     for pmd, slots, columns in pte_tables(mm, start, end):
+        if isinstance(slots, int) and mm.is_huge(pmd, slots):
+            if covers_whole(columns):
+                word = machine.mem.entries.word(pmd, slots)
+                machine.mem.write(pmd, slots, word & ~int(bits))
+                part = slice(slots, slots + 1)
+                told = (part, "lazyfree" if free else "cold")
+                yield Step(Kind.CHANGE, fn.replace("pte_range", "huge_pmd"), pmd, 1, 1, told)
+                continue
+            yield from split_huge_pmd(mm, pmd, slots)
+            if not machine.mem.at(pmd, slots):
+                continue
         if (yield from machine.scheme.visitor_arrives(mm, pmd, slots)):
             continue
         tables = machine.mem.at(pmd, slots)
@@ -156,11 +219,12 @@ def madvise_free_single_vma(mm: Mm, start: int, end: int) -> Path[None]:
         for part in chunks(machine.grain, columns):
             words = machine.mem.entries[tables, part]
             marked = pte.is_present(words) & ((words & np.uint64(pte.SPECIAL)) == 0)
-            marked &= (words & young_or_dirty) != 0
+            marked &= (words & bits) != 0
             n = int(np.count_nonzero(marked))
             if n:
-                machine.mem.write(tables, part, np.where(marked, words & ~young_or_dirty, words))
-                yield Step(Kind.CHANGE, "madvise_free_pte_range", tables, n, 1, (part, "lazyfree"))
+                machine.mem.write(tables, part, np.where(marked, words & ~bits, words))
+                told = (part, "lazyfree" if free else "cold")
+                yield Step(Kind.CHANGE, fn, tables, n, 1, told)
                 changed += n
         yield machine.unlock("pte_unmap_unlock", "ptl")
         yield from machine.scheme.visitor_leaves(mm, tables)

@@ -1,21 +1,23 @@
 """mmap and munmap: the VMAs, and what becomes of the tables below them.
 
 Kernel source: mm/mmap.c (6.1), mm/vma.c (6.12): do_mmap(), mmap_region(), do_vmi_align_munmap(),
-vms_clear_ptes(). Simplified: anonymous private memory; no ASLR, no limits (RLIMIT_AS, max_map_count,
-overcommit); the search for a free range goes top down from a fixed mmap_base and puts a multiple of
+vms_clear_ptes(). Simplified: no ASLR, no limits (RLIMIT_AS, max_map_count,
+overcommit); no hints; the search for a free range goes top down from a fixed mmap_base and puts a multiple of
 2 MiB at a 2 MiB boundary on every kernel (Linux does so since 6.7).
 """
 
 from __future__ import annotations
 
 import errno
+from dataclasses import replace
 
 from ptlab.errors import KernelError
+from ptlab.files import File
 from ptlab.geometry import DEFAULT_MAP_WINDOW, PAGE_SHIFT, PAGE_SIZE, PMD_SIZE, page_align
 from ptlab.mm import Mm
-from ptlab.paths.fault import populate
+from ptlab.paths.access import populate
 from ptlab.paths.pgtables import free_pgtables
-from ptlab.paths.zap import unmap_page_range
+from ptlab.paths.zap import UNMAP, unmap_page_range
 from ptlab.steps import Kind, Path, Step
 from ptlab.tlb import MmuGather, tlb_flush_mmu
 from ptlab.vma import VM, Vma, find, merge, overlapping, split_at
@@ -32,8 +34,14 @@ def do_mmap(
     noreserve: bool = False,
     over: bool = False,
     populated: bool = False,
+    shared: bool = False,
+    file: File | None = None,
+    offset: int = 0,
 ) -> Path[int]:
-    """mmap(MAP_PRIVATE | MAP_ANONYMOUS): returns the address. Builds no table (unless populated).
+    """mmap(): returns the address. Builds no table (unless populated).
+
+    Anonymous memory unless `file` is given; `offset` in bytes. MAP_PRIVATE unless `shared`; shared
+    anonymous memory is a file of its own (shmem_zero_setup).
 
     at None: the kernel chooses. at with `over`: MAP_FIXED; without: MAP_FIXED_NOREPLACE.
     Errors: EINVAL (length 0, unaligned address), ENOMEM (beyond the address space), EEXIST.
@@ -46,6 +54,11 @@ def do_mmap(
         raise KernelError(
             errno.EINVAL,
             f"mmap: address {at:#x} is not a multiple of {PAGE_SIZE}; nothing was mapped",
+        )
+    if offset % PAGE_SIZE:
+        raise KernelError(
+            errno.EINVAL,
+            f"mmap: offset {offset:#x} is not a multiple of {PAGE_SIZE}; nothing was mapped",
         )
     length = page_align(length)
     limit = mm.machine.geometry.task_size
@@ -64,10 +77,14 @@ def do_mmap(
     flags = prot
     if noreserve:
         flags |= VM.NORESERVE
-    elif prot & VM.WRITE:
+    elif prot & VM.WRITE and not shared:
         flags |= VM.ACCOUNT
-    new = Vma(start, start + length, flags, start >> PAGE_SHIFT)
-    vmas, whole = merge(mm.vmas[0], new, True, mm.machine.profile.merge_unfaulted)
+    if shared:
+        flags |= VM.SHARED
+        file = file or mm.machine.new_file(length, "shm", False)
+    pgoff = start >> PAGE_SHIFT if file is None else offset >> PAGE_SHIFT
+    new = Vma(start, start + length, flags, pgoff, None, 0, file)
+    vmas, whole = merge(mm.vmas[0], new, mm.machine.profile.merge_unfaulted)
     mm.set_vmas(vmas)
     yield Step(Kind.VMA, "mmap_region", None, 1, 1, ("map", new, whole))
     yield mm.machine.unlock("mmap_write_unlock", "mmap_lock")
@@ -110,7 +127,10 @@ def mm_populate(mm: Mm, start: int, end: int) -> Path[int]:
             failed = errno.EFAULT
             break
         first, last = max(start, vma.start), min(end, vma.end)
-        yield from populate(mm, first, last, bool(vma.flags & VM.WRITE))
+        write = bool(vma.flags & VM.WRITE) and not vma.shared
+        if (yield from populate(mm, first, last, write)).refused:
+            failed = errno.EFAULT
+            break
     yield mm.machine.unlock("mmap_read_unlock", "mmap_lock")
     return failed
 
@@ -150,7 +170,7 @@ def do_vmi_align_munmap(mm: Mm, start: int, end: int, downgrade: bool) -> Path[b
         yield step._replace(kind=Kind.DOWNGRADE)
     tlb = MmuGather(mm)
     for vma in gone:
-        yield from unmap_page_range(mm, tlb, vma.start, vma.end, reclaim_pt=False)
+        yield from unmap_page_range(mm, tlb, vma.start, vma.end, UNMAP)
     floor = rest[low - 1].end if low else 0
     ceiling = rest[low].start if low < len(rest) else 0
     yield from free_pgtables(mm, tlb, gone, floor, ceiling)
@@ -163,9 +183,9 @@ def vma_modify(mm: Mm, fn: str, vma: Vma, start: int, end: int, flags: int) -> P
     vmas = split_at(split_at(mm.vmas[0], start), end)
     index = find(vmas, start)
     part = vmas[index]
-    changed = Vma(start, end, flags, part.pgoff, part.anon_vma)
+    changed = replace(part, flags=flags)
     others = (*vmas[:index], *vmas[index + 1 :])
-    vmas, whole = merge(others, changed, False, mm.machine.profile.merge_unfaulted)
+    vmas, whole = merge(others, changed, mm.machine.profile.merge_unfaulted)
     mm.set_vmas(vmas)
     yield Step(Kind.VMA, fn, None, 1, 1, ("flags", vma, changed))
     return whole

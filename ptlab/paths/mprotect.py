@@ -1,8 +1,7 @@
 """mprotect: other rights for a range. No table is built or freed.
 
 Kernel source: mm/mprotect.c, do_mprotect_pkey(), mprotect_fixup(), change_pte_range() (Linux 6.12);
-references as in patch 11 of the v3 series. Simplified: private anonymous pages that nobody shares.
-"""
+references as in patch 11 of the v3 series."""
 
 from __future__ import annotations
 
@@ -15,14 +14,11 @@ from ptlab.errors import KernelError
 from ptlab.geometry import PAGE_SIZE, page_align
 from ptlab.mm import Mm
 from ptlab.paths.cut import chunks
-from ptlab.paths.mmap import PROTECTIONS, vma_modify
-from ptlab.paths.walk import pte_tables
+from ptlab.paths.mmap import vma_modify
+from ptlab.paths.thp import change_huge_pmd, split_huge_pmd
+from ptlab.paths.walk import covers_whole, pte_tables
 from ptlab.steps import Kind, Path, Step, Tables
 from ptlab.vma import VM, VM_ACCESS_FLAGS, Vma, find
-
-U64 = np.uint64
-_ALL = (1 << 64) - 1
-PROT_NAMES = {flags: name for name, flags in PROTECTIONS.items()}
 
 
 def do_mprotect(mm: Mm, start: int, length: int, prot: int) -> Path[None]:
@@ -63,28 +59,39 @@ def mprotect_fixup(mm: Mm, vma: Vma, start: int, end: int, prot: int) -> Path[No
     elif mm.machine.profile.unaccount and vma.flags & VM.ACCOUNT and vma.anon_vma is None:
         flags &= ~VM.ACCOUNT
     yield from vma_modify(mm, "mprotect_fixup", vma, start, end, flags)
-    changed = yield from change_protection(mm, start, end, prot)
+    changed = yield from change_protection(mm, vma, start, end, prot)
     if changed:
         yield Step(Kind.FLUSH, "tlb_flush_range", None, changed)
 
 
-def change_protection(mm: Mm, start: int, end: int, prot: int) -> Path[int]:
+def change_protection(mm: Mm, vma: Vma, start: int, end: int, prot: int) -> Path[int]:
     """change_pmd_range(): every PTE page of the range that exists. Returns the entries changed."""
     scheme, changed = mm.machine.scheme, 0
+    wants_notify = not vma.shared or vma.file is None or vma.file.kind == "disk"
     for pmd, slots, columns in pte_tables(mm, start, end):
+        if isinstance(slots, int) and mm.is_huge(pmd, slots):
+            if covers_whole(columns):
+                changed += yield from change_huge_pmd(mm, pmd, slots, prot)
+                continue
+            yield from split_huge_pmd(mm, pmd, slots)
+            if not mm.machine.mem.at(pmd, slots):
+                continue  # a file's huge mapping is not split, it just goes
         while (yield from scheme.visitor_arrives(mm, pmd, slots)):
             pass  # the table is dying: look again
         tables = mm.machine.mem.at(pmd, slots)
-        changed += yield from change_pte_range(mm, tables, columns, prot)
+        changed += yield from change_pte_range(mm, tables, columns, prot, wants_notify)
         yield from scheme.visitor_leaves(mm, tables)
     return changed
 
 
-def change_pte_range(mm: Mm, tables: Tables, columns: slice, prot: int) -> Path[int]:
+def change_pte_range(
+    mm: Mm, tables: Tables, columns: slice, prot: int, wants_notify: bool
+) -> Path[int]:
     """Rewrite the present entries under the PTE lock. They stay non-none: no reference changes.
 
     Made writable are pages that are the process's own (can_change_pte_writable()); the zero page
-    stays read-only, so that a write faults.
+    stays read-only, so that a write faults, and so does a file's page if the file wants to know of
+    the first write (vma_wants_writenotify()) or the mapping is private.
     """
     machine = mm.machine
     yield machine.lock("pte_offset_map_lock", "ptl", tables, "spin")
@@ -94,18 +101,14 @@ def change_pte_range(mm: Mm, tables: Tables, columns: slice, prot: int) -> Path[
         present = pte.is_present(words)
         if not present.any():
             continue
-        if prot & VM.READ:
-            closed = words & U64(pte.PRESENT) == 0
-            new = np.where(closed, pte.from_protnone(words), words & U64(~pte.RW & _ALL))
-            if prot & VM.WRITE:
-                own = (new & U64(pte.SPECIAL)) == 0
-                new = np.where(own, new | U64(pte.RW), new)
-        else:
-            new = np.where(words & U64(pte.PRESENT) != 0, pte.to_protnone(words), words)
+        others = machine.shared(pte.pfn(words))
+        new = pte.protect(words, prot, others | pte.is_file(words) if wants_notify else others)
         new = np.where(present, new, words)
         n = int(np.count_nonzero(present))
         changed += n
         machine.mem.write(tables, part, new)
-        yield Step(Kind.CHANGE, "ptep_modify_prot_commit", tables, n, 1, (part, PROT_NAMES[prot]))
+        yield Step(
+            Kind.CHANGE, "ptep_modify_prot_commit", tables, n, 1, (part, pte.PROT_NAMES[prot])
+        )
     yield machine.unlock("pte_unmap_unlock", "ptl")
     return changed

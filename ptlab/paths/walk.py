@@ -1,4 +1,4 @@
-"""Walk the PTE pages of a range, those that exist, cut by the grain."""
+"""Walk the PMD entries of a range, those that are not none, cut by the grain."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ptlab.geometry import PAGE_SHIFT, Level
+from ptlab import pte
+from ptlab.geometry import PAGE_SHIFT, PTRS_PER_TABLE, Level
 from ptlab.memmap import Slots
-from ptlab.mm import Mm
+from ptlab.mm import Count, Mm
 from ptlab.paths.cut import cut
 
 
 def pte_tables(mm: Mm, start: int, end: int) -> Iterator[tuple[int, Slots, slice]]:
     """(PMD page, slots, columns) for [start, end): one PTE page at a time, or runs in grain `range`.
 
-    Where an upper table is missing there is nothing below it, as pgd_none_or_clear_bad() and its
-    kin find. The tables are looked up when the walk gets there, not before.
+    A slot on its own may hold a huge page instead of a table: ask `mm.is_huge`. Where an upper
+    table is missing there is nothing below it, as pgd_none_or_clear_bad() and its kin find. The
+    tables are looked up when the walk gets there, not before.
     """
     grain = "range" if mm.machine.grain == "range" else "table"
     span = mm.machine.geometry.span(Level.PMD)
@@ -26,11 +28,28 @@ def pte_tables(mm: Mm, start: int, end: int) -> Iterator[tuple[int, Slots, slice
         pmd = mm.lookup(address, Level.PMD)
         if pmd:
             for piece in cut(grain, address, (stop - address) >> PAGE_SHIFT):
-                there = mm.machine.mem.at(pmd, piece.slots)
-                if isinstance(piece.slots, np.ndarray):
-                    slots = piece.slots[there != 0]
-                    if len(slots):
-                        yield pmd, slots if len(slots) > 1 else int(slots[0]), piece.columns
-                elif there:
-                    yield pmd, piece.slots, piece.columns
+                for slots in _existing(mm, pmd, piece.slots):
+                    yield pmd, slots, piece.columns
         address = stop
+
+
+def _existing(mm: Mm, pmd: int, slots: Slots) -> Iterator[Slots]:
+    """The slots that are not none; a huge page on its own, between the runs of tables."""
+    if isinstance(slots, int):
+        if mm.machine.mem.at(pmd, slots):
+            yield slots
+        return
+    words = mm.machine.mem.entries[pmd, slots]
+    slots, words = slots[words != 0], words[words != 0]
+    borders = []
+    if mm.counters[Count.HUGE]:
+        huge = np.flatnonzero(words & np.uint64(pte.PSE))
+        borders = np.unique([*huge, *(huge + 1)]).tolist()
+    for run in np.split(slots, borders):
+        if len(run):
+            yield run if len(run) > 1 else int(run[0])
+
+
+def covers_whole(columns: slice) -> bool:
+    """Whether `columns` are all 512 entries of a table."""
+    return columns.start == 0 and columns.stop == PTRS_PER_TABLE and columns.step in (None, 1)

@@ -1,33 +1,51 @@
 """Zapping: clear the entries of a range. Tables stay, unless the scheme takes them.
 
 Kernel source: mm/memory.c, unmap_page_range() to zap_pte_range() (Linux 6.12, and 6.14 for the
-breaks that matter to PT_RECLAIM). Simplified: no need_resched() break; anonymous pages only.
+breaks that matter to PT_RECLAIM). Simplified: no need_resched() break; folios are single pages.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ptlab import pte
-from ptlab.geometry import PTRS_PER_TABLE
 from ptlab.memmap import Slots, count_each
-from ptlab.mm import Count, Mm
-from ptlab.paths.walk import pte_tables
+from ptlab.mm import Mm
+from ptlab.paths.thp import split_huge_pmd, zap_huge_pmd
+from ptlab.paths.walk import covers_whole, pte_tables
 from ptlab.steps import Kind, Path, Step, Tables
 from ptlab.tlb import MmuGather, tlb_flush_mmu
 
-_SPECIAL = np.uint64(pte.SPECIAL)
+U64 = np.uint64
 
 
-def unmap_page_range(mm: Mm, tlb: MmuGather, start: int, end: int, reclaim_pt: bool) -> Path[None]:
-    """Zap [start, end), which lies in one VMA. `reclaim_pt` as in struct zap_details."""
+class ZapDetails(NamedTuple):
+    """struct zap_details: how one zap differs from another.
+
+    reclaim_pt    PTE pages may be freed: MADV_DONTNEED and MADV_DONTNEED_LOCKED only (6.14)
+    drop_markers  guard markers go too: munmap and exit
+    even_cows     a private mapping's own pages go too; a hole punch leaves them
+    """
+
+    reclaim_pt: bool = False
+    drop_markers: bool = False
+    even_cows: bool = True
+
+
+UNMAP = ZapDetails(drop_markers=True)
+
+
+def unmap_page_range(
+    mm: Mm, tlb: MmuGather, start: int, end: int, details: ZapDetails
+) -> Path[None]:
+    """Zap [start, end), which lies in one VMA."""
     for pmd, slots, columns in pte_tables(mm, start, end):
         for part in _runs_that_fit(mm, tlb, pmd, slots):
-            yield from zap_pmd_range(mm, tlb, pmd, part, columns, reclaim_pt)
+            yield from zap_pmd_range(mm, tlb, pmd, part, columns, details)
 
 
 def _runs_that_fit(mm: Mm, tlb: MmuGather, pmd: int, slots: Slots) -> Iterator[Slots]:
@@ -46,19 +64,29 @@ def _runs_that_fit(mm: Mm, tlb: MmuGather, pmd: int, slots: Slots) -> Iterator[S
 
 
 def zap_pmd_range(
-    mm: Mm, tlb: MmuGather, pmd: int, slots: Slots, columns: slice, reclaim_pt: bool
+    mm: Mm, tlb: MmuGather, pmd: int, slots: Slots, columns: slice, details: ZapDetails
 ) -> Path[None]:
-    """One PTE page (or a run): arrive as a visitor, zap, leave. Skipped where one may not look."""
+    """One PMD entry (or a run of tables): arrive as a visitor, zap, leave.
+
+    A huge page that goes in part is split first; one that goes whole needs no table.
+    """
     machine = mm.machine
+    if isinstance(slots, int) and mm.is_huge(pmd, slots):
+        if covers_whole(columns):
+            yield from zap_huge_pmd(mm, tlb, pmd, slots)
+            return
+        yield from split_huge_pmd(mm, pmd, slots)
+        if not machine.mem.at(pmd, slots):
+            return  # a file's huge mapping is not split, it just goes
     if (yield from machine.scheme.visitor_arrives(mm, pmd, slots)):
         return
     tables = machine.mem.at(pmd, slots)
-    yield from zap_pte_range(mm, tlb, tables, columns, reclaim_pt)
+    yield from zap_pte_range(mm, tlb, tables, columns, details)
     yield from machine.scheme.visitor_leaves(mm, tables, 1, tlb)
 
 
 def zap_pte_range(
-    mm: Mm, tlb: MmuGather, tables: Tables, columns: slice, reclaim_pt: bool
+    mm: Mm, tlb: MmuGather, tables: Tables, columns: slice, details: ZapDetails
 ) -> Path[None]:
     """Clear the entries `columns` of a PTE page (or a run) under its lock, then let go.
 
@@ -66,51 +94,69 @@ def zap_pte_range(
     task may have refilled what is cleared.
     """
     scheme, machine = mm.machine.scheme, mm.machine
-    whole = len(range(*columns.indices(PTRS_PER_TABLE))) == PTRS_PER_TABLE
+    whole = covers_whole(columns)
     left: slice | None = columns
     undisturbed, locked_result = True, None
     while left is not None:
         yield machine.lock("pte_offset_map_lock", "ptl", tables, "spin")
-        left, cleared = yield from _clear(mm, tlb, tables, left)
+        left, cleared, skipped = yield from _clear(mm, tlb, tables, left, details)
+        whole = whole and not skipped
         full = tlb.room == 0
         undisturbed = undisturbed and not full
-        if left is None and reclaim_pt:
+        if left is None and details.reclaim_pt:
             locked_result = yield from scheme.zap_ends_locked(mm, tables, whole, undisturbed)
         yield machine.unlock("pte_unmap_unlock", "ptl")
         if cleared is not None:
             yield from scheme.entries_unmapped(mm, tables, cleared, tlb)
         if full:
             yield from tlb_flush_mmu(tlb)
-    if reclaim_pt:
+    if details.reclaim_pt:
         yield from scheme.zap_ends(mm, tables, whole, locked_result, tlb)
 
 
 def _clear(
-    mm: Mm, tlb: MmuGather, tables: Tables, columns: slice
-) -> Path[tuple[slice | None, Any]]:
+    mm: Mm, tlb: MmuGather, tables: Tables, columns: slice, details: ZapDetails
+) -> Path[tuple[slice | None, Any, bool]]:
     """do_zap_pte_range(), repeated: clear until the end or until `tlb` is full.
 
-    Returns the columns left over, None at the end, and the number cleared in each table, None for 0.
+    Returns the columns left over (None at the end), the number cleared in each table (None for 0),
+    and whether an entry was left in place on purpose (any_skipped).
     """
     mem = mm.machine.mem
-    total: Any = None
+    total, skipped = None, False
     for part in _parts(mm, tlb, tables, columns):
         words = mem.entries[tables, part]
-        zero = int(np.count_nonzero(words & _SPECIAL))
-        per_table = count_each(tables, words)
-        n = int(np.sum(per_table)) if isinstance(tables, np.ndarray) else per_table
-        mem.write(tables, part, 0)
-        mm.machine.scheme.entries_changed(mm, tables, -per_table)
-        if n > zero:
-            mm.count(Count.ANON, zero - n)
-        if zero:
-            mm.count(Count.ZERO, -zero)
-        tlb.add_pages(n - zero)
-        total = per_table if total is None else total + per_table
-        yield Step(Kind.CLEAR, "ptep_get_and_clear", tables, n, 1, (part, zero))
+        found = pte.census(words)
+        kept: Any = 0
+        if (found.swap and not details.drop_markers) or not details.even_cows:
+            kept = np.where(_stays(words, details), words, U64(0))
+            skipped = skipped or bool(np.any(kept))
+            words = words ^ kept
+            found = pte.census(words)
+        n = sum(found)
+        if n:
+            per_table = count_each(tables, words)
+            mm.count_pages(found, -1)
+            mm.machine.unshare(words)
+            mem.write(tables, part, kept)
+            mm.machine.scheme.entries_changed(mm, tables, -per_table)
+            tlb.add_pages(found.pages + found.file)
+            total = per_table if total is None else total + per_table
+            yield Step(Kind.CLEAR, "ptep_get_and_clear", tables, n, 1, (part, found.zero))
         if tlb.room == 0 and part.stop < columns.stop:
-            return slice(part.stop, columns.stop), total
-    return None, total
+            return slice(part.stop, columns.stop), total, skipped
+    return None, total, skipped
+
+
+def _stays(words: NDArray[np.uint64], details: ZapDetails) -> NDArray[np.bool_]:
+    """The entries that this zap leaves in place."""
+    stays = pte.is_marker(words)
+    if details.drop_markers:
+        stays = np.zeros_like(stays)
+    if not details.even_cows:
+        stays = stays | (pte.is_present(words) & (pte.pfn(words) < pte.FILE_FRAME))
+    result: NDArray[np.bool_] = stays
+    return result
 
 
 def _parts(mm: Mm, tlb: MmuGather, tables: Tables, columns: slice) -> Iterator[slice]:
@@ -127,6 +173,7 @@ def _parts(mm: Mm, tlb: MmuGather, tables: Tables, columns: slice) -> Iterator[s
         for column in there.tolist():
             yield slice(column, column + 1)
         return
-    pages = np.cumsum((words[there - columns.start] & _SPECIAL) == 0)
+    words = words[there - columns.start]
+    pages = np.cumsum(pte.is_present(words) & ~pte.is_zero_page(words))
     fill = int(np.searchsorted(pages, tlb.room))
     yield slice(columns.start, int(there[fill]) + 1) if fill < len(there) else columns

@@ -1,16 +1,18 @@
 """Playing a scenario: its ops become calls of a `Process`, and each op leaves a row of numbers.
 
-A new kind of op needs its class in `ops.py`, its line in `language.py`, and one function here.
+A new kind of op needs its class in `ops.py`, its line in `language.py`, and one method here.
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ptlab.errors import KernelError, NotModelled, SegmentationFault
-from ptlab.process import Process
+from ptlab.errors import AccessRefused, KernelError, NotModelled
+from ptlab.files import File
+from ptlab.process import Counters, Process
 from ptlab.scenario import ops
 
 Row = dict[str, Any]
@@ -45,116 +47,177 @@ def play(
 ) -> Iterator[Row]:
     """Play a scenario on a process; yields a row after each op, and ends at the first one that is
     not modelled.
+
+    A `fork` gives a row for the child right after the fork, one for each of its ops, and one for
+    the parent after the child's exit.
     """
-    began = process.counters
-    for op in scenario.ops:
-        faults = process.counters.minflt
+    yield from _Player(scenario, process, progress).play()
+
+
+class _Player:
+    """One scenario on its way: who runs the next op, and what the ops have made so far."""
+
+    def __init__(self, scenario: ops.Scenario, process: Process, progress: Progress | None) -> None:
+        self.ops, self.parent, self.progress = iter(scenario.ops), process, progress
+        self.files: dict[str, File] = {}
+        self.sleeper: Process | None = None
+
+    def play(self) -> Iterator[Row]:
+        began = self.parent.counters
         try:
-            with process.operation(op.text):
-                error, refused = _perform_all(op, process, progress)
+            for op in self.ops:
+                if isinstance(op, ops.Fork):
+                    yield from self._fork(op)
+                    yield _row(self.parent, began, "(parent after child exit)", "p")
+                else:
+                    yield self._do(op, self.parent, began, "p")
         except NotModelled:
             yield {"op": op.text, "who": "p", "unsupported": True}
-            return
-        now = process.counters
-        yield {
-            "op": op.text,
-            "who": "p",
-            "pud": now.pud - began.pud,
-            "pmd": now.pmd - began.pmd,
-            "pte": now.pte - began.pte,
-            "pte_kb": now.vmpte_kb - began.vmpte_kb,
-            "rss_kb": now.rss_kb,
-            "anon_kb": now.anon_kb,
-            "huge_kb": now.huge_kb,
-            "vmas": sum(vma.start in _SLOTS for vma in process.mm.vmas[0]),
-            "minflt": now.minflt - faults,
-            "present": now.present,
-            "zeropg": now.zeropg,
-            "filepg": now.filepg,
-            "swap": now.swap,
+
+    def _fork(self, op: ops.Fork) -> Iterator[Row]:
+        """The child's rows; it starts from an empty address space."""
+        with self.parent.operation(op.text):
+            child = self.parent.fork()
+        empty = Counters(*[0] * len(Counters._fields))
+        yield _row(child, empty, op.text, "c")
+        for theirs in itertools.islice(self.ops, op.count):
+            yield self._do(theirs, child, empty, "c")
+        with self.parent.operation("(parent after child exit)"):
+            child.exit()
+
+    def _do(self, op: ops.Op, process: Process, began: Counters, who: str) -> Row:
+        """Make every call of an op, as the recorder does: an error does not stop the calls after it."""
+        faults = process.counters.minflt
+        error: KernelError | None = None
+        refused = 0
+        with process.operation(op.text):
+            for piece in ops.pieces(op):
+                try:
+                    self.perform(piece, process)
+                except AccessRefused as refusal:
+                    error, refused = refusal, refused + refusal.refused
+                except KernelError as failure:
+                    error = failure
+                if self.progress and isinstance(piece, ops.Madvise) and isinstance(op, ops.Cover):
+                    self.progress(piece.addr + piece.length - op.addr, op.length)
+        row = _row(process, began, op.text, who)
+        forks = isinstance(op, ops.Forkbg | ops.Endfork)
+        return row | {
+            "minflt": 0 if forks else process.counters.minflt - faults,
             "rc": -1 if error else 0,
             "err": error.name if error else None,
             "sig": refused,
         }
 
+    @functools.singledispatchmethod
+    def perform(self, op: ops.Op, process: Process) -> None:
+        """Make the call of one op; the methods below say how for each class of ops."""
+        raise NotModelled(f"{op.verb} is not modelled")
 
-def _perform_all(
-    op: ops.Op, process: Process, progress: Progress | None
-) -> tuple[KernelError | None, int]:
-    """Make every call of an op, as the recorder does: an error does not stop the calls after it.
+    @perform.register
+    def _(self, op: ops.Nop, process: Process) -> None:
+        pass
 
-    Returns the last error and the number of refused accesses.
-    """
-    error: KernelError | None = None
-    refused = 0
-    for piece in ops.pieces(op):
-        try:
-            perform(piece, process)
-        except SegmentationFault as fault:
-            error, refused = fault, refused + fault.refused
-        except KernelError as failure:
-            error = failure
-        # Both loops end each of their rounds with a madvise.
-        if progress and isinstance(piece, ops.Madvise) and isinstance(op, _LOOPS):
-            progress(piece.addr + piece.length - op.addr, op.length)
-    return error, refused
+    @perform.register
+    def _(self, op: ops.Mmap, process: Process) -> None:
+        process.mmap(
+            op.length,
+            at=op.addr,
+            prot=op.prot,
+            shared=op.shared,
+            noreserve=op.noreserve,
+            over=op.over,
+            file=None if op.file is None else self.files[op.file],
+            offset=op.offset,
+        )
+        if op.advice:
+            process.madvise(op.addr, op.advice, op.length)
+        if op.populate:
+            advice = "POPULATE_WRITE" if op.prot == "rw" else "POPULATE_READ"
+            process.madvise(op.addr, advice, op.length)
 
+    @perform.register
+    def _(self, op: ops.Touch, process: Process) -> None:
+        process.touch(op.addr, op.length, write=op.write, stride=op.stride)
 
-@functools.singledispatch
-def perform(op: ops.Op, process: Process) -> None:
-    """Make the call of one op; the functions below say how for each class of ops."""
-    raise NotModelled(f"{op.verb} is not modelled yet")
-
-
-@perform.register
-def _(op: ops.Nop, process: Process) -> None:
-    pass
-
-
-@perform.register
-def _(op: ops.Mmap, process: Process) -> None:
-    if op.file is not None or op.advice == "HUGEPAGE":
-        raise NotModelled(f"{op.text}: files and huge pages are not modelled yet")
-    process.mmap(
-        op.length,
-        at=op.addr,
-        prot=op.prot,
-        shared=op.shared,
-        noreserve=op.noreserve,
-        over=op.over,
-    )
-    if op.advice:
+    @perform.register
+    def _(self, op: ops.Madvise, process: Process) -> None:
         process.madvise(op.addr, op.advice, op.length)
-    if op.populate:  # not MAP_POPULATE: the advice about huge pages has to come first
-        populate = "POPULATE_WRITE" if op.prot == "rw" else "POPULATE_READ"
-        process.madvise(op.addr, populate, op.length)
+
+    @perform.register
+    def _(self, op: ops.Munmap, process: Process) -> None:
+        process.munmap(op.addr, op.length)
+
+    @perform.register
+    def _(self, op: ops.Mprotect, process: Process) -> None:
+        process.mprotect(op.addr, op.prot, op.length)
+
+    @perform.register
+    def _(self, op: ops.Mlock, process: Process) -> None:
+        process.mlock(op.addr, op.length)
+
+    @perform.register
+    def _(self, op: ops.Munlock, process: Process) -> None:
+        process.munlock(op.addr, op.length)
+
+    @perform.register
+    def _(self, op: ops.Mremap, process: Process) -> None:
+        process.mremap(
+            op.addr,
+            op.new_length,
+            to=op.to,
+            old_length=op.old_length,
+            maymove=op.maymove,
+            dontunmap=op.dontunmap,
+        )
+
+    @perform.register
+    def _(self, op: ops.File, process: Process) -> None:
+        kind = "disk" if op.disk else "memfd"
+        self.files[op.name] = process.file(op.size, kind, op.filled)
+
+    @perform.register
+    def _(self, op: ops.Truncate, process: Process) -> None:
+        process.truncate(self.files[op.name], op.size)
+
+    @perform.register
+    def _(self, op: ops.Punch, process: Process) -> None:
+        process.punch(self.files[op.name], op.offset, op.length)
+
+    @perform.register
+    def _(self, op: ops.Alloc, process: Process) -> None:
+        process.allocate(self.files[op.name], op.offset, op.length)
+
+    @perform.register
+    def _(self, op: ops.Forkbg, process: Process) -> None:
+        self.sleeper = process.fork()
+
+    @perform.register
+    def _(self, op: ops.Endfork, process: Process) -> None:
+        if self.sleeper is not None:
+            self.sleeper.exit()
 
 
-@perform.register
-def _(op: ops.Touch, process: Process) -> None:
-    process.touch(op.addr, op.length, write=op.write, stride=op.stride)
-
-
-@perform.register
-def _(op: ops.Madvise, process: Process) -> None:
-    process.madvise(op.addr, op.advice, op.length)
-
-
-@perform.register
-def _(op: ops.Munmap, process: Process) -> None:
-    process.munmap(op.addr, op.length)
-
-
-@perform.register
-def _(op: ops.Mprotect, process: Process) -> None:
-    process.mprotect(op.addr, op.prot, op.length)
-
-
-@perform.register
-def _(op: ops.Mlock, process: Process) -> None:
-    process.mlock(op.addr, op.length)
-
-
-@perform.register
-def _(op: ops.Munlock, process: Process) -> None:
-    process.munlock(op.addr, op.length)
+def _row(process: Process, began: Counters, text: str, who: str) -> Row:
+    """Where things stand: tables since the scenario began, the rest as it is."""
+    now = process.counters
+    return {
+        "op": text,
+        "who": who,
+        "pud": now.pud - began.pud,
+        "pmd": now.pmd - began.pmd,
+        "pte": now.pte - began.pte,
+        "pte_kb": now.vmpte_kb - began.vmpte_kb,
+        "rss_kb": now.rss_kb,
+        "anon_kb": now.anon_kb,
+        "huge_kb": now.huge_kb,
+        "vmas": sum(vma.start in _SLOTS for vma in process.mm.vmas[0]),
+        "minflt": 0,
+        "present": now.present,
+        "zeropg": now.zeropg,
+        "filepg": now.filepg,
+        "swap": now.swap,
+        "rc": 0,
+        "err": None,
+        "sig": 0,
+    }

@@ -36,6 +36,12 @@ class ReclaimScheme:
         """PTE pages are about to be entered into the PMD page; its lock is held."""
         return NOTHING  # type: ignore[no-any-return]
 
+    def table_withdrawn(self, mm: Mm, table: int) -> None:
+        """A deposited PTE page replaces a huge page, with all 512 entries set."""
+
+    def table_emptied(self, mm: Mm, table: int) -> None:
+        """A collapse into a huge page took all entries of a PTE page at once, and the page with it."""
+
     def visitor_arrives(self, mm: Mm, pmd: int, slots: Slots, times: int = 1) -> Path[int | None]:
         """A walker wants to look at the PTE pages below `slots` of PMD page `pmd`.
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ptlab.geometry import PTRS_PER_TABLE
 from ptlab.memmap import Slots, pick
 from ptlab.memmap import count as table_count
 from ptlab.mm import Mm
@@ -49,6 +50,15 @@ class PteRefcount(ReclaimScheme):
         store.put(mem, "refcount", tables, 1)
         store.put(mem, "visitors", tables, 1)
         yield Step(Kind.GET, "pte_ref_init", tables, table_count(tables), 1, ("visitor", 0, 1))
+
+    def table_withdrawn(self, mm: Mm, table: int) -> None:
+        """pte_ref_init(pte, pmd, HPAGE_PMD_NR): a split fills all 512 entries."""
+        mm.machine.store.put(mm.machine.mem, "refcount", table, PTRS_PER_TABLE)
+        mm.machine.store.put(mm.machine.mem, "visitors", table, 0)
+
+    def table_emptied(self, mm: Mm, table: int) -> None:
+        """The page leaves the tree: whoever uses it again gives it a fresh count."""
+        mm.machine.store.put(mm.machine.mem, "refcount", table, 0)
 
     def visitor_arrives(self, mm: Mm, pmd: int, slots: Slots, times: int = 1) -> Path[int | None]:
         """A walker needs its own reference before it may look."""

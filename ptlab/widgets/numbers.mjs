@@ -1,52 +1,80 @@
 // Numbers over time: the counters' table and the timeline.
 
-import { draw, html, valueAt } from "./dom.mjs";
+import { draw, html, steady, valueAt } from "./dom.mjs";
 
-/** Small step charts under one cursor. `opAt` = the operation at every position; `placeOf(step)` = the position of a step. */
+const most = (track) => track.reduce((top, record) => Math.max(top, record[1]), 0);
+
+/** Every other operation as a shaded band. */
+function bandsPath(opAt) {
+  const odd = (k) => opAt[k] % 2 === 1;
+  return opAt.map((op, k) => {
+    if (op === opAt[k - 1]) return "";
+    return (odd(k - 1) ? `H${k}v-40z` : "") + (odd(k) ? `M${k} 0v40` : "");
+  }).join("") + (odd(opAt.length - 1) ? `H${opAt.length}v-40z` : "");
+}
+
+/**
+ * Small step charts under one cursor; a click or a drag seeks.
+ * `opAt` is the operation at every position, `placeOf(step)` the position that shows a step of this pane.
+ */
 export function makeTimeline(pane, panes, opAt, placeOf, onSeek) {
   const places = opAt.length;
-  const cursor = html("div", { class: "ptlab-cursor" });
-  const charts = html("div", { class: "ptlab-charts" }), labels = html("div", { class: "ptlab-chart-labels" });
-  const bands = opAt.map((op, k) => (op % 2 ? `M${k} 0h1v40h-1z` : "")).join("");
-  const events = pane.steps.flatMap((step, k) => (step.event ? [`M${placeOf(k) + 0.5} 40v-4`] : [])).join("");
-  const rows = pane.timeline.map(({ name, unit, track }, i) => {
+  const labels = html("div", { class: "ptlab-chart-labels" }), charts = html("div", { class: "ptlab-charts" });
+  const cursor = html("div", { class: "ptlab-cursor", style: `width: max(3px, ${100 / places}%)` });
+  const bands = bandsPath(opAt);
+  const events = pane.steps.map((step, k) => (step.event ? `M${placeOf(k) + 0.5} 40v-4` : "")).join("");
+  const values = pane.timeline.map(({ name, unit, track }, i) => {
     // One scale for all panes, else a comparison would mislead.
-    const top = panes.flatMap((one) => one.timeline[i].track).reduce((most, record) => Math.max(most, record[1]), 1);
-    const y = (value) => 36 - value / top * 30;
-    const path = track.map(([step, value], k) => `${k ? "H" + placeOf(step) + "V" : "M0 "}${y(value)}`).join("") + "H" + places;
+    const top = Math.max(1, ...panes.map((one) => most(one.timeline[i].track)));
+    const height = (value) => 36 - value / top * 30;
+    const curve = track.map(([step, value], k) => `${k ? `H${placeOf(step)}V` : "M0 "}${height(value)}`).join("");
     const value = html("b");
     labels.append(html("div", {}, html("span", {}, name), value, html("small", {}, `scale 0 to ${top} ${unit}`)));
     charts.append(draw("svg", { viewBox: `0 0 ${places} 40`, preserveAspectRatio: "none", "aria-hidden": "true" },
-      draw("path", { class: "band", d: bands }), draw("path", { class: "event", d: events }), draw("path", { class: "curve", d: path })));
+      draw("path", { class: "band", d: bands }), draw("path", { class: "event", d: events }),
+      draw("path", { class: "curve", d: `${curve}H${places}` })));
     return { track, unit, value };
   });
   charts.append(cursor);
-  cursor.style.width = `max(3px, ${100 / places}%)`;
   const seek = (event) => {
     const box = charts.getBoundingClientRect();
     onSeek(Math.floor((event.clientX - box.left) / box.width * places));
   };
-  charts.addEventListener("pointerdown", (event) => { charts.setPointerCapture(event.pointerId); seek(event); });
-  charts.addEventListener("pointermove", (event) => { if (charts.hasPointerCapture(event.pointerId)) seek(event); });
-  function show(step, position) {
-    cursor.style.left = `${position / places * 100}%`;
-    for (const { track, unit, value } of rows) value.textContent = `${valueAt(track, step) ?? 0} ${unit}`;
-  }
-  const note = html("p", { class: "ptlab-note" }, "Shaded bands: every other operation. Ticks: a table is built, unhooked or freed. Click to go there.");
-  return { element: html("div", { class: "ptlab-timeline" }, labels, charts, note), show };
+  charts.addEventListener("pointerdown", (event) => {
+    charts.setPointerCapture(event.pointerId);
+    seek(event);
+  });
+  charts.addEventListener("pointermove", (event) => {
+    if (charts.hasPointerCapture(event.pointerId)) seek(event);
+  });
+  const note = html("p", { class: "ptlab-note" },
+    "Shaded: every other operation. Ticks: a table is built, unhooked or freed. Click to go there.");
+  return {
+    element: html("div", { class: "ptlab-timeline" }, labels, charts, note),
+    show(step, position) {
+      cursor.style.left = `${position / places * 100}%`;
+      for (const { track, unit, value } of values) value.textContent = `${valueAt(track, step) ?? 0} ${unit}`;
+    },
+  };
 }
 
+/** The counters as a table of one row; a changed one shows its value before. */
 export function makeCounters(pane) {
-  const cells = pane.counters.map(({ name, unit, track }) => ({ name, unit, track, cell: html("td") }));
+  const cells = pane.counters.map(({ name, unit, track }) => {
+    const told = (was, now) => `${was === now ? "" : `${was} \u2192 `}${now} ${unit}`;
+    return { name, track, told, value: html("span"), ghost: html("b", {}, told(most(track), `${most(track)}`)) };
+  });
   const element = html("table", { class: "ptlab-counters", "aria-label": "Counters of the process" },
     html("thead", {}, html("tr", {}, ...cells.map(({ name }) => html("th", { scope: "col" }, name)))),
-    html("tbody", {}, html("tr", {}, ...cells.map(({ cell }) => cell))));
-  function show(step, previous) {
-    for (const { unit, track, cell } of cells) {
-      const now = valueAt(track, step) ?? 0, was = valueAt(track, previous) ?? 0;
-      cell.className = now === was ? "" : "is-changed";
-      cell.textContent = (now === was ? "" : `${was} \u2192 `) + `${now} ${unit}`;
-    }
-  }
-  return { element, show };
+    html("tbody", {}, html("tr", {}, ...cells.map(({ value, ghost }) => html("td", {}, steady(value, ghost))))));
+  return {
+    element,
+    show(step, previous) {
+      for (const { track, told, value } of cells) {
+        const was = valueAt(track, previous) ?? 0, now = valueAt(track, step) ?? 0;
+        value.className = was === now ? "" : "is-changed";
+        value.textContent = told(was, now);
+      }
+    },
+  };
 }

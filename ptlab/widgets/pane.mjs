@@ -1,68 +1,99 @@
 // One pane: a story under one scheme, with its sentence, locks, tree, entries and numbers.
 
-import { GLYPH, KINDS, draw, html, icon, valueAt } from "./dom.mjs";
+import { GLYPH, KINDS, PADLOCK, draw, html, icon, steady, valueAt } from "./dom.mjs";
 import { makeEntries } from "./entries.mjs";
 import { makeCounters, makeTimeline } from "./numbers.mjs";
 import { makeTree } from "./tree.mjs";
 
 const longest = (texts) => texts.reduce((best, text) => (text.length > best.length ? text : best), "");
-/** `element` over an unseen ghost of the longest thing it will ever show: it keeps its height, nothing below jumps. */
-function steady(element, ghost) {
-  ghost.setAttribute("aria-hidden", "true");
-  return html("div", { class: "ptlab-steady" }, ghost, element);
+
+/** `pte_put: the visitor leaves` with the function's name in the type of code. */
+function sentenceOf({ fn, text }) {
+  return fn && text.startsWith(`${fn}:`) ? [html("code", {}, fn), text.slice(fn.length)] : [text];
+}
+function callsOf(path) {
+  const names = path.split(" > "), last = names.pop();
+  return [...names.map((name) => `${name} \u203a `), html("b", {}, last)];
+}
+function locksOf(held) {
+  if (held.length === 0) return [html("li", { class: "none" }, "no lock held")];
+  return held.map((lock) => html("li", {}, icon(PADLOCK), lock));
 }
 
-const PADLOCK = "M4 7V5a4 4 0 0 1 8 0v2h1v7H3V7zm2 0h4V5a2 2 0 0 0-4 0z";
+/** The kinds of entries that occur in the pane, with their shapes. */
+function makeLegend(pane) {
+  const runs = Object.values(pane.nodes).flatMap((node) => node.track.flatMap((record) => record[3]));
+  const used = new Set(runs.map((run) => run[2]));
+  const items = Object.keys(GLYPH).filter((kind) => used.has(kind)).map((kind) => html("li", {},
+    draw("svg", { viewBox: "0 0 14 14", "aria-hidden": "true" },
+      draw("path", { d: GLYPH[kind](0, 0), class: `kind-${kind}`, "fill-rule": "evenodd" })),
+    `${kind}: ${KINDS[kind]}`));
+  return html("ul", { class: "ptlab-legend", "aria-label": "Legend" },
+    html("li", {}, "Click a table to see its 512 entries."), ...items);
+}
 
-const callsOf = (path) => path.split(" > ").flatMap((name, i, all) => [...(i ? [" \u203a "] : []), html(i + 1 === all.length ? "b" : "span", {}, name)]);
-const locksOf = (held) => (held.length ? held.map((lock) => html("li", {}, icon(PADLOCK), lock)) : [html("li", { class: "none" }, "no lock held")]);
-
+/**
+ * Pane number `p` of the payload. `opAt` is the operation at every position; `onSeek(position)` and
+ * `onPick(table, entry)` tell what the learner asks for.
+ */
 export function makePane(payload, p, opAt, { onSeek, onPick }) {
   const pane = payload.panes[p], { frames } = payload;
-  const placeOf = (step) => { // the first position that shows this step or a later one
+  /** The first position that shows this step or a later one. */
+  function placeOf(step) {
     let low = 0, high = frames.length - 1;
-    while (low < high) { const middle = (low + high) >> 1; if (frames[middle][p] >= step) high = middle; else low = middle + 1; }
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (frames[middle][p] >= step) high = middle;
+      else low = middle + 1;
+    }
     return low;
-  };
-  const sentence = html("p", { class: "ptlab-sentence", "aria-live": "polite", "aria-atomic": "true" });
-  const path = html("div", { class: "ptlab-path" }), locks = html("ul", { class: "ptlab-locks", "aria-label": "Locks held" });
+  }
   let step = 0, previous = 0, picked = "";
+
   const tree = makeTree(pane, (id) => {
-    open(id);
-    entries.panel.scrollIntoView({ block: "nearest" });
+    open(id); // which selects an entry
     onPick(id, entries.entry());
+    entries.panel.scrollIntoView({ block: "nearest" });
   });
-  const entries = makeEntries(pane, payload, (entry) => onPick(picked, entry), () => { open(""); onPick("", 0); });
+  const entries = makeEntries(pane, payload, (entry) => onPick(picked, entry), () => {
+    onPick("", 0);
+    tree.focus();
+  });
   const timeline = makeTimeline(pane, payload.panes, opAt, placeOf, onSeek), counters = makeCounters(pane);
-  const used = Object.keys(GLYPH).filter((kind) => Object.values(pane.nodes).some((node) => node.track.some((record) => record[3].some((run) => run[2] === kind))));
-  const legend = html("ul", { class: "ptlab-legend", "aria-label": "Legend" }, html("li", {}, "Click a table to see its 512 entries."), ...used.map((kind) => html("li", {},
-    draw("svg", { viewBox: "0 0 14 14", "aria-hidden": "true" }, draw("path", { d: GLYPH[kind](0, 0), class: `kind-${kind}`, "fill-rule": "evenodd" })), `${kind}: ${KINDS[kind]}`)));
+  const sentence = html("p", { class: "ptlab-sentence", "aria-live": "polite", "aria-atomic": "true" });
+  const path = html("div", { class: "ptlab-path" });
+  const locks = html("ul", { class: "ptlab-locks", "aria-label": "Locks held" });
+  const waits = html("div", { class: "ptlab-waits" }, "waits for the other story");
+  const most = pane.locks.reduce((best, [, held]) => (held.join().length > best.join().length ? held : best), []);
   const element = html("section", { class: "ptlab-pane", "aria-label": pane.heading },
     html("header", {}, html("h3", {}, pane.heading), html("span", { class: "ptlab-fate" }, pane.fate)),
-    steady(sentence, html("p", { class: "ptlab-sentence" }, longest(pane.steps.map((one) => one.text)))),
-    html("div", { class: "ptlab-where" }, steady(path, html("div", { class: "ptlab-path" }, ...callsOf(longest(pane.steps.map((one) => one.path))))),
-      steady(locks, html("ul", { class: "ptlab-locks" }, ...locksOf(pane.locks.map((record) => record[1]).reduce((best, held) => (held.join().length > best.join().length ? held : best), []))))),
-    counters.element, tree.scroller, legend, timeline.element, entries.panel);
+    steady(sentence, html("p", { class: "ptlab-sentence" }, longest(pane.steps.map(({ text }) => text)))),
+    html("div", { class: "ptlab-where" },
+      steady(path, html("div", { class: "ptlab-path" }, ...callsOf(longest(pane.steps.map((one) => one.path))))),
+      steady(locks, html("ul", { class: "ptlab-locks" }, ...locksOf(most)))),
+    counters.element, html("div", { class: "ptlab-view" }, tree.scroller, waits), makeLegend(pane),
+    timeline.element, entries.panel);
 
+  /** Show the entries of table `id`; of none, if the pane has no such table. */
   function open(id, index) {
-    picked = pane.nodes[id] ? id : "";
+    picked = id in pane.nodes ? id : "";
     tree.mark(picked);
-    if (picked) entries.open(picked, index, step, previous, tree.lookOf(picked)?.[4] ?? "not there yet"); else entries.close();
+    if (picked) entries.open(picked, index, step, previous, tree.sentenceOf(picked));
+    else entries.close();
   }
   function show(position, jumped) {
-    [step, previous] = [frames[position][p], frames[Math.max(0, position - 1)][p]];
-    const { text, fn, path: calls } = pane.steps[step];
+    step = frames[position][p];
+    previous = frames[Math.max(0, position - 1)][p];
+    const told = pane.steps[step], held = valueAt(pane.locks, step) ?? [];
     element.classList.toggle("is-waiting", position > 0 && step === previous);
-    if (sentence.textContent !== text) {
-      const named = fn && text.startsWith(fn + ":");
-      sentence.replaceChildren(...(named ? [html("code", {}, fn), text.slice(fn.length)] : [text]));
-    }
-    path.replaceChildren(...callsOf(calls));
-    locks.replaceChildren(...locksOf(valueAt(pane.locks, step) ?? []));
-    tree.show(step, previous, jumped);
+    // A live region is read whenever it is written, so it is written only when it says something new.
+    if (sentence.textContent !== told.text) sentence.replaceChildren(...sentenceOf(told));
+    path.replaceChildren(...callsOf(told.path));
+    locks.replaceChildren(...locksOf(held));
+    tree.show(step, previous, held, jumped);
     counters.show(step, previous);
     timeline.show(step, position);
     if (picked) open(picked, entries.entry());
   }
-  return { element, show, open, sentence, has: (id) => id in pane.nodes, stop: tree.stop };
+  return { element, show, open, sentence, stop: tree.stop };
 }

@@ -1,13 +1,16 @@
 // The picture of one pane: Graphviz laid it out once, a step only changes texts, classes and strips.
 
-import { ENTRIES, at, draw, fill, html } from "./dom.mjs";
+import { ENTRIES, OWN_KEYS, PADLOCK, at, draw, fill, html } from "./dom.mjs";
 
 const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 const PADDING = 8; // of the scroller, as in the style sheet
+const SMALLEST = 10, LARGEST = 11; // how many pixels the smallest text may have; a wider tree scrolls
 // How the line from the parent is drawn: a new table is not in the tree yet, a cut one was.
 const EDGE = { absent: "absent", new: "absent", live: "live", unhooked: "cut", rcu: "cut", freed: "cut" };
+const UNBORN = [0, "absent", "", [], ""];
 
 const numbers = (text) => text.match(/-?[\d.]+/g).map(Number);
+
 function boxOf(shape) {
   const all = numbers(shape.getAttribute("points") ?? shape.getAttribute("d"));
   const xs = all.filter((_, i) => i % 2 === 0), ys = all.filter((_, i) => i % 2 === 1);
@@ -15,150 +18,189 @@ function boxOf(shape) {
   return { x, y, width: Math.max(...xs) - x, height: Math.max(...ys) - y };
 }
 
-/** Where on the strip the runs of one kind are; a lone entry stays wide enough to be seen. */
-function stripPath(runs, kind, box) {
-  return runs.filter((run) => run[2] === kind).map(([low, high]) => {
+const pen = document.createElement("canvas").getContext("2d");
+function widthOf(text, size) {
+  pen.font = `${size}px sans-serif`;
+  return pen.measureText(text).width * 1.04; // the notebook's own font may be a little wider
+}
+
+/** The runs of one kind in the box of the strip; a lone entry stays wide enough to be seen. */
+function stripPath(runs, box) {
+  return runs.map(([low, high]) => {
     const width = Math.max(2, (high - low) / ENTRIES * box.width);
     const x = Math.min(box.x + low / ENTRIES * box.width, box.x + box.width - width);
     return `M${x} ${box.y}h${width}v${box.height}h${-width}z`;
   }).join("");
 }
 
-/** Dress one Graphviz node: our frame instead of its polygons, its texts at the left, room for marks. */
-function dress(g, id, node, measure) {
+/** Dress one Graphviz node: our frame instead of its shapes, its texts at the left, room for marks. */
+function dress(g, id, node) {
   const texts = [...g.querySelectorAll("text")], [name, place, line] = texts;
-  const boxes = [...g.querySelectorAll("path, polygon")].map(boxOf); // first the node's own, last the place of the strip
+  const boxes = [...g.querySelectorAll("path, polygon")].map(boxOf); // the node's own first, the strip's last
   const box = boxes[0], strip = { ...boxes.at(-1), x: box.x + 7, width: box.width - 14 };
-  const frame = (dx, name) => draw("rect", { x: box.x + dx, y: box.y - dx, width: box.width, height: box.height, rx: 4, class: name });
-  const fold = node.base === null;
-  g.replaceChildren(...(fold ? [frame(6, "under"), frame(3, "under")] : []), frame(0, "frame"), ...texts);
   const longest = node.track.reduce((best, record) => (record[2].length > best.length ? record[2] : best), "");
   for (const [text, content] of [[name, node.title], [place, node.place], [line, longest]]) {
-    if (!text) continue;
-    text.textContent = content;
-    text.setAttribute("x", strip.x);
     const size = Number(text.getAttribute("font-size"));
-    text.setAttribute("font-size", Math.min(size, size * strip.width / measure(content, size)));
     for (const attribute of ["text-anchor", "font-family", "fill"]) text.removeAttribute(attribute);
+    fill(text, { x: strip.x, "font-size": Math.min(size, size * strip.width / widthOf(content, size)) });
+    text.textContent = content;
   }
   name.setAttribute("class", "name");
   line.setAttribute("class", "line");
-  const runs = draw("g", { class: "strip" });
-  const delta = draw("g", { class: "delta" }, draw("rect", { y: box.y - 13, height: 16, rx: 8 }), draw("text", { y: box.y - 1.5, "font-size": 10 }));
-  g.append(draw("rect", { ...strip, class: "strip-box" }), runs, delta);
-  // The line of a fold counts tables by state: its first number is not always of the same thing.
-  return { g, id, node, box, strip, line, runs, delta, counts: !fold, key: "" };
+  const frame = (shift, part) =>
+    draw("rect", { ...box, x: box.x + shift, y: box.y - shift, rx: 4, class: part });
+  const fold = node.base === null;
+  const runs = draw("g");
+  const pill = draw("rect", { y: box.y - 13, height: 16, rx: 8 });
+  const change = draw("text", { y: box.y - 1.5, "font-size": 10 });
+  const corner = `translate(${strip.x + strip.width - 10} ${box.y + 4}) scale(0.7)`;
+  g.replaceChildren(
+    ...(fold ? [frame(6, "under"), frame(3, "under")] : []), frame(0, "frame"), ...texts,
+    draw("path", { d: PADLOCK, transform: corner, class: "padlock" }),
+    draw("rect", { ...strip, class: "strip-box" }), runs, draw("g", { class: "change" }, pill, change),
+  );
+  fill(g, { role: "button", tabindex: "-1", "data-node": id, ...OWN_KEYS });
+  return { g, id, node, box, strip, place, line, runs, pill, change, fold, key: "", look: UNBORN };
 }
 
+function paint(view, look, before, marks) {
+  const [, state, line, strip, sentence] = (view.look = look);
+  const { changed, focus, locked } = marks;
+  const classes = ["node", view.node.level, `is-${state}`,
+    changed && "is-changed", focus && "is-focus", locked && "is-locked"];
+  view.g.setAttribute("class", classes.filter(Boolean).join(" "));
+  view.g.setAttribute("aria-label", sentence);
+  view.g.setAttribute("aria-hidden", state === "absent");
+  view.line.textContent = line;
+  for (const edge of view.edges) edge.setAttribute("class", `edge is-${EDGE[state]}`);
+  const kinds = [...new Set(strip.map((run) => run[2]))];
+  view.runs.replaceChildren(...kinds.map((kind) =>
+    draw("path", { d: stripPath(strip.filter((run) => run[2] === kind), view.strip), class: `kind-${kind}` })));
+  // The line of a fold counts tables by state: its first number is not always of the same thing.
+  const [was, now] = [before[2], line].map((text) => /^\d+/.exec(text)?.[0]);
+  const told = changed && !view.fold && was && now && was !== now ? `${was} \u2192 ${now}` : "";
+  const width = told ? widthOf(told, 10) + 14 : 0, right = view.box.x + view.box.width + 6;
+  fill(view.pill, { x: right - width, width });
+  fill(view.change, { x: right - width / 2 });
+  view.change.textContent = told;
+}
+
+/** The tree of `pane` in a scroller of its own; `onPick(id)` when a table is clicked or entered. */
 export function makeTree(pane, onPick) {
-  const doc = new DOMParser().parseFromString(pane.svg, "image/svg+xml");
-  const svg = document.importNode(doc.documentElement, true);
-  if (svg.localName !== "svg") throw new Error(`the picture of pane ${pane.name} is not SVG`);
-  const [, , width, height] = numbers(svg.getAttribute("viewBox"));
+  const picture = new DOMParser().parseFromString(pane.svg, "image/svg+xml").documentElement;
+  if (picture.localName !== "svg") throw new Error(`the picture of pane ${pane.name} is not SVG`);
+  const svg = document.importNode(picture, true);
   const shift = /translate\(([-\d.]+)[ ,]+([-\d.]+)/.exec(svg.innerHTML);
   if (!shift) throw new Error(`the picture of pane ${pane.name} is not Graphviz's: its drawing has no translate()`);
-  const [, shiftX, shiftY] = shift.map(Number);
-  const byId = new Map();
-  for (const g of svg.querySelectorAll("g.node, g.edge")) byId.set(g.id, g);
-  // Two views of one story share the page: an id must not occur twice, nor Graphviz's tooltips and white background.
+  const [, , width, height] = numbers(svg.getAttribute("viewBox"));
+  const byId = new Map([...svg.querySelectorAll("g.node, g.edge")].map((g) => [g.id, g]));
+  // Two views of one story share the page, where an id must not occur twice. Titles would be tooltips.
   for (const element of svg.querySelectorAll("[id]")) element.removeAttribute("id");
   for (const element of svg.querySelectorAll("title, g.graph > polygon")) element.remove();
-  fill(svg, { role: "group", "aria-label": `Page tables of ${pane.heading}` }, []);
-  const pen = document.createElement("canvas").getContext("2d");
-  const measure = (text, size) => { pen.font = `${size}px sans-serif`; return pen.measureText(text).width * 1.04; };
+  fill(svg, { role: "group", "aria-label": `Page tables of ${pane.heading}` });
 
   const views = Object.entries(pane.nodes).map(([id, node]) => {
     if (!byId.has(id)) throw new Error(`the picture of pane ${pane.name} has no table ${id}`);
-    const view = dress(byId.get(id), id, node, measure);
-    view.edges = [...byId].filter(([edge]) => edge.startsWith("e-") && edge.endsWith("-" + id)).map(([, g]) => g);
-    fill(view.g, { role: "button", tabindex: "-1", "data-node": id, "data-lm-suppress-shortcuts": "true" }, []);
-    return view;
+    const above = [...byId.keys()].filter((edge) => edge.startsWith("e-") && edge.endsWith(`-${id}`)); // e-n2-n3
+    const [edges, parent] = [above.map((edge) => byId.get(edge)), above[0]?.split("-")[1]];
+    return { ...dress(byId.get(id), id, node), edges, parent };
   }).sort((a, b) => a.box.y - b.box.y || a.box.x - b.box.x);
   const viewOf = new Map(views.map((view) => [view.id, view]));
   for (const edge of svg.querySelectorAll("g.edge")) {
     edge.setAttribute("aria-hidden", "true");
-    edge.parentNode.prepend(edge); // no line crosses a node or its marks
+    edge.parentNode.prepend(edge); // no line crosses a table or its marks
   }
 
-  // Text never gets smaller than 10 px: a wide tree scrolls in its own scroller instead.
-  const scroller = html("div", { class: "ptlab-tree", tabindex: "0", role: "region", "aria-label": `Tree of ${pane.heading}`, "data-lm-suppress-shortcuts": "true" }, svg);
-  const smallest = Math.min(...[...svg.querySelectorAll("text[font-size]")].map((text) => Number(text.getAttribute("font-size"))));
-  // Kept at hand, because to ask for them in the middle of a step makes the browser lay everything out at once.
+  const region = { role: "region", "aria-label": `Tree of ${pane.heading}`, tabindex: "0", ...OWN_KEYS };
+  const scroller = html("div", { class: "ptlab-tree", ...region }, svg);
+  const smallest = Math.min(...views.map((view) => Number(view.place.getAttribute("font-size"))));
+  // Kept at hand: to ask for them in the middle of a step makes the browser lay everything out at once.
   let scale = 1, seen = { left: 0, top: 0, width: 0, height: 0 };
-  const look = () => { seen = { left: scroller.scrollLeft, top: scroller.scrollTop, width: scroller.clientWidth, height: scroller.clientHeight }; };
-  scroller.addEventListener("scroll", look);
+  let target = null; // the table that the story looks at
+  function lookAround() {
+    const { scrollLeft, scrollTop, clientWidth, clientHeight } = scroller;
+    seen = { left: scrollLeft, top: scrollTop, width: clientWidth, height: clientHeight };
+  }
+  scroller.addEventListener("scroll", lookAround);
   const sizes = new ResizeObserver(() => {
-    look();
+    lookAround();
     if (!seen.width) return;
-    scale = Math.min(Math.max((seen.width - 2 * PADDING) / width, 10 / smallest), 11 / smallest);
-    svg.setAttribute("width", Math.floor(width * scale));
-    svg.setAttribute("height", Math.ceil(height * scale));
+    const fitting = (seen.width - 2 * PADDING) / width;
+    scale = Math.min(Math.max(fitting, SMALLEST / smallest), LARGEST / smallest);
+    fill(svg, { width: Math.floor(width * scale), height: Math.ceil(height * scale) });
+    lookAround();
+    if (target) bringIntoView(target, "instant");
   });
   sizes.observe(scroller);
 
-  const visible = () => views.filter((view) => view.look && view.look[1] !== "absent");
-  let stop = null; // the one node in the tab order
+  /** Where a table is drawn, in pixels of the scroller's content. */
+  function placeOf({ box }) {
+    const left = (box.x + Number(shift[1])) * scale + PADDING, top = (box.y + Number(shift[2])) * scale + PADDING;
+    return { left, top, right: left + box.width * scale, bottom: top + box.height * scale };
+  }
+  /** Scroll only if the table is outside; then show its parent too, if both fit. */
+  function bringIntoView(view, behavior) {
+    const own = placeOf(view), parent = viewOf.get(view.parent);
+    const inside = own.left >= seen.left && own.right <= seen.left + seen.width
+      && own.top >= seen.top && own.bottom <= seen.top + seen.height;
+    if (inside) return;
+    const up = parent ? placeOf(parent) : own;
+    let left = Math.min(own.left, up.left), right = Math.max(own.right, up.right);
+    if (right - left > seen.width) ({ left, right } = own);
+    const top = (own.top + own.bottom - seen.height) / 2;
+    scroller.scrollTo({ left: (left + right - seen.width) / 2, top, behavior });
+  }
+
+  const shown = () => views.filter((view) => view.look[1] !== "absent");
+  let stop = null; // the one table in the tab order
   function tabStop(view) {
     stop?.g.setAttribute("tabindex", "-1");
-    (stop = view)?.g.setAttribute("tabindex", "0");
+    view?.g.setAttribute("tabindex", "0");
+    stop = view;
   }
+  const viewUnder = (event) => viewOf.get(event.target.closest("g.node")?.dataset.node);
   svg.addEventListener("click", (event) => {
-    const view = viewOf.get(event.target.closest("g.node")?.dataset.node);
-    if (view) { tabStop(view); view.g.focus({ preventScroll: true }); onPick(view.id); }
+    const view = viewUnder(event);
+    if (!view) return;
+    tabStop(view);
+    view.g.focus({ preventScroll: true });
+    onPick(view.id);
   });
   svg.addEventListener("keydown", (event) => {
-    const view = viewOf.get(event.target.closest("g.node")?.dataset.node);
-    if (!view) return;
-    if (event.key === "Enter" || event.key === " ") onPick(view.id);
-    else if (event.key === "ArrowUp" || event.key === "ArrowDown") {
-      const all = visible();
-      const next = all[all.indexOf(view) + (event.key === "ArrowDown" ? 1 : -1)];
-      if (next) { tabStop(next); next.g.focus(); }
-    } else return;
+    const view = viewUnder(event), way = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (view && way) {
+      const all = shown(), next = all[all.indexOf(view) + way];
+      if (next) tabStop(next);
+      stop.g.focus();
+    } else if (view && (event.key === "Enter" || event.key === " ")) onPick(view.id);
+    else return;
     event.preventDefault();
     event.stopPropagation();
   });
 
-  function paint(view, record, before, changed, focus) {
-    const [, state, line, strip, sentence] = record ?? [0, "absent", "", [], ""];
-    view.look = record;
-    const born = state !== "absent";
-    view.g.setAttribute("class", `node ${view.node.level} is-${state}${changed ? " is-changed" : ""}${focus ? " is-focus" : ""}`);
-    view.g.setAttribute("aria-label", sentence);
-    view.g[born ? "removeAttribute" : "setAttribute"]("aria-hidden", "true");
-    view.line.textContent = line;
-    for (const edge of view.edges) edge.setAttribute("class", `edge is-${EDGE[state]}`);
-    view.runs.replaceChildren(...[...new Set(strip.map((run) => run[2]))].map((kind) => draw("path", { d: stripPath(strip, kind, view.strip), class: `kind-${kind}` })));
-    const [was, now] = [before?.[2], line].map((text) => /^\d+/.exec(text ?? "")?.[0]);
-    const delta = changed && view.counts && was && now && was !== now ? `${was} \u2192 ${now}` : "";
-    const [pill, text] = view.delta.children;
-    const wide = delta ? measure(delta, 10) + 14 : 0, right = view.box.x + view.box.width + 6;
-    text.textContent = delta;
-    text.setAttribute("x", right - wide / 2);
-    fill(pill, { x: right - wide, width: wide }, []);
-  }
-
-  function show(step, previous, jumped) {
-    const focused = new Set(step === previous ? [] : pane.steps[step].focus);
+  function show(step, previous, held, jumped) {
+    const { focus } = pane.steps[step];
     for (const view of views) {
-      const { track } = view.node;
+      const { track, title } = view.node;
       const now = at(track, step), changed = now >= 0 && track[now][0] > previous;
       const before = changed ? at(track, previous) : now;
-      const key = `${now} ${before} ${focused.has(view.id)}`;
+      const focused = step !== previous && focus.includes(view.id);
+      const locked = held.some((lock) => lock.endsWith(` of ${title}`));
+      const key = `${now} ${before} ${focused} ${locked}`;
       if (key === view.key) continue;
       view.key = key;
-      paint(view, track[now], track[before], changed, focused.has(view.id));
+      paint(view, track[now] ?? UNBORN, track[before] ?? UNBORN, { changed, focus: focused, locked });
     }
-    if (!stop?.look || stop.look[1] === "absent") tabStop(visible()[0]);
-    const target = viewOf.get(pane.steps[step].focus[0]);
-    if (target) bringIntoView(target.box, jumped || STILL.matches ? "instant" : "smooth");
+    if (!stop || stop.look[1] === "absent") tabStop(shown()[0]);
+    target = viewOf.get(focus[0]) ?? target ?? shown()[0];
+    if (target) bringIntoView(target, jumped || STILL.matches ? "instant" : "smooth");
   }
-  function bringIntoView(box, behavior) {
-    const left = (box.x + shiftX) * scale + PADDING, right = left + box.width * scale;
-    const top = (box.y + shiftY) * scale + PADDING, bottom = top + box.height * scale;
-    if (left >= seen.left && right <= seen.left + seen.width && top >= seen.top && bottom <= seen.top + seen.height) return;
-    scroller.scrollTo({ left: (left + right - seen.width) / 2, top: (top + bottom - seen.height) / 2, behavior });
-  }
-  const mark = (id) => views.forEach((view) => view.g.toggleAttribute("data-picked", view.id === id));
-  return { scroller, show, mark, lookOf: (id) => viewOf.get(id)?.look, stop: () => sizes.disconnect() };
+  return {
+    scroller,
+    show,
+    mark: (id) => views.forEach((view) => view.g.toggleAttribute("data-picked", view.id === id)),
+    focus: () => stop.g.focus({ preventScroll: true }),
+    sentenceOf: (id) => viewOf.get(id).look[4],
+    stop: () => sizes.disconnect(),
+  };
 }

@@ -23,8 +23,14 @@ def payload() -> dict[str, Any]:
 
 @pytest.fixture
 def stepper(lab: Any, page: Any) -> Any:
-    """The stepper of SCENARIO in JupyterLab, at its first position."""
-    lab.write("stepper.ipynb", f"import ptlab\nptlab.story({SCENARIO!r}, scheme='pte_refcount')")
+    """The stepper of SCENARIO in JupyterLab, at position 3; the last cell prints its position."""
+    lab.write(
+        "stepper.ipynb",
+        "import ptlab\nfrom ptlab.widgets import Stepper\n"
+        f"stepper = Stepper(ptlab.story({SCENARIO!r}, scheme='pte_refcount').payload())\nstepper",
+        "stepper.seek(3)",
+        "print('position', stepper.position)",
+    )
     lab.open_notebook("stepper.ipynb")
     lab.run_all()
     stepper = page.locator(".ptlab")
@@ -37,22 +43,27 @@ def record_at(track: list[list[Any]], step: int) -> list[Any] | None:
     return next((record for record in reversed(track) if record[0] <= step), None)
 
 
-def assert_shows(stepper: Any, payload: dict[str, Any], position: int) -> None:
-    """Everything that the pane says at this position is what the payload says."""
-    pane = payload["panes"][0]
-    step = payload["frames"][position][0]
-    shown = stepper.evaluate(
-        """(root) => ({
-          position: root.dataset.position,
+def assert_shows(stepper: Any, payload: dict[str, Any], position: int, p: int = 0) -> None:
+    """Everything that pane `p` says at this position is what the payload says."""
+    pane = payload["panes"][p]
+    step = payload["frames"][position][p]
+    assert stepper.get_attribute("data-position") == str(position)
+    shown = (
+        stepper.locator(".ptlab-pane")
+        .nth(p)
+        .evaluate(
+            """(root) => ({
+          heading: root.querySelector("h3").textContent,
           sentence: root.querySelector(".ptlab-sentence[aria-live]").textContent,
           locks: [...root.querySelectorAll(".ptlab-locks[aria-label] li:not(.none)")]
             .map((lock) => lock.textContent),
-          counters: [...root.querySelectorAll(".ptlab-counters td")]
+          counters: [...root.querySelectorAll(".ptlab-counters td span")]
             .map((cell) => cell.textContent.split("\\u2192").at(-1).trim()),
           tables: Object.fromEntries([...root.querySelectorAll("g.node:not(.is-absent)")].map(
             (g) => [g.dataset.node, [/is-(\\w+)/.exec(g.getAttribute("class"))[1],
               g.querySelector(".line").textContent, g.getAttribute("aria-label")]])),
         })"""
+        )
     )
     tables = {
         name: [record[1], record[2], record[4]]
@@ -64,7 +75,7 @@ def assert_shows(stepper: Any, payload: dict[str, Any], position: int) -> None:
         for counter in pane["counters"]
     ]
     assert shown == {
-        "position": str(position),
+        "heading": pane["heading"],
         "sentence": pane["steps"][step]["text"],
         "locks": (record_at(pane["locks"], step) or [0, []])[1],
         "counters": counters,
@@ -86,7 +97,11 @@ def boxes(stepper: Any) -> dict[str, Any]:
     )
 
 
-def test_step_to_the_free_and_back(stepper: Any, payload: dict[str, Any], page: Any) -> None:
+def button(stepper: Any, name: str) -> Any:
+    return stepper.get_by_role("button", name=name, exact=True)
+
+
+def test_step_to_the_free_and_back(stepper: Any, payload: dict[str, Any]) -> None:
     last = len(payload["frames"]) - 1
     freed = [
         name
@@ -94,43 +109,51 @@ def test_step_to_the_free_and_back(stepper: Any, payload: dict[str, Any], page: 
         if any(record[1] == "freed" for record in node["track"])
     ]
     assert freed, "the scenario frees a PTE page"
+    assert_shows(stepper, payload, 3)  # where Python put it
+    button(stepper, "First").click()
     start = boxes(stepper)
     for position in range(last):
         assert_shows(stepper, payload, position)
-        stepper.get_by_role("button", name="Step", exact=True).click()
+        button(stepper, "Step").click()
     assert_shows(stepper, payload, last)
     for name in freed:
         assert "is-freed" in stepper.locator(f"[data-node={name}]").get_attribute("class")
     assert boxes(stepper) == start
     for position in reversed(range(last)):
-        stepper.get_by_role("button", name="Back", exact=True).click()
+        button(stepper, "Back").press("Enter")
         assert_shows(stepper, payload, position)
     assert boxes(stepper) == start
 
 
-def test_keys_belong_to_the_stepper(stepper: Any, payload: dict[str, Any], page: Any) -> None:
-    steps, last = payload["panes"][0]["steps"], len(payload["frames"]) - 1
-    event = next(k for k, frame in enumerate(payload["frames"]) if steps[frame[0]]["event"])
+def test_keys_and_entries(stepper: Any, payload: dict[str, Any], page: Any) -> None:
+    pane, last = payload["panes"][0], len(payload["frames"]) - 1
+    events = [k for k, (step,) in enumerate(payload["frames"]) if pane["steps"][step]["event"]]
     cells = page.locator(".jp-Notebook .jp-Cell").count()
-    stepper.get_by_role("button", name="Step", exact=True).focus()
+    button(stepper, "Step").focus()
     for key, position in [
-        ("ArrowRight", 1),
-        ("ArrowRight", 2),
-        ("ArrowLeft", 1),
+        ("ArrowRight", 4),
+        ("ArrowRight", 5),
+        ("ArrowLeft", 4),
         ("End", last),
         ("ArrowRight", last),
         ("Home", 0),
-        ("n", event),
+        ("n", events[0]),
+        ("n", events[1]),
     ]:
         page.keyboard.press(key)
         assert_shows(stepper, payload, position)
+    stepper.locator(".ptlab-tree").focus()  # on a button, space is the button's own key
+    page.keyboard.press(" ")
+    for position in (events[1] + 1, events[1] + 2):
+        page.locator(f".ptlab[data-position='{position}']").wait_for()
+    page.keyboard.press(" ")
+    assert_shows(stepper, payload, int(stepper.get_attribute("data-position")))
+    assert button(stepper, "Play").is_visible(), "space pauses what space began to play"
+
     # JupyterLab's own keys (b: new cell below) do not reach the notebook from inside the stepper.
     page.keyboard.press("b")
     assert page.locator(".jp-Notebook .jp-Cell").count() == cells
 
-
-def test_entries_of_a_table(stepper: Any, payload: dict[str, Any], page: Any) -> None:
-    pane = payload["panes"][0]
     name, deltas = next(
         (name, deltas)
         for name, deltas in pane["words"].items()
@@ -149,16 +172,23 @@ def test_entries_of_a_table(stepper: Any, payload: dict[str, Any], page: Any) ->
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
     assert grid.get_attribute("aria-valuenow") == str(entry + 33)
-    assert stepper.get_attribute("data-position") == str(position)
+    assert_shows(stepper, payload, position)
+
+    # What the learner does reaches Python, and Python's late answer undoes nothing.
+    cell = page.locator(".jp-CodeCell").last
+    cell.locator(".jp-InputArea-editor").click()
+    page.keyboard.press("Control+Enter")
+    cell.locator(".jp-OutputArea", has_text=f"position {position}").wait_for()
+    assert_shows(stepper, payload, position)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_nothing_for_axe_to_find(stepper: Any, lab: Any, page: Any, theme: str) -> None:
-    lab.use_theme(theme)
-    stepper.get_by_role("button", name="Last", exact=True).click()
+def test_nothing_for_axe_to_find(stepper: Any, lab: Any, page: Any) -> None:
+    button(stepper, "Last").click()
     stepper.locator("g.node:not(.is-absent)").last.click()
-    found = axe.Axe().run(page, context=".jp-OutputArea-output")
-    assert found.response["violations"] == []
+    for theme in ("light", "dark"):
+        lab.use_theme(theme)
+        found = axe.Axe().run(page, context=".jp-OutputArea-output")
+        assert found.response["violations"] == []
 
 
 def test_exported_page_plays_from_a_file(
@@ -171,9 +201,24 @@ def test_exported_page_plays_from_a_file(
     stepper = page.locator(".ptlab")
     for position in range(len(payload["frames"])):
         assert_shows(stepper, payload, position)
-        stepper.get_by_role("button", name="Step", exact=True).press("ArrowRight")
+        button(stepper, "Step").press("ArrowRight")
     assert requests == [path.as_uri()]
     assert axe.Axe().run(page).response["violations"] == []
+
+
+def test_two_stories_go_in_step(page: Any, tmp_path: Path) -> None:
+    comparison = ptlab.compare(SCENARIO, "unmap_only", "pte_refcount")
+    payload = comparison.payload()
+    page.goto(comparison.export_html(tmp_path / "two.html").as_uri())
+    stepper = page.locator(".ptlab")
+    tops = stepper.locator(".ptlab-tree").evaluate_all(
+        "(trees) => trees.map((tree) => tree.getBoundingClientRect().top)"
+    )
+    assert len(set(tops)) == 1, "the trees stand side by side"
+    for position in range(len(payload["frames"])):
+        for p in range(2):
+            assert_shows(stepper, payload, position, p)
+        button(stepper, "Step").press("ArrowRight")
 
 
 def test_a_payload_that_cannot_be_played_is_told_in_words(

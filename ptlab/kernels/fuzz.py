@@ -1,0 +1,79 @@
+"""A search for programs on which the simulator and this machine's kernel disagree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import hypothesis
+from hypothesis import HealthCheck, Verbosity
+
+from ptlab.kernels.judge import Result, judge
+from ptlab.kernels.live import Kernel, Recorder
+from ptlab.kernels.programs import programs
+from ptlab.scenario import Row, parse, run
+
+BATCH = 100
+"""Programs for one seed; a longer search takes the seeds after it."""
+
+
+class Disagreement(Exception):
+    """A program on which the two disagree. Its message is the program and both rows of the first
+    op that differs, in the scenario language.
+    """
+
+    def __init__(self, program: str, result: Result, linux: Row, simulated: Row) -> None:
+        self.program, self.result = program, result
+        super().__init__(_told(program, result, linux, simulated))
+
+
+def search(
+    recorder: Recorder,
+    kernel: Kernel,
+    seed: int,
+    examples: int = BATCH,
+    after_each: Callable[[Result], None] = lambda result: None,
+) -> None:
+    """Try random programs. Raises Disagreement with the smallest program that could be found."""
+
+    @hypothesis.seed(seed)
+    @hypothesis.settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+        verbosity=Verbosity.quiet,
+    )
+    @hypothesis.given(programs())
+    def agree(program: str) -> None:
+        after_each(attempt(recorder, kernel, program))
+
+    agree()
+
+
+def attempt(recorder: Recorder, kernel: Kernel, program: str) -> Result:
+    """Play one program on both. Raises Disagreement if they differ three times out of three."""
+    (scenario,) = parse(f"scenario random\n{program}", "random")
+    rows = recorder.play(scenario)
+    result = judge(scenario, kernel, rows)
+    if result.differences:
+        rows = recorder.record(scenario, 3)
+        result = judge(scenario, kernel, rows)
+    if result.differences:
+        simulated = run(scenario, kernel.profile, kernel.scheme, kernel.levels)
+        step = result.differences[0].step
+        raise Disagreement(program, result, rows[step], simulated[step])
+    return result
+
+
+def _told(program: str, result: Result, linux: Row, simulated: Row) -> str:
+    step, op = result.differences[0][:2]
+    differing = [difference.field for difference in result.differences if difference.step == step]
+    lines = [
+        program,
+        f"# op {step}, {op}: {', '.join(differing)} differ; Linux, then the simulator",
+    ]
+    for row in (linux, simulated):
+        fields = (f"{field} {value}" for field, value in row.items() if value is not None)
+        lines.append(f"# {', '.join(list(fields)[1:])}")
+    return "\n".join(lines)

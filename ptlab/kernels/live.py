@@ -1,0 +1,255 @@
+"""The kernel that is running: what it is, and what it does in a scenario."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from ptlab.paths.madvise import ADVICE
+from ptlab.profiles import PROFILES
+from ptlab.scenario import Row, Scenario, ops, parse
+
+_CHUNK = 2 << 20
+# All of the recorder's objects come from one heap, which neither shrinks nor is short of memory.
+_ONE_HEAP = {
+    "PYTHONMALLOC": "malloc",
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
+    "MALLOC_TOP_PAD_": str(1 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
+}
+_FILLING = ("POPULATE_READ", "POPULATE_WRITE", "GUARD_INSTALL", "COLLAPSE")
+_SETTINGS = Path("/sys/kernel/mm/transparent_hugepage")
+_OLDEST = (5, 14)  # MADV_POPULATE_WRITE, by which the recorder puts its memory in place
+
+
+class NoKernel(Exception):
+    """Nothing can be recorded here; the message says why."""
+
+
+class RecorderError(Exception):
+    """A recording failed; the message says what happened."""
+
+
+class Recorder:
+    """Plays scenarios on this machine's kernel, each in a fresh process. A context manager."""
+
+    def __init__(self) -> None:
+        require_kernel()
+        self._server = subprocess.Popen(
+            [sys.executable, "-P", "-S", "-m", "recorder"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **_ONE_HEAP, "PYTHONPATH": str(Path(__file__).parent)},
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        if error:
+            self._server.kill()
+        self._server.communicate()
+
+    def play(self, scenario: Scenario) -> list[Row]:
+        """Play a scenario once; the rows are those of a recorded trace."""
+        _require_files(scenario)
+        asked, answers = self._server.stdin, self._server.stdout
+        assert asked
+        assert answers
+        asked.write(json.dumps({"ops": list(_plain(scenario.ops)), "watch": watched(scenario)}))
+        asked.write("\n")
+        asked.flush()
+        rows = []
+        for line in answers:
+            row = json.loads(line)
+            if "op" in row:
+                rows.append(row)
+            elif row.get("drift_kb") == 0:
+                return rows
+            elif "drift_kb" in row:
+                raise RecorderError(
+                    f"{scenario.name}: the recorder's own tables changed by {row['drift_kb']} kB "
+                    "while it measured, so its numbers would be wrong"
+                )
+            else:
+                break
+        raise RecorderError(f"{scenario.name}: the recorder ended before the scenario did")
+
+    def record(self, scenario: Scenario, times: int) -> list[Row]:
+        """Play a scenario several times. A field in which they do not agree is None in its row,
+        and `row["unstable"]` has its values, by the field's name.
+        """
+        return agreed([self.play(scenario) for _ in range(times)])
+
+
+def agreed(plays: list[list[Row]]) -> list[Row]:
+    """The rows of several plays as one (see Recorder.record)."""
+    rows = []
+    for same in zip(*plays, strict=True):
+        values = {field: [row[field] for row in same] for field in same[0]}
+        unstable = {field: each for field, each in values.items() if each != each[:1] * len(each)}
+        row = same[0] | dict.fromkeys(unstable)
+        rows.append(row | ({"unstable": unstable} if unstable else {}))
+    return rows
+
+
+def _require_files(scenario: Scenario) -> None:
+    made = set()
+    for op in scenario.ops:
+        match op:
+            case ops.File(name=name):
+                made.add(name)
+            case (
+                ops.Mmap(file=str(name))
+                | ops.Truncate(name=name)
+                | ops.Punch(name=name)
+                | (ops.Alloc(name=name))
+            ) if name not in made:
+                raise RecorderError(
+                    f"{scenario.name}, line {op.line}, {op.text!r}: no file op made {name!r} before"
+                )
+
+
+def _plain(of: Iterable[ops.Op]) -> Iterator[dict[str, Any]]:
+    for op in of:
+        plain = {"verb": op.verb, **dataclasses.asdict(op)}
+        if plain.get("advice"):
+            plain["advice"] = ADVICE[plain["advice"]]
+        if plain.get("disk"):
+            plain["directory"] = tempfile.gettempdir()
+        yield plain
+
+
+def watched(scenario: Scenario) -> list[tuple[int, int]]:
+    """Where entries can arise: the 2 MiB around every page that an op faults in or moves to."""
+    chunks: set[tuple[int, int]] = set()
+    for op in scenario.ops:
+        chunks |= {(start & -_CHUNK, -(-end // _CHUNK) * _CHUNK) for start, end in _filled(op)}
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(chunks):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _filled(op: ops.Op) -> Iterable[tuple[int, int]]:
+    """The ranges that an op may put entries into."""
+    match op:
+        case ops.Touch(addr=addr, length=length, stride=stride) if stride > _CHUNK:
+            return ((at, at + 1) for at in range(addr, addr + length, stride))
+        case ops.Mremap(addr=addr, to=to, new_length=length):
+            start = addr if to is None else to
+            return [(start, start + length)]
+        case ops.Mmap(populate=False):
+            return []
+        case ops.Madvise(advice=advice) | ops.MadviseEach(advice=advice) if advice not in _FILLING:
+            return []
+        case (
+            ops.Touch() | ops.Mlock() | ops.Cover() | ops.Mmap() | ops.Madvise() | ops.MadviseEach()
+        ):
+            return [(op.addr, op.addr + op.length)]
+    return []
+
+
+def needs_huge_pages(scenario: Scenario) -> bool:
+    """Whether its rows depend on how huge pages are set on the machine."""
+    return any(
+        (isinstance(op, ops.Mmap) and op.advice != "NOHUGEPAGE")
+        or (isinstance(op, ops.Madvise) and op.advice in ("HUGEPAGE", "COLLAPSE"))
+        for op in scenario.ops
+    )
+
+
+def require_kernel() -> None:
+    """Raise NoKernel where the recorder cannot work."""
+    system = f"{platform.system()} on {platform.machine()}"
+    if system != "Linux on x86_64":
+        raise NoKernel(f"this is {system}: recording needs Linux on x86-64")
+    if version() < _OLDEST:
+        raise NoKernel(f"this is Linux {platform.release()}: recording needs 5.14 or newer")
+
+
+class Kernel(NamedTuple):
+    """The kernel of this machine.
+
+    release     what `uname -r` says
+    name        its version: "6.18"
+    profile     the nearest profile of ptlab that is not newer, None if all are
+    scheme      what its MADV_DONTNEED turned out to do: "pt_reclaim" or "unmap_only"
+    levels      4 or 5 levels of page tables
+    thp         the setting of transparent huge pages: "always", "madvise" or "never"
+    shmem_thp   the same for shared memory
+    """
+
+    release: str
+    name: str
+    profile: str | None
+    scheme: str
+    levels: int
+    thp: str
+    shmem_thp: str
+
+    @property
+    def like_the_recordings(self) -> bool:
+        """Whether huge pages are set as they were when ptlab's own recordings were made."""
+        return (self.thp, self.shmem_thp) == ("madvise", "never")
+
+
+def this_kernel(recorder: Recorder) -> Kernel:
+    """Look at the kernel that `recorder` runs on."""
+    (probe,) = parse("mmap s0 2M\ntouch w s0 2M\nmadvise DONTNEED s0 2M", "probe")
+    _, filled, dropped = recorder.play(probe)
+    not_newer = [name for name in PROFILES if _numbers(name) <= version()]
+    return Kernel(
+        platform.release(),
+        "{}.{}".format(*version()),
+        max(not_newer, key=_numbers, default=None),
+        "pt_reclaim" if dropped["pte_kb"] < filled["pte_kb"] else "unmap_only",
+        5 if re.search(r"\bla57\b", Path("/proc/cpuinfo").read_text()) else 4,
+        _chosen(_SETTINGS / "enabled"),
+        _chosen(_SETTINGS / "shmem_enabled"),
+    )
+
+
+def modelled_kernel(recorder: Recorder) -> Kernel:
+    """This machine's kernel, if it has a profile to be compared with; else NoKernel."""
+    kernel = this_kernel(recorder)
+    if kernel.profile is None:
+        oldest = min(PROFILES, key=_numbers)
+        raise NoKernel(f"this is Linux {kernel.release}: ptlab models {oldest} and newer")
+    return kernel
+
+
+def version() -> tuple[int, ...]:
+    """The running kernel's version, like (6, 18)."""
+    return _numbers(platform.release())
+
+
+def _numbers(release: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", release)[:2])
+
+
+def _chosen(setting: Path) -> str:
+    """The word in brackets, as in "always [madvise] never"; no huge pages, no word."""
+    if not setting.is_file():
+        return "never"
+    return setting.read_text().partition("[")[2].partition("]")[0]

@@ -1,0 +1,171 @@
+"""Random programs in the scenario language, for a search with hypothesis.
+
+A program works around a few corners: the borders where PTE, PMD, PUD and PGD entries meet, a few
+pages to the left or right of them. There VMAs share tables, and tables are split, moved and freed.
+Hypothesis shrinks towards the first of each list below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from hypothesis import strategies as st
+
+from ptlab.scenario.ops import SLOT_BASE, SLOT_SIZE
+
+KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+PAGE = 4 * KIB
+
+Line = st.SearchStrategy[str]
+
+# Slot 1, so that there is a slot on either side.
+CORNERS = {
+    "s1": SLOT_BASE + SLOT_SIZE,
+    "s1+2M": SLOT_BASE + SLOT_SIZE + 2 * MIB,
+    "s1+4M": SLOT_BASE + SLOT_SIZE + 4 * MIB,
+    "s1+1G": SLOT_BASE + SLOT_SIZE + GIB,
+    "s2": SLOT_BASE + 2 * SLOT_SIZE,
+}
+NEAR = (0, PAGE, -PAGE, 2 * PAGE, -2 * PAGE, 3 * PAGE, MIB, -MIB)
+SIZES = (PAGE, 2 * PAGE, 3 * PAGE, MIB, 2 * MIB, 4 * MIB, 2 * MIB - PAGE, 2 * MIB + PAGE, 5000, 0)
+STRIDES = (PAGE, 2 * PAGE, 1000, 5000, MIB, 2 * MIB - PAGE, 2 * MIB, 2 * MIB + PAGE, GIB)
+PROTS = ("rw", "r", "none")
+ZAPS = ("DONTNEED", "DONTNEED", "DONTNEED", "DONTNEED_LOCKED", "FREE")
+# Advice that leaves entries alone. PAGEOUT is not here: with swap its result is a matter of chance.
+QUIET = ("NORMAL", "NOHUGEPAGE", "SEQUENTIAL", "COLD", "DONTFORK", "DOFORK", "WIPEONFORK")
+# These touch every page of their range.
+FILLING = ("POPULATE_READ", "POPULATE_WRITE", "GUARD_INSTALL", "GUARD_REMOVE")
+
+_ALWAYS_NORESERVE = 64 * MIB  # a machine refuses a large mapping that it would have to account for
+
+
+class Place(NamedTuple):
+    """An address and how it is written."""
+
+    corner: str
+    offset: int
+
+    @property
+    def address(self) -> int:
+        """The number."""
+        return CORNERS[self.corner] + self.offset
+
+    def __str__(self) -> str:
+        if not self.offset:
+            return self.corner
+        return f"{self.corner}{'-' if self.offset < 0 else '+'}{size(abs(self.offset))}"
+
+
+def size(number: int) -> str:
+    """A number of bytes as a person would write it: 2M+4K."""
+    terms = []
+    for unit, suffix in ((GIB, "G"), (MIB, "M"), (KIB, "K"), (1, "")):
+        count, number = divmod(number, unit)
+        if count:
+            terms.append(f"{count}{suffix}")
+    return "+".join(terms) or "0"
+
+
+@st.composite
+def programs(draw: st.DrawFn) -> str:
+    """A few mappings, then calls of any kind: ten on average."""
+    corners = draw(st.lists(st.sampled_from(list(CORNERS)), min_size=1, max_size=3, unique=True))
+    calls = Calls(st.builds(Place, st.sampled_from(corners), st.sampled_from(NEAR)))
+    first = draw(st.lists(calls.mmap(), min_size=1, max_size=3))
+    some = st.lists(calls.any(), max_size=10)
+    return "\n".join(first + draw(some) + draw(some))
+
+
+class Calls:
+    """Strategies for the lines of one program, around its own places."""
+
+    def __init__(self, places: st.SearchStrategy[Place]) -> None:
+        self.places = places
+        self.short = st.tuples(places, st.sampled_from(SIZES))
+        between = st.tuples(places, places).filter(lambda two: two[0].address < two[1].address)
+        self.spans = self.short | between.map(lambda two: (two[0], two[1].address - two[0].address))
+
+    def any(self) -> Line:
+        """Any call, or a fork with the calls of its child."""
+        simple = self.simple()
+        child = st.lists(simple, min_size=1, max_size=4)
+        return st.one_of(
+            *[simple] * 6,
+            child.map(lambda lines: "\n".join([f"fork {len(lines)}", *lines])),
+            child.map(lambda lines: "\n".join(["forkbg", *lines, "endfork"])),
+        )
+
+    def simple(self) -> Line:
+        """A call of one process."""
+        prots = st.sampled_from(PROTS)
+        return st.one_of(
+            self.touch(),
+            self.touch(),
+            self.touch(),
+            self.line("touch {} {}", st.sampled_from("wr"), self.spot(st.just(2 * MIB))),
+            self.advice(ZAPS, self.spans),
+            self.advice(ZAPS, self.spans),
+            self.line("munmap {}", self.range(self.spans)),
+            self.line("mprotect {} {}", self.range(self.spans), prots),
+            self.mmap(),
+            self.advice(QUIET, self.spans),
+            self.advice(FILLING, self.short),
+            self.line("mmap {} {} populate over", self.range(self.short), prots),
+            self.line("mlock {}", self.spot(st.sampled_from([PAGE, 3 * PAGE, MIB]))),
+            self.line("munlock {}", self.range(self.spans)),
+            self.mremap(),
+        )
+
+    def mmap(self) -> Line:
+        """A mapping of any size."""
+
+        def line(span: tuple[Place, int], prot: str, kind: str, noreserve: bool, over: bool) -> str:
+            place, length = span
+            words = ["mmap", str(place), size(length), prot, kind]
+            words += ["noreserve"] if noreserve or length > _ALWAYS_NORESERVE else []
+            return " ".join([*words, "over"] if over else words)
+
+        kinds = st.sampled_from(["anon", "anon", "anon", "anon", "shared"])
+        flags = st.booleans()
+        return st.builds(line, self.spans, st.sampled_from(PROTS), kinds, flags, flags)
+
+    def touch(self) -> Line:
+        """A few accesses, near each other or far apart, at the start of a page or inside."""
+
+        def line(write: str, place: Place, inside: str, stride: int, count: int) -> str:
+            return f"touch {write} {place}{inside} {size(stride * count)} {size(stride)}"
+
+        inside = st.sampled_from(["", "", "+100"])
+        strides, counts = st.sampled_from(STRIDES), st.integers(1, 6)
+        return st.builds(line, st.sampled_from("wr"), self.places, inside, strides, counts)
+
+    def advice(self, advice: tuple[str, ...], spans: st.SearchStrategy[tuple[Place, int]]) -> Line:
+        """Madvise; an address inside a page now and then, which Linux refuses."""
+        return self.line("madvise {} {}", st.sampled_from(advice), self.range(spans))
+
+    def mremap(self) -> Line:
+        """A shrink or growth in place, or a move to another place; the kernel never chooses it."""
+
+        def line(span: tuple[Place, int], new: int | None, to: Place | None, keep: bool) -> str:
+            place, old = span
+            words = ["mremap", str(place), size(old), size(old if new is None else new)]
+            words += [] if to is None else ["to", str(to)]
+            return " ".join([*words, "dontunmap"] if keep and to else words)
+
+        new, to = st.none() | st.sampled_from(SIZES), st.none() | self.places
+        return st.builds(line, self.spans, new, to, st.booleans())
+
+    def range(self, spans: st.SearchStrategy[tuple[Place, int]]) -> Line:
+        """ADDR LEN."""
+        inside = st.sampled_from(["", "", "", "", "", "", "", "+100"])
+        return st.builds(lambda span, odd: f"{span[0]}{odd} {size(span[1])}", spans, inside)
+
+    def spot(self, lengths: st.SearchStrategy[int]) -> Line:
+        """ADDR LEN with a length that is cheap to fill."""
+        return st.builds(lambda place, length: f"{place} {size(length)}", self.places, lengths)
+
+    def line(self, form: str, *words: Line) -> Line:
+        """The words put into a form."""
+        put: Callable[..., str] = form.format
+        return st.builds(put, *words)

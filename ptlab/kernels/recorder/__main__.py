@@ -1,0 +1,22 @@
+"""Serve: a forked process for each scenario of stdin."""
+
+import gc
+import json
+import os
+import sys
+
+from .play import Recorder, write_line
+
+gc.disable()
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        scenario = json.loads(line)
+        forks = any(op["verb"] == "fork" for op in scenario["ops"])
+        recorder = Recorder(scenario["watch"], forks)
+        recorder.play(scenario["ops"])
+        write_line({"drift_kb": recorder.drift()})
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    if status:
+        write_line({"status": status})

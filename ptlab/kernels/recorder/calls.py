@@ -1,0 +1,48 @@
+"""The system calls, through libc, and the numbers they take (x86-64)."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+from collections.abc import Callable
+from typing import Any
+
+PAGE = 4096
+MAP_FIXED, MAP_NORESERVE, MAP_FIXED_NOREPLACE = 0x10, 0x4000, 0x100000
+MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_POPULATE_READ, MADV_POPULATE_WRITE = 14, 15, 22, 23
+MREMAP_MAYMOVE, MREMAP_FIXED, MREMAP_DONTUNMAP = 1, 2, 4
+FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE = 1, 2
+PR_SET_PDEATHSIG = 1
+PROT = {"none": 0, "r": mmap.PROT_READ, "rw": mmap.PROT_READ | mmap.PROT_WRITE}
+
+
+class Calls:
+    """Each returns its result or raises OSError."""
+
+    def __init__(self) -> None:
+        libc = ctypes.CDLL(None, use_errno=True)
+        word, number = ctypes.c_size_t, ctypes.c_int
+
+        def call(name: str, *arguments: Any) -> Callable[..., int]:
+            function = libc[name]
+            function.argtypes, function.restype = arguments, ctypes.c_ssize_t
+
+            def checked(*values: int) -> int:
+                result: int = function(*values)
+                if result == -1:
+                    raise OSError(ctypes.get_errno(), name)
+                return result
+
+            return checked
+
+        self.mmap = call("mmap", word, word, number, number, number, word)
+        self.munmap = call("munmap", word, word)
+        self.mprotect = call("mprotect", word, word, number)
+        self.madvise = call("madvise", word, word, number)
+        self.mlock = call("mlock", word, word)
+        self.munlock = call("munlock", word, word)
+        self.mremap = call("mremap", word, word, word, number, word)
+        self.fallocate = call("fallocate", number, number, word, word)
+        self.prctl = call("prctl", number, word)
+        self.read = call("read", number, word, word)
+        self.pwrite = call("pwrite", number, word, word, word)

@@ -1,0 +1,167 @@
+"""One process that plays one scenario, and a row of readings after every op."""
+
+from __future__ import annotations
+
+import errno
+import json
+import mmap
+import os
+import signal
+from typing import Any
+
+from . import proc
+from .calls import PAGE, PR_SET_PDEATHSIG, PROT
+from .ops import Op, Ops
+
+_ROOM = 1 << 19  # what the heap keeps free for the objects of a reading
+_OK = (0, 0)
+
+
+class Recorder:
+    """The process. A forked child goes on with a copy of this object."""
+
+    def __init__(self, watch: list[tuple[int, int]], forks: bool) -> None:
+        """Put all own memory in place and read what the process needs without any scenario."""
+        self._ops = Ops(watch)
+        self._zero_pfn = self._find_zero_pfn()
+        self._who = "p"
+        self._sleeper = 0
+        bytes(_ROOM)  # taken and given back: malloc keeps it
+        self._own = list(proc.own_memory())
+        self._base = 0
+        self._settle()
+        self._row(
+            "nop", -1, errno.ENOSYS, 0
+        )  # a rehearsal: later, nothing is done for the first time
+        if forks:
+            self._child_base = self._find_child_base()
+            self._settle()
+        self._base = proc.vmpte()
+
+    def play(self, ops: list[Op]) -> None:
+        """Do some ops. Each writes a row, `fork` one for the child and what the child does too."""
+        index = 0
+        while index < len(ops):
+            op = ops[index]
+            index += 1
+            if op["verb"] == "fork":
+                self._fork(op["text"], ops[index : index + op["count"]])
+                index += op["count"]
+            elif op["verb"] == "forkbg":
+                self._fork_sleeper()
+                write_line(self._row(op["text"], *_OK, faults=0))
+            else:
+                write_line(self._measure(op))
+
+    def drift(self) -> int:
+        """Once the scenario's memory is gone: by how many kB the recorder itself has grown."""
+        self._ops.calls.munmap(proc.SLOTS.start, len(proc.SLOTS))
+        return proc.vmpte() - self._base
+
+    def _measure(self, op: Op) -> dict[str, Any]:
+        do = self._end_sleeper if op["verb"] == "endfork" else getattr(self._ops, op["verb"])
+        self._ops.refused = 0
+        rc, error = _OK
+        faults = proc.minor_faults()
+        try:
+            do(op)
+        except OSError as failure:
+            rc, error = -1, failure.errno or 0
+        faults = proc.minor_faults() - faults
+        return self._row(op["text"], rc, error, faults)
+
+    def _row(self, text: str, rc: int, error: int, faults: int) -> dict[str, Any]:
+        address, write = self._ops.last_refused
+        vmpte_kb = proc.vmpte()
+        entries = proc.pagemap(self._ops.watch, self._zero_pfn)
+        sizes, vma = proc.smaps(address)
+        if self._ops.refused:
+            rc, error = -1, _why_refused(vma, address, write)
+        return {
+            "op": text,
+            "who": self._who,
+            **dict.fromkeys(("pud", "pmd", "pte")),  # a process is told the sum only
+            "pte_kb": vmpte_kb - self._base,
+            **sizes,
+            "minflt": faults,
+            **entries,
+            "rc": rc,
+            "err": errno.errorcode[error] if error else None,
+            "sig": self._ops.refused,
+        }
+
+    # -- forks: the interpreter's own faults after them say nothing --
+
+    def _fork(self, text: str, ops: list[Op]) -> None:
+        self._ops.refused = 0
+        child = os.fork()
+        if not child:
+            self._who, self._base, self._sleeper = "c", self._child_base, 0
+            self._settle()
+            write_line(self._row(text, *_OK, faults=0))
+            self.play(ops)
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if status:
+            raise ChildProcessError(f"the child of {text!r} ended with status {status}")
+        self._settle()
+        write_line(self._row("(parent after child exit)", *_OK, faults=0))
+
+    def _fork_sleeper(self) -> None:
+        self._ops.refused = 0
+        self._sleeper = os.fork()
+        if not self._sleeper:
+            self._ops.calls.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # it never outlives the parent
+            while True:
+                signal.pause()
+        self._settle()
+
+    def _end_sleeper(self, op: Op) -> None:
+        if not self._sleeper:
+            raise ProcessLookupError(errno.ESRCH, "endfork: there is no forkbg to end")
+        os.kill(self._sleeper, signal.SIGKILL)
+        os.waitpid(self._sleeper, 0)
+        self._sleeper = 0
+
+    def _settle(self) -> None:
+        """Fault in all memory of the interpreter, and undo copy-on-write after a fork."""
+        for start, length, advice in self._own:
+            self._ops.calls.madvise(start, length, advice)
+
+    def _find_child_base(self) -> int:
+        """VmPTE of a forked child without any scenario."""
+        down, up = os.pipe()
+        if not os.fork():
+            self._settle()
+            os.write(up, b"%d" % proc.vmpte())
+            os._exit(0)
+        os.wait()
+        base = int(os.read(down, 99))
+        os.close(down)
+        os.close(up)
+        return base
+
+    def _find_zero_pfn(self) -> int:
+        """The zero page; 0 for a user who may not know it."""
+        private = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+        area = self._ops.calls.mmap(0, PAGE, PROT["r"], private, -1, 0)
+        self._ops.touch({"write": False, "addr": area, "length": PAGE, "stride": PAGE})
+        pfn = proc.pfn(area)
+        self._ops.calls.munmap(area, PAGE)
+        return pfn
+
+
+def _why_refused(vma: bytes, address: int, write: bool) -> int:
+    """EIO for SIGBUS (a file's mapping, beyond its end), EFAULT for SIGSEGV."""
+    if not vma:
+        return errno.EFAULT
+    rights, _, _, inode = vma.split()[1:5]
+    allowed = (b"w" if write else b"r") in rights
+    return errno.EIO if allowed and inode != b"0" and not proc.guarded(address) else errno.EFAULT
+
+
+def write_line(value: dict[str, Any]) -> None:
+    """Write JSON to stdout, past Python's buffers: a forked child must not write them again."""
+    line = json.dumps(value).encode() + b"\n"
+    while line:
+        line = line[os.write(1, line) :]

@@ -1,0 +1,111 @@
+"""What the kernel tells a process about itself: VmPTE, faults, VMAs and entries."""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import Iterable, Iterator
+
+from .calls import MADV_POPULATE_READ, MADV_POPULATE_WRITE, PAGE
+
+SLOTS = range(0x100000000000, 0x4C0000000000)  # 120 slots of 512 GiB from 16 TiB on
+# Bits of a word of pagemap (Documentation/admin-guide/mm/pagemap.rst).
+_PRESENT, _SWAP, _FILE, _GUARD = 1 << 63, 1 << 62, 1 << 61, 1 << 58
+_PFN = (1 << 55) - 1
+_HUGE = (b"AnonHugePages", b"ShmemPmdMapped", b"FilePmdMapped")
+
+_words = bytearray(1 << 20)
+
+
+def minor_faults() -> int:
+    """Of this process, so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+
+def vmpte() -> int:
+    """VmPTE of this process in kB."""
+    (line,) = (line for line in lines("status") if line.startswith(b"VmPTE:"))
+    return int(line.split()[1])
+
+
+def lines(name: str) -> Iterator[bytes]:
+    """The lines of a file of /proc/self, which the kernel writes while they are read."""
+    with open(f"/proc/self/{name}", "rb", buffering=PAGE) as file:
+        yield from file
+
+
+def smaps(address: int) -> tuple[dict[str, int], bytes]:
+    """Sizes and number of the VMAs in the slots, and the line of the VMA at `address`, or b""."""
+    rss = anon = huge = vmas = 0
+    line_at, inside = b"", False
+    for line in lines("smaps"):
+        name, _, value = line.partition(b":")
+        if b"-" in name:  # 7f5c1000-7f5c3000 rw-p 00000000 00:00 0
+            start, end = (int(number, 16) for number in name.split()[0].split(b"-"))
+            if start >= SLOTS.stop and start > address:
+                break  # the kernel would walk all tables of the interpreter for the rest
+            inside = start in SLOTS
+            vmas += inside
+            if start <= address < end:
+                line_at = line
+        elif not inside:
+            continue
+        elif name == b"Rss":
+            rss += int(value.split()[0])
+        elif name == b"Anonymous":
+            anon += int(value.split()[0])
+        elif name in _HUGE:
+            huge += int(value.split()[0])
+    return {"rss_kb": rss, "anon_kb": anon, "huge_kb": huge, "vmas": vmas}, line_at
+
+
+def own_memory() -> Iterator[tuple[int, int, int]]:
+    """Start, length and populating advice of what the interpreter has mapped."""
+    for line in lines("maps"):
+        place, rights, _, _, _, *name = line.split()
+        if b"r" not in rights or (name and name[0].startswith(b"[v")):  # vdso, vvar, vsyscall
+            continue
+        start, end = (int(number, 16) for number in place.split(b"-"))
+        yield start, end - start, MADV_POPULATE_WRITE if b"w" in rights else MADV_POPULATE_READ
+
+
+def pagemap(ranges: Iterable[tuple[int, int]], zero_pfn: int) -> dict[str, int | None]:
+    """Entries present, of the zero page (None without its pfn), of files, and of swap type."""
+    present = zero = files = swap = 0
+    file = os.open("/proc/self/pagemap", os.O_RDONLY | os.O_CLOEXEC)
+    for start, end in ranges:
+        while start < end:
+            size = min(len(_words), (end - start) // PAGE * 8)
+            size = os.preadv(file, [memoryview(_words)[:size]], start // PAGE * 8)
+            if not size:
+                break  # above all that a process can have
+            start += size // 8 * PAGE
+            if not any(_words[7:size:8]):
+                continue  # most ranges are holes most of the time
+            for word in memoryview(_words)[:size].cast("Q"):
+                if word & _PRESENT:
+                    present += 1
+                    files += word & _FILE != 0
+                    zero += word & _PFN == zero_pfn
+                else:
+                    swap += word & _SWAP != 0
+    os.close(file)
+    known_zero = zero if zero_pfn else None
+    return {"present": present, "zeropg": known_zero, "filepg": files, "swap": swap}
+
+
+def pfn(address: int) -> int:
+    """The page that an address is mapped to; 0 for none, and without the right to know."""
+    return _word(address) & _PFN
+
+
+def guarded(address: int) -> bool:
+    """Whether a guard marker stands at an address. Linux tells since 6.15."""
+    return _word(address) & _GUARD != 0
+
+
+def _word(address: int) -> int:
+    file = os.open("/proc/self/pagemap", os.O_RDONLY | os.O_CLOEXEC)
+    word = os.pread(file, 8, address // PAGE * 8)
+    os.close(file)
+    return int.from_bytes(word, "little")

@@ -1,0 +1,220 @@
+"""A program's accesses: the MMU looks them up, and what it cannot use becomes a page fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ptlab import pte
+from ptlab.geometry import PAGE_SHIFT, PAGE_SIZE, PMD_SHIFT, Level
+from ptlab.mm import Count, Mm
+from ptlab.paths.cut import Piece, cut
+from ptlab.paths.fault import Mask, handle_mm_fault
+from ptlab.paths.thp import thp_vma_allowable
+from ptlab.steps import Kind, Path, Step, Tables
+from ptlab.vma import VM, find
+
+U64 = np.uint64
+_VALID, _VALID_WRITE = U64(pte.PRESENT), U64(pte.PRESENT | pte.RW)
+
+
+class Touched(NamedTuple):
+    """What became of a program's accesses.
+
+    faults   page faults served
+    refused  accesses that ended in SIGSEGV or SIGBUS
+    address  the first of these
+    sigbus   whether the last of these was a SIGBUS
+    """
+
+    faults: int
+    refused: int = 0
+    address: int = 0
+    sigbus: bool = False
+
+    def add(self, more: Touched) -> Touched:
+        """This and what came after it."""
+        faults = self.faults + more.faults
+        if not more.refused:
+            return self._replace(faults=faults)
+        first = self.address if self.refused else more.address
+        return Touched(faults, self.refused + more.refused, first, more.sigbus)
+
+
+def touch(mm: Mm, write: bool, start: int, length: int, stride: int = PAGE_SIZE) -> Path[Touched]:
+    """A program accesses one byte every `stride` bytes of [start, start + length), in order.
+
+    A refused access (SIGSEGV, SIGBUS) is counted and skipped.
+    """
+    so_far = Touched(0)
+    need = VM.WRITE if write else VM.READ
+    address, end = start, start + length
+    while address < end:
+        vmas = mm.vmas[0]
+        index = find(vmas, address)
+        vma = vmas[index] if index < len(vmas) else None
+        inside = vma is not None and vma.start <= address
+        border = (vma.end if inside else vma.start) if vma else end
+        accesses = (min(border, end) - address + stride - 1) // stride
+        if vma and inside and vma.flags & need:
+            grain = mm.machine.grain if vma.file is None else "entry"
+            for piece in _pieces(grain, address, accesses, stride):
+                so_far = so_far.add((yield from _access(mm, piece, write)))
+        else:
+            so_far = so_far.add(Touched(0, accesses, address))
+            told = (address, write, vma if inside else None)
+            yield Step(Kind.REFUSED, "bad_area", None, accesses, 1, told)
+        address += accesses * stride
+    return so_far
+
+
+def _pieces(grain: str, address: int, accesses: int, stride: int) -> Iterator[Piece]:
+    """The pages that `accesses` every `stride` bytes fall on, cut by the grain.
+
+    What happens on a file's page depends on its neighbours: such pages come one by one.
+    """
+    if stride % PAGE_SIZE == 0:
+        return cut(grain, address, accesses, stride >> PAGE_SHIFT)
+    if stride < PAGE_SIZE:
+        first = address >> PAGE_SHIFT
+        pages = ((address + (accesses - 1) * stride) >> PAGE_SHIFT) - first + 1
+        return cut(grain, first << PAGE_SHIFT, pages)
+    return (piece for k in range(accesses) for piece in cut("entry", address + k * stride, 1))
+
+
+def populate(mm: Mm, start: int, end: int, write: bool) -> Path[Touched]:
+    """populate_vma_page_range(): fault in every page of a VMA's part; mmap_lock is held for read.
+
+    It stops at the first page that cannot be had.
+    """
+    vma = mm.vmas[0][find(mm.vmas[0], start)]
+    grain = mm.machine.grain if vma.file is None else "entry"
+    so_far = Touched(0)
+    for piece in cut(grain, start, (end - start) >> PAGE_SHIFT):
+        so_far = so_far.add((yield from _access(mm, piece, write, locked=True)))
+        if so_far.refused:
+            break
+    return so_far
+
+
+def _access(mm: Mm, piece: Piece, write: bool, locked: bool = False) -> Path[Touched]:
+    """Accesses to the entries of a piece: hits, page faults, refusals."""
+    mem, slots = mm.machine.mem, piece.slots
+    pmd = mm.lookup(piece.first, Level.PMD)
+    tables: Tables = mem.at(pmd, slots) if pmd else 0
+    if isinstance(slots, np.ndarray):
+        parts = np.split(slots, _borders(mm, piece, tables))
+        if len(parts) > 1:  # tables, huge pages and empty slots: one kind at a time
+            so_far = Touched(0)
+            for part in parts:
+                first = piece.first + (int(part[0] - slots[0]) << PMD_SHIFT)
+                alike = piece._replace(first=first, slots=part if len(part) > 1 else int(part[0]))
+                so_far = so_far.add((yield from _access(mm, alike, write, locked)))
+            return so_far
+    elif _is_or_may_be_huge(mm, piece, pmd, int(tables)):
+        return (yield from _access_huge(mm, piece, write, locked))
+    if not (int(tables[0]) if isinstance(tables, np.ndarray) else tables):
+        return (yield from exc_page_fault(mm, piece, write, locked, None, piece.entries))
+    return (yield from _access_entries(mm, piece, tables, write, locked))
+
+
+def _access_entries(
+    mm: Mm, piece: Piece, tables: Tables, write: bool, locked: bool
+) -> Path[Touched]:
+    """Accesses below PTE pages that exist."""
+    mem, n = mm.machine.mem, piece.entries
+    words = mem.entries[tables, piece.columns]
+    need = _VALID_WRITE if write else _VALID
+    usable = (words & need) == need
+    hits = int(np.count_nonzero(usable))
+    if hits:
+        bits = U64(pte.ACCESSED | pte.DIRTY | pte.SOFT_DIRTY if write else pte.ACCESSED)
+        marked = words | bits if hits == n else np.where(usable, words | bits, words)
+        if np.count_nonzero(marked != words):
+            mem.write(tables, piece.columns, marked)
+        if hits == n:
+            yield Step(Kind.HIT, "mmu", tables, n, 1, (piece.first, write))
+            return Touched(0)
+    faulting = ~usable if hits or np.count_nonzero(words) else None
+    markers = pte.is_marker(words)
+    refused = int(np.count_nonzero(markers))
+    if not refused:
+        return (yield from exc_page_fault(mm, piece, write, locked, faulting, n - hits))
+    at = int(np.argmax(np.ravel(markers))) * (piece.columns.step or 1)
+    guarded = Touched(0, refused, piece.first + (at << PAGE_SHIFT))
+    told = (guarded.address, write, None)
+    yield Step(Kind.REFUSED, "handle_pte_marker", tables, refused, 1, told)
+    n -= hits + refused
+    if not n:
+        return guarded
+    faults = yield from exc_page_fault(mm, piece, write, locked, ~usable & ~markers, n)
+    return guarded.add(faults)
+
+
+def _borders(mm: Mm, piece: Piece, tables: Tables) -> Any:
+    """Where a run changes its kind; every slot stands alone if one holds, or may get, a huge page."""
+    if mm.counters[Count.HUGE] or _may_be_huge(mm, piece):
+        return np.arange(1, piece.tables)
+    return np.flatnonzero(np.diff(tables != 0)) + 1 if isinstance(tables, np.ndarray) else ()
+
+
+def _may_be_huge(mm: Mm, piece: Piece) -> bool:
+    vma = mm.vmas[0][find(mm.vmas[0], piece.first)]
+    return bool(vma.flags & VM.HUGEPAGE) and thp_vma_allowable(vma, piece.first)
+
+
+def _is_or_may_be_huge(mm: Mm, piece: Piece, pmd: int, below: int) -> bool:
+    if not below:
+        return _may_be_huge(mm, piece)
+    return isinstance(piece.slots, int) and mm.is_huge(pmd, piece.slots)
+
+
+def _access_huge(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touched]:
+    """Accesses below one PMD entry that maps a huge page, or that will."""
+    mem, slot, columns = mm.machine.mem, piece.slots, piece.columns
+    assert isinstance(slot, int)
+    pmd = mm.lookup(piece.first, Level.PMD)
+    word = mem.entries.word(pmd, slot) if pmd else 0
+    need = pte.PRESENT | pte.RW if write else pte.PRESENT
+    if word & need == need:
+        bits = pte.ACCESSED | pte.DIRTY | pte.SOFT_DIRTY if write else pte.ACCESSED
+        if word | bits != word:
+            mem.write(pmd, slot, word | bits)
+        yield Step(Kind.HIT, "mmu", pmd, piece.entries, 1, (piece.first, write))
+        return Touched(0)
+    # The first access faults. Whatever is there afterwards, a huge page or a table, serves the rest.
+    step = columns.step or 1
+    first = piece._replace(columns=slice(columns.start, columns.start + 1))
+    so_far = yield from exc_page_fault(mm, first, write, locked, None, 1)
+    if columns.start + step < columns.stop:
+        rest = slice(columns.start + step, columns.stop, step)
+        left = piece._replace(first=piece.first + (step << PAGE_SHIFT), columns=rest)
+        so_far = so_far.add((yield from _access(mm, left, write, locked)))
+    return so_far
+
+
+def exc_page_fault(
+    mm: Mm, piece: Piece, write: bool, locked: bool, faulting: Mask | None, n: int
+) -> Path[Touched]:
+    """`n` page faults: those of `faulting`, all entries of the piece if None.
+
+    Unless the caller holds mmap_lock already, a fault takes its VMA's lock (6.4), else mmap_lock.
+    """
+    machine = mm.machine
+    vma = mm.vmas[0][find(mm.vmas[0], piece.first)]
+    if locked:
+        served = yield from handle_mm_fault(mm, vma, piece, write, faulting, n)
+    elif machine.profile.vma_lock_fault:
+        yield machine.lock("lock_vma_under_rcu", "vma_lock", vma.start, "read", n)
+        served = yield from handle_mm_fault(mm, vma, piece, write, faulting, n)
+        yield machine.unlock("vma_end_read", "vma_lock", n)
+    else:
+        yield machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read", n)
+        served = yield from handle_mm_fault(mm, vma, piece, write, faulting, n)
+        yield machine.unlock("mmap_read_unlock", "mmap_lock", n)
+    if served:
+        mm.count(Count.MINFLT, n)
+        return Touched(n)
+    return Touched(0, n, piece.first, sigbus=True)

@@ -1,0 +1,88 @@
+"""Building tables on the way down, and the anon_vma that the first page of a VMA's own needs.
+
+Kernel source: mm/memory.c, __pud_alloc(), __pmd_alloc(), __pte_alloc(), pmd_install(); mm/rmap.c,
+__anon_vma_prepare() (Linux 6.12). A table is allocated outside the lock and installed under it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ptlab.geometry import Level
+from ptlab.memmap import Slots
+from ptlab.memmap import count as table_count
+from ptlab.mm import Count, Mm
+from ptlab.steps import Kind, Path, Step, Tables
+from ptlab.vma import Vma, find, reusable_anon_vma
+
+
+def upper_tables(mm: Mm, address: int, lowest: Level = Level.PMD) -> Path[int]:
+    """The table at level `lowest` for `address`; what is missing on the way down is built."""
+    geometry, table = mm.machine.geometry, mm.pgd
+    for upper, lower in zip(geometry.path, geometry.path[1:], strict=False):
+        if upper is lowest:
+            break
+        index = geometry.index(address, upper)
+        child = int(mm.machine.mem.at(table, index))
+        table = child or (yield from _alloc_upper(mm, table, index, lower))
+    return table
+
+
+def _alloc_upper(mm: Mm, parent: int, index: int, level: Level) -> Path[int]:
+    """__p4d_alloc(), __pud_alloc(), __pmd_alloc(): a zeroed page, entered under page_table_lock."""
+    machine, fn = mm.machine, f"__{level.name.lower()}_alloc"
+    table = int(machine.mem.alloc(mm.id, level))
+    yield Step(Kind.ALLOC, f"{level.name.lower()}_alloc_one", table)
+    yield machine.lock(fn, "page_table_lock", mm.id, "spin")
+    machine.mem.hook(table, parent, index)
+    if level is not Level.P4D:
+        mm.count(Count[level.name], 1)
+    yield Step(Kind.INSTALL, fn, table)
+    yield machine.unlock(fn, "page_table_lock")
+    return table
+
+
+def pte_alloc(mm: Mm, pmd: int, slots: Slots) -> Path[Tables]:
+    """pte_alloc(), __pte_alloc(): PTE pages for the empty `slots` of PMD page `pmd`."""
+    machine = mm.machine
+    wanted = len(slots) if isinstance(slots, np.ndarray) else 1
+    tables = machine.mem.alloc(mm.id, Level.PTE, wanted)
+    yield Step(Kind.ALLOC, "pte_alloc_one", tables)
+    yield from pmd_install(mm, pmd, slots, tables)
+    return tables
+
+
+def pmd_install(mm: Mm, pmd: int, slots: Slots, tables: Tables) -> Path[None]:
+    """Enter PTE pages into the PMD page, under its lock, and count them (mm_inc_nr_ptes)."""
+    machine, n = mm.machine, table_count(tables)
+    yield machine.lock("pmd_lock", "pmd_lock", pmd, "spin", n)
+    yield from machine.scheme.table_installed(mm, tables)
+    machine.mem.hook(tables, pmd, slots)
+    mm.count(Count.PTE, n)
+    yield Step(Kind.INSTALL, "pmd_populate", tables)
+    yield machine.unlock("spin_unlock", "pmd_lock", n)
+
+
+def visit(mm: Mm, pmd: int, slots: Slots, times: int = 1) -> Path[Tables]:
+    """Arrive at the PTE pages below `slots`, building the missing ones: the caller owes a leave.
+
+    `slots` are all empty or all hold tables.
+    """
+    first = slots if isinstance(slots, int) else int(slots[0])
+    if not mm.machine.mem.at(pmd, first):
+        return (yield from pte_alloc(mm, pmd, slots))
+    while (yield from mm.machine.scheme.visitor_arrives(mm, pmd, slots, times)):
+        pass  # the table is dying: look again
+    return mm.machine.mem.at(pmd, slots)
+
+
+def anon_vma_prepare(mm: Mm, vma: Vma) -> Step:
+    """The VMA's first page of its own: it gets an anon_vma, a neighbour's if they may merge one day."""
+    vmas = mm.vmas[0]
+    anon = reusable_anon_vma(vmas, vma) or mm.machine.new_anon_vma()
+    index = find(vmas, vma.start)
+    marked = replace(vma, anon_vma=anon, chain=1)
+    mm.set_vmas((*vmas[:index], marked, *vmas[index + 1 :]))
+    return Step(Kind.VMA, "__anon_vma_prepare", None, 1, 1, ("anon_vma", marked))

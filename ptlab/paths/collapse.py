@@ -1,0 +1,109 @@
+"""MADV_COLLAPSE: 512 small pages become one huge page.
+
+Kernel source: mm/khugepaged.c, madvise_collapse(), collapse_huge_page(), collapse_file(),
+retract_page_tables() (Linux 6.12). For anonymous memory the PTE page becomes the deposit; for shared
+memory it is retracted, handed to RCU, and the huge page is mapped without a deposit. Simplified: a
+huge page can always be had; pages shared after fork are collapsed too if they are writable.
+"""
+
+from __future__ import annotations
+
+import errno
+
+import numpy as np
+
+from ptlab import pte
+from ptlab.errors import KernelError
+from ptlab.geometry import PMD_SHIFT, PMD_SIZE, Level
+from ptlab.mm import Mm
+from ptlab.paths.thp import count_huge, do_set_pmd, pgtable_trans_huge_deposit
+from ptlab.steps import Kind, Path, Step
+from ptlab.vma import VM, Vma
+
+ALL = slice(0, 512)
+
+
+def madvise_collapse(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
+    """Every whole 2 MiB of the range. EINVAL where that cannot be."""
+    if vma.flags & VM.NOHUGEPAGE or (vma.file is not None and vma.file.kind == "disk"):
+        raise KernelError(
+            errno.EINVAL, f"madvise(COLLAPSE): {vma} may not have huge pages; nothing done"
+        )
+    failed = None
+    for base in range(-(-start // PMD_SIZE) * PMD_SIZE, end & -PMD_SIZE, PMD_SIZE):
+        pmd, slot = mm.lookup(base, Level.PMD), base >> PMD_SHIFT & 511
+        if pmd and mm.is_huge(pmd, slot):
+            continue
+        table = int(mm.machine.mem.at(pmd, slot)) if pmd else 0
+        if vma.file is not None:
+            yield from collapse_file(mm, vma, base, pmd, slot, table)
+        elif table and np.any(mm.machine.mem.entries[table, ALL] & np.uint64(pte.RW)):
+            yield from collapse_huge_page(mm, vma, pmd, slot, table)
+        else:
+            failed = base if failed is None else failed
+    if failed is not None:
+        raise KernelError(
+            errno.EINVAL,
+            f"madvise(COLLAPSE): no writable page at {failed:#x}; the other parts were collapsed",
+        )
+
+
+def collapse_huge_page(mm: Mm, vma: Vma, pmd: int, slot: int, table: int) -> Path[None]:
+    """Copy the pages into a huge one; the table is emptied and kept in reserve."""
+    machine, mem = mm.machine, mm.machine.mem
+    yield machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
+    words = mem.entries[table, ALL].copy()
+    frame = machine.huge_frames()
+    mm.count_pages(pte.census(words), -1)
+    machine.unshare(words)
+    mem.write(table, ALL, 0)
+    machine.scheme.table_emptied(mm, table)
+    yield mm.unhook_pte(table, "pmdp_collapse_flush")
+    yield pgtable_trans_huge_deposit(mm, pmd, slot, table)
+    word = pte.anon_entry(frame, bool(vma.flags & VM.WRITE)) | pte.PSE
+    mem.write(pmd, slot, word)
+    count_huge(mm, word, 1)
+    yield Step(Kind.SET, "collapse_huge_page", pmd, 1, 1, (slice(slot, slot + 1), "huge"))
+    yield machine.unlock("spin_unlock", "pmd_lock")
+
+
+def collapse_file(mm: Mm, vma: Vma, base: int, pmd: int, slot: int, table: int) -> Path[None]:
+    """The page cache gets one huge page, every table that maps these pages goes, then it is mapped."""
+    machine, file = mm.machine, vma.file
+    assert file is not None
+    page = vma.page(base)
+    if page & 511 or page + 512 > file.pages:
+        raise KernelError(
+            errno.EINVAL, f"madvise(COLLAPSE): {file} has no whole 2 MiB at {base:#x}"
+        )
+    frame = machine.huge_frames() + pte.FILE_FRAME
+    machine.store.put(file, "cache", slice(page, page + 512), np.arange(frame, frame + 512))
+    machine.store.put(file, "huge", page >> 9, True)
+    for other in machine.mms[0]:
+        for area in other.vmas[0]:
+            at = area.start + ((page - area.pgoff) << 12)
+            if (
+                area.file is file
+                and area.start <= at
+                and at + PMD_SIZE <= area.end
+                and area.anon_vma is None
+            ):
+                yield from retract_page_table(other, at)
+    yield from do_set_pmd(mm, pmd, slot, frame, vma.shared and bool(vma.flags & VM.WRITE))
+
+
+def retract_page_table(mm: Mm, address: int) -> Path[None]:
+    """retract_page_tables(): the entries and their table go; a fault maps the huge page instead."""
+    machine, mem = mm.machine, mm.machine.mem
+    pmd, slot = mm.lookup(address, Level.PMD), address >> PMD_SHIFT & 511
+    table = int(mem.at(pmd, slot)) if pmd else 0
+    if not table or mm.is_huge(pmd, slot):
+        return
+    yield machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
+    words = mem.entries[table, ALL].copy()
+    mm.count_pages(pte.census(words), -1)
+    mem.write(table, ALL, 0)
+    machine.scheme.table_emptied(mm, table)
+    yield mm.unhook_pte(table, "retract_page_tables")
+    yield machine.unlock("spin_unlock", "pmd_lock")
+    yield machine.call_rcu(table)

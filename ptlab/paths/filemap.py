@@ -1,0 +1,135 @@
+"""Faults on a file's pages: fault-around on a read, a copy or the page itself on a write.
+
+Kernel source: mm/memory.c, do_fault(), do_fault_around(), finish_fault(); mm/filemap.c,
+filemap_map_pages(); mm/shmem.c, shmem_fault() (Linux 6.12). Simplified: single pages only, no
+readahead, no dirty tracking.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ptlab import pte
+from ptlab.errors import NotModelled
+from ptlab.geometry import PAGE_SHIFT, PTRS_PER_TABLE
+from ptlab.mm import Count, Mm
+from ptlab.paths.alloc import anon_vma_prepare, visit
+from ptlab.paths.cut import Piece
+from ptlab.paths.thp import do_set_pmd
+from ptlab.steps import Kind, Path, Step
+from ptlab.vma import VM, Vma
+
+FAULT_AROUND_PAGES = 16
+"""fault_around_bytes, 64 KiB, in pages."""
+
+
+def do_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[bool]:
+    """One empty entry of a file mapping. Returns False on SIGBUS: the page is beyond the file's end.
+
+    do_read_fault(), do_cow_fault() and do_shared_fault().
+    """
+    assert vma.file is not None and isinstance(piece.slots, int)
+    file, slot, column = vma.file, piece.slots, int(piece.columns.start)
+    page = vma.page(piece.first)
+    if file.huge[page >> 9 : (page >> 9) + 1].any() and _fits_huge(vma, piece.first, page):
+        yield from do_set_pmd(mm, pmd, slot, file.frame(page & -512), _writable(vma))
+        return True
+    if not write:
+        around = _fault_around(vma, piece.first, column)
+        cached = [
+            c for c in around if file.frame(page + c - column) and page + c - column < file.pages
+        ]
+        if mm.machine.mem.at(pmd, slot):
+            table = int(mm.machine.mem.at(pmd, slot))
+            cached = [c for c in cached if not mm.machine.mem.entries.word(table, c)]
+        if column in cached:
+            yield from _map(mm, vma, pmd, slot, cached, page - column, "filemap_map_pages")
+            return True
+        if cached:
+            yield from _map(mm, vma, pmd, slot, cached, page - column, "filemap_map_pages")
+    if page >= file.pages:
+        yield Step(
+            Kind.REFUSED, "do_fault", None, 1, 1, (piece.first, write, "beyond the file's end")
+        )
+        return False
+    if not file.frame(page):
+        if file.kind == "disk":
+            raise NotModelled(
+                "a page of a disk file that is not in the page cache: readahead decides"
+            )
+        file.fill(page, 1)
+    if write and not vma.shared:
+        yield from _map_copy(mm, vma, pmd, slot, column)
+    else:
+        yield from _map(mm, vma, pmd, slot, [column], page - column, "finish_fault", write)
+    return True
+
+
+def _fits_huge(vma: Vma, address: int, page: int) -> bool:
+    """The 2 MiB of the address and the 2 MiB of the file lie alike, inside the VMA."""
+    base = address & -(1 << 21)
+    return (
+        page & 511 == address >> PAGE_SHIFT & 511
+        and vma.start <= base
+        and base + (1 << 21) <= vma.end
+    )
+
+
+def _fault_around(vma: Vma, address: int, column: int) -> range:
+    """do_fault_around(): the columns of this table around `column`, clamped to the VMA."""
+    before = (address - vma.start) >> PAGE_SHIFT
+    after = (vma.end - address) >> PAGE_SHIFT
+    first = max(column & -FAULT_AROUND_PAGES, column - before)
+    return range(first, min(first + FAULT_AROUND_PAGES, PTRS_PER_TABLE, column + after))
+
+
+def _writable(vma: Vma) -> bool:
+    """vm_page_prot: a shared mapping is writable at once, unless the file wants to know of it."""
+    assert vma.file is not None
+    return vma.shared and bool(vma.flags & VM.WRITE) and vma.file.kind != "disk"
+
+
+def _map(
+    mm: Mm,
+    vma: Vma,
+    pmd: int,
+    slot: int,
+    columns: list[int],
+    offset: int,
+    fn: str,
+    write: bool = False,
+) -> Path[None]:
+    """Enter pages of the file at `columns` of the table; column c shows page offset + c."""
+    machine, file = mm.machine, vma.file
+    assert file is not None
+    table = yield from visit(mm, pmd, slot)
+    yield machine.lock("pte_offset_map_lock", "ptl", table, "spin")
+    part = slice(columns[0], columns[-1] + 1)
+    words = machine.mem.entries[table, part].copy()
+    for column in columns:
+        words[column - part.start] = pte.file_entry(
+            file.frame(offset + column), write or _writable(vma), write
+        )
+    machine.mem.write(table, part, words)
+    mm.count(Count.FILE, len(columns))
+    machine.scheme.entries_changed(mm, table, len(columns))
+    yield Step(Kind.SET, fn, table, len(columns), 1, (part, "file"))
+    yield from machine.scheme.entries_mapped(mm, table, len(columns))
+    yield machine.unlock("pte_unmap_unlock", "ptl")
+    yield from machine.scheme.visitor_leaves(mm, table)
+
+
+def _map_copy(mm: Mm, vma: Vma, pmd: int, slot: int, column: int) -> Path[None]:
+    """do_cow_fault(): a private mapping gets a page of its own with the file's content."""
+    machine = mm.machine
+    if vma.anon_vma is None:
+        yield anon_vma_prepare(mm, vma)
+    table = yield from visit(mm, pmd, slot)
+    yield machine.lock("pte_offset_map_lock", "ptl", table, "spin")
+    machine.mem.write(table, column, pte.anon_entry(machine.frames(1), True))
+    mm.count(Count.ANON, 1)
+    machine.scheme.entries_changed(mm, table, 1)
+    yield Step(Kind.SET, "do_cow_fault", table, 1, 1, (slice(column, column + 1), "page"))
+    yield from machine.scheme.entries_mapped(mm, table, 1)
+    yield machine.unlock("pte_unmap_unlock", "ptl")
+    yield from machine.scheme.visitor_leaves(mm, table)

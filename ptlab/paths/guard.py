@@ -1,0 +1,97 @@
+"""Guard regions: entries that only say no. They need a table, and keep it.
+
+Kernel source: mm/madvise.c, madvise_guard_install() and madvise_guard_remove() (Linux 6.13 to 6.18).
+A marker is a non-present entry; an access to it is a SIGSEGV, MADV_DONTNEED leaves it in place.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ptlab import pte
+from ptlab.geometry import PAGE_SHIFT, Level
+from ptlab.memmap import count_each
+from ptlab.mm import Count, Mm
+from ptlab.paths.alloc import anon_vma_prepare, upper_tables, visit
+from ptlab.paths.cut import chunks, cut
+from ptlab.paths.thp import split_huge_pmd
+from ptlab.paths.walk import covers_whole, pte_tables
+from ptlab.paths.zap import ZapDetails, unmap_page_range
+from ptlab.steps import Kind, Path, Step
+from ptlab.tlb import MmuGather, tlb_flush_mmu
+from ptlab.vma import Vma
+
+U64 = np.uint64
+
+
+def madvise_guard_install(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
+    """Every page of the range becomes a guard page. What was mapped there is zapped first."""
+    if vma.anon_vma is None and vma.file is None:
+        yield anon_vma_prepare(mm, vma)
+    if _mapped(mm, start, end):
+        tlb = MmuGather(mm)
+        yield from unmap_page_range(mm, tlb, start, end, ZapDetails())
+        yield from tlb_flush_mmu(tlb)
+    machine = mm.machine
+    for piece in cut("table", start, (end - start) >> PAGE_SHIFT):
+        pmd = mm.lookup(piece.first, Level.PMD) or (yield from upper_tables(mm, piece.first))
+        table = yield from visit(mm, pmd, piece.slots)
+        assert isinstance(table, int)
+        yield machine.lock("pte_offset_map_lock", "ptl", table, "spin")
+        installed = 0
+        for part in chunks(machine.grain, piece.columns):
+            words = machine.mem.entries[table, part]
+            n = int(np.count_nonzero(words == 0))
+            if n:
+                machine.mem.write(table, part, np.where(words == 0, U64(pte.GUARD_MARKER), words))
+                mm.count(Count.SWAP, n)
+                machine.scheme.entries_changed(mm, table, n)
+                installed += n
+                yield Step(Kind.SET, "guard_install_set_pte", table, n, 1, (part, "marker"))
+        if installed:
+            yield from machine.scheme.entries_mapped(mm, table, installed)
+        yield machine.unlock("pte_unmap_unlock", "ptl")
+        yield from machine.scheme.visitor_leaves(mm, table)
+
+
+def _mapped(mm: Mm, start: int, end: int) -> bool:
+    """Whether anything but guard markers is mapped in the range."""
+    for pmd, slots, columns in pte_tables(mm, start, end):
+        if isinstance(slots, int) and mm.is_huge(pmd, slots):
+            return True
+        words = mm.machine.mem.entries[mm.machine.mem.at(pmd, slots), columns]
+        if np.any((words != 0) & ~pte.is_marker(words)):
+            return True
+    return False
+
+
+def madvise_guard_remove(mm: Mm, start: int, end: int) -> Path[None]:
+    """The markers of the range go; pages and tables stay."""
+    machine = mm.machine
+    for pmd, slots, columns in pte_tables(mm, start, end):
+        if isinstance(slots, int) and mm.is_huge(pmd, slots):
+            if covers_whole(columns):
+                continue
+            yield from split_huge_pmd(mm, pmd, slots)
+            if not machine.mem.at(pmd, slots):
+                continue
+        if (yield from machine.scheme.visitor_arrives(mm, pmd, slots)):
+            continue
+        tables = machine.mem.at(pmd, slots)
+        yield machine.lock("pte_offset_map_lock", "ptl", tables, "spin")
+        removed = None
+        for part in chunks(machine.grain, columns):
+            words = machine.mem.entries[tables, part]
+            markers = pte.is_marker(words)
+            n = int(np.count_nonzero(markers))
+            if n:
+                machine.mem.write(tables, part, np.where(markers, U64(0), words))
+                mm.count(Count.SWAP, -n)
+                each = count_each(tables, markers)
+                machine.scheme.entries_changed(mm, tables, -each)
+                removed = each if removed is None else removed + each
+                yield Step(Kind.CLEAR, "guard_remove_pte_entry", tables, n, 1, (part, 0))
+        yield machine.unlock("pte_unmap_unlock", "ptl")
+        if removed is not None:
+            yield from machine.scheme.entries_unmapped(mm, tables, removed)
+        yield from machine.scheme.visitor_leaves(mm, tables)

@@ -1,0 +1,146 @@
+"""move_page_tables(): the tables of a mapping go to another address, whole where both ends allow it.
+
+Kernel source: mm/mremap.c, move_page_tables(), get_extent(), move_normal_pud(), move_normal_pmd(),
+move_ptes(), try_realign_addr() (Linux 6.7). A whole PMD page or PTE page moves by two writes, one to
+its old parent and one to its new; its entries are not touched, and neither are its references.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from ptlab import pte
+from ptlab.geometry import PAGE_SHIFT, PMD_SHIFT, PMD_SIZE, PUD_SIZE, Level
+from ptlab.memmap import count_each
+from ptlab.mm import Mm
+from ptlab.paths.alloc import upper_tables, visit
+from ptlab.paths.cut import chunks
+from ptlab.paths.thp import move_huge_pmd, split_huge_pmd
+from ptlab.steps import Kind, Path, Step
+from ptlab.vma import Vma, overlapping
+
+U64 = np.uint64
+
+
+class Extent(NamedTuple):
+    """One stretch of a move: `size` bytes from `old` to `new`."""
+
+    old: int
+    new: int
+    size: int
+
+
+def move_page_tables(mm: Mm, vma: Vma, old: int, copy: Vma, new: int, length: int) -> Path[None]:
+    """Move what is below [old, old + length) to `new`: PMD pages, PTE pages, or entries."""
+    end = old + length
+    if mm.machine.profile.realign_move:
+        old, new = try_realign_addr(mm, vma, old, copy, new, length)
+    for part in _extents(old, new, end, PUD_SIZE):
+        pud = mm.lookup(part.old, Level.PUD)
+        slot = part.old >> 30 & 511
+        if not pud or not mm.machine.mem.at(pud, slot):
+            continue
+        new_pud = yield from upper_tables(mm, part.new, Level.PUD)
+        if part.size == PUD_SIZE and not mm.machine.mem.at(new_pud, part.new >> 30 & 511):
+            yield from _move_table(
+                mm, "move_normal_pud", (pud, slot), (new_pud, part.new >> 30 & 511)
+            )
+            continue
+        for piece in _extents(part.old, part.new, part.old + part.size, PMD_SIZE):
+            yield from _move_pmd(mm, piece)
+
+
+def _extents(old: int, new: int, end: int, size: int) -> Iterator[Extent]:
+    """get_extent(): up to the next border of `size` bytes, at either end, or the end of the move."""
+    while old < end:
+        extent = min(size - old % size, size - new % size, end - old)
+        yield Extent(old, new, extent)
+        old, new = old + extent, new + extent
+
+
+def _move_pmd(mm: Mm, part: Extent) -> Path[None]:
+    """One PMD entry: a huge page, a whole PTE page, or entries one by one."""
+    machine, mem = mm.machine, mm.machine.mem
+    pmd, slot = mm.lookup(part.old, Level.PMD), part.old >> PMD_SHIFT & 511
+    if not pmd or not mem.at(pmd, slot):
+        return
+    new_pmd, new_slot = (yield from upper_tables(mm, part.new)), part.new >> PMD_SHIFT & 511
+    if mm.is_huge(pmd, slot):
+        if part.size == PMD_SIZE:
+            yield from move_huge_pmd(mm, (pmd, slot), (new_pmd, new_slot))
+            return
+        yield from split_huge_pmd(mm, pmd, slot)
+        if not mem.at(pmd, slot):
+            return  # a file's huge mapping is not split, it just goes
+    elif part.size == PMD_SIZE and not mem.at(new_pmd, new_slot):
+        yield from _move_table(mm, "move_normal_pmd", (pmd, slot), (new_pmd, new_slot))
+        return
+    theirs = int((yield from visit(mm, new_pmd, new_slot)))
+    while (yield from machine.scheme.visitor_arrives(mm, pmd, slot)):
+        pass  # the table is dying: look again
+    ours = int(mem.at(pmd, slot))
+    yield from move_ptes(mm, ours, theirs, part)
+    yield from machine.scheme.visitor_leaves(mm, ours)
+    yield from machine.scheme.visitor_leaves(mm, theirs)
+
+
+def _move_table(mm: Mm, fn: str, old: tuple[int, int], new: tuple[int, int]) -> Path[None]:
+    """move_normal_pud(), move_normal_pmd(): unhook the table here, hook it in there."""
+    machine, mem = mm.machine, mm.machine.mem
+    table = int(mem.at(*old))
+    name = "page_table_lock" if fn == "move_normal_pud" else "pmd_lock"
+    of = mm.id if fn == "move_normal_pud" else old[0]
+    yield machine.lock(fn, name, of, "spin")
+    mem.unhook(table)
+    mem.hook(table, *new)
+    yield Step(Kind.MOVE, fn, table, 0, 1, (old, new))
+    yield Step(Kind.FLUSH, "flush_tlb_range", table)
+    yield machine.unlock(fn, name)
+
+
+def move_ptes(mm: Mm, ours: int, theirs: int, part: Extent) -> Path[None]:
+    """Entry by entry, under both PTE locks; none entries are skipped."""
+    machine, mem = mm.machine, mm.machine.mem
+    first, n = part.old >> PAGE_SHIFT & 511, part.size >> PAGE_SHIFT
+    shift = (part.new >> PAGE_SHIFT & 511) - first
+    yield machine.lock("pte_offset_map_lock", "ptl", ours, "spin")
+    yield machine.lock("pte_offset_map_rw_nolock", "ptl", theirs, "spin")
+    moved = 0
+    for some in chunks(machine.grain, slice(first, first + n)):
+        words = mem.entries[ours, some].copy()
+        there = words != 0
+        here = int(count_each(ours, there))
+        if not here:
+            continue
+        target = slice(some.start + shift, some.stop + shift)
+        words[pte.is_present(words)] |= U64(pte.SOFT_DIRTY)
+        mem.write(ours, some, 0)
+        mem.write(theirs, target, np.where(there, words, mem.entries[theirs, target]))
+        machine.scheme.entries_changed(mm, ours, -here)
+        machine.scheme.entries_changed(mm, theirs, here)
+        moved += here
+        yield Step(Kind.SET, "move_ptes", theirs, here, 1, (target, "moved"))
+    if moved:
+        yield from machine.scheme.entries_mapped(mm, theirs, moved)
+        yield Step(Kind.FLUSH, "flush_tlb_range", ours)
+    yield machine.unlock("spin_unlock", "ptl")
+    yield machine.unlock("pte_unmap_unlock", "ptl")
+    if moved:
+        yield from machine.scheme.entries_unmapped(mm, ours, moved)
+
+
+def try_realign_addr(
+    mm: Mm, vma: Vma, old: int, copy: Vma, new: int, length: int
+) -> tuple[int, int]:
+    """Round a move down to whole PTE pages, if nothing else is mapped below at either end (6.7)."""
+    offset = old % PMD_SIZE
+    if not offset or offset != new % PMD_SIZE or length < PMD_SIZE - offset:
+        return old, new
+    for start, address in ((vma.start, old), (copy.start, new)):
+        below = overlapping(mm.vmas[0], address - offset, start)
+        if start != address or next(below, None) is not None:
+            return old, new
+    return old - offset, new - offset

@@ -1,0 +1,202 @@
+"""mremap: grow, shrink or move a mapping. A move takes whole tables along where it can.
+
+Kernel source: mm/mremap.c (Linux 6.1, 6.12 and 6.17 where they differ); references as in patch 12 of
+the v3 series. Simplified: no userfaultfd, no hugetlb, no special mappings.
+"""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import replace
+
+from ptlab.errors import KernelError
+from ptlab.geometry import PAGE_SHIFT, PAGE_SIZE, page_align
+from ptlab.mm import Mm
+from ptlab.paths.mmap import do_vmi_align_munmap, get_unmapped_area, mm_populate
+from ptlab.paths.move import move_page_tables
+from ptlab.steps import Kind, Path, Step
+from ptlab.vma import VM, Vma, find, merge, overlapping
+
+
+def do_mremap(
+    mm: Mm,
+    old: int,
+    old_length: int,
+    new_length: int,
+    to: int | None = None,
+    maymove: bool = False,
+    dontunmap: bool = False,
+) -> Path[int]:
+    """mremap(): returns the address of the mapping. `to` is MREMAP_FIXED.
+
+    EINVAL: unaligned, empty, or overlapping; EFAULT: not one mapping; ENOMEM: no room.
+    """
+    old_length, new_length = page_align(old_length), page_align(new_length)
+    _check(mm, old, old_length, new_length, to, maymove or to is not None, dontunmap)
+    machine = mm.machine
+    yield machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
+    held = "write"
+    try:
+        if _moves_many(mm, old, old_length, new_length, to, dontunmap):
+            assert to is not None
+            result = yield from _remap_move(mm, old, old_length, to)
+        else:
+            result, held = yield from _remap_one(
+                mm, old, old_length, new_length, to, maymove, dontunmap
+            )
+    except KernelError:
+        yield machine.unlock("mmap_write_unlock", "mmap_lock")
+        raise
+    yield machine.unlock(f"mmap_{held}_unlock", "mmap_lock")
+    vma = mm.vmas[0][find(mm.vmas[0], result)]
+    if new_length > old_length and vma.flags & VM.LOCKED:
+        yield from mm_populate(mm, result + old_length, result + new_length)
+    return result
+
+
+def _check(
+    mm: Mm,
+    old: int,
+    old_length: int,
+    new_length: int,
+    to: int | None,
+    maymove: bool,
+    dontunmap: bool,
+) -> None:
+    """check_mremap_params(): what can be said without looking at VMAs."""
+
+    def refuse(why: str) -> KernelError:
+        return KernelError(errno.EINVAL, f"mremap: {why}; nothing was moved")
+
+    if old % PAGE_SIZE:
+        raise refuse(f"address {old:#x} is not a multiple of {PAGE_SIZE}")
+    if not new_length:
+        raise refuse("the new length must be above 0")
+    if dontunmap and (not maymove or old_length != new_length):
+        raise refuse("MREMAP_DONTUNMAP needs MREMAP_MAYMOVE and an unchanged length")
+    if to is not None:
+        if to % PAGE_SIZE or to + new_length > mm.machine.geometry.task_size:
+            raise refuse(
+                f"the new address {to:#x} must be page aligned and inside the address space"
+            )
+        if old < to + new_length and to < old + old_length:
+            raise refuse("old and new range overlap")
+
+
+def _moves_many(
+    mm: Mm, old: int, old_length: int, new_length: int, to: int | None, dontunmap: bool
+) -> bool:
+    """Since 6.17 a plain move to a given address may span several VMAs and holes."""
+    if not mm.machine.profile.move_many or to is None or dontunmap or old_length != new_length:
+        return False
+    first = next(overlapping(mm.vmas[0], old, old + PAGE_SIZE), None)
+    return first is not None and first.end < old + old_length
+
+
+def _remap_move(mm: Mm, old: int, length: int, to: int) -> Path[int]:
+    """remap_move(): one VMA after the other, gaps included."""
+    yield from _make_room(mm, to, length)
+    for vma in tuple(overlapping(mm.vmas[0], old, old + length)):
+        start, end = max(vma.start, old), min(vma.end, old + length)
+        inside = next(overlapping(mm.vmas[0], start, start + PAGE_SIZE))
+        yield from move_vma(mm, inside, start, end - start, end - start, to + start - old, False)
+    return to
+
+
+def _remap_one(
+    mm: Mm,
+    old: int,
+    old_length: int,
+    new_length: int,
+    to: int | None,
+    maymove: bool,
+    dontunmap: bool,
+) -> Path[tuple[int, str]]:
+    """One VMA: mremap_to(), shrink_vma(), expand_vma(). Returns the address and the lock's mode."""
+    vma = next(overlapping(mm.vmas[0], old, old + PAGE_SIZE), None)
+    if vma is None or vma.start > old:
+        raise KernelError(errno.EFAULT, f"mremap: nothing is mapped at {old:#x}; nothing was moved")
+    if to is not None:
+        yield from _make_room(mm, to, new_length)
+    if old_length > new_length and not dontunmap:
+        downgrade = to is None
+        yield from do_vmi_align_munmap(mm, old + new_length, old + old_length, downgrade)
+        if downgrade:
+            return old, "read"
+        old_length = new_length
+        vma = next(overlapping(mm.vmas[0], old, old + PAGE_SIZE))
+    if old + old_length > vma.end:
+        raise KernelError(
+            errno.EFAULT,
+            f"mremap: [{old:#x}, {old + old_length:#x}) is not one mapping; nothing was moved",
+        )
+    if to is not None or dontunmap:
+        target = to
+        if target is None:
+            target = get_unmapped_area(mm, None, new_length, False)
+        yield from move_vma(mm, vma, old, old_length, new_length, target, dontunmap)
+        return target, "write"
+    if old_length == new_length:
+        return old, "write"
+    if old + old_length == vma.end and _room_above(mm, vma, new_length - old_length):
+        grown = Vma(vma.end, old + new_length, vma.flags, vma.page(vma.end), None, 0, vma.file)
+        vmas, whole = merge(mm.vmas[0], grown, mm.machine.profile.merge_unfaulted)
+        mm.set_vmas(vmas)
+        yield Step(Kind.VMA, "expand_vma_in_place", None, 1, 1, ("map", grown, whole))
+        return old, "write"
+    if not maymove:
+        raise KernelError(
+            errno.ENOMEM, f"mremap: there is no room above {vma.end:#x}; nothing was moved"
+        )
+    target = get_unmapped_area(mm, None, new_length, False)
+    yield from move_vma(mm, vma, old, old_length, new_length, target, False)
+    return target, "write"
+
+
+def _make_room(mm: Mm, to: int, length: int) -> Path[None]:
+    """MREMAP_FIXED unmaps what is at the new place."""
+    yield from do_vmi_align_munmap(mm, to, to + length, downgrade=False)
+
+
+def _room_above(mm: Mm, vma: Vma, delta: int) -> bool:
+    """vma_expandable()"""
+    end = vma.end + delta
+    free = next(overlapping(mm.vmas[0], vma.end, end), None) is None
+    return free and end <= mm.machine.geometry.task_size
+
+
+def move_vma(
+    mm: Mm, vma: Vma, old: int, old_length: int, new_length: int, new: int, dontunmap: bool
+) -> Path[None]:
+    """copy_vma(), move the tables, then unmap the old range (or keep it, empty)."""
+    copy = yield from copy_vma(mm, vma, old, new_length, new)
+    yield from move_page_tables(mm, vma, old, copy, new, old_length)
+    if dontunmap:
+        kept = next(overlapping(mm.vmas[0], old, old + PAGE_SIZE))
+        flags = kept.flags & ~VM.LOCKED
+        alone = kept.start == old and kept.end == old + old_length
+        changed = (
+            replace(kept, flags=flags, anon_vma=None, chain=0)
+            if alone
+            else replace(kept, flags=flags)
+        )
+        index = find(mm.vmas[0], kept.start)
+        mm.set_vmas((*mm.vmas[0][:index], changed, *mm.vmas[0][index + 1 :]))
+        yield Step(Kind.VMA, "dontunmap_complete", None, 1, 1, ("kept", changed))
+    else:
+        yield from do_vmi_align_munmap(mm, old, old + old_length, downgrade=False)
+
+
+def copy_vma(mm: Mm, vma: Vma, old: int, length: int, new: int) -> Path[Vma]:
+    """The VMA at the new place, merged with its neighbours there where that is possible.
+
+    An anonymous VMA without pages of its own takes the page offset of its new address.
+    """
+    pgoff = vma.page(old)
+    if vma.file is None and vma.anon_vma is None:
+        pgoff = new >> PAGE_SHIFT
+    copy = replace(vma, start=new, end=new + length, pgoff=pgoff)
+    vmas, whole = merge(mm.vmas[0], copy, mm.machine.profile.merge_unfaulted)
+    mm.set_vmas(vmas)
+    yield Step(Kind.VMA, "copy_vma", None, 1, 1, ("map", copy, whole))
+    return whole

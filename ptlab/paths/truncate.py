@@ -1,0 +1,65 @@
+"""Truncate and hole punch: a file loses pages, and with them every mapping of these pages.
+
+Kernel source: mm/truncate.c, mm/shmem.c, mm/memory.c unmap_mapping_range() (Linux 6.12). The zap works
+under i_mmap_rwsem alone, without any mmap_lock; entries go, tables stay, under every scheme that
+frees them only in madvise.
+"""
+
+from __future__ import annotations
+
+from ptlab.files import File
+from ptlab.geometry import PAGE_SHIFT, PAGE_SIZE
+from ptlab.machine import Machine
+from ptlab.paths.zap import ZapDetails, unmap_page_range
+from ptlab.steps import Kind, Path, Step
+from ptlab.tlb import MmuGather, tlb_flush_mmu
+
+
+def do_truncate(machine: Machine, file: File, size: int) -> Path[None]:
+    """ftruncate(): pages beyond the new end go, private copies of them too (even_cows)."""
+    old_pages = file.pages
+    file.resize(size)
+    yield Step(Kind.FILE, "i_size_write", None, file.pages, 1, f"{file} now ends at {size:#x}")
+    if file.pages < old_pages:
+        yield from unmap_mapping_range(machine, file, file.pages, old_pages, even_cows=True)
+        file.drop(file.pages, old_pages - file.pages)
+        told = f"{old_pages - file.pages} pages leave the page cache"
+        yield Step(Kind.FILE, "truncate_inode_pages", None, old_pages - file.pages, 1, told)
+
+
+def do_punch(machine: Machine, file: File, offset: int, length: int) -> Path[None]:
+    """fallocate(FALLOC_FL_PUNCH_HOLE): whole pages of the range go; private copies stay."""
+    first = (offset + PAGE_SIZE - 1) >> PAGE_SHIFT
+    last = min((offset + length) >> PAGE_SHIFT, file.pages)
+    if first < last:
+        yield from unmap_mapping_range(machine, file, first, last, even_cows=False)
+        file.drop(first, last - first)
+        told = f"{last - first} pages leave the page cache: there is a hole now"
+        yield Step(Kind.FILE, "shmem_undo_range", None, last - first, 1, told)
+
+
+def do_allocate(machine: Machine, file: File, offset: int, length: int) -> Path[None]:
+    """fallocate(): the pages of the range are there afterwards; the file grows if need be."""
+    if offset + length > file.size[0]:
+        file.resize(offset + length)
+    first, last = offset >> PAGE_SHIFT, (offset + length + PAGE_SIZE - 1) >> PAGE_SHIFT
+    file.fill(first, last - first)
+    told = f"{last - first} pages of {file} are in the page cache"
+    yield Step(Kind.FILE, "shmem_fallocate", None, last - first, 1, told)
+
+
+def unmap_mapping_range(
+    machine: Machine, file: File, first: int, last: int, even_cows: bool
+) -> Path[None]:
+    """Zap pages [first, last) of the file out of every VMA that maps them (the i_mmap tree)."""
+    yield machine.lock("i_mmap_lock_read", "i_mmap_rwsem", file.number, "read")
+    for mm in machine.mms[0]:
+        for vma in mm.vmas[0]:
+            start = vma.start + (max(first - vma.pgoff, 0) << PAGE_SHIFT)
+            end = min(vma.end, vma.start + ((last - vma.pgoff) << PAGE_SHIFT))
+            if vma.file is file and start < end:
+                tlb = MmuGather(mm)
+                details = ZapDetails(even_cows=even_cows)
+                yield from unmap_page_range(mm, tlb, start, end, details)
+                yield from tlb_flush_mmu(tlb)
+    yield machine.unlock("i_mmap_unlock_read", "i_mmap_rwsem")

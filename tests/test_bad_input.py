@@ -1,0 +1,72 @@
+"""Input that is no system call at all, accesses that are refused, and what is not modelled."""
+
+import errno
+
+import pytest
+
+from ptlab import MiB, NotModelled, Process, SegmentationFault, TiB, compare, story
+from ptlab.paths.madvise import MADV_HUGEPAGE
+
+from .state import everything
+
+A = 16 * TiB
+
+
+@pytest.fixture
+def p():
+    """Two VMAs of 4 MiB with 4 MiB of nothing between them."""
+    p = Process()
+    p.mmap(4 * MiB, at=A)
+    p.mmap(4 * MiB, at=A + 8 * MiB)
+    return p
+
+
+@pytest.mark.parametrize(
+    ("call", "names"),
+    [
+        (lambda: Process(scheme="pt_reclam"), ["pt_reclam", "mean pt_reclaim?", "unmap_only"]),
+        (lambda: Process(kernel="6.2"), ["6.2", "6.12", "7.3"]),
+        (lambda: Process(kernel="6.18."), ["mean 6.18?"]),
+        (lambda: Process(kernel=6.18), ["6.18", "6.12"]),
+        (lambda: Process(grain="tabel"), ["tabel", "mean table?", "entry", "range"]),
+        (lambda: Process(levels=3), ["levels=3", "4", "5"]),
+        (lambda: Process().mmap(4096, prot="wr"), ["wr", "mean rw?", "none"]),
+        (lambda: Process().mprotect(A, "non", 4096), ["non", "mean none?"]),
+        (lambda: Process().madvise(A, "DONTNED", 4096), ["DONTNED", "mean DONTNEED?", "FREE"]),
+        (lambda: Process().munmap(A), [f"{A:#x}", "length"]),
+        (lambda: Process().touch(A, 4096, stride=0), ["stride 0"]),
+        (lambda: Process().touch(A, -1), ["-1"]),
+        (lambda: Process().touch(-1, 1), ["-1"]),
+        (lambda: story("mmap s0 2M", grain="tabel"), ["tabel"]),
+        (lambda: compare("mmap s0 2M", "unmap_only"), ["two schemes"]),
+        (lambda: compare("mmap s0 2M", "unmap_only", "refcount"), ["mean pte_refcount?"]),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_a_wrong_word_is_answered_with_the_right_ones(call, names):
+    with pytest.raises(ValueError) as answer:
+        call()
+    for name in names:
+        assert name in str(answer.value)
+
+
+def test_a_refused_access_is_skipped_and_counted(p):
+    with pytest.raises(SegmentationFault) as fault:
+        p.touch(A, 12 * MiB, stride=MiB)
+    refused = fault.value
+    assert (refused.errno, refused.name) == (errno.EFAULT, "EFAULT")
+    assert (refused.faults, refused.refused, refused.address) == (8, 4, A + 4 * MiB)
+    assert f"{A + 4 * MiB:#x}" in str(refused) and "4 accesses" in str(refused)
+
+
+@pytest.mark.parametrize("advice", ["REMOVE", "HUGEPAGE", MADV_HUGEPAGE, "COLLAPSE"])
+def test_what_is_not_modelled_is_never_guessed(p, advice):
+    before = everything(p)
+    with pytest.raises(NotModelled, match="not modelled"):
+        p.madvise(A, advice, 2 * MiB)
+    assert everything(p) == before
+
+
+def test_shared_memory_is_not_modelled_yet(p):
+    with pytest.raises(NotModelled, match="shared"):
+        p.mmap(2 * MiB, shared=True)
