@@ -16,7 +16,7 @@ from ptlab.vma import overlapping
 def check(mm: Mm) -> None:
     """Raise Corruption unless every invariant of `mm` holds. O(tables + entries stored)."""
     broken = [*_tree(mm), *_counters(mm), *_vmas(mm), *mm.machine.scheme.check(mm)]
-    if not mm.machine.held[0]:
+    if not any(mm.machine.held):
         broken += _at_rest(mm)
     if broken:
         raise Corruption("; ".join(broken))

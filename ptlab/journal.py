@@ -17,6 +17,10 @@ from ptlab.steps import Path, Step
 from ptlab.store import Change, Store
 
 
+_OURS = POINTS | {"lock", "visit", "age", "upper_tables"}
+"""Names of functions that are ptlab's and not the kernel's."""
+
+
 @dataclass
 class Operation:
     """A named operation: steps first to last - 1 of the journal (`first` == `last`: no step)."""
@@ -107,10 +111,10 @@ class Journal:
     def path(self, number: int) -> tuple[str, ...]:
         """The kernel functions that step `number` (1 is the first) happened in, outermost first.
 
-        Left out: the points of ReclaimScheme, which are ptlab's, and helpers with one underscore.
+        Left out are ptlab's own: the points of ReclaimScheme, and helpers with one underscore.
         """
         names = (code.co_name for code in self._paths[number - 1])
-        return tuple(n for n in names if n not in POINTS and (n[0] != "_" or n[1] == "_"))
+        return tuple(n for n in names if n not in _OURS and (n[0] != "_" or n[1] == "_"))
 
     def changes(self, number: int) -> list[Change]:
         """The changes of step `number` (1 is the first)."""

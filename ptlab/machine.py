@@ -1,12 +1,12 @@
 """The machine: what all its processes share. mem_map, locks, RCU, the journal and the frames.
 
-Lock functions carry the kernel's names. A path takes a lock with `yield from`; with one task
-nothing ever waits, so each is one step.
+A path takes a lock with `yield from machine.lock(...)`, because it may have to wait, and drops it
+with `yield machine.unlock(...)`. With one task nothing ever waits.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ from ptlab.store import Store
 if TYPE_CHECKING:
     from ptlab.mm import Mm
 
+Lock: TypeAlias = tuple[str, Any, str]
+"""(name, whose: an mm's id, a table or a run of tables, a VMA's start; mode)"""
+
 GRAINS = ("entry", "table", "range")
 
 
@@ -38,8 +41,10 @@ class Machine:
         self.geometry = Geometry(levels)
         self.store = Store(record)
         self.mem = MemMap(self.store)
-        self.held: list[tuple[tuple[str, Any, str], ...]] = [()]
-        """Locks held now, in the order taken: (name, mm id or table or run, mode)."""
+        self.task = 0
+        """The task that runs: an index into `held`."""
+        self.held: list[tuple[Lock, ...]] = [()]
+        """For each task the locks it holds, in the order taken."""
         self.rcu: list[tuple[Tables, ...]] = [()]
         """Tables waiting for a grace period."""
         self.next_frame = [pte.FIRST_FRAME]
@@ -102,19 +107,55 @@ class Machine:
         self.store.put(self, "next_anon_vma", 0, number + 1)
         return number
 
-    def lock(self, fn: str, name: str, of: Any, mode: str, times: int = 1) -> Step:
-        """Take lock `name` of `of`; the Step tells that function `fn` has it."""
-        self.store.put(self, "held", 0, (*self.held[0], (name, of, mode)))
-        return Step(Kind.LOCK, fn, None, 0, times, (name, of, mode))
+    def lock(self, fn: str, name: str, of: Any, mode: str, times: int = 1) -> Path[bool]:
+        """Take lock `name` of `of` in `mode`; the Step tells that function `fn` has it.
+
+        While another task holds it the task waits; in mode "trylock" it gives up: False.
+        """
+        while len(self.held) > 1 and self._taken(name, of, mode):
+            if mode == "trylock":
+                yield Step(Kind.FAIL, fn, None, 0, times, (name, of, mode))
+                return False
+            yield Step(Kind.WAIT, fn, None, 0, times, (name, of, mode))
+        lock = (name, of, mode)
+        held = self.held[self.task]
+        self._hold((*held, lock))
+        yield Step(Kind.LOCK, fn, None, 0, times, lock)
+        return True
 
     def unlock(self, fn: str, name: str, times: int = 1) -> Step:
         """Drop the lock `name` taken last."""
-        held = self.held[0]
+        held = self.held[self.task]
         index = len(held) - 1
         while held[index][0] != name:
             index -= 1
-        self.store.put(self, "held", 0, held[:index] + held[index + 1 :])
+        self._hold(held[:index] + held[index + 1 :])
         return Step(Kind.UNLOCK, fn, None, 0, times, held[index])
+
+    def downgrade(self, fn: str, name: str) -> Step:
+        """Hold the lock `name` for read from now on, instead of for write."""
+        held = self.held[self.task]
+        read = tuple((n, of, "read" if n == name else mode) for n, of, mode in held)
+        self._hold(read)
+        return Step(Kind.DOWNGRADE, fn, None, 0, 1, (name, None, "read"))
+
+    def _hold(self, locks: tuple[Lock, ...]) -> None:
+        """Store.put() for the locks of the running task; written out, for it is called most."""
+        log = self.store.log
+        if log is not None:
+            log.append((self, "held", self.task, self.held[self.task], locks))
+        self.held[self.task] = locks
+
+    def _taken(self, name: str, of: Any, mode: str) -> bool:
+        """Whether another task holds the lock so that it cannot be had in `mode`."""
+        return any(
+            held_name == name
+            and bool(np.any(np.isin(of, held_of)))
+            and not (mode == held_mode == "read")
+            for task, locks in enumerate(self.held)
+            if task != self.task
+            for held_name, held_of, held_mode in locks
+        )
 
     def call_rcu(self, tables: Tables) -> Step:
         """Hand `tables` to RCU: they are freed after a grace period."""

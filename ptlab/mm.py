@@ -56,8 +56,12 @@ class Mm:
                 self.count(which, sign * pages)
 
     def count(self, which: Count, delta: int) -> None:
-        """Add `delta` to a counter."""
-        self.machine.store.add(self, "counters", which, int(delta))
+        """Add `delta` to a counter: Store.add(), written out, for it is called most."""
+        counters, log = self.counters, self.machine.store.log
+        value = counters[which] + int(delta)
+        if log is not None:
+            log.append((self, "counters", which, counters[which], value))
+        counters[which] = value
 
     def set_vmas(self, vmas: Vmas) -> None:
         """Replace the VMA tree."""

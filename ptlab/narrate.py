@@ -65,6 +65,10 @@ def _lock(mem: MemMap, step: Step) -> str:
     return f"{tried}{lock_name(mem, step.note)} is taken."
 
 
+def _wait(mem: MemMap, step: Step) -> str:
+    return f"{lock_name(mem, step.note)} is held by another task: wait."
+
+
 def _unlock(mem: MemMap, step: Step) -> str:
     return f"{lock_name(mem, step.note)} is dropped."
 
@@ -259,7 +263,8 @@ def _free(mem: MemMap, step: Step) -> str:
 
 
 def _fail(mem: MemMap, step: Step) -> str:
-    assert step.tables is not None
+    if step.tables is None:
+        return f"the trylock fails: {lock_name(mem, step.note)} is held by another task."
     return f"{table_name(mem, step.tables)} has no references left, it is dying ({step.note.name}): wait and look again."
 
 
@@ -296,6 +301,7 @@ def _is(tables: Tables) -> str:
 _TELL: dict[Kind, Callable[[MemMap, Step], str]] = {
     Kind.LOCK: _lock,
     Kind.UNLOCK: _unlock,
+    Kind.WAIT: _wait,
     Kind.DOWNGRADE: _downgrade,
     Kind.VMA: _vma,
     Kind.HIT: _hit,

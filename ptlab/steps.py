@@ -22,6 +22,7 @@ class Kind(StrEnum):
 
     LOCK = "lock"
     UNLOCK = "unlock"
+    WAIT = "wait"
     DOWNGRADE = "downgrade"
     VMA = "vma"
     HIT = "hit"

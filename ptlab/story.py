@@ -253,7 +253,7 @@ class _Tracks:
                     siblings = self.children.setdefault(int(mm.machine.mem.parent[table]), [])
                     siblings.append(table)
                     siblings.sort(key=lambda t: int(mm.machine.mem.slot[t]))
-        locks = [lock_name(mm.machine.mem, lock) for lock in mm.machine.held[0]]
+        locks = [lock_name(mm.machine.mem, lock) for held in mm.machine.held for lock in held]
         if not self.locks or self.locks[-1][1] != locks:
             self.locks.append([number, locks])
         c = mm.counters

@@ -207,11 +207,11 @@ def exc_page_fault(
     if locked:
         served = yield from handle_mm_fault(mm, vma, piece, write, faulting, n)
     elif machine.profile.vma_lock_fault:
-        yield machine.lock("lock_vma_under_rcu", "vma_lock", vma.start, "read", n)
+        yield from machine.lock("lock_vma_under_rcu", "vma_lock", vma.start, "read", n)
         served = yield from handle_mm_fault(mm, vma, piece, write, faulting, n)
         yield machine.unlock("vma_end_read", "vma_lock", n)
     else:
-        yield machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read", n)
+        yield from machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read", n)
         served = yield from handle_mm_fault(mm, vma, piece, write, faulting, n)
         yield machine.unlock("mmap_read_unlock", "mmap_lock", n)
     if served:

@@ -35,7 +35,7 @@ def _alloc_upper(mm: Mm, parent: int, index: int, level: Level) -> Path[int]:
     machine, fn = mm.machine, f"__{level.name.lower()}_alloc"
     table = int(machine.mem.alloc(mm.id, level))
     yield Step(Kind.ALLOC, f"{level.name.lower()}_alloc_one", table)
-    yield machine.lock(fn, "page_table_lock", mm.id, "spin")
+    yield from machine.lock(fn, "page_table_lock", mm.id, "spin")
     machine.mem.hook(table, parent, index)
     if level is not Level.P4D:
         mm.count(Count[level.name], 1)
@@ -57,7 +57,7 @@ def pte_alloc(mm: Mm, pmd: int, slots: Slots) -> Path[Tables]:
 def pmd_install(mm: Mm, pmd: int, slots: Slots, tables: Tables) -> Path[None]:
     """Enter PTE pages into the PMD page, under its lock, and count them (mm_inc_nr_ptes)."""
     machine, n = mm.machine, table_count(tables)
-    yield machine.lock("pmd_lock", "pmd_lock", pmd, "spin", n)
+    yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin", n)
     yield from machine.scheme.table_installed(mm, tables)
     machine.mem.hook(tables, pmd, slots)
     mm.count(Count.PTE, n)

@@ -51,7 +51,7 @@ def madvise_collapse(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
 def collapse_huge_page(mm: Mm, vma: Vma, pmd: int, slot: int, table: int) -> Path[None]:
     """Copy the pages into a huge one; the table is emptied and kept in reserve."""
     machine, mem = mm.machine, mm.machine.mem
-    yield machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
+    yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
     words = mem.entries[table, ALL].copy()
     frame = machine.huge_frames()
     mm.count_pages(pte.census(words), -1)
@@ -99,7 +99,7 @@ def retract_page_table(mm: Mm, address: int) -> Path[None]:
     table = int(mem.at(pmd, slot)) if pmd else 0
     if not table or mm.is_huge(pmd, slot):
         return
-    yield machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
+    yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
     words = mem.entries[table, ALL].copy()
     mm.count_pages(pte.census(words), -1)
     mem.write(table, ALL, 0)

@@ -86,7 +86,7 @@ def do_anonymous_page(
     machine = mm.machine
     if write and vma.anon_vma is None:
         yield anon_vma_prepare(mm, vma)
-    yield machine.lock("pte_offset_map_lock", "ptl", tables, "spin", n)
+    yield from machine.lock("pte_offset_map_lock", "ptl", tables, "spin", n)
     if write:
         first = machine.frames(n)
         values = pte.anon_entry(np.arange(first, first + n, dtype=U64), True)
@@ -119,7 +119,7 @@ def do_wp_page(
     machine = mm.machine
     if vma.anon_vma is None and not vma.shared:
         yield anon_vma_prepare(mm, vma)
-    yield machine.lock("pte_offset_map_lock", "ptl", tables, "spin", n)
+    yield from machine.lock("pte_offset_map_lock", "ptl", tables, "spin", n)
     words = machine.mem.entries[tables, columns].copy()
     frames = pte.pfn(words)
     foreign = (frames == pte.ZERO_PFN) | machine.shared(frames)

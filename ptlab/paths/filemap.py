@@ -103,7 +103,7 @@ def _map(
     machine, file = mm.machine, vma.file
     assert file is not None
     table = yield from visit(mm, pmd, slot)
-    yield machine.lock("pte_offset_map_lock", "ptl", table, "spin")
+    yield from machine.lock("pte_offset_map_lock", "ptl", table, "spin")
     part = slice(columns[0], columns[-1] + 1)
     words = machine.mem.entries[table, part].copy()
     for column in columns:
@@ -125,7 +125,7 @@ def _map_copy(mm: Mm, vma: Vma, pmd: int, slot: int, column: int) -> Path[None]:
     if vma.anon_vma is None:
         yield anon_vma_prepare(mm, vma)
     table = yield from visit(mm, pmd, slot)
-    yield machine.lock("pte_offset_map_lock", "ptl", table, "spin")
+    yield from machine.lock("pte_offset_map_lock", "ptl", table, "spin")
     machine.mem.write(table, column, pte.anon_entry(machine.frames(1), True))
     mm.count(Count.ANON, 1)
     machine.scheme.entries_changed(mm, table, 1)

@@ -31,7 +31,7 @@ def dup_mmap(mm: Mm) -> Path[Mm]:
     """fork(): a child with the same VMAs, and copies of the tables that it could not fault in again."""
     machine = mm.machine
     child = Mm(machine, len(machine.mms[0]))
-    yield machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
+    yield from machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
     for vma in mm.vmas[0]:
         if vma.flags & VM.DONTCOPY:
             continue
@@ -89,8 +89,8 @@ def copy_pte_range(
         while (yield from machine.scheme.visitor_arrives(mm, pmd, part)):
             pass  # the table is dying: look again
         ours = mem.at(pmd, part)
-        yield machine.lock("pte_offset_map_lock", "ptl", theirs, "spin")
-        yield machine.lock("pte_offset_map_rw_nolock", "ptl", ours, "spin")
+        yield from machine.lock("pte_offset_map_lock", "ptl", theirs, "spin")
+        yield from machine.lock("pte_offset_map_rw_nolock", "ptl", ours, "spin")
         copied = None
         for some in chunks(machine.grain, columns):
             words = mem.entries[ours, some]
@@ -127,13 +127,13 @@ def _alike(child: Mm, child_pmd: int, slots: Slots) -> list[Slots]:
 def exit_mmap(mm: Mm) -> Path[None]:
     """The process ends: everything is unmapped, all tables go, the PGD with them."""
     machine = mm.machine
-    yield machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read")
+    yield from machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read")
     tlb = MmuGather(mm)
     gone = list(mm.vmas[0])
     for vma in gone:
         yield from unmap_page_range(mm, tlb, vma.start, vma.end, UNMAP)
     yield machine.unlock("mmap_read_unlock", "mmap_lock")
-    yield machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
+    yield from machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
     mm.set_vmas(())
     yield from free_pgtables(mm, tlb, gone, 0, 0)
     yield from tlb_flush_mmu(tlb)

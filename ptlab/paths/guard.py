@@ -37,7 +37,7 @@ def madvise_guard_install(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
         pmd = mm.lookup(piece.first, Level.PMD) or (yield from upper_tables(mm, piece.first))
         table = yield from visit(mm, pmd, piece.slots)
         assert isinstance(table, int)
-        yield machine.lock("pte_offset_map_lock", "ptl", table, "spin")
+        yield from machine.lock("pte_offset_map_lock", "ptl", table, "spin")
         installed = 0
         for part in chunks(machine.grain, piece.columns):
             words = machine.mem.entries[table, part]
@@ -78,7 +78,7 @@ def madvise_guard_remove(mm: Mm, start: int, end: int) -> Path[None]:
         if (yield from machine.scheme.visitor_arrives(mm, pmd, slots)):
             continue
         tables = machine.mem.at(pmd, slots)
-        yield machine.lock("pte_offset_map_lock", "ptl", tables, "spin")
+        yield from machine.lock("pte_offset_map_lock", "ptl", tables, "spin")
         removed = None
         for part in chunks(machine.grain, columns):
             words = machine.mem.entries[tables, part]

@@ -90,7 +90,7 @@ def do_madvise(mm: Mm, start: int, length: int, advice: int) -> Path[None]:
     lock, mode, of = _lock(mm, start, end, advice)
     take = {"vma_lock": "lock_vma_under_rcu", "mmap_lock": f"mmap_{mode}_lock"}[lock]
     drop = {"vma_lock": "vma_end_read", "mmap_lock": f"mmap_{mode}_unlock"}[lock]
-    yield mm.machine.lock(take, lock, of, mode)
+    yield from mm.machine.lock(take, lock, of, mode)
     try:
         hole = yield from madvise_walk_vmas(mm, start, end, advice, name)
     except KernelError:
@@ -215,7 +215,7 @@ def age(mm: Mm, start: int, end: int, fn: str) -> Path[None]:
         if (yield from machine.scheme.visitor_arrives(mm, pmd, slots)):
             continue
         tables = machine.mem.at(pmd, slots)
-        yield machine.lock("pte_offset_map_lock", "ptl", tables, "spin")
+        yield from machine.lock("pte_offset_map_lock", "ptl", tables, "spin")
         for part in chunks(machine.grain, columns):
             words = machine.mem.entries[tables, part]
             marked = pte.is_present(words) & ((words & np.uint64(pte.SPECIAL)) == 0)

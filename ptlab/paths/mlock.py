@@ -38,7 +38,7 @@ def do_munlock(mm: Mm, start: int, length: int) -> Path[None]:
 
 def _apply_vma_lock_flags(mm: Mm, call: str, start: int, end: int, flags: int) -> Path[None]:
     machine, address = mm.machine, start
-    yield machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
+    yield from machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
     while address < end:
         index = find(mm.vmas[0], address)
         if index == len(mm.vmas[0]) or mm.vmas[0][index].start > address:

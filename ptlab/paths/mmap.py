@@ -66,7 +66,7 @@ def do_mmap(
         raise KernelError(
             errno.ENOMEM, f"mmap: {length:#x} bytes do not fit below {limit:#x}; nothing was mapped"
         )
-    yield mm.machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
+    yield from mm.machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
     try:
         start = get_unmapped_area(mm, at, length, over)
     except KernelError:
@@ -120,7 +120,7 @@ def get_unmapped_area(mm: Mm, at: int | None, length: int, over: bool) -> int:
 
 def mm_populate(mm: Mm, start: int, end: int) -> Path[int]:
     """__mm_populate(): fault in every page of [start, end). Returns 0 or the errno of the first failure."""
-    yield mm.machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read")
+    yield from mm.machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read")
     failed = 0
     for vma in tuple(overlapping(mm.vmas[0], start, end)):
         if not vma.flags & (VM.READ | VM.WRITE):
@@ -145,7 +145,7 @@ def do_munmap(mm: Mm, start: int, length: int) -> Path[None]:
             f"{limit:#x}; nothing was unmapped",
         )
     end = start + page_align(length)
-    yield mm.machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
+    yield from mm.machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
     downgraded = yield from do_vmi_align_munmap(mm, start, end, downgrade=True)
     if downgraded:
         yield mm.machine.unlock("mmap_read_unlock", "mmap_lock")
@@ -165,9 +165,7 @@ def do_vmi_align_munmap(mm: Mm, start: int, end: int, downgrade: bool) -> Path[b
     mm.set_vmas(rest)
     yield Step(Kind.VMA, "vms_gather_munmap_vmas", None, len(gone), 1, ("unmap", gone))
     if downgrade:
-        machine.unlock("mmap_write_downgrade", "mmap_lock")
-        step = machine.lock("mmap_write_downgrade", "mmap_lock", mm.id, "read")
-        yield step._replace(kind=Kind.DOWNGRADE)
+        yield machine.downgrade("mmap_write_downgrade", "mmap_lock")
     tlb = MmuGather(mm)
     for vma in gone:
         yield from unmap_page_range(mm, tlb, vma.start, vma.end, UNMAP)

@@ -93,7 +93,7 @@ def _move_table(mm: Mm, fn: str, old: tuple[int, int], new: tuple[int, int]) -> 
     table = int(mem.at(*old))
     name = "page_table_lock" if fn == "move_normal_pud" else "pmd_lock"
     of = mm.id if fn == "move_normal_pud" else old[0]
-    yield machine.lock(fn, name, of, "spin")
+    yield from machine.lock(fn, name, of, "spin")
     mem.unhook(table)
     mem.hook(table, *new)
     yield Step(Kind.MOVE, fn, table, 0, 1, (old, new))
@@ -106,8 +106,8 @@ def move_ptes(mm: Mm, ours: int, theirs: int, part: Extent) -> Path[None]:
     machine, mem = mm.machine, mm.machine.mem
     first, n = part.old >> PAGE_SHIFT & 511, part.size >> PAGE_SHIFT
     shift = (part.new >> PAGE_SHIFT & 511) - first
-    yield machine.lock("pte_offset_map_lock", "ptl", ours, "spin")
-    yield machine.lock("pte_offset_map_rw_nolock", "ptl", theirs, "spin")
+    yield from machine.lock("pte_offset_map_lock", "ptl", ours, "spin")
+    yield from machine.lock("pte_offset_map_rw_nolock", "ptl", theirs, "spin")
     moved = 0
     for some in chunks(machine.grain, slice(first, first + n)):
         words = mem.entries[ours, some].copy()

@@ -30,7 +30,7 @@ def do_mprotect(mm: Mm, start: int, length: int, prot: int) -> Path[None]:
     if length == 0:
         return
     machine, end = mm.machine, start + page_align(length)
-    yield machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
+    yield from machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
     address = start
     while address < end:
         index = find(mm.vmas[0], address)
@@ -94,7 +94,7 @@ def change_pte_range(
     the first write (vma_wants_writenotify()) or the mapping is private.
     """
     machine = mm.machine
-    yield machine.lock("pte_offset_map_lock", "ptl", tables, "spin")
+    yield from machine.lock("pte_offset_map_lock", "ptl", tables, "spin")
     changed = 0
     for part in chunks(machine.grain, columns):
         words = machine.mem.entries[tables, part]

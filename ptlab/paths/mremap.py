@@ -34,7 +34,7 @@ def do_mremap(
     old_length, new_length = page_align(old_length), page_align(new_length)
     _check(mm, old, old_length, new_length, to, maymove or to is not None, dontunmap)
     machine = mm.machine
-    yield machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
+    yield from machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
     held = "write"
     try:
         if _moves_many(mm, old, old_length, new_length, to, dontunmap):

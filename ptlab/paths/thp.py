@@ -45,7 +45,7 @@ def do_huge_pmd_anonymous_page(mm: Mm, vma: Vma, pmd: int, slot: int, write: boo
     machine = mm.machine
     table = int(machine.mem.alloc(mm.id, Level.PTE))
     yield Step(Kind.ALLOC, "pte_alloc_one", table)
-    yield machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
+    yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
     yield pgtable_trans_huge_deposit(mm, pmd, slot, table)
     if write:
         frame = machine.huge_frames()
@@ -60,7 +60,7 @@ def do_huge_pmd_anonymous_page(mm: Mm, vma: Vma, pmd: int, slot: int, write: boo
 def do_set_pmd(mm: Mm, pmd: int, slot: int, frame: int, writable: bool) -> Path[None]:
     """Map a huge page of the page cache. Nothing is deposited on x86."""
     machine = mm.machine
-    yield machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
+    yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
     yield _map(mm, pmd, slot, pte.file_entry(frame, writable, False) | pte.PSE, "do_set_pmd")
     yield machine.unlock("spin_unlock", "pmd_lock")
 
@@ -113,7 +113,7 @@ def do_huge_pmd_wp_page(mm: Mm, pmd: int, slot: int) -> Path[bool]:
         return False
     else:
         new = word | pte.RW | pte.DIRTY | pte.SOFT_DIRTY | pte.ACCESSED
-    yield machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
+    yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
     machine.mem.write(pmd, slot, new)
     count_huge(mm, word, -1)
     count_huge(mm, new, 1)
@@ -128,7 +128,7 @@ def split_huge_pmd(mm: Mm, pmd: int, slot: int) -> Path[None]:
     A file's huge page is not split: its entry just goes, and faults bring it back.
     """
     machine, mem = mm.machine, mm.machine.mem
-    yield machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
+    yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
     word = mem.entries.word(pmd, slot)
     mem.write(pmd, slot, 0)
     count_huge(mm, word, -1)
@@ -154,7 +154,7 @@ def split_huge_pmd(mm: Mm, pmd: int, slot: int) -> Path[None]:
 def zap_huge_pmd(mm: Mm, tlb: MmuGather, pmd: int, slot: int) -> Path[None]:
     """Unmap a whole huge page. Its deposited PTE page goes at once: no walker can have seen it."""
     machine, mem = mm.machine, mm.machine.mem
-    yield machine.lock("pmd_trans_huge_lock", "pmd_lock", pmd, "spin")
+    yield from machine.lock("pmd_trans_huge_lock", "pmd_lock", pmd, "spin")
     word = mem.entries.word(pmd, slot)
     mem.write(pmd, slot, 0)
     count_huge(mm, word, -1)
@@ -178,7 +178,7 @@ def zap_deposited_table(mm: Mm, pmd: int, slot: int) -> Step:
 def change_huge_pmd(mm: Mm, pmd: int, slot: int, prot: int) -> Path[int]:
     """mprotect of a whole huge page. Returns 1 if the entry was present."""
     machine, mem = mm.machine, mm.machine.mem
-    yield machine.lock("pmd_trans_huge_lock", "pmd_lock", pmd, "spin")
+    yield from machine.lock("pmd_trans_huge_lock", "pmd_lock", pmd, "spin")
     word = np.array([mem.entries.word(pmd, slot)], U64)
     new = pte.protect(word, prot, bool(machine.shared(pte.pfn(word)).any()))
     mem.write(pmd, slot, int(new[0]))
@@ -193,7 +193,7 @@ def move_huge_pmd(mm: Mm, old: tuple[int, int], new: tuple[int, int]) -> Path[No
     """mremap: the huge entry goes from one (PMD page, slot) to another, its deposit with it."""
     machine, mem = mm.machine, mm.machine.mem
     word = mem.entries.word(*old)
-    yield machine.lock("pmd_lock", "pmd_lock", old[0], "spin")
+    yield from machine.lock("pmd_lock", "pmd_lock", old[0], "spin")
     mem.write(*old, 0)
     mem.write(*new, word | pte.SOFT_DIRTY if word & pte.PRESENT else word)
     if pte.pfn(word) < pte.FILE_FRAME:
@@ -208,7 +208,7 @@ def copy_huge_pmd(mm: Mm, child: Mm, pmd: int, slot: int, child_pmd: int) -> Pat
     word = mem.entries.word(pmd, slot)
     table = int(mem.alloc(child.id, Level.PTE))
     yield Step(Kind.ALLOC, "pte_alloc_one", table)
-    yield machine.lock("pmd_lock", "pmd_lock", child_pmd, "spin")
+    yield from machine.lock("pmd_lock", "pmd_lock", child_pmd, "spin")
     yield pgtable_trans_huge_deposit(child, child_pmd, slot, table)
     if not is_huge_zero(word):
         machine.share(frames_of(word), 1)

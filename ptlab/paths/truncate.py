@@ -52,7 +52,7 @@ def unmap_mapping_range(
     machine: Machine, file: File, first: int, last: int, even_cows: bool
 ) -> Path[None]:
     """Zap pages [first, last) of the file out of every VMA that maps them (the i_mmap tree)."""
-    yield machine.lock("i_mmap_lock_read", "i_mmap_rwsem", file.number, "read")
+    yield from machine.lock("i_mmap_lock_read", "i_mmap_rwsem", file.number, "read")
     for mm in machine.mms[0]:
         for vma in mm.vmas[0]:
             start = vma.start + (max(first - vma.pgoff, 0) << PAGE_SHIFT)

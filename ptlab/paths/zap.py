@@ -98,7 +98,7 @@ def zap_pte_range(
     left: slice | None = columns
     undisturbed, locked_result = True, None
     while left is not None:
-        yield machine.lock("pte_offset_map_lock", "ptl", tables, "spin")
+        yield from machine.lock("pte_offset_map_lock", "ptl", tables, "spin")
         left, cleared, skipped = yield from _clear(mm, tlb, tables, left, details)
         whole = whole and not skipped
         full = tlb.room == 0

@@ -36,7 +36,9 @@ class PtReclaim(ReclaimScheme):
         if not (whole and undisturbed):
             return False
         machine, n = mm.machine, table_count(tables)
-        yield machine.lock("try_get_and_clear_pmd", "pmd_lock", _pmd(mm, tables), "trylock", n)
+        pmd = _pmd(mm, tables)
+        if not (yield from machine.lock("try_get_and_clear_pmd", "pmd_lock", pmd, "trylock", n)):
+            return False
         yield mm.unhook_pte(tables, "try_get_and_clear_pmd")
         yield machine.unlock("spin_unlock", "pmd_lock", n)
         return True
@@ -56,8 +58,8 @@ class PtReclaim(ReclaimScheme):
     def try_to_free_pte(self, mm: Mm, tables: Tables) -> Path[Tables | None]:
         """The slow path: both locks, in order, then a scan. Returns what it unhooked."""
         machine, n = mm.machine, table_count(tables)
-        yield machine.lock("pmd_lock", "pmd_lock", _pmd(mm, tables), "spin", n)
-        yield machine.lock("pte_offset_map_rw_nolock", "ptl", tables, "spin", n)
+        yield from machine.lock("pmd_lock", "pmd_lock", _pmd(mm, tables), "spin", n)
+        yield from machine.lock("pte_offset_map_rw_nolock", "ptl", tables, "spin", n)
         empty = pick(tables, machine.mem.nonnone[tables] == 0)
         found = int(np.sum(machine.mem.nonnone[tables]))
         yield Step(Kind.SCAN, "try_to_free_pte", tables, PTRS_PER_TABLE * n, 1, found)

@@ -144,7 +144,7 @@ class PteRefcount(ReclaimScheme):
         """Unhook PTE pages that nobody uses, flush the TLB, hand them to RCU (or to mmu_gather)."""
         machine, n = mm.machine, table_count(tables)
         first = tables if isinstance(tables, int) else int(tables[0])
-        yield machine.lock("pmd_lock", "pmd_lock", int(machine.mem.parent[first]), "spin", n)
+        yield from machine.lock("pmd_lock", "pmd_lock", int(machine.mem.parent[first]), "spin", n)
         yield mm.unhook_pte(tables, "free_user_pte_table")
         if tlb is None:
             yield Step(Kind.FLUSH, "flush_tlb_range", tables, 0, n)
