@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, Verbosity
 from ptlab.kernels.judge import Result, judge
 from ptlab.kernels.live import Kernel, Recorder
 from ptlab.kernels.programs import programs
-from ptlab.scenario import Row, parse, run
+from ptlab.scenario import Row, ScenarioError, parse, run
 
-BATCH = 100
+BATCH = 50
 """Programs for one seed; a longer search takes the seeds after it."""
 
 
@@ -48,7 +48,24 @@ def search(
     def agree(program: str) -> None:
         after_each(attempt(recorder, kernel, program))
 
-    agree()
+    try:
+        agree()
+    except Disagreement as found:
+        raise _with_fewer_lines(recorder, kernel, found) from None
+
+
+def _with_fewer_lines(recorder: Recorder, kernel: Kernel, found: Disagreement) -> Disagreement:
+    """Hypothesis gives up on a shrink in time; lines that do not matter may be left."""
+    lines = found.program.splitlines()
+    for number in reversed(range(len(lines))):
+        fewer = lines[:number] + lines[number + 1 :]
+        try:
+            attempt(recorder, kernel, "\n".join(fewer))
+        except Disagreement as smaller:
+            found, lines = smaller, fewer
+        except ScenarioError:
+            continue  # a fork lacks its child's ops
+    return found
 
 
 def attempt(recorder: Recorder, kernel: Kernel, program: str) -> Result:

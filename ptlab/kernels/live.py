@@ -139,11 +139,13 @@ def _plain(of: Iterable[ops.Op]) -> Iterator[dict[str, Any]]:
 
 def watched(scenario: Scenario) -> list[tuple[int, int]]:
     """Where entries can arise: the 2 MiB around every page that an op faults in or moves to."""
-    chunks: set[tuple[int, int]] = set()
+    spans: set[tuple[int, int]] = set()
+    locks = any(isinstance(op, ops.Mlock) for op in scenario.ops)
     for op in scenario.ops:
-        chunks |= {(start & -_CHUNK, -(-end // _CHUNK) * _CHUNK) for start, end in _filled(op)}
+        new = _moved(op, spans, locks) if isinstance(op, ops.Mremap) else _filled(op)
+        spans |= {(start & -_CHUNK, -(-end // _CHUNK) * _CHUNK) for start, end in new}
     merged: list[tuple[int, int]] = []
-    for start, end in sorted(chunks):
+    for start, end in sorted(spans):
         if merged and start <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
         else:
@@ -156,9 +158,6 @@ def _filled(op: ops.Op) -> Iterable[tuple[int, int]]:
     match op:
         case ops.Touch(addr=addr, length=length, stride=stride) if stride > _CHUNK:
             return ((at, at + 1) for at in range(addr, addr + length, stride))
-        case ops.Mremap(addr=addr, to=to, new_length=length):
-            start = addr if to is None else to
-            return [(start, start + length)]
         case ops.Mmap(populate=False):
             return []
         case ops.Madvise(advice=advice) | ops.MadviseEach(advice=advice) if advice not in _FILLING:
@@ -168,6 +167,19 @@ def _filled(op: ops.Op) -> Iterable[tuple[int, int]]:
         ):
             return [(op.addr, op.addr + op.length)]
     return []
+
+
+def _moved(
+    op: ops.Mremap, spans: Iterable[tuple[int, int]], locks: bool
+) -> Iterable[tuple[int, int]]:
+    """Where a move takes the entries of `spans`; locked memory is faulted in where it grows."""
+    to = op.addr if op.to is None else op.to
+    for start, end in spans:
+        start, end = max(start, op.addr), min(end, op.addr + op.old_length)
+        if start < end:
+            yield start - op.addr + to, end - op.addr + to
+    if locks and op.new_length > op.old_length:
+        yield to + op.old_length, to + op.new_length
 
 
 def needs_huge_pages(scenario: Scenario) -> bool:

@@ -80,7 +80,8 @@ def pagemap(ranges: Iterable[tuple[int, int]], zero_pfn: int) -> dict[str, int |
             if not size:
                 break  # above all that a process can have
             start += size // 8 * PAGE
-            if not any(_words[7:size:8]):
+            top_bytes = _words[7:size:8]
+            if top_bytes.count(0) == len(top_bytes):
                 continue  # most ranges are holes most of the time
             for word in memoryview(_words)[:size].cast("Q"):
                 if word & _PRESENT:
