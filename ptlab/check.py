@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ptlab.errors import Corruption
-from ptlab.geometry import Level
+from ptlab.geometry import PAGE_SHIFT, Level
 from ptlab.memmap import State
 from ptlab.mm import Count, Mm
 from ptlab.pte import PSE
@@ -91,23 +93,29 @@ def _vmas(mm: Mm) -> list[str]:
     """VMAs are sorted, not empty, and do not overlap."""
     vmas = mm.vmas[0]
     broken = [f"VMA {vma} is empty" for vma in vmas if vma.start >= vma.end]
-    for left, right in zip(vmas, vmas[1:], strict=False):
+    for left, right in pairwise(vmas):
         if left.end > right.start:
             broken.append(f"VMAs {left} and {right} overlap")
     return broken
 
 
 def _at_rest(mm: Mm) -> list[str]:
-    """With no lock held: no table without a VMA in its span, and no entry outside a VMA."""
+    """With no lock held: no table without a VMA in its span, and no page mapped outside a VMA."""
     mem, geometry, broken = mm.machine.mem, mm.machine.geometry, []
     for table in _own(mm).tolist():
         level = Level(int(mem.level[table]))
-        base = base_address(mm, table)
-        if (
-            table != mm.pgd
-            and next(overlapping(mm.vmas[0], base, base + geometry.span(level)), None) is None
-        ):
+        base, span = base_address(mm, table), geometry.span(level)
+        inside = list(overlapping(mm.vmas[0], base, base + span))
+        if table != mm.pgd and not inside:
             broken.append(f"{level.name} page {table} at {base:#x} has no VMA in its span")
+        if level is Level.PTE:
+            stray = mem.entries[table, slice(None)] != 0
+            for vma in inside:
+                first, last = max(vma.start - base, 0), min(vma.end - base, span)
+                stray[first >> PAGE_SHIFT : last >> PAGE_SHIFT] = False
+            for column in np.flatnonzero(stray)[:1]:
+                address = base + (int(column) << PAGE_SHIFT)
+                broken.append(f"PTE page {table} maps {address:#x}, where no VMA is")
     return broken
 
 

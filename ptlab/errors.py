@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import errno
+from collections.abc import Iterable
 
 
 class KernelError(OSError):
@@ -33,6 +35,14 @@ class SegmentationFault(AccessRefused):
 
 class BusError(AccessRefused):
     """SIGBUS: a mapped page beyond the end of its file. errno is EIO."""
+
+
+def unknown(what: str, given: object, choices: Iterable[str], more: str = "") -> ValueError:
+    """The error for a name that does not exist: what was given, the closest, and all there are."""
+    names = list(choices)
+    close = difflib.get_close_matches(str(given), names, n=1)
+    hint = f" (did you mean {close[0]}?)" if close else ""
+    return ValueError(f"unknown {what} {given!r}{hint}: one of {', '.join(names)}{more}")
 
 
 class NotModelled(Exception):

@@ -42,6 +42,7 @@ class Geometry:
     """The shape of an address space with 4 or 5 levels of page tables.
 
     path       the levels a walk passes, top down: PGD first, PTE last
+    steps      the same with the shift of each level
     task_size  first address that user space can never map (TASK_SIZE_MAX): 2^47 or 2^56, less a page
     """
 
@@ -55,6 +56,7 @@ class Geometry:
         self._shifts = tuple(PAGE_SHIFT + 9 * level for level in Level)
         if levels == 4:
             self._shifts = (*self._shifts[: Level.PGD], P4D_SHIFT)  # the P4D is folded into the PGD
+        self.steps = tuple((level, self._shifts[level]) for level in self.path)
 
     def shift(self, level: Level) -> int:
         """log2 of the bytes that one entry of a table at `level` maps."""

@@ -16,7 +16,6 @@ from ptlab.schemes.base import POINTS
 from ptlab.steps import Path, Step
 from ptlab.store import Change, Store
 
-
 _OURS = POINTS | {"lock", "visit", "age", "upper_tables"}
 """Names of functions that are ptlab's and not the kernel's."""
 
@@ -76,7 +75,14 @@ class Journal:
         is not the kernel's (a bug in a scheme, say), the state before it is restored.
         """
         if self.operations and self.operations[-1].last < 0:
-            yield self.operations[-1]
+            start = len(self.steps)
+            try:
+                yield self.operations[-1]
+            except OSError:
+                raise
+            except BaseException:
+                self._revert(start)
+                raise
             return
         self.fork()
         operation = Operation(text, len(self.steps), -1)

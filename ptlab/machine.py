@@ -6,25 +6,35 @@ with `yield machine.unlock(...)`. With one task nothing ever waits.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ptlab import pte
+from ptlab.errors import unknown
 from ptlab.files import File
 from ptlab.geometry import Geometry
+from ptlab.guards import Guard
 from ptlab.memmap import MemMap, State
 from ptlab.profiles import Profile
 from ptlab.schemes.base import ReclaimScheme
 from ptlab.steps import Kind, Path, Step, Tables
 from ptlab.store import Store
+from ptlab.tlb import GATHER_PAGES
+from ptlab.watch import Access
 
 if TYPE_CHECKING:
     from ptlab.mm import Mm
+    from ptlab.vma import Vma
+    from ptlab.watch import Watch
 
 Lock: TypeAlias = tuple[str, Any, str]
 """(name, whose: an mm's id, a table or a run of tables, a VMA's start; mode)"""
+
+_SHARED = ("read", "users")
+"""Modes in which several tasks may hold a lock at once, if all hold it in the same."""
 
 GRAINS = ("entry", "table", "range")
 
@@ -36,25 +46,38 @@ class Machine:
         self, profile: Profile, scheme: ReclaimScheme, levels: int, grain: str, record: bool
     ):
         if grain not in GRAINS:
-            raise ValueError(f"unknown grain {grain!r}: one of {', '.join(GRAINS)}")
+            raise unknown("grain", grain, GRAINS)
         self.profile, self.scheme, self.grain = profile, scheme, grain
         self.geometry = Geometry(levels)
         self.store = Store(record)
         self.mem = MemMap(self.store)
+        self.watch: Watch | None = None
+        """Set while several tasks run: it notes what they do to each other."""
+        self.without: frozenset[Guard] = frozenset()
+        """Guards that are left out, to see what they are good for."""
         self.task = 0
         """The task that runs: an index into `held`."""
         self.held: list[tuple[Lock, ...]] = [()]
         """For each task the locks it holds, in the order taken."""
         self.rcu: list[tuple[Tables, ...]] = [()]
         """Tables waiting for a grace period."""
+        self.gather_pages = GATHER_PAGES
         self.next_frame = [pte.FIRST_FRAME]
         self.next_anon_vma = [1]
+        self.swap = False
+        """Whether there is a swap device."""
+        self.next_swap = [1]
         self.mms: list[tuple[Mm, ...]] = [()]
         """One element: the address spaces there are."""
         self.files: list[tuple[File, ...]] = [()]
         """One element: the files there are."""
+        self.detached: list[tuple[Vma, ...]] = [()]
+        """One element: VMAs that munmap has taken out of their mm, but not yet out of their file."""
         self.shares: NDArray[np.int32] = np.zeros(0, np.int32)
         """How many processes more than one map a data page, by frame; grown by the first fork."""
+
+        self.observe: Callable[[Step], None] = lambda step: None
+        """Told of every step while no journal is kept; ptlab.costs counts with it."""
 
     def frames(self, count: int) -> int:
         """Take `count` data pages; returns the first page frame number. Frames are never reused."""
@@ -67,6 +90,12 @@ class Machine:
         file = File(self, len(self.files[0]), size, kind, filled)
         self.store.put(self, "files", 0, (*self.files[0], file))
         return file
+
+    def swap_slots(self, count: int) -> range:
+        """Take `count` pages of the swap device."""
+        first = self.next_swap[0]
+        self.store.put(self, "next_swap", 0, first + count)
+        return range(first, first + count)
 
     def huge_frames(self) -> int:
         """Take 512 data pages at a 2 MiB boundary."""
@@ -110,17 +139,29 @@ class Machine:
     def lock(self, fn: str, name: str, of: Any, mode: str, times: int = 1) -> Path[bool]:
         """Take lock `name` of `of` in `mode`; the Step tells that function `fn` has it.
 
-        While another task holds it the task waits; in mode "trylock" it gives up: False.
+        With several tasks it is first announced (a Step of Kind.WAIT), and the task is resumed when
+        no other task holds it; in mode "trylock" it may not wait and gives up: False.
         """
-        while len(self.held) > 1 and self._taken(name, of, mode):
-            if mode == "trylock":
-                yield Step(Kind.FAIL, fn, None, 0, times, (name, of, mode))
-                return False
-            yield Step(Kind.WAIT, fn, None, 0, times, (name, of, mode))
         lock = (name, of, mode)
+        if self.watch is not None and not (yield from self._wait(self.watch, fn, lock, times)):
+            return False
         held = self.held[self.task]
         self._hold((*held, lock))
         yield Step(Kind.LOCK, fn, None, 0, times, lock)
+        return True
+
+    def _wait(self, watch: Watch, fn: str, lock: Lock, times: int) -> Path[bool]:
+        """Until the lock can be had. A PTE lock is found through pte_offset_map(), under RCU."""
+        name, _, mode = lock
+        if name == "ptl":
+            watch.rcu_read_lock(self.task)
+        if mode != "trylock":
+            yield Step(Kind.WAIT, fn, None, 0, times, lock)
+        how = Access.READ if mode == "read" else Access.WRITE
+        watch.lock(lock, how | Access.TRY if mode == "trylock" else how)
+        if self.taken(lock, self.task):
+            yield Step(Kind.FAIL, fn, None, 0, times, lock)
+            return False
         return True
 
     def unlock(self, fn: str, name: str, times: int = 1) -> Step:
@@ -129,6 +170,12 @@ class Machine:
         index = len(held) - 1
         while held[index][0] != name:
             index -= 1
+        if self.watch is not None:
+            mode = held[index][2]
+            how = Access.READ if mode == "read" else Access.WRITE
+            self.watch.lock(held[index], how | Access.RELEASE)
+            if name == "ptl":
+                self.watch.rcu_read_unlock(self.task)
         self._hold(held[:index] + held[index + 1 :])
         return Step(Kind.UNLOCK, fn, None, 0, times, held[index])
 
@@ -137,6 +184,9 @@ class Machine:
         held = self.held[self.task]
         read = tuple((n, of, "read" if n == name else mode) for n, of, mode in held)
         self._hold(read)
+        if self.watch is not None:
+            of = next(of for n, of, _ in read if n == name)
+            self.watch.note((name, of), Access.WRITE | Access.RELEASE)
         return Step(Kind.DOWNGRADE, fn, None, 0, 1, (name, None, "read"))
 
     def _hold(self, locks: tuple[Lock, ...]) -> None:
@@ -146,19 +196,36 @@ class Machine:
             log.append((self, "held", self.task, self.held[self.task], locks))
         self.held[self.task] = locks
 
-    def _taken(self, name: str, of: Any, mode: str) -> bool:
-        """Whether another task holds the lock so that it cannot be had in `mode`."""
+    def taken(self, lock: Lock, by: int) -> bool:
+        """Whether another task holds the lock so that task `by` cannot have it."""
+        name, of, mode = lock
         return any(
             held_name == name
-            and bool(np.any(np.isin(of, held_of)))
-            and not (mode == held_mode == "read")
+            and _same(of, held_of)
+            and not (mode == held_mode and mode in _SHARED)
             for task, locks in enumerate(self.held)
-            if task != self.task
+            if task != by
             for held_name, held_of, held_mode in locks
         )
 
+    def flush(self, fn: str, tables: Tables | None, n: int, times: int = 1) -> Path[None]:
+        """Invalidate the TLBs. Other CPUs are interrupted for it, so it waits until they let it."""
+        if self.watch is not None:
+            if Guard.IPI not in self.without:
+                interrupts = ("interrupts", 0, "write")
+                yield Step(Kind.WAIT, fn, None, 0, times, interrupts)
+                self.watch.lock(interrupts, Access.WRITE)
+            self.watch.flush()
+        yield Step(Kind.FLUSH, fn, tables, n, times)
+
     def call_rcu(self, tables: Tables) -> Step:
         """Hand `tables` to RCU: they are freed after a grace period."""
+        if self.watch is not None:
+            if Guard.RCU in self.without:
+                self.watch.freed(tables)
+                self.mem.set_state(tables, State.FREED)
+                return Step(Kind.FREE, "__free_page", tables)
+            self.watch.queue()
         self.mem.set_state(tables, State.RCU)
         self.store.put(self, "rcu", 0, (*self.rcu[0], tables))
         return Step(Kind.RCU, "call_rcu", tables)
@@ -167,5 +234,15 @@ class Machine:
         """Every CPU has passed a quiescent state: the waiting tables go back to the allocator."""
         for tables in self.rcu[0]:
             self.store.put(self, "rcu", 0, self.rcu[0][1:])
+            if self.watch is not None:
+                self.watch.dequeue()
+                self.watch.freed(tables)
             self.mem.set_state(tables, State.FREED)
             yield Step(Kind.FREE, "rcu_do_batch", tables)
+
+
+def _same(of: Any, other: Any) -> bool:
+    """Whether two locks of one name have a table in common."""
+    if isinstance(of, int) and isinstance(other, int):
+        return of == other
+    return bool(np.any(np.isin(of, other)))

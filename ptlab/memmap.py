@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from enum import IntEnum
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,7 +117,7 @@ class EntryPool:
 class MemMap:
     """The page-table pages, in columns. `mem.refcount[7]` is the count of page 7."""
 
-    COLUMNS = {
+    COLUMNS: ClassVar = {
         "level": np.int8,
         "state": np.int8,
         "mm": np.int16,
@@ -160,9 +160,9 @@ class MemMap:
         first = self.next_pfn[0]
         self._reserve(first + count)
         self.store.put(self, "next_pfn", 0, first + count)
-        rows = slice(first, first + count)
-        self.store.put(self, "level", rows, int(level))
-        self.store.put(self, "mm", rows, mm)
+        rows = slice(first, first + count) if count > 1 else first
+        self.level[rows] = level  # a row keeps its level and owner for good: nothing to undo
+        self.mm[rows] = mm
         self.store.put(self, "state", rows, int(State.NEW))
         return first if count == 1 else np.arange(first, first + count)
 
@@ -204,7 +204,7 @@ class MemMap:
         self.store.put(self, "state", table, int(State.DEPOSITED))
 
     def withdraw(self, pmd: int, slot: int) -> int:
-        """Take the table that was deposited for `slot` of `pmd`. (The kernel takes any: all are alike.)"""
+        """Take the table deposited for `slot` of `pmd`. (The kernel takes any: all are alike.)"""
         table = next(t for t in self.deposits[pmd] if self.slot[t] == slot)
         rest = tuple(t for t in self.deposits[pmd] if t != table)
         self.store.put(self, "deposits", pmd, rest)
@@ -225,6 +225,13 @@ class MemMap:
             run: NDArray[np.int64] = ((words & PFN_MASK) >> SHIFT).astype(np.int64)
             return run
         return (self.entries.word(table, slots) & pte.PFN_MASK) >> PAGE_SHIFT
+
+    def hooked(self, tables: Tables) -> bool:
+        """Whether the entry above each table points to it."""
+        return all(
+            self.at(int(self.parent[table]), int(self.slot[table])) == table
+            for table in np.ravel(tables).tolist()
+        )
 
     def live(self) -> NDArray[np.int64]:
         """pfns of all tables that are in a tree now."""

@@ -30,6 +30,7 @@ class Count(IntEnum):
     HUGE = 8
     HUGE_ZERO = 9
     MINFLT = 10
+    MAJFLT = 11
 
 
 _KINDS = (Count.ANON, Count.ZERO, Count.FILE, Count.SWAP)
@@ -87,12 +88,13 @@ class Mm:
 
     def lookup(self, address: int, level: Level) -> int:
         """pfn of the table at `level` that covers `address`, 0 where there is none. O(levels)."""
-        geometry, word = self.machine.geometry, self.machine.mem.entries.word
-        table = self.pgd
-        for upper in geometry.path:
+        entries, table = self.machine.mem.entries, self.pgd
+        words, slab = entries.words, entries.slab
+        for upper, shift in self.machine.geometry.steps:
             if upper is level:
                 break
-            table = (word(table, geometry.index(address, upper)) & PFN_MASK) >> PAGE_SHIFT
+            word = words.item(slab.item(table), address >> shift & 511)
+            table = (word & PFN_MASK) >> PAGE_SHIFT
             if not table:
                 break
         return table

@@ -47,8 +47,8 @@ def plural(n: int, noun: str) -> str:
 def sentence(mem: MemMap, step: Step) -> str:
     """What `step` says, in words. Call it while mem_map is at that step."""
     text = f"{step.fn}: {_TELL[step.kind](mem, step)}"
-    if step.times > 1 and step.kind in (Kind.LOCK, Kind.GET):
-        text += f" ({step.times} times, once for each page fault)" if step.kind is Kind.GET else ""
+    if step.tables is not None and step.kind is Kind.GET and step.times > count(step.tables):
+        text += f" ({step.times} times, once for each page fault)"
     return text
 
 
@@ -58,7 +58,7 @@ def _lock(mem: MemMap, step: Step) -> str:
         why = "others may still read" if mode == "read" else "nobody else may look or change"
         return f"mmap_lock is taken for {mode}: {why}."
     if name == "vma_lock":
-        return "only this VMA is locked, for read; mmap_lock is not taken at all (since Linux 6.4)."
+        return "only this VMA is locked, for read; mmap_lock is not taken (a kernel since 6.4)."
     if name == "i_mmap_rwsem":
         return "the file's i_mmap_rwsem is taken for read; no mmap_lock is needed to zap a file's pages."
     tried = "a trylock succeeds: " if mode == "trylock" else ""
@@ -66,7 +66,14 @@ def _lock(mem: MemMap, step: Step) -> str:
 
 
 def _wait(mem: MemMap, step: Step) -> str:
-    return f"{lock_name(mem, step.note)} is held by another task: wait."
+    if step.note[0] == "interrupts":
+        return "the other CPUs are to flush their TLBs: each does when it has interrupts on."
+    return f"{lock_name(mem, step.note)} is wanted; while another task holds it this one waits."
+
+
+def _look(mem: MemMap, step: Step) -> str:
+    assert step.tables is not None
+    return f"the PMD entry points to {table_name(mem, step.tables)}; no lock is held yet."
 
 
 def _unlock(mem: MemMap, step: Step) -> str:
@@ -85,9 +92,11 @@ def _vma(mem: MemMap, step: Step) -> str:
         return f"a VMA appears, {_range(new)}, {new.prot}{merged}. No table is built."
     if what == "unmap":
         gone = rest[0]
-        return f"{plural(len(gone), 'VMA')} {'is' if len(gone) == 1 else 'are'} taken out: {', '.join(map(_range, gone))}."
+        many = f"{plural(len(gone), 'VMA')} {'is' if len(gone) == 1 else 'are'}"
+        return f"{many} taken out: {', '.join(map(_range, gone))}."
     if what == "anon_vma":
-        return f"the VMA {_range(rest[0])} gets anon_vma {rest[0].anon_vma}, for its first page of its own."
+        anon = rest[0].anon_vma
+        return f"the VMA {_range(rest[0])} gets anon_vma {anon}, for its first page of its own."
     if what == "kept":
         return f"the VMA {_range(rest[0])} stays, without its pages."
     old, new = rest
@@ -131,7 +140,8 @@ def _alloc(mem: MemMap, step: Step) -> str:
 def _install(mem: MemMap, step: Step) -> str:
     assert step.tables is not None
     place = _place(mem, step.tables)
-    return f"{table_name(mem, step.tables)} {_is(step.tables)} hooked into {place}; VmPTE grows by {4 * count(step.tables)} kB."
+    grows = f"VmPTE grows by {4 * count(step.tables)} kB"
+    return f"{table_name(mem, step.tables)} {_is(step.tables)} hooked into {place}; {grows}."
 
 
 def _place(mem: MemMap, tables: Tables) -> str:
@@ -156,7 +166,8 @@ def _get(mem: MemMap, step: Step) -> str:
     if step.fn == "pte_ref_init":
         return f"{name} starts with 1 reference: whoever installs it is its first visitor."
     if who == "visitor":
-        return f"a visitor comes to {name} ({_change(before, after)}); while it looks, nobody can free the page."
+        change = _change(before, after)
+        return f"a visitor comes to {name} ({change}); while it looks, nobody can free the page."
     entries = (
         "the new entry holds a reference"
         if step.n == 1
@@ -170,12 +181,15 @@ def _put(mem: MemMap, step: Step) -> str:
     who, before, after = step.note
     name = table_name(mem, step.tables)
     end = ""
-    if np.all(np.asarray(after) == 0):
-        end = " Nobody uses it any more: free_user_pte_table takes it out of the tree."
+    if np.all(np.asarray(after) == 0) and step.fn.endswith(("_put", "_put_many")):
+        first = step.tables if isinstance(step.tables, int) else int(step.tables[0])
+        level = Level(int(mem.level[first])).name.lower()
+        end = f" Nobody uses it any more: free_user_{level}_table takes it out of the tree."
     if who == "visitor":
         return f"the visitor leaves {name} ({_change(before, after)}).{end}"
     entries = "the cleared entry gives" if step.n == 1 else f"the {step.n} cleared entries give"
-    return f"{entries} back {'its reference' if step.n == 1 else 'their references'} to {name} ({_change(before, after)}).{end}"
+    theirs = "its reference" if step.n == 1 else "their references"
+    return f"{entries} back {theirs} to {name} ({_change(before, after)}).{end}"
 
 
 def _entries(step: Step) -> str:
@@ -201,7 +215,8 @@ def _set(mem: MemMap, step: Step) -> str:
     what = _MAPPED[step.note[1]]
     if step.n > 1 and step.note[1] != "zero":
         what = what.removeprefix("a ") + "s"
-    return f"{_entries(step)} of {table_name(mem, step.tables)} now map{'s' if step.n == 1 else ''} {what}."
+    maps = "maps" if step.n == 1 else "map"
+    return f"{_entries(step)} of {table_name(mem, step.tables)} now {maps} {what}."
 
 
 def _clear(mem: MemMap, step: Step) -> str:
@@ -218,6 +233,8 @@ def _changed(mem: MemMap, step: Step) -> str:
     assert step.tables is not None
     what = {
         "page": "becomes writable",
+        "swapped": "becomes a swap entry: its page is out, the entry stays and so does its reference",
+        "back": "maps its page again, read back from swap",
         "cold": "is marked old: reclaim may take its page soon",
         "copy": "becomes read-only, for parent and child share its page now",
         "lazyfree": "is marked clean and old: its page may be dropped later, the entry stays",
@@ -235,8 +252,20 @@ def _changed(mem: MemMap, step: Step) -> str:
 def _scan(mem: MemMap, step: Step) -> str:
     assert step.tables is not None
     found = step.note
-    verdict = "all none: the page can go" if not found else f"{found} are not none: the page stays"
-    return f"the PTE lock was dropped on the way, so all {step.n} entries of {table_name(mem, step.tables)} are read: {verdict}."
+    verdict = "all none: the page can go" if not found else "one is not none: the page stays"
+    why = "the PTE lock was dropped on the way, so " if step.fn == "try_to_free_pte" else ""
+    read = f"all {step.n} entries" if not found else plural(step.n, "entry")
+    return f"{why}{read} of {table_name(mem, step.tables)} are read: {verdict}."
+
+
+def _switch(mem: MemMap, step: Step) -> str:
+    assert step.tables is not None
+    name = table_name(mem, step.tables)
+    if step.note == "atomic":
+        return f"a grace period passes, then the count of {name} is one number again, and atomic."
+    return (
+        f"the count of {name} is kept on each CPU again: cheap to change, and nobody knows the sum."
+    )
 
 
 def _unhook(mem: MemMap, step: Step) -> str:
@@ -254,18 +283,21 @@ def _flush(mem: MemMap, step: Step) -> str:
 
 def _rcu(mem: MemMap, step: Step) -> str:
     assert step.tables is not None
-    return f"{table_name(mem, step.tables)} {_is(step.tables)} handed to RCU: a walker without locks may still look at the empty page."
+    who = f"{table_name(mem, step.tables)} {_is(step.tables)}"
+    return f"{who} handed to RCU: a walker without locks may still look at the empty page."
 
 
 def _free(mem: MemMap, step: Step) -> str:
     assert step.tables is not None
-    return f"a grace period has passed: {table_name(mem, step.tables)} {_is(step.tables)} free memory again."
+    who = f"{table_name(mem, step.tables)} {_is(step.tables)}"
+    return f"a grace period has passed: {who} free memory again."
 
 
 def _fail(mem: MemMap, step: Step) -> str:
     if step.tables is None:
         return f"the trylock fails: {lock_name(mem, step.note)} is held by another task."
-    return f"{table_name(mem, step.tables)} has no references left, it is dying ({step.note.name}): wait and look again."
+    name = table_name(mem, step.tables)
+    return f"{name} has no references left, it is dying ({step.note.name}): wait and look again."
 
 
 def _deposit(mem: MemMap, step: Step) -> str:
@@ -304,6 +336,7 @@ _TELL: dict[Kind, Callable[[MemMap, Step], str]] = {
     Kind.WAIT: _wait,
     Kind.DOWNGRADE: _downgrade,
     Kind.VMA: _vma,
+    Kind.LOOK: _look,
     Kind.HIT: _hit,
     Kind.REFUSED: _refused,
     Kind.ALLOC: _alloc,
@@ -314,6 +347,7 @@ _TELL: dict[Kind, Callable[[MemMap, Step], str]] = {
     Kind.CLEAR: _clear,
     Kind.CHANGE: _changed,
     Kind.SCAN: _scan,
+    Kind.SWITCH: _switch,
     Kind.UNHOOK: _unhook,
     Kind.FLUSH: _flush,
     Kind.RCU: _rcu,

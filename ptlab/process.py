@@ -13,18 +13,17 @@
 from __future__ import annotations
 
 import gc
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from errno import EFAULT, EIO
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from ptlab.check import check
 from ptlab.draw.dot import NoGraphviz, svg
 from ptlab.draw.text import text
 from ptlab.draw.tree import tree
-from ptlab.errors import BusError, SegmentationFault
+from ptlab.errors import BusError, KernelError, SegmentationFault, unknown
 from ptlab.files import File
 from ptlab.geometry import PAGE_SIZE
 from ptlab.journal import Journal, Operation, call_path
@@ -40,7 +39,7 @@ from ptlab.paths.mremap import do_mremap
 from ptlab.paths.truncate import do_allocate, do_punch, do_truncate
 from ptlab.profiles import profile
 from ptlab.schemes import ReclaimScheme, scheme_class
-from ptlab.steps import Path
+from ptlab.steps import Path, Step
 
 T = TypeVar("T")
 
@@ -51,6 +50,7 @@ class Region(int):
     length: int
 
     def __new__(cls, address: int, length: int) -> Region:
+        """A region of `length` bytes at `address`."""
         region = super().__new__(cls, address)
         region.length = length
         return region
@@ -75,6 +75,7 @@ class Counters(NamedTuple):
     zeropg: int
     filepg: int
     swap: int
+    majflt: int
 
 
 class Process:
@@ -85,6 +86,7 @@ class Process:
     levels  4 or 5 levels of page tables
     grain   how much one step covers: "entry", "table" or "range"
     record  keep the journal (for stepping back); a long run at coarse grain may do without
+    swap    the machine has a swap device, so that MADV_PAGEOUT has somewhere to put pages
 
     Methods raise KernelError with Linux's errno, NotModelled, or ValueError for what is no call.
     """
@@ -96,11 +98,13 @@ class Process:
         levels: int = 4,
         grain: str = "entry",
         record: bool = True,
+        swap: bool = False,
     ) -> None:
         chosen = None if scheme is None else scheme_class(scheme)
         found = profile(kernel or (chosen.kernel if chosen else "6.18"))
         chosen = chosen or scheme_class(found.scheme)
         self.machine = Machine(found, chosen(), levels, grain, record)
+        self.machine.swap = swap
         self.mm = Mm(self.machine)
         self.journal = Journal(self.machine.store) if record else None
 
@@ -162,7 +166,7 @@ class Process:
         if isinstance(advice, str):
             number = ADVICE.get(advice.removeprefix("MADV_"))
             if number is None:
-                raise ValueError(f"unknown advice {advice!r}: one of {', '.join(ADVICE)}")
+                raise unknown("advice", advice, ADVICE)
         else:
             number = advice
         path = do_madvise(self.mm, where, length, number)
@@ -188,7 +192,7 @@ class Process:
         length = _length(where, length)
         if stride < 1 or length < 0 or where < 0:
             raise ValueError(
-                f"touch: stride {stride} must be above 0, address and length not below"
+                f"touch: stride {stride} must be above 0, address {where} and length {length} not below"
             )
         verb = "write" if write else "read"
         path = touch(self.mm, write, where, length, stride)
@@ -252,6 +256,14 @@ class Process:
         """The process ends: its address space is taken down."""
         self._run("exit", exit_mmap(self.mm), None, 0)
 
+    def background(self) -> None:
+        """Time passes, or somebody asks for page tables: what the scheme does on its own, it does.
+
+        `async_scan` scans everything once; `mapped_count` frees what it can, as after a write to
+        /proc/sys/vm/free_ptes. The others do nothing.
+        """
+        self._run("background", self.scheme.background(self.mm), None, 0)
+
     # -- looking --
 
     @property
@@ -274,6 +286,7 @@ class Process:
             zeropg=zero,
             filepg=file,
             swap=c[Count.SWAP],
+            majflt=c[Count.MAJFLT],
         )
 
     def check(self) -> None:
@@ -312,38 +325,44 @@ class Process:
                 gc.enable()
 
     def _run_to_end(self, path: Path[T], name: Callable[[], str]) -> T:
+        steps = _then_grace_period(self.mm, path)
+        if self.journal is None:
+            return _exhaust(steps, self.machine.observe)
         journal = self.journal
-        if journal is None:
-            results: list[T] = []
-            deque(_then_grace_period(self.machine, path, results), maxlen=0)
-            return results[0]
         with journal.operation(name()):
             try:
-                result = _record(journal, path)
-                _record(journal, self.machine.rcu_do_batch())
+                return _exhaust(steps, lambda step: journal.commit(step, call_path(steps)))
             finally:
                 journal.settle()
+
+
+def _exhaust(steps: Path[T], note: Callable[[Step], None]) -> T:
+    """Take every step, telling `note` of each; returns what the path returns."""
+    try:
+        while True:
+            note(next(steps))
+    except StopIteration as stop:
+        result: T = stop.value
         return result
 
 
-def _record(journal: Journal, path: Path[T]) -> T:
-    while True:
-        try:
-            step = next(path)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-        journal.commit(step, call_path(path))
-
-
-def _then_grace_period(machine: Machine, path: Path[T], result: list[T]) -> Iterator[Any]:
-    result.append((yield from path))
-    yield from machine.rcu_do_batch()
+def _then_grace_period(mm: Mm, path: Path[T]) -> Path[T]:
+    """The path and the way back to user space, even if the call failed; then a grace period."""
+    failed: KernelError | None = None
+    try:
+        result = yield from path
+    except KernelError as error:
+        failed = error
+    yield from mm.machine.scheme.returns_to_user(mm)
+    yield from mm.machine.rcu_do_batch()
+    if failed:
+        raise failed
+    return result
 
 
 def _prot(prot: str) -> int:
     if prot not in PROTECTIONS:
-        raise ValueError(f"unknown protection {prot!r}: one of {', '.join(PROTECTIONS)}")
+        raise unknown("protection", prot, PROTECTIONS)
     return PROTECTIONS[prot]
 
 

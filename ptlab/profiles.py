@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import NamedTuple
+
+from ptlab.errors import unknown
 
 
 class Profile(NamedTuple):
-    """One kernel version; the flags say what it has, with the version that brought it.
-
-    scheme          name of the reclaim scheme it ships
-    vma_lock_fault  page faults try the VMA's read lock first (6.4: per-VMA locks)
-    vma_lock_zap    MADV_DONTNEED and MADV_FREE too (6.17: "mm: use per_vma lock for MADV_DONTNEED")
-    merge_unfaulted a VMA with an anon_vma merges with a neighbour that has none, both ways round
-                    (6.15: "mm/vma: fix incorrectly disallowed anonymous VMA merges")
-    unaccount       mprotect to read-only takes VM_ACCOUNT off a VMA that was never written
-                    (6.7: "mm/mprotect: allow unfaulted VMAs to be unaccounted on mprotect()")
-    guard_regions   MADV_GUARD_INSTALL and MADV_GUARD_REMOVE exist (6.13)
-    huge_zero_wp    a write to the huge zero page gives a huge page (6.13); before, it was split
-    realign_move    mremap rounds a move down to whole PTE pages where nothing else is mapped (6.7)
-    move_many       mremap moves a range of several VMAs, if it keeps its size (6.17)
-    """
+    """One kernel version: its name, the reclaim scheme it ships, and what it has (see SINCE)."""
 
     name: str
     scheme: str
@@ -28,21 +16,52 @@ class Profile(NamedTuple):
     vma_lock_zap: bool
     merge_unfaulted: bool
     unaccount: bool
+    remove_maywrite: bool
     guard_regions: bool
     huge_zero_wp: bool
     realign_move: bool
     move_many: bool
 
 
+SINCE = {
+    # Page faults try the VMA's read lock before mmap_lock (per-VMA locks).
+    "vma_lock_fault": (6, 4),
+    # MADV_DONTNEED and MADV_FREE do so too ("mm: use per_vma lock for MADV_DONTNEED").
+    "vma_lock_zap": (6, 17),
+    # A VMA with an anon_vma merges with a neighbour that has none, both ways round
+    # ("mm/vma: fix incorrectly disallowed anonymous VMA merges").
+    "merge_unfaulted": (6, 15),
+    # mprotect to read-only takes VM_ACCOUNT off a VMA that was never written
+    # ("mm/mprotect: allow unfaulted VMAs to be unaccounted on mprotect()").
+    "unaccount": (6, 7),
+    # MADV_REMOVE asks whether a shared mapping may be made writable; before, whether it is.
+    "remove_maywrite": (6, 7),
+    # MADV_GUARD_INSTALL and MADV_GUARD_REMOVE exist.
+    "guard_regions": (6, 13),
+    # A write to the huge zero page gives a huge page; before, it was split.
+    "huge_zero_wp": (6, 13),
+    # mremap rounds a move down to whole PTE pages where nothing else is mapped.
+    "realign_move": (6, 7),
+    # mremap moves a range of several VMAs, if it keeps its size.
+    "move_many": (6, 17),
+}
+"""The version that brought each difference."""
+
+
+def _profile(name: str, scheme: str) -> Profile:
+    major, minor = map(int, name.split("."))
+    return Profile(name, scheme, **{has: (major, minor) >= since for has, since in SINCE.items()})
+
+
 PROFILES = {
-    profile.name: profile
-    for profile in (
-        Profile("6.1", "unmap_only", False, False, False, False, False, False, False, False),
-        Profile("6.12", "unmap_only", True, False, False, True, False, False, True, False),
-        Profile("6.18", "pt_reclaim", True, True, True, True, True, True, True, True),
-        Profile("6.19", "pt_reclaim", True, True, True, True, True, True, True, True),
-        Profile("7.3", "pt_reclaim", True, True, True, True, True, True, True, True),
-    )
+    name: _profile(name, scheme)
+    for name, scheme in {
+        "6.1": "unmap_only",
+        "6.12": "unmap_only",
+        "6.18": "pt_reclaim",
+        "6.19": "pt_reclaim",
+        "7.3": "pt_reclaim",
+    }.items()
 }
 
 
@@ -50,6 +69,4 @@ def profile(name: str) -> Profile:
     """The profile called `name`; ValueError names the ones there are."""
     if name in PROFILES:
         return PROFILES[name]
-    close = difflib.get_close_matches(name, PROFILES, n=1)
-    hint = f" (did you mean {close[0]}?)" if close else ""
-    raise ValueError(f"unknown kernel {name!r}{hint}: ptlab has {', '.join(PROFILES)}")
+    raise unknown("kernel", name, PROFILES)

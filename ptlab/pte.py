@@ -3,7 +3,7 @@
 Kernel source: arch/x86/include/asm/pgtable_types.h, pgtable.h, pgtable_64.h, pgtable-invert.h
 (Linux 6.12). All functions take and return Python ints or numpy uint64 arrays of any shape.
 Simplified: the NX bit is set on every page (nothing here is executable); no protection keys, no
-encryption bit.
+encryption bit; a write-protected dirty page keeps DIRTY (6.6 and later move it to SAVED_DIRTY).
 """
 
 from __future__ import annotations
@@ -100,16 +100,20 @@ def file_entry(pfn: Any, writable: bool, dirty: bool) -> Any:
     )
 
 
+_KEPT = ACCESSED | DIRTY | SOFT_DIRTY | SPECIAL | PSE
+"""_PAGE_CHG_MASK without the frame: the flags that outlive a change of rights."""
+
+
 def to_protnone(words: Any) -> Any:
-    """PROT_NONE: not present for the MMU, present for the kernel, the frame number inverted."""
-    flags = (words & ~U64(PFN_MASK | PRESENT | RW)) | U64(PROTNONE)
+    """PAGE_NONE: not present for the MMU, present for the kernel, the frame number inverted."""
+    flags = (words & U64(_KEPT)) | U64(PROTNONE | ACCESSED)
     frames = pfn(words) << U64(PAGE_SHIFT)
     return flags | (~frames & U64(PFN_MASK))
 
 
 def from_protnone(words: Any) -> Any:
     """Undo `to_protnone`; the result is read-only until a fault or mprotect makes it writable."""
-    flags = (words & ~U64(PFN_MASK | PROTNONE)) | U64(PRESENT)
+    flags = (words & U64(_KEPT)) | U64(PRESENT | USER | ACCESSED | NX)
     return flags | (pfn(words) << U64(PAGE_SHIFT))
 
 
@@ -134,7 +138,7 @@ def protect(words: NDArray[np.uint64], prot: int, shared: Any) -> NDArray[np.uin
 
 
 def swap_entry(kind: int, offset: int) -> int:
-    """The word of a swap-type entry: `kind` in bits 59 to 63, the inverted `offset` in bits 14 to 58.
+    """The word of a swap-type entry: `kind` in bits 59 to 63, the inverted `offset` in bits 9 to 58.
 
     Source: __swp_entry() in arch/x86/include/asm/pgtable_64.h.
     """

@@ -20,11 +20,14 @@ Tables: TypeAlias = int | NDArray[np.int64]
 class Kind(StrEnum):
     """What happened in a step."""
 
+    __hash__ = str.__hash__  # Enum's is a Python function, and kinds are looked up for every step
+
     LOCK = "lock"
     UNLOCK = "unlock"
     WAIT = "wait"
     DOWNGRADE = "downgrade"
     VMA = "vma"
+    LOOK = "look"
     HIT = "hit"
     REFUSED = "refused"
     ALLOC = "alloc"
@@ -39,6 +42,7 @@ class Kind(StrEnum):
     FLUSH = "flush"
     RCU = "rcu"
     FREE = "free"
+    SWITCH = "switch"
     FAIL = "fail"
     DEPOSIT = "deposit"
     SPLIT = "split"

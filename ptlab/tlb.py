@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ptlab.steps import Kind, Path, Step, Tables
+from ptlab.guards import Guard
+from ptlab.steps import Path, Tables
 
 if TYPE_CHECKING:
     from ptlab.mm import Mm
@@ -32,11 +33,13 @@ class MmuGather:
         self.pages = 0
         self.dirty = False
         self.tables: list[Tables] = []
+        self.frames: list[int] = []
+        """The pages themselves; only kept where another task could still use them."""
 
     @property
     def room(self) -> int:
         """How many more pages fit before the zap must break off and flush."""
-        return GATHER_PAGES - self.pages
+        return self.mm.machine.gather_pages - self.pages
 
     def add_pages(self, pages: int) -> None:
         """__tlb_remove_page(): keep `pages` until the flush."""
@@ -54,8 +57,15 @@ def tlb_flush_mmu(tlb: MmuGather) -> Path[None]:
     if not tlb.dirty:
         return
     machine = tlb.mm.machine
-    yield Step(Kind.FLUSH, "tlb_flush_mmu_tlbonly", None, tlb.pages)
+    flush_first = Guard.FLUSH_FIRST not in machine.without
+    if flush_first:
+        yield from machine.flush("tlb_flush_mmu_tlbonly", None, tlb.pages)
+    if machine.watch is not None:
+        machine.watch.free_frames(tlb.frames)
     for tables in tlb.tables:
         yield machine.call_rcu(tables)
+    if not flush_first:
+        yield from machine.flush("tlb_flush_mmu_tlbonly", None, tlb.pages)
     tlb.pages, tlb.dirty = 0, False
     tlb.tables.clear()
+    tlb.frames.clear()

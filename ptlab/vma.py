@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, TypeAlias
 
 from ptlab.geometry import PAGE_SHIFT
@@ -88,11 +89,12 @@ class Vma:
 
 
 Vmas: TypeAlias = tuple[Vma, ...]
+_END = attrgetter("end")
 
 
 def find(vmas: Vmas, address: int) -> int:
     """Index of the first VMA that ends above `address` (find_vma); len(vmas) if there is none."""
-    return bisect_right(vmas, address, key=lambda vma: vma.end)
+    return bisect_right(vmas, address, key=_END)
 
 
 def overlapping(vmas: Vmas, start: int, end: int) -> Iterator[Vma]:

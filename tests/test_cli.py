@@ -25,7 +25,8 @@ def ptlab(capsys, *args):
 def lesson(tmp_path):
     path = tmp_path / "lesson.txt"
     path.write_text(
-        "scenario one\nmmap s0 2M\ntouch w s0 4K\n\nscenario two\nmmap s0 2M shared\nnop\n"
+        "scenario one\nmmap s0 2M\ntouch w s0 4K\n\n"
+        "scenario two\nfile f 2M disk filled\nmmap s0 2M file:f\nmadvise PAGEOUT s0 2M\nnop\n"
     )
     return str(path)
 
@@ -36,7 +37,7 @@ def test_json_is_one_object_a_line(capsys, lesson):
     assert status == 0
     assert (first["scenario"], first["kernel"], first["scheme"]) == ("one", "6.18", "pt_reclaim")
     assert [step["pte_kb"] for step in first["steps"]] == [0, 12]
-    assert second["steps"] == [{"op": "mmap s0 2M shared", "who": "p", "unsupported": True}]
+    assert second["steps"][2:] == [{"op": "madvise PAGEOUT s0 2M", "who": "p", "unsupported": True}]
     assert "1 of 2 scenarios ended early" in err
 
 
@@ -129,7 +130,7 @@ def test_verify_tells_ops_compared_and_differing(capsys, monkeypatch):
     monkeypatch.setattr("ptlab.kernels.judge.recorded", only("A02_first_touch", "E01_fork_anon"))
     status, out, _ = ptlab(capsys, "verify", "--kernel", "6.1")
     assert status == 0
-    assert ["6.1", "all", "2", "7", "0", "1"] in [line.split() for line in out.splitlines()]
+    assert ["6.1", "all", "2", "12", "0", "0"] in [line.split() for line in out.splitlines()]
 
 
 def test_verify_says_what_differs_and_fails(capsys, monkeypatch):

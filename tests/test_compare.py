@@ -20,3 +20,14 @@ def test_a_comparison_shows_both_at_the_same_call():
         both = [pane["steps"][k] for pane, k in zip(panes, after, strict=True)]
         if moved == [1, 1]:
             assert both[0]["fn"] == both[1]["fn"] and both[0]["op"] == both[1]["op"]
+
+
+def test_what_both_do_is_shown_in_one_frame():
+    told = compare(LIFE, "unmap_only", "pte_refcount").payload()
+    panes, frames = told["panes"], told["frames"]
+    for fn in ("mmap_region", "pmd_populate", "set_pte_at", "ptep_get_and_clear"):
+        rows = [[k for k, step in enumerate(pane["steps"]) if step["fn"] == fn] for pane in panes]
+        assert rows[0] and len(rows[0]) == len(rows[1])
+        for together in zip(*rows, strict=True):
+            first = next(frame for frame in frames if frame[0] == together[0])
+            assert first == list(together), f"{fn} is not shown side by side"

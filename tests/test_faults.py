@@ -93,6 +93,14 @@ def test_a_page_made_read_only_and_writable_again_needs_no_fault():
     assert p.touch(heap) == 0
 
 
+def test_mprotect_never_makes_the_zero_page_writable():
+    p = Process()
+    heap = p.mmap(8 * KiB, prot="r")
+    p.touch(heap, write=False)
+    p.mprotect(heap, "rw")
+    assert (p.touch(heap), p.counters.zeropg, p.counters.rss_kb) == (2, 0, 8)
+
+
 @pytest.mark.parametrize(("prot", "write"), [("none", False), ("none", True), ("r", True)])
 def test_a_refused_access_builds_no_table(prot, write):
     p = Process()

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ptlab import SCHEMES, KiB, MiB, Process, Story, story
+from ptlab.draw.look import STATE_WORDS
 from ptlab.narrate import lock_name
 
 from .strategies import programs, rows
@@ -54,7 +55,7 @@ def test_every_step_of_the_payload_agrees_with_the_engine(scheme, program, grain
         for node, about in pane["nodes"].items():
             if node[0] == "n":
                 table, seen = int(node[1:]), at(about["track"], k)
-                state = ("absent", "new", "live", "unhooked", "rcu", "freed")[mem.state[table]]
+                state = STATE_WORDS[mem.state[table]]
                 assert (seen[1] if seen else "absent") == state
                 there = mem.entries[table, slice(None)]
                 assert (words_at(pane["words"].get(node, []), k) == there).all()
@@ -88,8 +89,8 @@ def test_telling_a_story_leaves_the_process_where_it_was():
 def test_a_process_tells_its_own_story():
     p = Process()
     p.mmap(2 * MiB)
-    assert p.story(title="A first map").title == "A first map"
-    assert len(p.story().steps) == len(p.journal)
+    assert Story(p, "A first map").title == "A first map"
+    assert len(Story(p).steps) == len(p.journal)
 
 
 def test_the_life_of_a_pte_page():

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from ptlab import __version__
-from ptlab.cli import fuzz, lab, record, run, verify
+from ptlab.cli import compare, fuzz, lab, races, record, run, verify
 from ptlab.cli.bad_input import BadInput
 
 _EPILOG = """\
@@ -62,6 +62,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for module in (lab, run, record, verify, fuzz):
+    for module in (lab, run, compare, record, verify, fuzz, races):
         module.add_parser(commands)
     return parser

@@ -28,6 +28,9 @@ KINDS = {
     "table": "#5f6b7a",
     "swap": "#cc79a7",
     "protnone": "#d55e00",
+    "file": "#009e73",
+    "huge": "#e69f00",
+    "marker": "#000000",
     "none": "#ffffff",
 }
 """Okabe-Ito colours, so that they can be told apart with any kind of colour vision."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -24,6 +25,7 @@ STATE_WORDS = {
     State.UNHOOKED: "unhooked",
     State.RCU: "rcu",
     State.FREED: "freed",
+    State.DEPOSITED: "deposited",
 }
 
 
@@ -53,6 +55,8 @@ def _line(mm: Mm, table: int, state: State) -> str:
         return "unhooked, waits for RCU"
     if state is State.FREED:
         return "freed"
+    if state is State.DEPOSITED:
+        return "in reserve for a split"
     entries = plural(int(mem.nonnone[table]), "entry")
     if mem.level[table] != Level.PTE or not mm.machine.scheme.counts_references:
         return entries
@@ -65,17 +69,20 @@ def _line(mm: Mm, table: int, state: State) -> str:
     return line
 
 
+_TELLING = pte.PRESENT | pte.PROTNONE | pte.SPECIAL | pte.PSE | pte.FILE | pte.NX
+
+
 def strip(words: NDArray[np.uint64]) -> Strip:
     """The non-none entries of a table as runs of one kind each."""
     if not words.any():
         return []
-    # Flags decide the kind; frame numbers do not, so neighbours compare by their flags.
-    flags = words & np.uint64(pte.PRESENT | pte.PROTNONE | pte.SPECIAL | pte.NX)
-    flags[words == 0] = np.uint64(pte.PFN_MASK)
-    borders = [0, *(np.flatnonzero(np.diff(flags)) + 1).tolist(), len(words)]
-    runs = [
-        (lo, hi, pte.kind(int(words[lo]))) for lo, hi in zip(borders, borders[1:], strict=False)
-    ]
+    # What decides the kind of a word; the bits of a frame number or a swap offset do not.
+    told = words & np.uint64(_TELLING)
+    told[words == 0] = 2
+    swapped = (words != 0) & ~pte.is_present(words)
+    told[swapped] = np.where(pte.is_marker(words[swapped]), np.uint64(4), np.uint64(6))
+    borders = [0, *(np.flatnonzero(np.diff(told)) + 1).tolist(), len(words)]
+    runs = [(lo, hi, pte.kind(int(words[lo]))) for lo, hi in pairwise(borders)]
     return [run for run in runs if run[2] != "none"]
 
 

@@ -62,10 +62,8 @@ def _parent(mm: Mm, table: int) -> str | None:
 
 def _table_node(mm: Mm, table: int, seen: Look) -> Node:
     level = Level(int(mm.machine.mem.level[table])).name
-    where = "the top" if table == mm.pgd else place(mm, table)
-    return Node(
-        node_id(table), level, title(mm, table), where, seen.line, seen.strip, _parent(mm, table)
-    )
+    shown = (title(mm, table), place(mm, table), seen.line, seen.strip)
+    return Node(node_id(table), level, *shown, _parent(mm, table))
 
 
 def _fold_node(mm: Mm, fold: Fold) -> Node:

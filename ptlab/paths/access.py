@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ptlab import pte
 from ptlab.geometry import PAGE_SHIFT, PAGE_SIZE, PMD_SHIFT, Level
 from ptlab.mm import Count, Mm
 from ptlab.paths.cut import Piece, cut
-from ptlab.paths.fault import Mask, handle_mm_fault
+from ptlab.paths.fault import handle_mm_fault
 from ptlab.paths.thp import thp_vma_allowable
 from ptlab.steps import Kind, Path, Step, Tables
-from ptlab.vma import VM, find
+from ptlab.vma import VM, Vma, find, overlapping
 
 U64 = np.uint64
 _VALID, _VALID_WRITE = U64(pte.PRESENT), U64(pte.PRESENT | pte.RW)
@@ -59,9 +61,13 @@ def touch(mm: Mm, write: bool, start: int, length: int, stride: int = PAGE_SIZE)
         border = (vma.end if inside else vma.start) if vma else end
         accesses = (min(border, end) - address + stride - 1) // stride
         if vma and inside and vma.flags & need:
-            grain = mm.machine.grain if vma.file is None else "entry"
-            for piece in _pieces(grain, address, accesses, stride):
-                so_far = so_far.add((yield from _access(mm, piece, write)))
+            for piece in _pieces(_grain(mm, vma), address, accesses, stride):
+                result = yield from _access(mm, piece, write)
+                if result.refused and stride < PAGE_SIZE:  # each access to the page is refused
+                    last = min(piece.first + PAGE_SIZE, address + accesses * stride)
+                    refused = _between(address, stride, piece.first, last)
+                    result = result._replace(refused=refused)
+                so_far = so_far.add(result)
         else:
             so_far = so_far.add(Touched(0, accesses, address))
             told = (address, write, vma if inside else None)
@@ -70,11 +76,18 @@ def touch(mm: Mm, write: bool, start: int, length: int, stride: int = PAGE_SIZE)
     return so_far
 
 
-def _pieces(grain: str, address: int, accesses: int, stride: int) -> Iterator[Piece]:
-    """The pages that `accesses` every `stride` bytes fall on, cut by the grain.
+def _grain(mm: Mm, vma: Vma) -> str:
+    """How far one access may reach: page by page where what happens depends on the page."""
+    return "entry" if vma.file is not None or mm.counters[Count.SWAP] else mm.machine.grain
 
-    What happens on a file's page depends on its neighbours: such pages come one by one.
-    """
+
+def _between(address: int, stride: int, first: int, last: int) -> int:
+    """How many of the accesses at address, address + stride, ... lie in [first, last)."""
+    return -(-(last - address) // stride) - max(0, -(-(first - address) // stride))
+
+
+def _pieces(grain: str, address: int, accesses: int, stride: int) -> Iterator[Piece]:
+    """The pages that `accesses` every `stride` bytes fall on, cut by the grain."""
     if stride % PAGE_SIZE == 0:
         return cut(grain, address, accesses, stride >> PAGE_SHIFT)
     if stride < PAGE_SIZE:
@@ -90,9 +103,8 @@ def populate(mm: Mm, start: int, end: int, write: bool) -> Path[Touched]:
     It stops at the first page that cannot be had.
     """
     vma = mm.vmas[0][find(mm.vmas[0], start)]
-    grain = mm.machine.grain if vma.file is None else "entry"
     so_far = Touched(0)
-    for piece in cut(grain, start, (end - start) >> PAGE_SHIFT):
+    for piece in cut(_grain(mm, vma), start, (end - start) >> PAGE_SHIFT):
         so_far = so_far.add((yield from _access(mm, piece, write, locked=True)))
         if so_far.refused:
             break
@@ -113,44 +125,75 @@ def _access(mm: Mm, piece: Piece, write: bool, locked: bool = False) -> Path[Tou
                 alike = piece._replace(first=first, slots=part if len(part) > 1 else int(part[0]))
                 so_far = so_far.add((yield from _access(mm, alike, write, locked)))
             return so_far
+    elif mm.machine.watch and mm.machine.watch.translate(mm.machine.task, piece.first, write):
+        yield Step(Kind.HIT, "tlb", None, 1, 1, (piece.first, write))
+        return Touched(0)
     elif _is_or_may_be_huge(mm, piece, pmd, int(tables)):
         return (yield from _access_huge(mm, piece, write, locked))
     if not (int(tables[0]) if isinstance(tables, np.ndarray) else tables):
-        return (yield from exc_page_fault(mm, piece, write, locked, None, piece.entries))
+        return (yield from exc_page_fault(mm, piece, write, locked))
     return (yield from _access_entries(mm, piece, tables, write, locked))
 
 
 def _access_entries(
     mm: Mm, piece: Piece, tables: Tables, write: bool, locked: bool
 ) -> Path[Touched]:
-    """Accesses below PTE pages that exist."""
-    mem, n = mm.machine.mem, piece.entries
-    words = mem.entries[tables, piece.columns]
+    """Accesses below PTE pages that exist: what is alike is one piece, the rest is cut further."""
+    words = mm.machine.mem.entries[tables, piece.columns]
     need = _VALID_WRITE if write else _VALID
     usable = (words & need) == need
     hits = int(np.count_nonzero(usable))
-    if hits:
+    if hits == piece.entries:
         bits = U64(pte.ACCESSED | pte.DIRTY | pte.SOFT_DIRTY if write else pte.ACCESSED)
-        marked = words | bits if hits == n else np.where(usable, words | bits, words)
+        marked = words | bits
         if np.count_nonzero(marked != words):
-            mem.write(tables, piece.columns, marked)
-        if hits == n:
-            yield Step(Kind.HIT, "mmu", tables, n, 1, (piece.first, write))
-            return Touched(0)
-    faulting = ~usable if hits or np.count_nonzero(words) else None
-    markers = pte.is_marker(words)
-    refused = int(np.count_nonzero(markers))
-    if not refused:
-        return (yield from exc_page_fault(mm, piece, write, locked, faulting, n - hits))
-    at = int(np.argmax(np.ravel(markers))) * (piece.columns.step or 1)
-    guarded = Touched(0, refused, piece.first + (at << PAGE_SHIFT))
-    told = (guarded.address, write, None)
-    yield Step(Kind.REFUSED, "handle_pte_marker", tables, refused, 1, told)
-    n -= hits + refused
-    if not n:
-        return guarded
-    faults = yield from exc_page_fault(mm, piece, write, locked, ~usable & ~markers, n)
-    return guarded.add(faults)
+            mm.machine.mem.write(tables, piece.columns, marked)
+        if mm.machine.watch is not None:
+            mm.machine.watch.fill(mm.machine.task, piece.first, int(tables), int(words.flat[0]))
+        yield Step(Kind.HIT, "mmu", tables, hits, 1, (piece.first, write))
+        return Touched(0)
+    there = int(np.count_nonzero(words))
+    if not there:
+        return (yield from exc_page_fault(mm, piece, write, locked))
+    if isinstance(piece.slots, np.ndarray) and not _alike(words, usable):
+        so_far = Touched(0)
+        for slot in piece.slots.tolist():
+            first = piece.first + ((slot - int(piece.slots[0])) << PMD_SHIFT)
+            one = piece._replace(first=first, slots=slot)
+            so_far = so_far.add((yield from _access(mm, one, write, locked)))
+        return so_far
+    if not _alike(words, usable):
+        return (yield from _access_parts(mm, piece, _kinds(words, usable), write, locked))
+    if not np.count_nonzero(pte.is_marker(words)):
+        return (yield from exc_page_fault(mm, piece, write, locked))
+    told = (piece.first, write, None)
+    yield Step(Kind.REFUSED, "handle_pte_marker", tables, piece.entries, 1, told)
+    return Touched(0, piece.entries, piece.first)
+
+
+def _kinds(words: NDArray[np.uint64], usable: NDArray[np.bool_]) -> NDArray[np.int8]:
+    """At each entry: 0 empty, 1 usable, 2 closed, 3 a guard marker, 4 swapped out."""
+    kinds = np.where(usable, 1, np.where(words == 0, 0, np.where(pte.is_present(words), 2, 4)))
+    return np.where(pte.is_marker(words), 3, kinds).astype(np.int8)
+
+
+def _alike(words: NDArray[np.uint64], usable: NDArray[np.bool_]) -> bool:
+    kinds = _kinds(words, usable)
+    return bool((kinds == kinds.flat[0]).all())
+
+
+def _access_parts(
+    mm: Mm, piece: Piece, kinds: NDArray[np.int8], write: bool, locked: bool
+) -> Path[Touched]:
+    """Accesses to the entries of one table, run by run of one kind, in the order of addresses."""
+    step, start = piece.columns.step or 1, piece.columns.start
+    borders = [0, *(np.flatnonzero(np.diff(kinds)) + 1).tolist(), len(kinds)]
+    so_far = Touched(0)
+    for lo, hi in pairwise(borders):
+        columns = slice(start + lo * step, start + (hi - 1) * step + 1, step)
+        part = piece._replace(first=piece.first + (lo * step << PAGE_SHIFT), columns=columns)
+        so_far = so_far.add((yield from _access(mm, part, write, locked)))
+    return so_far
 
 
 def _borders(mm: Mm, piece: Piece, tables: Tables) -> Any:
@@ -187,7 +230,7 @@ def _access_huge(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touche
     # The first access faults. Whatever is there afterwards, a huge page or a table, serves the rest.
     step = columns.step or 1
     first = piece._replace(columns=slice(columns.start, columns.start + 1))
-    so_far = yield from exc_page_fault(mm, first, write, locked, None, 1)
+    so_far = yield from exc_page_fault(mm, first, write, locked)
     if columns.start + step < columns.stop:
         rest = slice(columns.start + step, columns.stop, step)
         left = piece._replace(first=piece.first + (step << PAGE_SHIFT), columns=rest)
@@ -195,26 +238,36 @@ def _access_huge(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touche
     return so_far
 
 
-def exc_page_fault(
-    mm: Mm, piece: Piece, write: bool, locked: bool, faulting: Mask | None, n: int
-) -> Path[Touched]:
-    """`n` page faults: those of `faulting`, all entries of the piece if None.
+def exc_page_fault(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touched]:
+    """One page fault for each entry of the piece, all of one kind.
 
     Unless the caller holds mmap_lock already, a fault takes its VMA's lock (6.4), else mmap_lock.
     """
-    machine = mm.machine
-    vma = mm.vmas[0][find(mm.vmas[0], piece.first)]
+    machine, n, major = mm.machine, piece.entries, mm.counters[Count.MAJFLT]
+    vma: Vma | None = mm.vmas[0][find(mm.vmas[0], piece.first)]
+    assert vma is not None
     if locked:
-        served = yield from handle_mm_fault(mm, vma, piece, write, faulting, n)
+        served = yield from handle_mm_fault(mm, vma, piece, write)
     elif machine.profile.vma_lock_fault:
         yield from machine.lock("lock_vma_under_rcu", "vma_lock", vma.start, "read", n)
-        served = yield from handle_mm_fault(mm, vma, piece, write, faulting, n)
+        if machine.watch is not None and not (vma := _find_again(mm, piece)):
+            yield machine.unlock("vma_end_read", "vma_lock", n)
+            return Touched(0, n, piece.first)
+        served = yield from handle_mm_fault(mm, vma, piece, write)
         yield machine.unlock("vma_end_read", "vma_lock", n)
     else:
         yield from machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read", n)
-        served = yield from handle_mm_fault(mm, vma, piece, write, faulting, n)
+        if machine.watch is not None and not (vma := _find_again(mm, piece)):
+            yield machine.unlock("mmap_read_unlock", "mmap_lock", n)
+            return Touched(0, n, piece.first)
+        served = yield from handle_mm_fault(mm, vma, piece, write)
         yield machine.unlock("mmap_read_unlock", "mmap_lock", n)
     if served:
-        mm.count(Count.MINFLT, n)
+        mm.count(Count.MINFLT, n - (mm.counters[Count.MAJFLT] - major))
         return Touched(n)
     return Touched(0, n, piece.first, sigbus=True)
+
+
+def _find_again(mm: Mm, piece: Piece) -> Vma | None:
+    """find_vma(), with the lock: while the fault waited for it the mapping may have gone."""
+    return next(overlapping(mm.vmas[0], piece.first, piece.first + PAGE_SIZE), None)

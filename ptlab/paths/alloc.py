@@ -7,39 +7,56 @@ __anon_vma_prepare() (Linux 6.12). A table is allocated outside the lock and ins
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from ptlab.geometry import Level
-from ptlab.memmap import Slots
+from ptlab.guards import Guard
+from ptlab.machine import Machine
+from ptlab.memmap import Slots, State
 from ptlab.memmap import count as table_count
 from ptlab.mm import Count, Mm
 from ptlab.steps import Kind, Path, Step, Tables
 from ptlab.vma import Vma, find, reusable_anon_vma
 
 
-def upper_tables(mm: Mm, address: int, lowest: Level = Level.PMD) -> Path[int]:
-    """The table at level `lowest` for `address`; what is missing on the way down is built."""
+def upper_tables(
+    mm: Mm, address: int, walk: Any, lowest: Level = Level.PMD, times: int = 1
+) -> Path[int]:
+    """The table at level `lowest` for `address`; what is missing on the way down is built.
+
+    `walk` is what the scheme's walk_begins() gave.
+    """
     geometry, table = mm.machine.geometry, mm.pgd
     for upper, lower in zip(geometry.path, geometry.path[1:], strict=False):
         if upper is lowest:
             break
         index = geometry.index(address, upper)
         child = int(mm.machine.mem.at(table, index))
-        table = child or (yield from _alloc_upper(mm, table, index, lower))
+        if not child:
+            child = yield from _alloc_upper(mm, table, index, lower, walk, times)
+        table = child
     return table
 
 
-def _alloc_upper(mm: Mm, parent: int, index: int, level: Level) -> Path[int]:
+def _alloc_upper(mm: Mm, parent: int, index: int, level: Level, walk: Any, times: int) -> Path[int]:
     """__p4d_alloc(), __pud_alloc(), __pmd_alloc(): a zeroed page, entered under page_table_lock."""
     machine, fn = mm.machine, f"__{level.name.lower()}_alloc"
     table = int(machine.mem.alloc(mm.id, level))
     yield Step(Kind.ALLOC, f"{level.name.lower()}_alloc_one", table)
     yield from machine.lock(fn, "page_table_lock", mm.id, "spin")
+    there = int(machine.mem.at(parent, index)) if machine.watch is not None else 0
+    if there:
+        yield machine.unlock(fn, "page_table_lock")
+        yield pte_free(machine, table)
+        return there
     machine.mem.hook(table, parent, index)
     if level is not Level.P4D:
         mm.count(Count[level.name], 1)
     yield Step(Kind.INSTALL, fn, table)
+    if level is not Level.P4D:
+        yield from machine.scheme.upper_installed(mm, table, walk, times)
     yield machine.unlock(fn, "page_table_lock")
     return table
 
@@ -50,19 +67,43 @@ def pte_alloc(mm: Mm, pmd: int, slots: Slots) -> Path[Tables]:
     wanted = len(slots) if isinstance(slots, np.ndarray) else 1
     tables = machine.mem.alloc(mm.id, Level.PTE, wanted)
     yield Step(Kind.ALLOC, "pte_alloc_one", tables)
-    yield from pmd_install(mm, pmd, slots, tables)
-    return tables
+    installed = yield from pmd_install(mm, pmd, slots, tables)
+    if installed is not tables:
+        yield pte_free(machine, tables)
+    return installed
 
 
-def pmd_install(mm: Mm, pmd: int, slots: Slots, tables: Tables) -> Path[None]:
-    """Enter PTE pages into the PMD page, under its lock, and count them (mm_inc_nr_ptes)."""
+def pmd_install(mm: Mm, pmd: int, slots: Slots, tables: Tables) -> Path[Tables]:
+    """Enter PTE pages into the PMD page, under its lock, and count them (mm_inc_nr_ptes).
+
+    Where another task was faster its table is what is returned, with this walker as a visitor.
+    """
     machine, n = mm.machine, table_count(tables)
     yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin", n)
-    yield from machine.scheme.table_installed(mm, tables)
+    while machine.watch is not None and Guard.PMD_NONE not in machine.without:
+        there = machine.mem.at(pmd, slots)
+        if not there:
+            break
+        if not (yield from machine.scheme.visitor_arrives(mm, pmd, slots)):
+            yield machine.unlock("spin_unlock", "pmd_lock", n)
+            return there
+        if Guard.DROP_LOCK not in machine.without:  # the dying table needs it to be unhooked
+            yield machine.unlock("spin_unlock", "pmd_lock", n)
+            yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin", n)
+    yield from machine.scheme.table_installed(mm, pmd, tables)
     machine.mem.hook(tables, pmd, slots)
     mm.count(Count.PTE, n)
     yield Step(Kind.INSTALL, "pmd_populate", tables)
     yield machine.unlock("spin_unlock", "pmd_lock", n)
+    return tables
+
+
+def pte_free(machine: Machine, table: Tables) -> Step:
+    """Give back a page that was allocated for nothing."""
+    if machine.watch is not None:
+        machine.watch.freed(table)
+    machine.mem.set_state(table, State.FREED)
+    return Step(Kind.FREE, "pte_free", table)
 
 
 def visit(mm: Mm, pmd: int, slots: Slots, times: int = 1) -> Path[Tables]:
@@ -71,11 +112,18 @@ def visit(mm: Mm, pmd: int, slots: Slots, times: int = 1) -> Path[Tables]:
     `slots` are all empty or all hold tables.
     """
     first = slots if isinstance(slots, int) else int(slots[0])
-    if not mm.machine.mem.at(pmd, first):
-        return (yield from pte_alloc(mm, pmd, slots))
-    while (yield from mm.machine.scheme.visitor_arrives(mm, pmd, slots, times)):
-        pass  # the table is dying: look again
-    return mm.machine.mem.at(pmd, slots)
+    while mm.machine.mem.at(pmd, first):
+        if not (yield from mm.machine.scheme.visitor_arrives(mm, pmd, slots, times)):
+            tables = mm.machine.mem.at(pmd, slots)
+            if mm.machine.watch is None or tables:
+                return tables
+        # The table was dying, or is gone by now: look again.
+    else:
+        tables = yield from pte_alloc(mm, pmd, slots)
+        if times > table_count(tables):
+            later = times - table_count(tables)
+            yield from mm.machine.scheme.visitors_follow(mm, tables, later)
+        return tables
 
 
 def anon_vma_prepare(mm: Mm, vma: Vma) -> Step:
@@ -83,6 +131,8 @@ def anon_vma_prepare(mm: Mm, vma: Vma) -> Step:
     vmas = mm.vmas[0]
     anon = reusable_anon_vma(vmas, vma) or mm.machine.new_anon_vma()
     index = find(vmas, vma.start)
+    if vmas[index].anon_vma is not None:  # another fault was faster
+        return Step(Kind.VMA, "__anon_vma_prepare", None, 1, 1, ("anon_vma", vmas[index]))
     marked = replace(vma, anon_vma=anon, chain=1)
     mm.set_vmas((*vmas[:index], marked, *vmas[index + 1 :]))
     return Step(Kind.VMA, "__anon_vma_prepare", None, 1, 1, ("anon_vma", marked))

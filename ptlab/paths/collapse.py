@@ -94,11 +94,12 @@ def collapse_file(mm: Mm, vma: Vma, base: int, pmd: int, slot: int, table: int) 
 
 def retract_page_table(mm: Mm, address: int) -> Path[None]:
     """retract_page_tables(): the entries and their table go; a fault maps the huge page instead."""
-    machine, mem = mm.machine, mm.machine.mem
+    machine, mem, scheme = mm.machine, mm.machine.mem, mm.machine.scheme
     pmd, slot = mm.lookup(address, Level.PMD), address >> PMD_SHIFT & 511
     table = int(mem.at(pmd, slot)) if pmd else 0
     if not table or mm.is_huge(pmd, slot):
         return
+    walk = yield from scheme.walk_begins(mm, address, address + PMD_SIZE)
     yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
     words = mem.entries[table, ALL].copy()
     mm.count_pages(pte.census(words), -1)
@@ -107,3 +108,4 @@ def retract_page_table(mm: Mm, address: int) -> Path[None]:
     yield mm.unhook_pte(table, "retract_page_tables")
     yield machine.unlock("spin_unlock", "pmd_lock")
     yield machine.call_rcu(table)
+    yield from scheme.walk_ends(mm, walk)

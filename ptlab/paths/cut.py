@@ -33,7 +33,8 @@ class Piece(NamedTuple):
     @property
     def entries(self) -> int:
         """How many entries the piece has in all."""
-        return self.tables * len(range(*self.columns.indices(PTRS_PER_TABLE)))
+        first, last, step = self.columns.start, self.columns.stop - 1, self.columns.step or 1
+        return self.tables * int((last - first) // step + 1)
 
 
 def cut(grain: str, start: int, count: int, step: int = 1) -> Iterator[Piece]:
@@ -48,26 +49,26 @@ def cut(grain: str, start: int, count: int, step: int = 1) -> Iterator[Piece]:
         return
     last = page + (count - 1) * step
     while page <= last:
-        table = page >> 9
         column = page & 511
         if step > 511:
             columns, following = slice(column, column + 1), page + step
         else:
             here = min((511 - column) // step, (last - page) // step) + 1
-            columns, following = (
-                slice(column, column + (here - 1) * step + 1, step),
-                page + here * step,
-            )
-        tables, stride = 1, (following >> 9) - table
-        if grain == "range" and following & 511 == column and (step > 511 or 512 % step == 0):
+            stop = column + (here - 1) * step + 1
+            columns, following = slice(column, stop, step), page + here * step
+        slot = page >> 9 & 511
+        slots: Slots = slot
+        if grain == "range" and following <= last and following & 511 == column:
             # the same columns repeat every `stride` tables: go on to the end of this PMD page
-            room = (511 - (table & 511)) // stride + 1
-            tables = min(room, (last - (columns.stop - 1 - column) - page) // (stride * 512) + 1)
-        slots: Slots = table & 511
-        if tables > 1:
-            slots = np.arange(table & 511, (table & 511) + tables * stride, stride)
+            stride = (following >> 9) - (page >> 9)
+            room = (511 - slot) // stride + 1
+            whole = (last - (columns.stop - 1 - column) - page) // (stride * 512) + 1
+            tables = min(room, whole)
+            if tables > 1:
+                slots = np.arange(slot, slot + tables * stride, stride)
+                following = page + tables * stride * 512
         yield Piece(page << PAGE_SHIFT, slots, columns)
-        page += tables * stride * 512 if tables > 1 else following - page
+        page = following
 
 
 def chunks(grain: str, columns: slice) -> Iterator[slice]:

@@ -7,34 +7,43 @@ runs out; the anon_vma is made under the lock that the fault already holds.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ptlab import pte
-from ptlab.geometry import Level
+from ptlab.geometry import PAGE_SIZE, Level
+from ptlab.guards import Guard
+from ptlab.machine import Machine
 from ptlab.memmap import count_each
 from ptlab.mm import Count, Mm
 from ptlab.paths.alloc import anon_vma_prepare, upper_tables, visit
 from ptlab.paths.cut import Piece
 from ptlab.paths.filemap import do_fault
+from ptlab.paths.swap import do_swap_page
 from ptlab.paths.thp import do_huge_pmd_anonymous_page, do_huge_pmd_wp_page, thp_vma_allowable
+from ptlab.paths.walk import pte_offset_map_lock
 from ptlab.steps import Kind, Path, Step, Tables
 from ptlab.vma import VM, Vma
 
 U64 = np.uint64
-Mask: TypeAlias = NDArray[np.bool_]
 
 
-def handle_mm_fault(
-    mm: Mm, vma: Vma, piece: Piece, write: bool, faulting: Mask | None, n: int
-) -> Path[bool]:
+def handle_mm_fault(mm: Mm, vma: Vma, piece: Piece, write: bool) -> Path[bool]:
     """handle_mm_fault() and __handle_mm_fault(): build the upper tables, top down, as needed.
 
-    Then the PMD level, if a huge page is there or may be, else the PTE level. False: SIGBUS.
+    False: SIGBUS.
     """
-    pmd = mm.lookup(piece.first, Level.PMD) or (yield from upper_tables(mm, piece.first))
+    scheme, first, n = mm.machine.scheme, piece.first, piece.entries
+    walk = yield from scheme.walk_begins(mm, first, first + PAGE_SIZE, n)
+    pmd = mm.lookup(first, Level.PMD) or (yield from upper_tables(mm, first, walk, times=n))
+    served = yield from _below_pmd(mm, vma, pmd, piece, write)
+    yield from scheme.walk_ends(mm, walk, n)
+    return served
+
+
+def _below_pmd(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[bool]:
+    """The PMD level, if a huge page is there or may be, else the PTE level. False: SIGBUS."""
     slots = piece.slots
     if isinstance(slots, int):
         word = mm.machine.mem.entries.word(pmd, slots)
@@ -49,92 +58,99 @@ def handle_mm_fault(
             table = int(mm.machine.mem.at(pmd, slots))
             if not table or not mm.machine.mem.entries.word(table, piece.columns.start):
                 return (yield from do_fault(mm, vma, pmd, piece, write))
-    yield from handle_pte_fault(mm, vma, pmd, piece, write, faulting, n)
+    yield from handle_pte_fault(mm, vma, pmd, piece, write)
     return True
 
 
-def handle_pte_fault(
-    mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool, faulting: Mask | None, n: int
-) -> Path[None]:
+def handle_pte_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[None]:
     """The PTE level. Empty entries go to do_anonymous_page(), read-only ones to do_wp_page().
 
     With the references of 2021 the walker arrives with pte_try_get(), or with pte_alloc() where
     there is no table yet, and leaves with pte_put_vmf().
     """
-    columns = piece.columns
-    tables = yield from visit(mm, pmd, piece.slots, n)
-    words = mm.machine.mem.entries[tables, columns]
-    empty = words == 0 if faulting is None else (words == 0) & faulting
-    vacant = int(np.count_nonzero(empty))
-    if vacant == piece.entries:
-        yield from do_anonymous_page(mm, vma, tables, columns, None, n, write)
-    elif vacant:
-        yield from do_anonymous_page(mm, vma, tables, columns, empty, vacant, write)
-    if vacant < n:
-        protected = ~empty if faulting is None else faulting & ~empty
-        yield from do_wp_page(mm, vma, tables, columns, protected, n - vacant)
-    yield from mm.machine.scheme.visitor_leaves(mm, tables, n)
+    columns, n, done = piece.columns, piece.entries, False
+    while not done:  # once, unless another task was faster
+        tables = yield from visit(mm, pmd, piece.slots, n)
+        if write and vma.anon_vma is None and not vma.shared:
+            yield anon_vma_prepare(mm, vma)
+            if mm.machine.watch is not None and not mm.machine.mem.hooked(tables):
+                yield from mm.machine.scheme.visitor_leaves(mm, tables, n)
+                continue
+        words = mm.machine.mem.entries[tables, columns]
+        if mm.counters[Count.SWAP] and not pte.is_present(words.flat[0]) and words.flat[0]:
+            done = yield from do_swap_page(mm, vma, tables, columns, n, write)
+        elif np.count_nonzero(words):
+            done = yield from do_wp_page(mm, vma, tables, columns, n)
+        else:
+            done = yield from do_anonymous_page(mm, tables, columns, n, write)
+        yield from mm.machine.scheme.visitor_leaves(mm, tables, n)
 
 
-def do_anonymous_page(
-    mm: Mm, vma: Vma, tables: Tables, columns: slice, empty: Mask | None, n: int, write: bool
-) -> Path[None]:
+def do_anonymous_page(mm: Mm, tables: Tables, columns: slice, n: int, write: bool) -> Path[bool]:
     """Fill `n` empty entries: a new zeroed page on a write, the shared zero page on a read.
 
-    `empty` tells which of `columns` they are; None: all of them.
+    False: the table or the entry is no longer what it was (vmf_pte_changed()).
     """
     machine = mm.machine
-    if write and vma.anon_vma is None:
-        yield anon_vma_prepare(mm, vma)
-    yield from machine.lock("pte_offset_map_lock", "ptl", tables, "spin", n)
+    if not (yield from pte_offset_map_lock(machine, tables, n)):
+        return False
+    if _changed(machine, tables, columns, 0):
+        yield machine.unlock("pte_unmap_unlock", "ptl", n)
+        return False
     if write:
         first = machine.frames(n)
-        values = pte.anon_entry(np.arange(first, first + n, dtype=U64), True)
+        words = pte.anon_entry(np.arange(first, first + n, dtype=U64), True)
         mm.count(Count.ANON, n)
     else:
-        values = np.full(n, pte.ZERO_PAGE_ENTRY, U64)
+        words = np.full(n, pte.ZERO_PAGE_ENTRY, U64)
         mm.count(Count.ZERO, n)
-    if empty is None:
-        words = values if isinstance(tables, int) else values.reshape(len(tables), -1)
-        each: Any = n if isinstance(tables, int) else n // len(tables)
-    else:
-        words = machine.mem.entries[tables, columns].copy()
-        words[empty] = values
-        each = count_each(tables, empty)
+    each = n
+    if isinstance(tables, np.ndarray):
+        words, each = words.reshape(len(tables), -1), n // len(tables)
     machine.mem.write(tables, columns, words)
-    machine.scheme.entries_changed(mm, tables, each)
+    machine.scheme.entries_changed(mm, tables, each, 0 if write else each)
     yield Step(Kind.SET, "set_pte_at", tables, n, 1, (columns, "page" if write else "zero"))
-    yield from machine.scheme.entries_mapped(mm, tables, each)
+    yield from machine.scheme.entries_mapped(mm, tables, each, n)
     yield machine.unlock("pte_unmap_unlock", "ptl", n)
+    return True
 
 
-def do_wp_page(
-    mm: Mm, vma: Vma, tables: Tables, columns: slice, protected: Mask, n: int
-) -> Path[None]:
+def _changed(machine: Machine, tables: Tables, columns: slice, was: Any) -> bool:
+    """pte_same(), under the lock: whether another task has changed the entries."""
+    if machine.watch is None or Guard.PTE_SAME in machine.without:
+        return False
+    return bool(np.any(machine.mem.entries[tables, columns] != was))
+
+
+def do_wp_page(mm: Mm, vma: Vma, tables: Tables, columns: slice, n: int) -> Path[bool]:
     """A write to `n` read-only entries: copy what is not the process's own, else reuse the page.
 
     Copied are the zero page, pages that another process maps too, and a file's pages in a private
     mapping. The entries stay non-none, so no reference changes.
     """
     machine = mm.machine
-    if vma.anon_vma is None and not vma.shared:
-        yield anon_vma_prepare(mm, vma)
-    yield from machine.lock("pte_offset_map_lock", "ptl", tables, "spin", n)
     words = machine.mem.entries[tables, columns].copy()
+    if not (yield from pte_offset_map_lock(machine, tables, n)):
+        return False
+    if _changed(machine, tables, columns, words):
+        yield machine.unlock("pte_unmap_unlock", "ptl", n)
+        return False
     frames = pte.pfn(words)
     foreign = (frames == pte.ZERO_PFN) | machine.shared(frames)
     if not vma.shared:
         foreign |= frames >= pte.FILE_FRAME
-    copied = protected & foreign
-    copies = int(np.count_nonzero(copied))
+    copies = int(np.count_nonzero(foreign))
     if copies:
-        mm.count_pages(pte.census(words[copied]), -1)
-        machine.unshare(words[copied])
+        zeros = frames == pte.ZERO_PFN
+        machine.scheme.entries_changed(mm, tables, 0, -count_each(tables, zeros))
+        mm.count_pages(pte.census(words[foreign]), -1)
+        machine.unshare(words[foreign])
         first = machine.frames(copies)
-        words[copied] = pte.anon_entry(np.arange(first, first + copies, dtype=U64), True)
+        words[foreign] = pte.anon_entry(np.arange(first, first + copies, dtype=U64), True)
         mm.count(Count.ANON, copies)
-    words[protected & ~foreign] |= U64(pte.RW | pte.DIRTY | pte.SOFT_DIRTY | pte.ACCESSED)
+    words[~foreign] |= U64(pte.RW | pte.DIRTY | pte.SOFT_DIRTY | pte.ACCESSED)
     machine.mem.write(tables, columns, words)
     fn = "wp_page_copy" if copies else "wp_page_reuse"
     yield Step(Kind.CHANGE, fn, tables, n, 1, (columns, "page"))
     yield machine.unlock("pte_unmap_unlock", "ptl", n)
+    return True

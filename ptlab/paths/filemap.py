@@ -7,8 +7,6 @@ readahead, no dirty tracking.
 
 from __future__ import annotations
 
-import numpy as np
-
 from ptlab import pte
 from ptlab.errors import NotModelled
 from ptlab.geometry import PAGE_SHIFT, PTRS_PER_TABLE
@@ -16,6 +14,7 @@ from ptlab.mm import Count, Mm
 from ptlab.paths.alloc import anon_vma_prepare, visit
 from ptlab.paths.cut import Piece
 from ptlab.paths.thp import do_set_pmd
+from ptlab.paths.walk import pte_offset_map_lock
 from ptlab.steps import Kind, Path, Step
 from ptlab.vma import VM, Vma
 
@@ -103,7 +102,9 @@ def _map(
     machine, file = mm.machine, vma.file
     assert file is not None
     table = yield from visit(mm, pmd, slot)
-    yield from machine.lock("pte_offset_map_lock", "ptl", table, "spin")
+    if not (yield from pte_offset_map_lock(machine, table)):
+        yield from machine.scheme.visitor_leaves(mm, table)
+        return  # the table has gone: the access faults again
     part = slice(columns[0], columns[-1] + 1)
     words = machine.mem.entries[table, part].copy()
     for column in columns:

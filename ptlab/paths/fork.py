@@ -13,6 +13,7 @@ import numpy as np
 
 from ptlab import pte
 from ptlab.memmap import Slots, State, count_each
+from ptlab.memmap import count as table_count
 from ptlab.mm import Mm
 from ptlab.paths.alloc import upper_tables, visit
 from ptlab.paths.cut import chunks
@@ -60,14 +61,19 @@ def vma_needs_copy(vma: Vma) -> bool:
 
 def copy_page_range(mm: Mm, child: Mm, vma: Vma) -> Path[None]:
     """copy_pmd_range(): each PMD entry of the VMA that is not none."""
+    scheme = mm.machine.scheme
+    walk = yield from scheme.walk_begins(mm, vma.start, vma.end)
+    child_walk = yield from scheme.walk_begins(child, vma.start, vma.end)
     for pmd, slots, columns in pte_tables(mm, vma.start, vma.end):
         first = _address(mm, pmd, slots)
-        child_pmd = yield from upper_tables(child, first)
+        child_pmd = yield from upper_tables(child, first, child_walk)
         if isinstance(slots, int) and mm.is_huge(pmd, slots):
             if pte.pfn(mm.machine.mem.entries.word(pmd, slots)) < pte.FILE_FRAME:
                 yield from copy_huge_pmd(mm, child, pmd, slots, child_pmd)
         else:
             yield from copy_pte_range(mm, child, pmd, child_pmd, slots, columns)
+    yield from scheme.walk_ends(child, child_walk)
+    yield from scheme.walk_ends(mm, walk)
 
 
 def _address(mm: Mm, pmd: int, slots: Slots) -> int:
@@ -89,8 +95,9 @@ def copy_pte_range(
         while (yield from machine.scheme.visitor_arrives(mm, pmd, part)):
             pass  # the table is dying: look again
         ours = mem.at(pmd, part)
-        yield from machine.lock("pte_offset_map_lock", "ptl", theirs, "spin")
-        yield from machine.lock("pte_offset_map_rw_nolock", "ptl", ours, "spin")
+        n_tables = table_count(ours)
+        yield from machine.lock("pte_offset_map_lock", "ptl", theirs, "spin", n_tables)
+        yield from machine.lock("pte_offset_map_rw_nolock", "ptl", ours, "spin", n_tables)
         copied = None
         for some in chunks(machine.grain, columns):
             words = mem.entries[ours, some]
@@ -103,14 +110,15 @@ def copy_pte_range(
             machine.share(pte.pfn(words[private & ~pte.is_file(words)]), 1)
             child.count_pages(pte.census(words), 1)
             each = count_each(ours, words)
-            machine.scheme.entries_changed(child, theirs, each)
+            zero = count_each(ours, pte.is_zero_page(words))
+            machine.scheme.entries_changed(child, theirs, each, zero)
             copied = each if copied is None else copied + each
             n = int(np.sum(each))
             yield Step(Kind.SET, "copy_present_ptes", theirs, n, 1, (some, "copy"))
         if copied is not None:
             yield from machine.scheme.entries_mapped(child, theirs, copied)
-        yield machine.unlock("spin_unlock", "ptl")
-        yield machine.unlock("pte_unmap_unlock", "ptl")
+        yield machine.unlock("spin_unlock", "ptl", n_tables)
+        yield machine.unlock("pte_unmap_unlock", "ptl", n_tables)
         yield from machine.scheme.visitor_leaves(mm, ours)
         yield from machine.scheme.visitor_leaves(child, theirs)
 

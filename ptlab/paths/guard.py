@@ -10,6 +10,7 @@ import numpy as np
 
 from ptlab import pte
 from ptlab.geometry import PAGE_SHIFT, Level
+from ptlab.memmap import count as table_count
 from ptlab.memmap import count_each
 from ptlab.mm import Count, Mm
 from ptlab.paths.alloc import anon_vma_prepare, upper_tables, visit
@@ -33,8 +34,9 @@ def madvise_guard_install(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
         yield from unmap_page_range(mm, tlb, start, end, ZapDetails())
         yield from tlb_flush_mmu(tlb)
     machine = mm.machine
+    walk = yield from machine.scheme.walk_begins(mm, start, end)
     for piece in cut("table", start, (end - start) >> PAGE_SHIFT):
-        pmd = mm.lookup(piece.first, Level.PMD) or (yield from upper_tables(mm, piece.first))
+        pmd = mm.lookup(piece.first, Level.PMD) or (yield from upper_tables(mm, piece.first, walk))
         table = yield from visit(mm, pmd, piece.slots)
         assert isinstance(table, int)
         yield from machine.lock("pte_offset_map_lock", "ptl", table, "spin")
@@ -52,6 +54,7 @@ def madvise_guard_install(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
             yield from machine.scheme.entries_mapped(mm, table, installed)
         yield machine.unlock("pte_unmap_unlock", "ptl")
         yield from machine.scheme.visitor_leaves(mm, table)
+    yield from machine.scheme.walk_ends(mm, walk)
 
 
 def _mapped(mm: Mm, start: int, end: int) -> bool:
@@ -68,6 +71,7 @@ def _mapped(mm: Mm, start: int, end: int) -> bool:
 def madvise_guard_remove(mm: Mm, start: int, end: int) -> Path[None]:
     """The markers of the range go; pages and tables stay."""
     machine = mm.machine
+    walk = yield from machine.scheme.walk_begins(mm, start, end)
     for pmd, slots, columns in pte_tables(mm, start, end):
         if isinstance(slots, int) and mm.is_huge(pmd, slots):
             if covers_whole(columns):
@@ -78,7 +82,8 @@ def madvise_guard_remove(mm: Mm, start: int, end: int) -> Path[None]:
         if (yield from machine.scheme.visitor_arrives(mm, pmd, slots)):
             continue
         tables = machine.mem.at(pmd, slots)
-        yield from machine.lock("pte_offset_map_lock", "ptl", tables, "spin")
+        n_tables = table_count(tables)
+        yield from machine.lock("pte_offset_map_lock", "ptl", tables, "spin", n_tables)
         removed = None
         for part in chunks(machine.grain, columns):
             words = machine.mem.entries[tables, part]
@@ -91,7 +96,8 @@ def madvise_guard_remove(mm: Mm, start: int, end: int) -> Path[None]:
                 machine.scheme.entries_changed(mm, tables, -each)
                 removed = each if removed is None else removed + each
                 yield Step(Kind.CLEAR, "guard_remove_pte_entry", tables, n, 1, (part, 0))
-        yield machine.unlock("pte_unmap_unlock", "ptl")
+        yield machine.unlock("pte_unmap_unlock", "ptl", n_tables)
         if removed is not None:
             yield from machine.scheme.entries_unmapped(mm, tables, removed)
         yield from machine.scheme.visitor_leaves(mm, tables)
+    yield from machine.scheme.walk_ends(mm, walk)

@@ -7,21 +7,25 @@ by one; a hole is remembered and reported as ENOMEM at the end, the work on the 
 from __future__ import annotations
 
 import errno
+from typing import Any
 
 import numpy as np
 
 from ptlab import pte
 from ptlab.errors import KernelError, NotModelled
 from ptlab.geometry import PAGE_SHIFT, PAGE_SIZE, page_align
-from ptlab.mm import Mm
-from ptlab.paths.cut import chunks
-from ptlab.paths.guard import madvise_guard_install, madvise_guard_remove
+from ptlab.memmap import count as table_count
+from ptlab.memmap import count_each
+from ptlab.mm import Count, Mm
 from ptlab.paths.access import populate
 from ptlab.paths.collapse import madvise_collapse
+from ptlab.paths.cut import chunks
+from ptlab.paths.guard import madvise_guard_install, madvise_guard_remove
 from ptlab.paths.mmap import vma_modify
+from ptlab.paths.swap import free_swap_entries, pageout
 from ptlab.paths.thp import split_huge_pmd
 from ptlab.paths.truncate import do_punch
-from ptlab.paths.walk import covers_whole, pte_tables
+from ptlab.paths.walk import covers_whole, pte_offset_map_lock, pte_tables
 from ptlab.paths.zap import ZapDetails, unmap_page_range
 from ptlab.steps import Kind, Path, Step
 from ptlab.tlb import MmuGather, tlb_flush_mmu
@@ -73,7 +77,7 @@ def do_madvise(mm: Mm, start: int, length: int, advice: int) -> Path[None]:
     MADV_REMOVE says EACCES where the mapping is not shared and writable.
     """
     name = ADVICE_NAMES.get(advice, str(advice))
-    if start % PAGE_SIZE or length < 0:
+    if start % PAGE_SIZE:
         raise KernelError(
             errno.EINVAL,
             f"madvise({name}): address {start:#x} is not a multiple of {PAGE_SIZE}; nothing done",
@@ -85,6 +89,11 @@ def do_madvise(mm: Mm, start: int, length: int, advice: int) -> Path[None]:
             errno.EINVAL, f"madvise: Linux {kernel} knows no advice {name}; nothing done"
         )
     end = start + page_align(length)
+    if not start <= end < 1 << 64:
+        raise KernelError(
+            errno.EINVAL,
+            f"madvise({name}): {length} bytes from {start:#x} wrap around; nothing done",
+        )
     if end == start:
         return
     lock, mode, of = _lock(mm, start, end, advice)
@@ -100,7 +109,8 @@ def do_madvise(mm: Mm, start: int, length: int, advice: int) -> Path[None]:
     if hole is not None:
         raise KernelError(
             errno.ENOMEM,
-            f"madvise({name}): nothing is mapped at {hole:#x}; the mapped parts were advised",
+            f"madvise({name}): nothing is mapped at {hole:#x}; "
+            f"the {'part before it was' if advice in _POPULATES else 'mapped parts were'} advised",
         )
 
 
@@ -108,6 +118,8 @@ def _lock(mm: Mm, start: int, end: int, advice: int) -> tuple[str, str, int]:
     """get_lock_mode() and try_vma_read_lock(): the lock, its mode and whose it is."""
     if advice not in _ZAPS:
         return "mmap_lock", "read" if advice in _READS else "write", mm.id
+    if mm.machine.scheme.zap_mode == "write":
+        return "mmap_lock", "write", mm.id
     vma = next(overlapping(mm.vmas[0], start, start + PAGE_SIZE), None)
     if mm.machine.profile.vma_lock_zap and vma and vma.start <= start and end <= vma.end:
         return "vma_lock", "read", vma.start
@@ -142,8 +154,8 @@ def _vma_behavior(mm: Mm, vma: Vma, start: int, end: int, advice: int, name: str
             raise refuse(f"{vma} is mlocked (MADV_DONTNEED_LOCKED would do it)")
         yield from zap_page_range_single(mm, start, end)
     elif advice == MADV_FREE:
-        if vma.file is not None:
-            raise refuse(f"{vma} is not anonymous")
+        if vma.flags & VM.LOCKED or vma.file is not None:
+            raise refuse(f"{vma} is mlocked" if vma.file is None else f"{vma} is not anonymous")
         yield from age(mm, start, end, "madvise_free_pte_range")
     elif advice in (MADV_COLD, MADV_PAGEOUT):
         if vma.flags & VM.LOCKED:
@@ -152,10 +164,13 @@ def _vma_behavior(mm: Mm, vma: Vma, start: int, end: int, advice: int, name: str
             yield from age(mm, start, end, "madvise_cold_or_pageout_pte_range")
         elif vma.file is not None and vma.file.kind == "disk":
             raise NotModelled("MADV_PAGEOUT of a disk file: reclaim is not modelled")
+        elif vma.file is None and mm.machine.swap:
+            yield from pageout(mm, start, end)
     elif advice == MADV_REMOVE:
         if vma.flags & VM.LOCKED or vma.file is None:
             raise refuse(f"{vma} is mlocked or not a file's")
-        if not (vma.shared and vma.flags & VM.WRITE):
+        may_write = mm.machine.profile.remove_maywrite or vma.flags & VM.WRITE
+        if not (vma.shared and may_write):
             raise refuse(f"{vma} is not shared and writable", errno.EACCES)
         offset = vma.page(start) << PAGE_SHIFT
         yield from do_punch(mm.machine, vma.file, offset, end - start)
@@ -169,7 +184,7 @@ def _vma_behavior(mm: Mm, vma: Vma, start: int, end: int, advice: int, name: str
         else:
             yield from madvise_guard_remove(mm, start, end)
     elif advice == MADV_WILLNEED:
-        pass  # there is no swap to read from, and a file's pages are in the cache already
+        pass  # read ahead is not modelled: a swapped-out page comes back when it is touched
     elif advice in _POPULATES:
         write = advice == MADV_POPULATE_WRITE
         if not vma.flags & (VM.WRITE if write else VM.READ):
@@ -200,6 +215,8 @@ def age(mm: Mm, start: int, end: int, fn: str) -> Path[None]:
     machine, changed = mm.machine, 0
     free = fn == "madvise_free_pte_range"
     bits = np.uint64(pte.ACCESSED | pte.DIRTY if free else pte.ACCESSED)
+    scheme = machine.scheme
+    walk = yield from scheme.walk_begins(mm, start, end)
     for pmd, slots, columns in pte_tables(mm, start, end):
         if isinstance(slots, int) and mm.is_huge(pmd, slots):
             if covers_whole(columns):
@@ -212,10 +229,15 @@ def age(mm: Mm, start: int, end: int, fn: str) -> Path[None]:
             yield from split_huge_pmd(mm, pmd, slots)
             if not machine.mem.at(pmd, slots):
                 continue
-        if (yield from machine.scheme.visitor_arrives(mm, pmd, slots)):
+        if (yield from scheme.visitor_arrives(mm, pmd, slots)):
             continue
         tables = machine.mem.at(pmd, slots)
-        yield from machine.lock("pte_offset_map_lock", "ptl", tables, "spin")
+        each: Any = 0 if isinstance(tables, int) else np.zeros(len(tables), np.int64)
+        if machine.watch is not None and not tables:
+            continue  # freed since the walk saw it
+        if not (yield from pte_offset_map_lock(machine, tables, table_count(tables))):
+            yield from scheme.visitor_leaves(mm, tables)
+            continue
         for part in chunks(machine.grain, columns):
             words = machine.mem.entries[tables, part]
             marked = pte.is_present(words) & ((words & np.uint64(pte.SPECIAL)) == 0)
@@ -226,7 +248,16 @@ def age(mm: Mm, start: int, end: int, fn: str) -> Path[None]:
                 told = (part, "lazyfree" if free else "cold")
                 yield Step(Kind.CHANGE, fn, tables, n, 1, told)
                 changed += n
-        yield machine.unlock("pte_unmap_unlock", "ptl")
-        yield from machine.scheme.visitor_leaves(mm, tables)
+                each = each + count_each(tables, marked)
+        freed = None
+        if free and mm.counters[Count.SWAP]:
+            freed = yield from free_swap_entries(mm, tables, columns)
+        yield machine.unlock("pte_unmap_unlock", "ptl", table_count(tables))
+        if freed is not None:
+            yield from scheme.entries_unmapped(mm, tables, freed)
+        yield from scheme.visitor_leaves(mm, tables)
+        if free:
+            yield from scheme.lazyfreed(mm, tables, each)
+    yield from scheme.walk_ends(mm, walk)
     if changed:
         yield Step(Kind.FLUSH, "tlb_flush_mmu_tlbonly", None, changed)

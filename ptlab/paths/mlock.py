@@ -38,6 +38,10 @@ def do_munlock(mm: Mm, start: int, length: int) -> Path[None]:
 
 def _apply_vma_lock_flags(mm: Mm, call: str, start: int, end: int, flags: int) -> Path[None]:
     machine, address = mm.machine, start
+    if end < start:
+        raise KernelError(
+            errno.EINVAL, f"{call}: length {end - start} is below 0; nothing was done"
+        )
     yield from machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
     while address < end:
         index = find(mm.vmas[0], address)

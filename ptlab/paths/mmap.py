@@ -2,8 +2,8 @@
 
 Kernel source: mm/mmap.c (6.1), mm/vma.c (6.12): do_mmap(), mmap_region(), do_vmi_align_munmap(),
 vms_clear_ptes(). Simplified: no ASLR, no limits (RLIMIT_AS, max_map_count,
-overcommit); no hints; the search for a free range goes top down from a fixed mmap_base and puts a multiple of
-2 MiB at a 2 MiB boundary on every kernel (Linux does so since 6.7).
+overcommit); no hints; the search for a free range goes top down from a fixed mmap_base and puts a
+multiple of 2 MiB at a 2 MiB boundary on every kernel (Linux does so since 6.7).
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from dataclasses import replace
 
 from ptlab.errors import KernelError
 from ptlab.files import File
-from ptlab.geometry import DEFAULT_MAP_WINDOW, PAGE_SHIFT, PAGE_SIZE, PMD_SIZE, page_align
+from ptlab.geometry import PAGE_SHIFT, PAGE_SIZE, PMD_SIZE, page_align
+from ptlab.guards import Guard
 from ptlab.mm import Mm
 from ptlab.paths.access import populate
 from ptlab.paths.pgtables import free_pgtables
@@ -62,9 +63,11 @@ def do_mmap(
         )
     length = page_align(length)
     limit = mm.machine.geometry.task_size
-    if length > limit or (at is not None and at + length > limit):
+    if length > limit or (at is not None and not 0 <= at <= limit - length):
+        where = "" if at is None else f" at {at:#x}"
         raise KernelError(
-            errno.ENOMEM, f"mmap: {length:#x} bytes do not fit below {limit:#x}; nothing was mapped"
+            errno.ENOMEM,
+            f"mmap: {length:#x} bytes{where} do not fit below {limit:#x}; nothing was mapped",
         )
     yield from mm.machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
     try:
@@ -106,7 +109,9 @@ def get_unmapped_area(mm: Mm, at: int | None, length: int, over: bool) -> int:
         return at
     align = PMD_SIZE if length % PMD_SIZE == 0 else PAGE_SIZE
     top = MMAP_BASE
-    for vma in reversed(vmas[: find(vmas, DEFAULT_MAP_WINDOW)]):
+    for vma in reversed(vmas):
+        if vma.start >= top:
+            continue
         if (top - length) & -align >= vma.end:
             break
         top = min(top, vma.start)
@@ -119,7 +124,7 @@ def get_unmapped_area(mm: Mm, at: int | None, length: int, over: bool) -> int:
 
 
 def mm_populate(mm: Mm, start: int, end: int) -> Path[int]:
-    """__mm_populate(): fault in every page of [start, end). Returns 0 or the errno of the first failure."""
+    """__mm_populate(): fault in every page of [start, end). Returns 0, or the first failure's errno."""
     yield from mm.machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read")
     failed = 0
     for vma in tuple(overlapping(mm.vmas[0], start, end)):
@@ -138,14 +143,16 @@ def mm_populate(mm: Mm, start: int, end: int) -> Path[int]:
 def do_munmap(mm: Mm, start: int, length: int) -> Path[None]:
     """munmap(). Holes are fine; nothing mapped there is fine too. EINVAL: unaligned, 0, too high."""
     limit = mm.machine.geometry.task_size
-    if start % PAGE_SIZE or length <= 0 or start + length > limit:
+    if start % PAGE_SIZE or start < 0 or length <= 0 or start + length > limit:
         raise KernelError(
             errno.EINVAL,
             f"munmap: [{start:#x}, {start + length:#x}) must be page aligned, not empty and below "
             f"{limit:#x}; nothing was unmapped",
         )
     end = start + page_align(length)
-    yield from mm.machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
+    exclusive = Guard.MMAP_WRITE not in mm.machine.without
+    mode = "write" if exclusive else "read"
+    yield from mm.machine.lock("mmap_write_lock", "mmap_lock", mm.id, mode)
     downgraded = yield from do_vmi_align_munmap(mm, start, end, downgrade=True)
     if downgraded:
         yield mm.machine.unlock("mmap_read_unlock", "mmap_lock")
@@ -162,18 +169,41 @@ def do_vmi_align_munmap(mm: Mm, start: int, end: int, downgrade: bool) -> Path[b
     gone = list(overlapping(vmas, start, end))
     low = find(vmas, start)
     rest = (*vmas[:low], *vmas[low + len(gone) :])
+    several = machine.watch is not None
+    if several and machine.profile.vma_lock_fault:
+        for vma in gone:
+            yield from machine.lock("vma_start_write", "vma_lock", vma.start, "write")
     mm.set_vmas(rest)
+    if several:
+        machine.store.put(machine, "detached", 0, (*machine.detached[0], *gone))
     yield Step(Kind.VMA, "vms_gather_munmap_vmas", None, len(gone), 1, ("unmap", gone))
+    if several and machine.profile.vma_lock_fault:
+        for _ in gone:
+            yield machine.unlock("vma_end_write_all", "vma_lock")
     if downgrade:
         yield machine.downgrade("mmap_write_downgrade", "mmap_lock")
     tlb = MmuGather(mm)
     for vma in gone:
         yield from unmap_page_range(mm, tlb, vma.start, vma.end, UNMAP)
+    if several:
+        yield from _unlink_file_vmas(mm, gone)
     floor = rest[low - 1].end if low else 0
     ceiling = rest[low].start if low < len(rest) else 0
     yield from free_pgtables(mm, tlb, gone, floor, ceiling)
     yield from tlb_flush_mmu(tlb)
     return downgrade
+
+
+def _unlink_file_vmas(mm: Mm, gone: list[Vma]) -> Path[None]:
+    """unlink_file_vma() in free_pgtables(): from here on truncate does not find them any more."""
+    machine = mm.machine
+    for vma in gone:
+        if vma.file is not None:
+            yield from machine.lock("i_mmap_lock_write", "i_mmap_rwsem", vma.file.number, "write")
+        left = tuple(v for v in machine.detached[0] if v is not vma)
+        machine.store.put(machine, "detached", 0, left)
+        if vma.file is not None:
+            yield machine.unlock("i_mmap_unlock_write", "i_mmap_rwsem")
 
 
 def vma_modify(mm: Mm, fn: str, vma: Vma, start: int, end: int, flags: int) -> Path[Vma]:

@@ -8,7 +8,7 @@ its old parent and one to its new; its entries are not touched, and neither are 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,19 +38,29 @@ def move_page_tables(mm: Mm, vma: Vma, old: int, copy: Vma, new: int, length: in
     end = old + length
     if mm.machine.profile.realign_move:
         old, new = try_realign_addr(mm, vma, old, copy, new, length)
+    scheme = mm.machine.scheme
+    walk = yield from scheme.walk_begins(mm, old, end)
+    new_walk = yield from scheme.walk_begins(mm, new, new + end - old)
+    yield from _move_range(mm, old, new, end, new_walk)
+    yield from scheme.walk_ends(mm, new_walk)
+    yield from scheme.walk_ends(mm, walk)
+
+
+def _move_range(mm: Mm, old: int, new: int, end: int, walk: Any) -> Path[None]:
+    """Stretch by stretch; `walk` is the one to the new place."""
     for part in _extents(old, new, end, PUD_SIZE):
         pud = mm.lookup(part.old, Level.PUD)
         slot = part.old >> 30 & 511
         if not pud or not mm.machine.mem.at(pud, slot):
             continue
-        new_pud = yield from upper_tables(mm, part.new, Level.PUD)
+        new_pud = yield from upper_tables(mm, part.new, walk, Level.PUD)
         if part.size == PUD_SIZE and not mm.machine.mem.at(new_pud, part.new >> 30 & 511):
             yield from _move_table(
                 mm, "move_normal_pud", (pud, slot), (new_pud, part.new >> 30 & 511)
             )
             continue
         for piece in _extents(part.old, part.new, part.old + part.size, PMD_SIZE):
-            yield from _move_pmd(mm, piece)
+            yield from _move_pmd(mm, piece, walk)
 
 
 def _extents(old: int, new: int, end: int, size: int) -> Iterator[Extent]:
@@ -61,13 +71,14 @@ def _extents(old: int, new: int, end: int, size: int) -> Iterator[Extent]:
         old, new = old + extent, new + extent
 
 
-def _move_pmd(mm: Mm, part: Extent) -> Path[None]:
+def _move_pmd(mm: Mm, part: Extent, walk: Any) -> Path[None]:
     """One PMD entry: a huge page, a whole PTE page, or entries one by one."""
     machine, mem = mm.machine, mm.machine.mem
     pmd, slot = mm.lookup(part.old, Level.PMD), part.old >> PMD_SHIFT & 511
     if not pmd or not mem.at(pmd, slot):
         return
-    new_pmd, new_slot = (yield from upper_tables(mm, part.new)), part.new >> PMD_SHIFT & 511
+    new_pmd = yield from upper_tables(mm, part.new, walk)
+    new_slot = part.new >> PMD_SHIFT & 511
     if mm.is_huge(pmd, slot):
         if part.size == PMD_SIZE:
             yield from move_huge_pmd(mm, (pmd, slot), (new_pmd, new_slot))
@@ -119,8 +130,9 @@ def move_ptes(mm: Mm, ours: int, theirs: int, part: Extent) -> Path[None]:
         words[pte.is_present(words)] |= U64(pte.SOFT_DIRTY)
         mem.write(ours, some, 0)
         mem.write(theirs, target, np.where(there, words, mem.entries[theirs, target]))
-        machine.scheme.entries_changed(mm, ours, -here)
-        machine.scheme.entries_changed(mm, theirs, here)
+        zero = int(np.count_nonzero(pte.is_zero_page(words)))
+        machine.scheme.entries_changed(mm, ours, -here, -zero)
+        machine.scheme.entries_changed(mm, theirs, here, zero)
         moved += here
         yield Step(Kind.SET, "move_ptes", theirs, here, 1, (target, "moved"))
     if moved:

@@ -12,7 +12,9 @@ import numpy as np
 from ptlab import pte
 from ptlab.errors import KernelError
 from ptlab.geometry import PAGE_SIZE, page_align
+from ptlab.memmap import count as table_count
 from ptlab.mm import Mm
+from ptlab.paths.access import populate
 from ptlab.paths.cut import chunks
 from ptlab.paths.mmap import vma_modify
 from ptlab.paths.thp import change_huge_pmd, split_huge_pmd
@@ -26,6 +28,10 @@ def do_mprotect(mm: Mm, start: int, length: int, prot: int) -> Path[None]:
     if start % PAGE_SIZE:
         raise KernelError(
             errno.EINVAL, f"mprotect: address {start:#x} is not a multiple of {PAGE_SIZE}"
+        )
+    if length < 0:
+        raise KernelError(
+            errno.ENOMEM, f"mprotect: length {length} wraps around; nothing was changed"
         )
     if length == 0:
         return
@@ -62,12 +68,15 @@ def mprotect_fixup(mm: Mm, vma: Vma, start: int, end: int, prot: int) -> Path[No
     changed = yield from change_protection(mm, vma, start, end, prot)
     if changed:
         yield Step(Kind.FLUSH, "tlb_flush_range", None, changed)
+    if vma.flags & (VM.WRITE | VM.SHARED | VM.LOCKED) == VM.LOCKED and prot & VM.WRITE:
+        yield from populate(mm, start, end, write=True)  # locked memory must not fault later
 
 
 def change_protection(mm: Mm, vma: Vma, start: int, end: int, prot: int) -> Path[int]:
     """change_pmd_range(): every PTE page of the range that exists. Returns the entries changed."""
     scheme, changed = mm.machine.scheme, 0
     wants_notify = not vma.shared or vma.file is None or vma.file.kind == "disk"
+    walk = yield from scheme.walk_begins(mm, start, end)
     for pmd, slots, columns in pte_tables(mm, start, end):
         if isinstance(slots, int) and mm.is_huge(pmd, slots):
             if covers_whole(columns):
@@ -81,6 +90,7 @@ def change_protection(mm: Mm, vma: Vma, start: int, end: int, prot: int) -> Path
         tables = mm.machine.mem.at(pmd, slots)
         changed += yield from change_pte_range(mm, tables, columns, prot, wants_notify)
         yield from scheme.visitor_leaves(mm, tables)
+    yield from scheme.walk_ends(mm, walk)
     return changed
 
 
@@ -94,7 +104,8 @@ def change_pte_range(
     the first write (vma_wants_writenotify()) or the mapping is private.
     """
     machine = mm.machine
-    yield from machine.lock("pte_offset_map_lock", "ptl", tables, "spin")
+    n_tables = table_count(tables)
+    yield from machine.lock("pte_offset_map_lock", "ptl", tables, "spin", n_tables)
     changed = 0
     for part in chunks(machine.grain, columns):
         words = machine.mem.entries[tables, part]
@@ -110,5 +121,5 @@ def change_pte_range(
         yield Step(
             Kind.CHANGE, "ptep_modify_prot_commit", tables, n, 1, (part, pte.PROT_NAMES[prot])
         )
-    yield machine.unlock("pte_unmap_unlock", "ptl")
+    yield machine.unlock("pte_unmap_unlock", "ptl", n_tables)
     return changed

@@ -37,9 +37,9 @@ def do_mremap(
     yield from machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
     held = "write"
     try:
-        if _moves_many(mm, old, old_length, new_length, to, dontunmap):
+        if _moves_many(mm, old, old_length, new_length, to):
             assert to is not None
-            result = yield from _remap_move(mm, old, old_length, to)
+            result = yield from _remap_move(mm, old, old_length, to, dontunmap)
         else:
             result, held = yield from _remap_one(
                 mm, old, old_length, new_length, to, maymove, dontunmap
@@ -83,23 +83,21 @@ def _check(
             raise refuse("old and new range overlap")
 
 
-def _moves_many(
-    mm: Mm, old: int, old_length: int, new_length: int, to: int | None, dontunmap: bool
-) -> bool:
+def _moves_many(mm: Mm, old: int, old_length: int, new_length: int, to: int | None) -> bool:
     """Since 6.17 a plain move to a given address may span several VMAs and holes."""
-    if not mm.machine.profile.move_many or to is None or dontunmap or old_length != new_length:
+    if not mm.machine.profile.move_many or to is None or old_length != new_length:
         return False
     first = next(overlapping(mm.vmas[0], old, old + PAGE_SIZE), None)
     return first is not None and first.end < old + old_length
 
 
-def _remap_move(mm: Mm, old: int, length: int, to: int) -> Path[int]:
+def _remap_move(mm: Mm, old: int, length: int, to: int, dontunmap: bool) -> Path[int]:
     """remap_move(): one VMA after the other, gaps included."""
     yield from _make_room(mm, to, length)
     for vma in tuple(overlapping(mm.vmas[0], old, old + length)):
         start, end = max(vma.start, old), min(vma.end, old + length)
         inside = next(overlapping(mm.vmas[0], start, start + PAGE_SIZE))
-        yield from move_vma(mm, inside, start, end - start, end - start, to + start - old, False)
+        yield from move_vma(mm, inside, start, end - start, end - start, to + start - old, dontunmap)
     return to
 
 
@@ -116,8 +114,12 @@ def _remap_one(
     vma = next(overlapping(mm.vmas[0], old, old + PAGE_SIZE), None)
     if vma is None or vma.start > old:
         raise KernelError(errno.EFAULT, f"mremap: nothing is mapped at {old:#x}; nothing was moved")
+    if not old_length and not vma.shared:
+        raise KernelError(errno.EINVAL, "mremap: the old length is 0; nothing was moved")
     if to is not None:
         yield from _make_room(mm, to, new_length)
+    if old_length == new_length and to is None and not dontunmap:
+        return old, "write"
     if old_length > new_length and not dontunmap:
         downgrade = to is None
         yield from do_vmi_align_munmap(mm, old + new_length, old + old_length, downgrade)
@@ -136,8 +138,6 @@ def _remap_one(
             target = get_unmapped_area(mm, None, new_length, False)
         yield from move_vma(mm, vma, old, old_length, new_length, target, dontunmap)
         return target, "write"
-    if old_length == new_length:
-        return old, "write"
     if old + old_length == vma.end and _room_above(mm, vma, new_length - old_length):
         grown = Vma(vma.end, old + new_length, vma.flags, vma.page(vma.end), None, 0, vma.file)
         vmas, whole = merge(mm.vmas[0], grown, mm.machine.profile.merge_unfaulted)

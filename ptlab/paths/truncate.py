@@ -54,7 +54,7 @@ def unmap_mapping_range(
     """Zap pages [first, last) of the file out of every VMA that maps them (the i_mmap tree)."""
     yield from machine.lock("i_mmap_lock_read", "i_mmap_rwsem", file.number, "read")
     for mm in machine.mms[0]:
-        for vma in mm.vmas[0]:
+        for vma in (*mm.vmas[0], *machine.detached[0]):
             start = vma.start + (max(first - vma.pgoff, 0) << PAGE_SHIFT)
             end = min(vma.end, vma.start + ((last - vma.pgoff) << PAGE_SHIFT))
             if vma.file is file and start < end:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ptlab import pte
 from ptlab.geometry import PAGE_SHIFT, PTRS_PER_TABLE, Level
+from ptlab.guards import Guard
 from ptlab.memmap import Slots
 from ptlab.mm import Count, Mm
 from ptlab.paths.cut import cut
+from ptlab.steps import Path, Tables
+
+if TYPE_CHECKING:
+    from ptlab.machine import Machine
 
 
 def pte_tables(mm: Mm, start: int, end: int) -> Iterator[tuple[int, Slots, slice]]:
@@ -48,6 +54,23 @@ def _existing(mm: Mm, pmd: int, slots: Slots) -> Iterator[Slots]:
     for run in np.split(slots, borders):
         if len(run):
             yield run if len(run) > 1 else int(run[0])
+
+
+def pte_offset_map_lock(
+    machine: Machine, tables: Tables, times: int = 1, fn: str = "pte_offset_map_lock"
+) -> Path[bool]:
+    """Look up and take the PTE lock of `tables`.
+
+    False, and no lock is held: the PMD entry points elsewhere, already before, or after the lock was
+    taken (pmd_same(), Linux 6.5).
+    """
+    if machine.watch is not None and not machine.mem.hooked(tables):
+        return False
+    yield from machine.lock(fn, "ptl", tables, "spin", times)
+    if machine.watch is None or Guard.PMD_SAME in machine.without or machine.mem.hooked(tables):
+        return True
+    yield machine.unlock("pte_unmap_unlock", "ptl", times)
+    return False
 
 
 def covers_whole(columns: slice) -> bool:

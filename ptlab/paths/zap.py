@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptlab import pte
+from ptlab.guards import Guard
 from ptlab.memmap import Slots, count_each
+from ptlab.memmap import count as table_count
 from ptlab.mm import Mm
 from ptlab.paths.thp import split_huge_pmd, zap_huge_pmd
-from ptlab.paths.walk import covers_whole, pte_tables
+from ptlab.paths.walk import covers_whole, pte_offset_map_lock, pte_tables
 from ptlab.steps import Kind, Path, Step, Tables
 from ptlab.tlb import MmuGather, tlb_flush_mmu
 
@@ -35,6 +37,11 @@ class ZapDetails(NamedTuple):
     drop_markers: bool = False
     even_cows: bool = True
 
+    @property
+    def why(self) -> str:
+        """One of ptlab.schemes.base.WHY_ZAPPED."""
+        return "madvise" if self.reclaim_pt else "unmap" if self.drop_markers else "truncate"
+
 
 UNMAP = ZapDetails(drop_markers=True)
 
@@ -43,9 +50,14 @@ def unmap_page_range(
     mm: Mm, tlb: MmuGather, start: int, end: int, details: ZapDetails
 ) -> Path[None]:
     """Zap [start, end), which lies in one VMA."""
+    scheme = mm.machine.scheme
+    walk = yield from scheme.walk_begins(mm, start, end)
     for pmd, slots, columns in pte_tables(mm, start, end):
         for part in _runs_that_fit(mm, tlb, pmd, slots):
-            yield from zap_pmd_range(mm, tlb, pmd, part, columns, details)
+            tables = yield from zap_pmd_range(mm, tlb, pmd, part, columns, details)
+            if tables is not None:
+                yield from scheme.zapped(mm, tables, walk, details.why, tlb)
+    yield from scheme.walk_ends(mm, walk, 1, tlb)
 
 
 def _runs_that_fit(mm: Mm, tlb: MmuGather, pmd: int, slots: Slots) -> Iterator[Slots]:
@@ -65,8 +77,8 @@ def _runs_that_fit(mm: Mm, tlb: MmuGather, pmd: int, slots: Slots) -> Iterator[S
 
 def zap_pmd_range(
     mm: Mm, tlb: MmuGather, pmd: int, slots: Slots, columns: slice, details: ZapDetails
-) -> Path[None]:
-    """One PMD entry (or a run of tables): arrive as a visitor, zap, leave.
+) -> Path[Tables | None]:
+    """One PMD entry (or a run of tables): arrive as a visitor, zap, leave. Returns what it zapped.
 
     A huge page that goes in part is split first; one that goes whole needs no table.
     """
@@ -74,15 +86,20 @@ def zap_pmd_range(
     if isinstance(slots, int) and mm.is_huge(pmd, slots):
         if covers_whole(columns):
             yield from zap_huge_pmd(mm, tlb, pmd, slots)
-            return
+            return None
         yield from split_huge_pmd(mm, pmd, slots)
         if not machine.mem.at(pmd, slots):
-            return  # a file's huge mapping is not split, it just goes
+            return None  # a file's huge mapping is not split, it just goes
     if (yield from machine.scheme.visitor_arrives(mm, pmd, slots)):
-        return
+        return None
     tables = machine.mem.at(pmd, slots)
+    if machine.watch is not None and not tables:
+        return None  # freed since the walk saw it
     yield from zap_pte_range(mm, tlb, tables, columns, details)
+    if Guard.PUT_UNLOCKED in machine.without:
+        return tables  # it has left already
     yield from machine.scheme.visitor_leaves(mm, tables, 1, tlb)
+    return tables
 
 
 def zap_pte_range(
@@ -98,15 +115,21 @@ def zap_pte_range(
     left: slice | None = columns
     undisturbed, locked_result = True, None
     while left is not None:
-        yield from machine.lock("pte_offset_map_lock", "ptl", tables, "spin")
+        n = table_count(tables)
+        if not (yield from pte_offset_map_lock(machine, tables, n)):
+            return  # another zap has freed the table: it was empty
         left, cleared, skipped = yield from _clear(mm, tlb, tables, left, details)
         whole = whole and not skipped
         full = tlb.room == 0
         undisturbed = undisturbed and not full
         if left is None and details.reclaim_pt:
             locked_result = yield from scheme.zap_ends_locked(mm, tables, whole, undisturbed)
-        yield machine.unlock("pte_unmap_unlock", "ptl")
-        if cleared is not None:
+        put_first = Guard.PUT_UNLOCKED in machine.without
+        if put_first:
+            yield from scheme.entries_unmapped(mm, tables, cleared or 0, tlb)
+            yield from scheme.visitor_leaves(mm, tables, 1, tlb)
+        yield machine.unlock("pte_unmap_unlock", "ptl", n)
+        if cleared is not None and not put_first:
             yield from scheme.entries_unmapped(mm, tables, cleared, tlb)
         if full:
             yield from tlb_flush_mmu(tlb)
@@ -136,10 +159,14 @@ def _clear(
         n = sum(found)
         if n:
             per_table = count_each(tables, words)
+            zero = count_each(tables, pte.is_zero_page(words)) if found.zero else 0
             mm.count_pages(found, -1)
             mm.machine.unshare(words)
+            if mm.machine.watch is not None:
+                own = words[pte.is_present(words) & ~pte.is_zero_page(words)]
+                tlb.frames += pte.pfn(own).tolist()
             mem.write(tables, part, kept)
-            mm.machine.scheme.entries_changed(mm, tables, -per_table)
+            mm.machine.scheme.entries_changed(mm, tables, -per_table, -zero)
             tlb.add_pages(found.pages + found.file)
             total = per_table if total is None else total + per_table
             yield Step(Kind.CLEAR, "ptep_get_and_clear", tables, n, 1, (part, found.zero))

@@ -10,16 +10,13 @@ entry; if the PTE lock was held all along there is nothing to check, else 512 en
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
-import numpy as np
-
-from ptlab.geometry import PTRS_PER_TABLE
 from ptlab.memmap import count as table_count
-from ptlab.memmap import pick
 from ptlab.mm import Mm
 from ptlab.schemes.base import ReclaimScheme
-from ptlab.steps import Kind, Path, Step, Tables
+from ptlab.schemes.empty import parent, unhook_if_empty
+from ptlab.steps import Path, Tables
 from ptlab.tlb import MmuGather
 
 
@@ -31,12 +28,14 @@ class PtReclaim(ReclaimScheme):
     source = "cover letter <cover.1733305182.git.zhengqi.arch@bytedance.com>; mm/pt_reclaim.c"
     kernel = "6.18"
 
+    recheck: ClassVar[bool] = True
+    """Whether a table whose lock was dropped on the way is scanned again (the fix of 2025)."""
+
     def zap_ends_locked(self, mm: Mm, tables: Tables, whole: bool, undisturbed: bool) -> Path[bool]:
-        """try_get_and_clear_pmd(), the fast path: the PTE lock is held, so only trylock is legal."""
-        if not (whole and undisturbed):
+        """try_get_and_clear_pmd(), the fast path: the PTE lock is held, so trylock it must be."""
+        if not whole or (self.recheck and not undisturbed):
             return False
-        machine, n = mm.machine, table_count(tables)
-        pmd = _pmd(mm, tables)
+        machine, n, pmd = mm.machine, table_count(tables), parent(mm, tables)
         if not (yield from machine.lock("try_get_and_clear_pmd", "pmd_lock", pmd, "trylock", n)):
             return False
         yield mm.unhook_pte(tables, "try_get_and_clear_pmd")
@@ -57,19 +56,19 @@ class PtReclaim(ReclaimScheme):
 
     def try_to_free_pte(self, mm: Mm, tables: Tables) -> Path[Tables | None]:
         """The slow path: both locks, in order, then a scan. Returns what it unhooked."""
-        machine, n = mm.machine, table_count(tables)
-        yield from machine.lock("pmd_lock", "pmd_lock", _pmd(mm, tables), "spin", n)
-        yield from machine.lock("pte_offset_map_rw_nolock", "ptl", tables, "spin", n)
-        empty = pick(tables, machine.mem.nonnone[tables] == 0)
-        found = int(np.sum(machine.mem.nonnone[tables]))
-        yield Step(Kind.SCAN, "try_to_free_pte", tables, PTRS_PER_TABLE * n, 1, found)
-        if empty is not None:
-            yield mm.unhook_pte(empty, "try_to_free_pte")
-        yield machine.unlock("spin_unlock", "ptl", n)
-        yield machine.unlock("spin_unlock", "pmd_lock", n)
-        return empty
+        return (
+            yield from unhook_if_empty(mm, tables, "try_to_free_pte", "pte_offset_map_rw_nolock")
+        )
 
 
-def _pmd(mm: Mm, tables: Tables) -> int:
-    first = tables if isinstance(tables, int) else int(tables[0])
-    return int(mm.machine.mem.parent[first])
+class PtReclaimUnfixed(PtReclaim):
+    """As merged in January 2025: the fast path trusted a lock that had been dropped on the way.
+
+    Between two rounds of the zap another thread may refill what is cleared; its pages were lost
+    with the table. With one task nothing goes wrong: the bug needs a race.
+    """
+
+    name = "pt_reclaim_unfixed"
+    fate = "In Linux 6.14-rc1 and -rc2 only; fixed in February 2025, before the release."
+    source = "fixed by <20250211072625.89188-1-zhengqi.arch@bytedance.com>"
+    recheck = False

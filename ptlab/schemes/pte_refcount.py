@@ -44,12 +44,13 @@ class PteRefcount(ReclaimScheme):
 
     # -- the points of ReclaimScheme --
 
-    def table_installed(self, mm: Mm, tables: Tables) -> Path[None]:
+    def table_installed(self, mm: Mm, pmd: int, tables: Tables) -> Path[None]:
         """pte_ref_init(pte, pmd, 1): the installer is the first visitor."""
         mem, store = mm.machine.mem, mm.machine.store
         store.put(mem, "refcount", tables, 1)
         store.put(mem, "visitors", tables, 1)
-        yield Step(Kind.GET, "pte_ref_init", tables, table_count(tables), 1, ("visitor", 0, 1))
+        n = table_count(tables)
+        yield Step(Kind.GET, "pte_ref_init", tables, n, n, ("visitor", 0, 1))
 
     def table_withdrawn(self, mm: Mm, table: int) -> None:
         """pte_ref_init(pte, pmd, HPAGE_PMD_NR): a split fills all 512 entries."""
@@ -64,32 +65,39 @@ class PteRefcount(ReclaimScheme):
         """A walker needs its own reference before it may look."""
         return (yield from self.pte_try_get(mm, pmd, slots, times))
 
+    def visitors_follow(self, mm: Mm, tables: Tables, times: int) -> Path[None]:
+        """Each of them does its own pte_try_get(); its pte_put() is told with the first one's."""
+        told = ("visitor", 1, 2)
+        yield Step(Kind.GET, "pte_try_get", tables, table_count(tables), times, told)
+
     def visitor_leaves(
         self, mm: Mm, tables: Tables, times: int = 1, tlb: MmuGather | None = None
     ) -> Path[None]:
         """pte_put(); __pte_put(tlb, ...) in a zap."""
         mm.machine.store.add(mm.machine.mem, "visitors", tables, -1)
-        yield from self._put(mm, tables, 1, times, tlb, "visitor")
+        yield from self._put(mm, tables, 1, max(times, table_count(tables)), tlb, "visitor")
 
-    def entries_changed(self, mm: Mm, tables: Tables, delta: Any) -> None:
+    def entries_changed(self, mm: Mm, tables: Tables, delta: Any, zero: Any = 0) -> None:
         """Between an entry's change and its get or put the count is off by `owed`."""
         mm.machine.store.add(mm.machine.mem, "owed", tables, -delta)
 
-    def entries_mapped(self, mm: Mm, tables: Tables, n: Any) -> Path[None]:
-        """pte_get() or pte_get_many(): a plain add, the caller owns a reference already."""
+    def entries_mapped(self, mm: Mm, tables: Tables, n: Any, times: int = 1) -> Path[None]:
+        """pte_get() or pte_get_many(): an atomic add; no test for 0, the caller is a visitor."""
         mem, store = mm.machine.mem, mm.machine.store
         after = store.add(mem, "refcount", tables, n)
         store.add(mem, "owed", tables, n)
         total = _sum(tables, n)
         fn = "pte_get" if total == 1 else "pte_get_many"
-        yield Step(Kind.GET, fn, tables, total, 1, ("entry", after - n, after))
+        times = max(times, table_count(tables))
+        yield Step(Kind.GET, fn, tables, total, times, ("entry", after - n, after))
 
     def entries_unmapped(
         self, mm: Mm, tables: Tables, n: Any, tlb: MmuGather | None = None
     ) -> Path[None]:
         """pte_put_many(), after the PTE lock was dropped: a put may need the PMD lock."""
         mm.machine.store.add(mm.machine.mem, "owed", tables, -n)
-        yield from self._put(mm, tables, n, 1, tlb, "entry")
+        puts = 1 if isinstance(tables, int) else int(np.count_nonzero(n + np.zeros(len(tables))))
+        yield from self._put(mm, tables, n, puts, tlb, "entry")
 
     def check(self, mm: Mm) -> list[str]:
         """references = non-none entries + visitors (+ what is owed in the middle of a change)."""
@@ -112,6 +120,11 @@ class PteRefcount(ReclaimScheme):
         tables = mem.at(pmd, slots)
         if not _all(tables):
             return TryGet.TRYGET_FAILED_NONE
+        if mm.machine.watch is not None:  # another CPU may act between the two reads
+            task = mm.machine.task
+            mm.machine.watch.rcu_read_lock(task)
+            yield Step(Kind.LOOK, "pte_try_get", tables)
+            mm.machine.watch.rcu_read_unlock(task)
         before = mem.refcount[tables]
         if not _all(before):
             yield Step(Kind.FAIL, "pte_try_get", tables, 0, times, TryGet.TRYGET_FAILED_ZERO)
@@ -123,7 +136,7 @@ class PteRefcount(ReclaimScheme):
             "pte_try_get",
             tables,
             table_count(tables),
-            times,
+            max(times, table_count(tables)),
             ("visitor", before, before + 1),
         )
         return TryGet.TRYGET_SUCCESSED
@@ -147,7 +160,7 @@ class PteRefcount(ReclaimScheme):
         yield from machine.lock("pmd_lock", "pmd_lock", int(machine.mem.parent[first]), "spin", n)
         yield mm.unhook_pte(tables, "free_user_pte_table")
         if tlb is None:
-            yield Step(Kind.FLUSH, "flush_tlb_range", tables, 0, n)
+            yield from machine.flush("flush_tlb_range", tables, 0, n)
         else:
             tlb.free_tables(tables)
         yield machine.unlock("spin_unlock", "pmd_lock", n)

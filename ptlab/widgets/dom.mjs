@@ -36,6 +36,8 @@ export const ENTRIES = 512;
 export const PADLOCK = "M4 7V5a4 4 0 0 1 8 0v2h1v7H3V7zm2 0h4V5a2 2 0 0 0-4 0z";
 export const KINDS = {
   page: "maps a page",
+  file: "maps a page of a file",
+  huge: "maps a huge page of 2 MiB",
   table: "points to a lower table",
   zero: "maps the shared zero page",
   swap: "swapped out",
@@ -48,6 +50,8 @@ export const KINDS = {
 export const CELL = 14;
 export const GLYPH = {
   page: (x, y) => `M${x + 2} ${y + 2}h10v10h-10z`,
+  file: (x, y) => `M${x + 2} ${y + 2}h7l3 3v7h-10z`,
+  huge: (x, y) => `M${x + 1} ${y + 1}h12v12h-12z`,
   table: (x, y) => `M${x + 2} ${y + 2}h10l-5 10z`,
   zero: (x, y) => `M${x + 2} ${y + 2}h10v10h-10zM${x + 4} ${y + 4}v6h6v-6z`,
   swap: (x, y) => `M${x + 2} ${y + 12}v-4l6 -6h4v4l-6 6z`,

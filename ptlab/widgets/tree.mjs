@@ -6,7 +6,7 @@ const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 const PADDING = 8; // of the scroller, as in the style sheet
 const SMALLEST = 10, LARGEST = 11; // how many pixels the smallest text may have; a wider tree scrolls
 // How the line from the parent is drawn: a new table is not in the tree yet, a cut one was.
-const EDGE = { absent: "absent", new: "absent", live: "live", unhooked: "cut", rcu: "cut", freed: "cut" };
+const EDGE = { absent: "absent", new: "absent", live: "live", unhooked: "cut", rcu: "cut", freed: "cut", deposited: "cut" };
 const UNBORN = [0, "absent", "", [], ""];
 
 const numbers = (text) => text.match(/-?[\d.]+/g).map(Number);

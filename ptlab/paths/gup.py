@@ -1,0 +1,32 @@
+"""GUP-fast: look up a page without any lock, with interrupts off.
+
+Kernel source: mm/gup.c, gup_fast_fallback() to gup_fast_pte_range() (Linux 6.12). Interrupts off hold
+off the flush that interrupts every CPU, and a grace period: the tables on the way stay. The entry and
+the PMD entry are read again after the page was taken. Simplified: reads only, small pages only.
+"""
+
+from __future__ import annotations
+
+from ptlab import pte
+from ptlab.geometry import PMD_SHIFT, Level
+from ptlab.mm import Mm
+from ptlab.steps import Kind, Path, Step
+
+
+def gup_fast(mm: Mm, address: int) -> Path[int]:
+    """Take the page at `address`: returns its frame, 0 where the slow way has to be gone."""
+    machine, mem = mm.machine, mm.machine.mem
+    slot, column = address >> PMD_SHIFT & 511, address >> 12 & 511
+    yield from machine.lock("local_irq_save", "interrupts", 0, "read")
+    pmd = mm.lookup(address, Level.PMD)
+    table = int(mem.at(pmd, slot)) if pmd else 0
+    frame = 0
+    if table:
+        yield Step(Kind.LOOK, "gup_fast_pmd_range", table)
+        word = mem.entries.word(table, column)
+        if word & pte.PRESENT:
+            yield Step(Kind.HIT, "try_grab_folio_fast", table, 1, 1, (address, False))
+            same = mem.at(pmd, slot) == table and mem.entries.word(table, column) == word
+            frame = int(pte.pfn(word)) if same else 0
+    yield machine.unlock("local_irq_restore", "interrupts")
+    return frame

@@ -1,0 +1,95 @@
+"""Swap: a page leaves memory, its entry stays and says where the page went.
+
+Kernel source: mm/madvise.c, madvise_cold_or_pageout_pte_range(); mm/rmap.c, try_to_unmap_one();
+mm/memory.c, do_swap_page() (Linux 6.12). The entry never becomes none: a swapped-out table is as full
+as before, and under the reference counts of 2021 no reference changes. Simplified: a swap device of
+any size, written at once; slots are not used twice; no swap cache, so a fault on a swapped-out page is
+always a major one; pages that processes share, and files' pages, stay.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ptlab import pte
+from ptlab.memmap import count_each
+from ptlab.mm import Count, Mm
+from ptlab.paths.cut import chunks
+from ptlab.paths.thp import split_huge_pmd
+from ptlab.paths.walk import pte_tables
+from ptlab.steps import Kind, Path, Step, Tables
+from ptlab.vma import VM, Vma
+
+U64 = np.uint64
+
+
+def pageout(mm: Mm, start: int, end: int) -> Path[None]:
+    """MADV_PAGEOUT of anonymous memory: its own pages become swap entries. A huge page is split."""
+    machine, gone = mm.machine, 0
+    walk = yield from machine.scheme.walk_begins(mm, start, end)
+    for pmd, slots, columns in pte_tables(mm, start, end):
+        if isinstance(slots, int) and mm.is_huge(pmd, slots):
+            yield from split_huge_pmd(mm, pmd, slots)
+        if (yield from machine.scheme.visitor_arrives(mm, pmd, slots)):
+            continue
+        tables = machine.mem.at(pmd, slots)
+        yield from machine.lock("pte_offset_map_lock", "ptl", tables, "spin")
+        for part in chunks(machine.grain, columns):
+            words = machine.mem.entries[tables, part]
+            frames = pte.pfn(words)
+            own = pte.is_present(words) & (frames >= pte.FIRST_FRAME) & (frames < pte.FILE_FRAME)
+            own &= ~machine.shared(frames)
+            n = int(np.count_nonzero(own))
+            if n:
+                swapped = words.copy()
+                swapped[own] = [pte.swap_entry(0, slot) for slot in machine.swap_slots(n)]
+                machine.mem.write(tables, part, swapped)
+                mm.count(Count.ANON, -n)
+                mm.count(Count.SWAP, n)
+                gone += n
+                yield Step(Kind.CHANGE, "try_to_unmap_one", tables, n, 1, (part, "swapped"))
+        yield machine.unlock("pte_unmap_unlock", "ptl")
+        yield from machine.scheme.visitor_leaves(mm, tables)
+    yield from machine.scheme.walk_ends(mm, walk)
+    if gone:
+        yield from machine.flush("try_to_unmap_flush", None, gone)
+
+
+def free_swap_entries(mm: Mm, tables: Tables, columns: slice) -> Path[Any]:
+    """MADV_FREE has no use for a swapped-out page: its entry goes, under the PTE lock.
+
+    Returns how many entries of each table became none, or None.
+    """
+    words = mm.machine.mem.entries[tables, columns]
+    swapped = (words != 0) & ~pte.is_present(words) & ~pte.is_marker(words)
+    n = int(np.count_nonzero(swapped))
+    if not n:
+        return None
+    mm.machine.mem.write(tables, columns, np.where(swapped, U64(0), words))
+    each = count_each(tables, swapped)
+    mm.machine.scheme.entries_changed(mm, tables, -each)
+    mm.count(Count.SWAP, -n)
+    yield Step(Kind.CLEAR, "free_swap_and_cache_nr", tables, n, 1, (columns, 0))
+    return each
+
+
+def do_swap_page(
+    mm: Mm, vma: Vma, tables: Tables, columns: slice, n: int, write: bool
+) -> Path[bool]:
+    """A fault on `n` swap entries: each page comes back in a new frame. Always True: it is done."""
+    machine = mm.machine
+    yield from machine.lock("pte_offset_map_lock", "ptl", tables, "spin", n)
+    first = machine.frames(n)
+    words = pte.anon_entry(np.arange(first, first + n, dtype=U64), bool(vma.flags & VM.WRITE))
+    if not write:
+        words &= ~U64(pte.DIRTY)
+    shape = machine.mem.entries[tables, columns].shape
+    machine.mem.write(tables, columns, words.reshape(shape))
+    mm.count(Count.SWAP, -n)
+    mm.count(Count.ANON, n)
+    mm.count(Count.MAJFLT, n)
+    yield Step(Kind.CHANGE, "do_swap_page", tables, n, 1, (columns, "back"))
+    yield machine.unlock("pte_unmap_unlock", "ptl", n)
+    return True

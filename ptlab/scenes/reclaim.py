@@ -1,0 +1,76 @@
+"""Scenes of pt_reclaim, Linux 6.14: no references, but a second look under the lock."""
+
+from __future__ import annotations
+
+from ptlab.guards import Guard
+from ptlab.process import Process
+from ptlab.scenes.base import PAGE, TABLE, Paths, Scene, Variant, dontneed, one_table, write
+from ptlab.schemes import PtReclaim
+from ptlab.schemes.pt_reclaim import PtReclaimUnfixed
+
+
+def _fault_and_zap(process: Process) -> Paths:
+    heap = one_table(process, 0)
+    return {
+        "write page 1": write(process, heap + PAGE),
+        "DONTNEED the table": dontneed(process, heap, TABLE),
+    }
+
+
+pmd_same = Scene(
+    "pmd-same",
+    "A fault has looked up the table; MADV_DONTNEED frees it before the fault has the lock",
+    "no pmd_same() after the PTE lock is taken",
+    _fault_and_zap,
+    Variant(PtReclaim),
+    Variant(PtReclaim, frozenset({Guard.PMD_SAME})),
+)
+
+walker_rcu = Scene(
+    "walker-rcu",
+    "The PTE lock lies in the page: RCU keeps the page while a walker reaches for the lock",
+    "the freed page does not wait for a grace period",
+    _fault_and_zap,
+    Variant(PtReclaim),
+    Variant(PtReclaim, frozenset({Guard.RCU})),
+)
+
+
+def _refill(process: Process) -> Paths:
+    heap = one_table(process, 0, 1)
+    return {
+        "write page 0": write(process, heap),
+        "DONTNEED the table": dontneed(process, heap, TABLE),
+    }
+
+
+february = Scene(
+    "february",
+    "The bug of February 2025: a zap that was interrupted trusts what it cleared before",
+    "the fast path although the PTE lock was dropped on the way",
+    _refill,
+    Variant(PtReclaim),
+    Variant(PtReclaimUnfixed),
+    gather_pages=1,
+)
+
+
+def _two_slow(process: Process) -> Paths:
+    heap = one_table(process, 0, 1)
+    return {
+        "DONTNEED the table": dontneed(process, heap, TABLE),
+        "DONTNEED it too": dontneed(process, heap, TABLE),
+    }
+
+
+slow_path = Scene(
+    "slow-path",
+    "Two slow paths want to free one table: the second looks at the PMD entry again",
+    "no second look at the PMD entry under the PMD lock",
+    _two_slow,
+    Variant(PtReclaim),
+    Variant(PtReclaim, frozenset({Guard.RECHECK_PMD})),
+    gather_pages=1,
+)
+
+SCENES = (pmd_same, walker_rcu, february, slow_path)

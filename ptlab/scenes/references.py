@@ -1,0 +1,229 @@
+"""Scenes of the reference count of 2021: who may look at a PTE page, and who frees it.
+
+The first two are those of Documentation/vm/pte_ref.rst, section 3, Message-Id
+<20211110105428.32458-15-zhengqi.arch@bytedance.com>. Linux 6.1 had no pmd_same() check behind
+pte_offset_map_lock(): the reference is what makes a looked-up table stay.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ptlab.guards import Guard
+from ptlab.memmap import Slots
+from ptlab.mm import Mm
+from ptlab.paths.access import touch
+from ptlab.paths.mmap import do_munmap
+from ptlab.process import Process
+from ptlab.scenes.base import (
+    PAGE,
+    TABLE,
+    Paths,
+    Scene,
+    Variant,
+    dontneed,
+    one_table,
+    write,
+)
+from ptlab.schemes import NOTHING, PteRefcount, UnmapOnly
+from ptlab.steps import Path, Tables
+from ptlab.tlb import MmuGather
+
+OF_ITS_TIME = frozenset({Guard.PMD_SAME})
+"""What kernels before 6.5 did not have."""
+
+
+class Naive(PteRefcount):
+    """Counts entries, but no visitors: the naive freeing of the design document."""
+
+    name = "naive"
+    fate = "Never proposed: the design document's example of what goes wrong."
+    counts_references = False
+
+    def table_installed(self, mm: Mm, pmd: int, tables: Tables) -> Path[None]:
+        """A fresh table has no entry and nobody's reference."""
+        return NOTHING  # type: ignore[no-any-return]
+
+    def visitor_arrives(self, mm: Mm, pmd: int, slots: Slots, times: int = 1) -> Path[int | None]:
+        """Whoever comes just looks."""
+        return NOTHING  # type: ignore[no-any-return]
+
+    def visitor_leaves(
+        self, mm: Mm, tables: Tables, times: int = 1, tlb: MmuGather | None = None
+    ) -> Path[None]:
+        """... and goes."""
+        return NOTHING  # type: ignore[no-any-return]
+
+
+def _munmap(process: Process) -> Paths:
+    heap = one_table(process, 0)
+    return {
+        "write page 1": write(process, heap + PAGE),
+        "munmap": do_munmap(process.mm, heap, 2 * TABLE),
+    }
+
+
+exclusive = Scene(
+    "exclusive",
+    "Today: a walker holds mmap_lock for read, munmap for write",
+    "munmap takes mmap_lock for read only",
+    _munmap,
+    Variant(UnmapOnly, OF_ITS_TIME),
+    Variant(UnmapOnly, OF_ITS_TIME | {Guard.MMAP_WRITE}),
+    kernel="6.1",
+)
+
+
+def _abc(process: Process) -> Paths:
+    heap = one_table(process, 0)
+    return {
+        "write page 1": write(process, heap + PAGE),
+        "DONTNEED page 0": dontneed(process, heap, PAGE),
+        "write page 2": write(process, heap + 2 * PAGE),
+    }
+
+
+abc = Scene(
+    "abc",
+    "Walker A, MADV_DONTNEED B and fault C all hold mmap_lock for read",
+    "visitors hold no reference (no pte_try_get)",
+    _abc,
+    Variant(PteRefcount, OF_ITS_TIME),
+    Variant(Naive, OF_ITS_TIME),
+    kernel="6.1",
+)
+
+
+def _install(process: Process) -> Paths:
+    heap = one_table(process)
+    return {
+        "write page 0": write(process, heap),
+        "write page 1": write(process, heap + PAGE),
+    }
+
+
+install = Scene(
+    "install",
+    "Two faults race to install one table; the loser frees its page",
+    "no look at the PMD entry under the lock (pmd_none)",
+    _install,
+    Variant(UnmapOnly, OF_ITS_TIME),
+    Variant(UnmapOnly, OF_ITS_TIME | {Guard.PMD_NONE}),
+    kernel="6.1",
+)
+
+
+def _same_entry(process: Process) -> Paths:
+    heap = one_table(process, 1)
+    return {"write page 0": write(process, heap), "write page 0 too": write(process, heap)}
+
+
+same_entry = Scene(
+    "same-entry",
+    "Two faults on the same page; the second finds the entry filled",
+    "no look at the entry under the PTE lock (pte_same)",
+    _same_entry,
+    Variant(UnmapOnly, OF_ITS_TIME),
+    Variant(UnmapOnly, OF_ITS_TIME | {Guard.PTE_SAME}),
+    kernel="6.1",
+)
+
+
+def _dying(process: Process) -> Paths:
+    heap = one_table(process)
+
+    def come_and_go() -> Path[None]:
+        yield from write(process, heap + PAGE)
+        yield from dontneed(process, heap + PAGE, PAGE)
+
+    return {"write page 0": write(process, heap), "write, then DONTNEED page 1": come_and_go()}
+
+
+dying = Scene(
+    "dying",
+    "pte_try_get against the dying table: at ZERO, wait until it is unhooked",
+    "the waiter keeps the PMD lock, which the freer needs",
+    _dying,
+    Variant(PteRefcount, OF_ITS_TIME),
+    Variant(PteRefcount, OF_ITS_TIME | {Guard.DROP_LOCK}),
+    kernel="6.1",
+)
+
+
+class LatePut(PteRefcount):
+    """A fault that keeps its reference beyond mmap_lock; whoever runs it puts it afterwards."""
+
+    name = "late_put"
+    late: Tables | None = None
+
+    def visitor_leaves(
+        self, mm: Mm, tables: Tables, times: int = 1, tlb: MmuGather | None = None
+    ) -> Path[None]:
+        """Only a zap puts at once."""
+        if tlb is None:
+            self.late = tables
+            return NOTHING  # type: ignore[no-any-return]
+        return super().visitor_leaves(mm, tables, times, tlb)
+
+
+def _put_vmf(process: Process) -> Paths:
+    heap = one_table(process, 1)
+    scheme = process.scheme
+
+    def fault() -> Path[Any]:
+        yield from touch(process.mm, True, heap, 1)
+        if isinstance(scheme, LatePut) and scheme.late is not None:
+            yield from PteRefcount.visitor_leaves(scheme, process.mm, scheme.late)
+
+    return {"write page 0": fault(), "munmap": do_munmap(process.mm, heap, 2 * TABLE)}
+
+
+put_vmf = Scene(
+    "put-vmf",
+    "A fault must put its reference before it drops mmap_lock",
+    "pte_put_vmf() after mmap_read_unlock()",
+    _put_vmf,
+    Variant(PteRefcount, OF_ITS_TIME),
+    Variant(LatePut, OF_ITS_TIME),
+    kernel="6.1",
+)
+
+
+def _two_zaps(process: Process) -> Paths:
+    heap = one_table(process, 0, 1)
+    return {
+        "DONTNEED page 0": dontneed(process, heap, PAGE),
+        "DONTNEED page 1": dontneed(process, heap + PAGE, PAGE),
+    }
+
+
+put_locked = Scene(
+    "put-locked",
+    "A put may free the table, for which it needs the PMD lock",
+    "pte_put_many() before pte_unmap_unlock()",
+    _two_zaps,
+    Variant(PteRefcount, OF_ITS_TIME),
+    Variant(PteRefcount, OF_ITS_TIME | {Guard.PUT_UNLOCKED}),
+    kernel="6.1",
+)
+
+
+def _fault_and_zap(process: Process) -> Paths:
+    heap = one_table(process, 0)
+    return {
+        "write page 1": write(process, heap + PAGE),
+        "DONTNEED page 0": dontneed(process, heap, PAGE),
+    }
+
+
+try_get_rcu = Scene(
+    "try-get-rcu",
+    "pte_try_get reads the PMD entry, then counts: RCU keeps the page in between",
+    "the freed page does not wait for a grace period",
+    _fault_and_zap,
+    Variant(PteRefcount, OF_ITS_TIME),
+    Variant(PteRefcount, OF_ITS_TIME | {Guard.RCU}),
+    kernel="6.1",
+)
+
+SCENES = (exclusive, abc, install, same_entry, dying, put_vmf, put_locked, try_get_rcu)

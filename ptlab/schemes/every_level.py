@@ -1,0 +1,116 @@
+"""every_level: the references of pte_refcount, on PMD and PUD pages too.
+
+Source: the seed of the thread. Qi Zheng, 10 November 2021, Message-Id <32a2432f> (its first eight
+digits): PTE pages only for now, because they are most of the memory; the count could be used at the
+other levels as well. Nobody wrote that; here it is, by the same rules: an upper table is referenced
+by each of its entries that is not none and by each visitor for the time it is below.
+
+The entries' part of an upper table's count is the number of its entries, so only visitors are kept.
+Left out: waiting for an upper table that is dying. It cannot be found at 0: its parent's entry goes
+in the step in which the last reference does.
+"""
+
+from __future__ import annotations
+
+from ptlab.geometry import Level
+from ptlab.memmap import count as table_count
+from ptlab.mm import Mm
+from ptlab.schemes.empty import parent, unhook_upper, upper_pages
+from ptlab.schemes.pte_refcount import PteRefcount
+from ptlab.steps import Kind, Path, Step, Tables
+from ptlab.tlb import MmuGather
+
+
+class EveryLevel(PteRefcount):
+    """A walk holds a reference at each level it passes; the last put frees, at every level."""
+
+    name = "every_level"
+    fate = "Mentioned in the thread of November 2021, never written."
+    source = "<32a2432f>, Qi Zheng, 10 November 2021; rules of <20211110105428.32458-1-...>"
+    kernel = "6.1"
+
+    def walk_begins(self, mm: Mm, start: int, end: int, times: int = 1) -> Path[list[int]]:
+        """A reference on every PUD and PMD page of the range that exists."""
+        pages = upper_pages(mm, start, end)
+        for table in pages:
+            yield self._visit(mm, table, 1, times)
+        return pages
+
+    def upper_installed(self, mm: Mm, table: int, walk: list[int], times: int = 1) -> Path[None]:
+        """The installer is the first visitor, and the entry is a reference to the parent."""
+        above = int(mm.machine.mem.parent[table])
+        if mm.machine.mem.level[above] <= Level.PUD:
+            yield _told(mm, Kind.GET, above, "entry", 1, 1)
+        walk.append(table)
+        mm.machine.store.put(mm.machine.mem, "visitors", table, 1)
+        yield Step(Kind.GET, "pte_ref_init", table, 1, 1, ("visitor", 0, 1))
+        if times > 1:
+            yield _told(mm, Kind.GET, table, "visitor", 1, times - 1)
+
+    def walk_ends(
+        self, mm: Mm, walk: list[int], times: int = 1, tlb: MmuGather | None = None
+    ) -> Path[None]:
+        """Let go, PMD pages before their PUD page; a page that nobody uses is freed."""
+        mem = mm.machine.mem
+        for table in sorted(walk, key=lambda t: int(mem.level[t])):
+            yield self._visit(mm, table, -1, times)
+            if not mem.nonnone[table] and not mem.visitors[table]:
+                yield from self._free_upper(mm, table, tlb)
+
+    def table_installed(self, mm: Mm, pmd: int, tables: Tables) -> Path[None]:
+        """The entry that points to a PTE page is a reference to the PMD page."""
+        yield from super().table_installed(mm, pmd, tables)
+        yield _told(mm, Kind.GET, pmd, "entry", table_count(tables), table_count(tables))
+
+    def free_user_pte_table(self, mm: Mm, tables: Tables, tlb: MmuGather | None) -> Path[None]:
+        """As for PTE pages alone; then the PMD page loses a reference for each of them."""
+        pmd = parent(mm, tables)
+        yield from super().free_user_pte_table(mm, tables, tlb)
+        yield _told(mm, Kind.PUT, pmd, "entry", table_count(tables), table_count(tables))
+
+    def check(self, mm: Mm) -> list[str]:
+        """The PTE pages' counts add up, and at rest no PMD or PUD page is there for nothing."""
+        broken = super().check(mm)
+        if any(mm.machine.held):
+            return broken
+        mem = mm.machine.mem
+        live = mem.live()
+        upper = (mem.level[live] == Level.PMD) | (mem.level[live] == Level.PUD)
+        for table in live[upper & (mem.mm[live] == mm.id)].tolist():
+            if mem.visitors[table] or not mem.nonnone[table]:
+                name = Level(int(mem.level[table])).name
+                broken.append(
+                    f"{name} page {table} has {mem.nonnone[table]} entries and "
+                    f"{mem.visitors[table]} visitors, with nobody at work"
+                )
+        return broken
+
+    def _visit(self, mm: Mm, table: int, delta: int, times: int) -> Step:
+        mm.machine.store.add(mm.machine.mem, "visitors", table, delta)
+        return _told(mm, Kind.GET if delta > 0 else Kind.PUT, table, "visitor", 1, times)
+
+    def _free_upper(self, mm: Mm, table: int, tlb: MmuGather | None) -> Path[None]:
+        """Unhook a PMD or PUD page and give it to RCU; its parent loses a reference."""
+        machine, above = mm.machine, int(mm.machine.mem.parent[table])
+        fn = f"free_user_{Level(int(machine.mem.level[table])).name.lower()}_table"
+        yield from machine.lock("pud_lock", "page_table_lock", mm.id, "spin")
+        yield unhook_upper(mm, table, fn)
+        if tlb is None:
+            yield Step(Kind.FLUSH, "flush_tlb_range", table)
+        else:
+            tlb.free_tables(table)
+        yield machine.unlock("spin_unlock", "page_table_lock")
+        if tlb is None:
+            yield machine.call_rcu(table)
+        if machine.mem.level[above] <= Level.PUD:
+            yield _told(mm, Kind.PUT, above, "entry", 1, 1)
+
+
+def _told(mm: Mm, kind: Kind, table: int, who: str, n: int, times: int) -> Step:
+    """A get or put at an upper level; the sum is its entries and its visitors."""
+    mem = mm.machine.mem
+    after = int(mem.nonnone[table] + mem.visitors[table])
+    before = after - n if kind is Kind.GET else after + n
+    level = Level(int(mem.level[table])).name.lower()
+    verb = {"visitor": "try_get", "entry": "get"}[who] if kind is Kind.GET else "put"
+    return Step(kind, f"{level}_{verb}", table, n, times, (who, before, after))

@@ -1,0 +1,166 @@
+"""percpu_ref: pte_refcount's references, kept on each CPU until MADV_DONTNEED asks for the sum.
+
+Source: Qi Zheng, "[RFC PATCH 00/18] Try to free user PTE page table pages", 29 April 2022,
+<20220429133552.33768-1-zhengqi.arch@bytedance.com>; its patches 13 (try_to_free_user_pte), 14
+(MADV_DONTNEED) and 15 (MADV_FREE).
+
+In percpu mode a get or a put is one plain add to this CPU's own counter: cheap, but nobody knows
+the sum, so nothing is freed. After a zap the count is switched to atomic mode, which waits for a
+grace period; at 0 the page is freed, else the count is switched back. The author's own reply, a day
+after: switching back costs far too much.
+
+Simplified: the kernel frees what a MADV_FREE left to reclaim when reclaim drops the last page;
+there is no reclaim here, so such a page waits, in atomic mode, for the next MADV_DONTNEED.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptlab.memmap import Slots, pick
+from ptlab.memmap import count as table_count
+from ptlab.mm import Mm
+from ptlab.schemes.empty import parent
+from ptlab.schemes.pte_refcount import PteRefcount, TryGet
+from ptlab.steps import Kind, Path, Step, Tables
+from ptlab.tlb import MmuGather
+
+
+class PercpuRef(PteRefcount):
+    """Every entry and every visitor holds a reference; only madvise looks whether any is left."""
+
+    name = "percpu_ref"
+    fate = "An RFC of April 2022, never merged."
+    source = "<20220429133552.33768-1-zhengqi.arch@bytedance.com>"
+    kernel = "6.1"
+
+    def __init__(self) -> None:
+        self.atomic: NDArray[np.bool_] = np.zeros(64, np.bool_)
+        """Whether a table's count is in atomic mode, by pfn."""
+
+    def table_installed(self, mm: Mm, pmd: int, tables: Tables) -> Path[None]:
+        """percpu_ref_init(): percpu mode, and one reference, the installer's."""
+        have, rows = len(self.atomic), len(mm.machine.mem.level)
+        if have < rows:
+            self.atomic = np.concatenate([self.atomic, np.zeros(rows - have, np.bool_)])
+        return super().table_installed(mm, pmd, tables)
+
+    def table_withdrawn(self, mm: Mm, table: int) -> None:
+        """A table that waited in reserve starts in percpu mode too."""
+        rows = len(mm.machine.mem.level)
+        if len(self.atomic) < rows:
+            self.atomic = np.concatenate([self.atomic, np.zeros(rows, np.bool_)])
+        mm.machine.store.put(self, "atomic", table, False)
+        super().table_withdrawn(mm, table)
+
+    def visitor_arrives(self, mm: Mm, pmd: int, slots: Slots, times: int = 1) -> Path[int | None]:
+        """pte_tryget()."""
+        tables = mm.machine.mem.at(pmd, slots)
+        if not (tables if isinstance(tables, int) else np.all(tables)):
+            return TryGet.TRYGET_FAILED_NONE
+        mm.machine.store.add(mm.machine.mem, "visitors", tables, 1)
+        yield from self._count(mm, tables, 1, max(times, table_count(tables)), "visitor")
+        return None
+
+    def visitors_follow(self, mm: Mm, tables: Tables, times: int) -> Path[None]:
+        """Each of them does its own pte_tryget(); the puts are told with the first one's."""
+        yield Step(Kind.GET, "this_cpu_add", tables, table_count(tables), times, ("visitor", 1, 2))
+
+    def visitor_leaves(
+        self, mm: Mm, tables: Tables, times: int = 1, tlb: MmuGather | None = None
+    ) -> Path[None]:
+        """pte_put()."""
+        mm.machine.store.add(mm.machine.mem, "visitors", tables, -1)
+        yield from self._count(mm, tables, -1, max(times, table_count(tables)), "visitor")
+
+    def entries_mapped(self, mm: Mm, tables: Tables, n: Any, times: int = 1) -> Path[None]:
+        """track_pte_set(): the setter of an entry takes one reference for it."""
+        mm.machine.store.add(mm.machine.mem, "owed", tables, n)
+        yield from self._count(mm, tables, n, 0, "entry")
+
+    def entries_unmapped(
+        self, mm: Mm, tables: Tables, n: Any, tlb: MmuGather | None = None
+    ) -> Path[None]:
+        """track_pte_clear(): so does whoever clears it; no batches."""
+        mm.machine.store.add(mm.machine.mem, "owed", tables, -n)
+        yield from self._count(mm, tables, -n, 0, "entry")
+
+    def zapped(self, mm: Mm, tables: Tables, walk: Any, why: str, tlb: MmuGather) -> Path[None]:
+        """zap_page_range_single(): every zap but munmap's and the OOM reaper's tries to free."""
+        if why != "unmap":
+            yield from self.try_to_free_user_pte(mm, tables, True)
+
+    def lazyfreed(self, mm: Mm, tables: Tables, marked: Any) -> Path[None]:
+        """madvise_free_pte_range(): stay in atomic mode where pages were marked."""
+        for some, switch_back in ((marked > 0, False), (marked == 0, True)):
+            part = pick(tables, some)
+            if part is not None:
+                yield from self.try_to_free_user_pte(mm, part, switch_back)
+
+    def try_to_free_user_pte(self, mm: Mm, tables: Tables, switch_back: bool) -> Path[None]:
+        """Switch to atomic mode, look at the sum, free at 0."""
+        mem, store, n = mm.machine.mem, mm.machine.store, table_count(tables)
+        store.add(mem, "visitors", tables, 1)
+        yield from self._count(mm, tables, 1, n, "visitor")
+        percpu = pick(tables, ~self.atomic[tables])
+        if percpu is not None:
+            store.put(self, "atomic", percpu, True)
+            k = table_count(percpu)
+            yield Step(Kind.SWITCH, "percpu_ref_switch_to_atomic_sync", percpu, 0, k, "atomic")
+        store.add(mem, "visitors", tables, -1)
+        yield from self._count(mm, tables, -1, n, "visitor")
+        unused = pick(tables, mem.refcount[tables] == 0)
+        used = pick(tables, mem.refcount[tables] != 0)
+        if unused is not None:
+            yield from self.free_user_pte(mm, unused)
+        if used is not None and switch_back:
+            k = table_count(used)
+            store.add(mem, "visitors", used, 1)
+            yield from self._count(mm, used, 1, k, "visitor")
+            store.put(self, "atomic", used, False)
+            yield Step(Kind.SWITCH, "percpu_ref_switch_to_percpu", used, 0, k, "percpu")
+            store.add(mem, "visitors", used, -1)
+            yield from self._count(mm, used, -1, k, "visitor")
+
+    def free_user_pte(self, mm: Mm, tables: Tables) -> Path[None]:
+        """Unhook, flush under the PMD lock, free by RCU."""
+        machine, n = mm.machine, table_count(tables)
+        yield from machine.lock("pmd_lock", "pmd_lock", parent(mm, tables), "spin", n)
+        yield mm.unhook_pte(tables, "free_user_pte")
+        yield Step(Kind.FLUSH, "flush_tlb_range", tables, 0, n)
+        yield machine.unlock("spin_unlock", "pmd_lock", n)
+        yield machine.call_rcu(tables)
+
+    def _count(self, mm: Mm, tables: Tables, delta: Any, times: int, who: str) -> Path[None]:
+        """Add to the counts: on this CPU, or atomically for those in atomic mode.
+
+        A run in which both occur is told in two steps. times 0: once for each reference.
+        """
+        after = mm.machine.store.add(mm.machine.mem, "refcount", tables, delta)
+        if isinstance(tables, int):
+            mode = bool(self.atomic[tables])
+            often = times or abs(int(delta))
+            yield Step(*_told(delta, mode), tables, often, often, (who, after - delta, after))
+            return
+        all_tables, each = table_count(tables), np.abs(delta)
+        for mode in (False, True):
+            mask = self.atomic[tables] == mode
+            part = pick(tables, mask)
+            if part is None:
+                continue
+            now = after[mask] if isinstance(after, np.ndarray) else after
+            step = delta[mask] if isinstance(delta, np.ndarray) else delta
+            k = table_count(part)
+            total = int(np.sum(np.broadcast_to(each, (all_tables,))[np.atleast_1d(mask)]))
+            often = times * k // all_tables if times else total
+            yield Step(*_told(delta, mode), part, total, often, (who, now - step, now))
+
+
+def _told(delta: Any, atomic: bool) -> tuple[Kind, str]:
+    """What include/linux/percpu-refcount.h does, in its own words."""
+    if delta > 0 if isinstance(delta, int) else np.min(delta) > 0:
+        return Kind.GET, "atomic_long_add" if atomic else "this_cpu_add"
+    return Kind.PUT, "atomic_long_sub_and_test" if atomic else "this_cpu_sub"
