@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ptlab.errors import Corruption
 from ptlab.geometry import PAGE_SHIFT, Level
 from ptlab.memmap import State
-from ptlab.mm import Count, Mm
+from ptlab.mm import Count, Mm, base_address
 from ptlab.pte import PSE
 from ptlab.vma import overlapping
 
@@ -117,13 +117,3 @@ def _at_rest(mm: Mm) -> list[str]:
                 address = base + (int(column) << PAGE_SHIFT)
                 broken.append(f"PTE page {table} maps {address:#x}, where no VMA is")
     return broken
-
-
-def base_address(mm: Mm, table: int) -> int:
-    """First address that `table` maps, found by its parents' slots."""
-    mem, base = mm.machine.mem, 0
-    while table != mm.pgd:
-        parent = int(mem.parent[table])
-        base |= int(mem.slot[table]) << mm.machine.geometry.shift(Level(int(mem.level[parent])))
-        table = parent
-    return base

@@ -71,5 +71,8 @@ class File:
         """The cached frame of `page`, 0 if it is not in the cache."""
         return int(self.cache[page]) if page < len(self.cache) else 0
 
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
     def __str__(self) -> str:
         return f"{self.kind} file {self.number} ({self.size[0] // PAGE_SIZE} pages)"

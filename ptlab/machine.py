@@ -67,6 +67,7 @@ class Machine:
         self.swap = False
         """Whether there is a swap device."""
         self.next_swap = [1]
+        self.next_mm = [0]
         self.mms: list[tuple[Mm, ...]] = [()]
         """One element: the address spaces there are."""
         self.files: list[tuple[File, ...]] = [()]
@@ -200,9 +201,7 @@ class Machine:
         """Whether another task holds the lock so that task `by` cannot have it."""
         name, of, mode = lock
         return any(
-            held_name == name
-            and _same(of, held_of)
-            and not (mode == held_mode and mode in _SHARED)
+            held_name == name and _same(of, held_of) and not (mode == held_mode and mode in _SHARED)
             for task, locks in enumerate(self.held)
             if task != by
             for held_name, held_of, held_mode in locks

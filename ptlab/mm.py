@@ -39,13 +39,14 @@ _KINDS = (Count.ANON, Count.ZERO, Count.FILE, Count.SWAP)
 class Mm:
     """An address space. Its paths are in ptlab.paths; this is the state they work on."""
 
-    def __init__(self, machine: Machine, number: int = 0) -> None:
+    def __init__(self, machine: Machine) -> None:
         self.machine = machine
-        self.id = number
+        self.id = machine.next_mm[0]
+        machine.store.put(machine, "next_mm", 0, self.id + 1)
         self.vmas: list[Vmas] = [()]
         """One element: the sorted tuple of VMAs (replaced whole, so that it can be journaled)."""
         self.counters = [0] * len(Count)
-        pgd = machine.mem.alloc(number, Level.PGD)
+        pgd = machine.mem.alloc(self.id, Level.PGD)
         machine.mem.set_state(pgd, State.LIVE)
         self.pgd = int(pgd)
         machine.store.put(machine, "mms", 0, (*machine.mms[0], self))
@@ -98,3 +99,13 @@ class Mm:
             if not table:
                 break
         return table
+
+
+def base_address(mm: Mm, table: int) -> int:
+    """First address that `table` maps, found by its parents' slots."""
+    mem, base = mm.machine.mem, 0
+    while table != mm.pgd:
+        parent = int(mem.parent[table])
+        base |= int(mem.slot[table]) << mm.machine.geometry.shift(Level(int(mem.level[parent])))
+        table = parent
+    return base

@@ -323,7 +323,7 @@ def _move(mem: MemMap, step: Step) -> str:
 
 
 def _file(mem: MemMap, step: Step) -> str:
-    return f"{step.note}."
+    return str(step.note).replace("{pages}", plural(step.n, "page")) + "."
 
 
 def _is(tables: Tables) -> str:

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 
 from ptlab import pte
-from ptlab.check import base_address, check
+from ptlab.check import check
 from ptlab.geometry import Level
 from ptlab.memmap import MemMap, State
+from ptlab.mm import base_address
 
 
 def everything(process):

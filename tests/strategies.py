@@ -154,13 +154,14 @@ def forks(call):
     )
 
 
-def programs(longest=10, huge=True):
+def programs(longest=10, huge=True, full=True):
     """A program: one or two big mappings, then any calls, some in a child.
 
     Without `huge` no huge page comes up: whether one does may depend on a table that was kept.
+    Without `full` no call fills a whole table: that is many steps at grain "entry".
     """
     arenas = anon_arenas + file_arenas + (huge_arenas if huge else [])
-    call = calls | fills | huge_calls if huge else calls | fills
+    call = calls | (huge_calls if huge else st.nothing()) | (fills if full else st.nothing())
     first = st.tuples(st.sampled_from(arenas), st.sampled_from(far_arenas))
     used = st.lists(st.sampled_from(uses), max_size=2, unique=True)
     then = st.lists(

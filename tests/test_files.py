@@ -168,7 +168,6 @@ REFUSED = {
     "WIPEONFORK of a file": ("private", "WIPEONFORK", "EINVAL", "not anonymous"),
     "REMOVE of anonymous memory": ("anonymous", "REMOVE", "EINVAL", "file"),
     "REMOVE of a private mapping": ("private", "REMOVE", "EACCES", "not shared"),
-    "REMOVE of a read-only mapping": ("readonly", "REMOVE", "EACCES", "writable"),
     "COLLAPSE of a file on disk": ("disk", "COLLAPSE", "EINVAL", "huge"),
 }
 
@@ -179,12 +178,26 @@ def test_advice_that_is_not_for_this_mapping_changes_nothing(p, case):
     file = None
     if kind != "anonymous":
         file = p.file(2 * MiB, "disk" if kind == "disk" else "memfd", filled=True)
-    shared, prot = kind in ("shared", "readonly"), "r" if kind == "readonly" else "rw"
-    heap = p.mmap(2 * MiB, at=A, prot=prot, shared=shared, file=file)
+    heap = p.mmap(2 * MiB, at=A, shared=kind == "shared", file=file)
     before = everything(p)
     with pytest.raises(KernelError, match=said) as refused:
         p.madvise(heap, advice)
     assert refused.value.name == name and everything(p) == before
+
+
+def test_since_6_7_remove_asks_whether_the_mapping_could_be_made_writable():
+    for kernel, left in (("6.1", 1), ("6.12", 0)):
+        p = Process(kernel=kernel)
+        heap = p.mmap(4 * KiB, at=A, shared=True)
+        p.touch(heap)
+        p.mprotect(heap, "r")
+        if left:
+            with pytest.raises(KernelError, match="not shared and writable") as refused:
+                p.madvise(heap, "REMOVE")
+            assert refused.value.name == "EACCES"
+        else:
+            p.madvise(heap, "REMOVE")
+        assert p.counters.present == left
 
 
 def test_remove_of_an_mlocked_mapping_is_refused(p):
@@ -192,6 +205,23 @@ def test_remove_of_an_mlocked_mapping_is_refused(p):
     with pytest.raises(KernelError, match="mlocked") as refused:
         p.madvise(A, "REMOVE", 8 * KiB)
     assert refused.value.name == "EINVAL" and p.counters.present == 2
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda p, file: p.truncate(file, -1),
+        lambda p, file: p.punch(file, -4096, 4096),
+        lambda p, file: p.punch(file, 0, 0),
+        lambda p, file: p.allocate(file, 0, -5),
+    ],
+)
+def test_a_size_below_zero_or_a_range_of_nothing_is_einval_as_measured(p, call):
+    file = p.file(8 * KiB, filled=True)
+    before = everything(p)
+    with pytest.raises(KernelError) as refused:
+        call(p, file)
+    assert refused.value.name == "EINVAL" and everything(p) == before
 
 
 def test_populate_beyond_the_end_of_the_file_is_efault(p):

@@ -1,7 +1,5 @@
 """Random programs on this machine's kernel and on the simulator, and rules broken on purpose."""
 
-import random
-
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -37,7 +35,7 @@ def here():
 
 
 def test_random_programs_agree_with_this_kernel(here, capsys):
-    first = random.randrange(10**6)
+    first = 2021  # the same programs every time; `ptlab fuzz` takes any others
     with capsys.disabled():
         print(f" [ptlab fuzz --minutes 0 --seed {first}] ", end="", flush=True)
     search(*here, first)

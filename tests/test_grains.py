@@ -1,7 +1,7 @@
 """The grain says how much one step tells, never what happens."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ptlab import SCHEMES, KiB, MiB, Process, SegmentationFault, TiB
@@ -11,9 +11,11 @@ from .state import check_all, outcome
 from .strategies import programs, rows
 
 GRAINS = ("entry", "table", "range")
+few = settings(max_examples=max(5, settings.default.max_examples // 4))
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
+@few
 @given(program=programs(), levels=st.sampled_from([4, 5]))
 def test_all_grains_come_to_the_same_end(scheme, program, levels):
     ends = []

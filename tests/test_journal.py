@@ -9,12 +9,16 @@ from ptlab import SCHEMES, KiB, MiB, Process, Story
 from .state import check_all, everything, live_tables
 from .strategies import programs, rows
 
-few = settings(max_examples=max(5, settings.default.max_examples // 4))
+few = settings(max_examples=max(5, settings.default.max_examples // 8))
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @few
-@given(program=programs(longest=6), grain=st.sampled_from(["entry", "range"]), data=st.data())
+@given(
+    program=programs(longest=6, full=False),
+    grain=st.sampled_from(["entry", "range"]),
+    data=st.data(),
+)
 def test_every_moment_is_sound_and_the_same_forward_and_back(scheme, program, grain, data):
     p = Process(scheme, grain=grain)
     rows(p, program)
@@ -36,7 +40,11 @@ def test_every_moment_is_sound_and_the_same_forward_and_back(scheme, program, gr
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @few
-@given(past=programs(longest=4), lost=programs(longest=4), future=programs(longest=4))
+@given(
+    past=programs(longest=4, full=False),
+    lost=programs(longest=4, full=False),
+    future=programs(longest=4, full=False),
+)
 def test_a_dropped_future_leaves_no_trace(scheme, past, lost, future):
     straight, turned = Process(scheme), Process(scheme)
     rows(straight, past)
@@ -48,11 +56,15 @@ def test_a_dropped_future_leaves_no_trace(scheme, past, lost, future):
     rows(turned, future)
     check_all(turned)
     assert everything(turned) == everything(straight)
-    assert [str(s) for s in turned.journal.steps] == [str(s) for s in straight.journal.steps]
+    assert told(turned) == told(straight)
 
 
-@pytest.fixture
-def told():
+def told(process):
+    return [(s.kind, s.fn, str(s.tables), s.n, s.times) for s in process.journal.steps]
+
+
+@pytest.fixture(name="told")
+def a_touch_and_a_dontneed():
     p = Process("pte_refcount")
     heap = p.mmap(2 * MiB)
     p.touch(heap, 8 * KiB)

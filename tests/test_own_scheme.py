@@ -24,7 +24,7 @@ class Broken(UnmapOnly):
 
     name, fate, source = "broken", "", ""
 
-    def entries_mapped(self, mm, tables, n):
+    def entries_mapped(self, mm, tables, n, times=1):
         raise ZeroDivisionError("a bug in the scheme")
 
 

@@ -1,6 +1,6 @@
 """The reference counts of 2021: a PTE page lives as long as somebody uses it."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ptlab import KiB, MiB, Process
@@ -11,9 +11,11 @@ from ptlab.steps import Kind
 from .state import live_tables
 from .strategies import programs, rows
 
+few = settings(max_examples=max(5, settings.default.max_examples // 2))
 grains = st.sampled_from(["entry", "table", "range"])
 
 
+@few
 @given(program=programs(), grain=grains)
 def test_pte_refcount_leaves_no_empty_table_and_munmap_finds_none(program, grain):
     p = Process("pte_refcount", grain=grain)
@@ -26,6 +28,7 @@ def test_pte_refcount_leaves_no_empty_table_and_munmap_finds_none(program, grain
     assert "free_pte_range" not in {s.fn for s in p.journal.steps if s.kind is Kind.UNHOOK}
 
 
+@few
 @given(program=programs(huge=False), grain=grains)
 def test_pte_refcount_keeps_exactly_the_tables_that_have_entries(program, grain):
     counted, plain = (Process(scheme, grain=grain) for scheme in ("pte_refcount", "unmap_only"))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import random
 
 import pytest
 
 from ptlab.cli import main
 from ptlab.explore import explore
 from ptlab.guards import Guard
-from ptlab.scenes import SCENES, Variant
+from ptlab.scenes import SCENES, Scene, Variant
 from ptlab.schemes import PtReclaim
+from ptlab.tasks import Scheduler
 
 SLOW = {"abc"}
 """Scenes of three tasks: thousands of schedules."""
@@ -75,3 +77,59 @@ def test_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert "two tables in one slot" in capsys.readouterr().out
     assert main(["races", "instal"]) == 2
     assert "did you mean install?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["stale-tlb", "same-entry", "truncate"])
+def test_no_shorter_schedule_fails(name: str) -> None:
+    """Every schedule shorter than the one found is run, without any reduction."""
+    scene = SCENES[name]
+    shortest = explore(scene, "broken").shortest
+    assert shortest is not None
+    begun = [""]
+    while begun:
+        scheduler = scene.run(begun.pop())
+        while len(scheduler.schedule) < len(shortest) - 1 and scheduler.enabled():
+            first, *others = scheduler.enabled()
+            begun += [scheduler.schedule + other for other in others]
+            scheduler.go(first)
+        assert scheduler.verdict is None, scheduler.schedule
+
+
+@pytest.mark.parametrize("name", [name for name in SCENES if name not in SLOW])
+def test_no_random_schedule_ends_where_the_explorer_has_not_been(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[Scheduler] = []
+    start = Scene.start
+
+    def remember(
+        scene: Scene, variant: Variant | str = "broken", record: bool = False
+    ) -> Scheduler:
+        started.append(start(scene, variant, record))
+        return started[-1]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Scene, "start", remember)
+        explore(SCENES[name], "fixed")
+    explored = {end(scheduler) for scheduler in started if not scheduler.enabled()}
+    for seed in range(25):
+        chance, scheduler = random.Random(seed), SCENES[name].start("fixed")
+        while scheduler.enabled():
+            scheduler.go(chance.choice(scheduler.enabled()))
+        assert end(scheduler) in explored, scheduler.schedule
+
+
+def end(scheduler: Scheduler) -> tuple[object, ...]:
+    """The tables, whatever their numbers are, and the counters."""
+    mem = scheduler.machine.mem
+    tables = sorted(
+        (
+            int(mem.level[table]),
+            int(mem.state[table]),
+            int(mem.slot[table]),
+            int(mem.refcount[table]),
+            *(bool(mem.entries.word(table, column)) for column in range(4)),
+        )
+        for table in range(len(mem))
+    )
+    return (*tables, *scheduler.process.mm.counters, scheduler.verdict)

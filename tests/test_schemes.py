@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ptlab import SCHEMES, KiB, MiB, Process
@@ -13,6 +13,7 @@ from .state import live_tables, outcome
 from .strategies import programs, rows
 
 ENDS_MAPPINGS = ("munmap", "mremap", "endfork", "(parent after child exit)")
+few = settings(max_examples=max(5, settings.default.max_examples // 2))
 grains = st.sampled_from(["entry", "table", "range"])
 
 
@@ -20,6 +21,7 @@ def functions(process, kind):
     return {step.fn for step in process.journal.steps if step.kind is kind}
 
 
+@few
 @given(program=programs(), grain=grains)
 def test_unmap_only_frees_tables_where_mappings_end_or_collapse(program, grain):
     p = Process("unmap_only", grain=grain)
@@ -34,6 +36,7 @@ def test_unmap_only_frees_tables_where_mappings_end_or_collapse(program, grain):
             assert all(fn.startswith("free_") for fn in unhooks)
 
 
+@few
 @given(program=programs(huge=False))
 def test_pt_reclaim_differs_from_unmap_only_by_whole_tables_dropped_at_once(program):
     without, reclaim = Process("unmap_only", kernel="6.18"), Process("pt_reclaim", kernel="6.18")
@@ -50,6 +53,7 @@ def test_pt_reclaim_differs_from_unmap_only_by_whole_tables_dropped_at_once(prog
             assert left["tables"].get(key, (0, 0, 0, {})) == table
 
 
+@few
 @given(program=programs())
 def test_pt_reclaim_frees_nothing_without_dontneed_of_two_mib(program):
     assume("DONTNEED" not in program)

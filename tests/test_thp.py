@@ -220,6 +220,7 @@ def test_collapse_of_shared_memory_retracts_every_processs_table_through_rcu():
 COLLAPSE_REFUSED = {
     "memory never touched": lambda p: p.mmap(2 * MiB, at=A),
     "no page of one's own": lambda p: p.touch(p.mmap(2 * MiB, at=A), 4 * KiB, write=False),
+    "shared memory never touched (measured)": lambda p: p.mmap(2 * MiB, at=A, shared=True),
     "MADV_NOHUGEPAGE": lambda p: p.madvise(p.mmap(2 * MiB, at=A), "NOHUGEPAGE"),
 }
 
@@ -235,16 +236,26 @@ def test_collapse_needs_a_page_and_consent(case):
 
 
 @pytest.mark.parametrize("levels", [4, 5])
-def test_collapse_of_shared_memory_never_touched_builds_the_upper_tables(levels):
+def test_collapse_of_a_file_never_touched_here_builds_the_upper_tables_as_measured(levels):
     p = Process(levels=levels)
-    p.mmap(2 * MiB, at=A, shared=True)
+    p.mmap(2 * MiB, at=A, shared=True, file=p.file(2 * MiB, filled=True))
     p.madvise(A, "COLLAPSE", 2 * MiB)
     assert (p.counters.pud, p.counters.pmd, p.counters.pte, p.counters.present) == (1, 1, 0, 512)
     p.check()
     assert p.touch(A, 2 * MiB) == 0
 
 
-def test_collapse_leaves_a_guard_alone():
+def test_collapse_of_a_private_mapping_with_a_page_of_its_own_is_refused_as_measured():
+    p = Process()
+    p.mmap(2 * MiB, at=A, file=p.file(2 * MiB, filled=True))
+    p.touch(A, 4 * KiB)
+    with pytest.raises(KernelError) as refused:
+        p.madvise(A, "COLLAPSE", 2 * MiB)
+    assert refused.value.name == "EINVAL"
+    p.check()
+
+
+def test_collapse_leaves_a_guard_alone_as_measured():
     p = Process()
     p.mmap(2 * MiB, at=A)
     p.touch(A, 2 * MiB)

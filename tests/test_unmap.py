@@ -4,11 +4,11 @@ The numbers are VmPTE changes in kB measured on Linux 6.18.44 (CONFIG_PT_RECLAIM
 """
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from ptlab import SCHEMES, GiB, KiB, MiB, Process, TiB
-from ptlab.check import base_address
 from ptlab.geometry import Level
+from ptlab.mm import base_address
 
 from .state import check_all, live_tables, owner
 from .strategies import programs, rows
@@ -54,6 +54,7 @@ def test_as_measured(story, kernel, grain):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
+@settings(max_examples=max(5, settings.default.max_examples // 4))
 @given(program=programs())
 def test_a_table_is_kept_for_the_vmas_in_its_span_only(scheme, program):
     p = Process(scheme, grain="range", record=False)

@@ -93,12 +93,12 @@ def _told(scene: Scene, name: str, result: Result) -> str:
     what = scene.missing if name == "broken" else scene.title
     ran = f"{result.schedules} schedules, {result.pruned} pruned, {result.seconds:.1f} s"
     if result.result == "failure":
-        end = f"FAILS: {result.verdict}\\n    shortest schedule {result.shortest}"
+        end = f"FAILS: {result.verdict}\n    shortest schedule {result.shortest}"
     elif result.bound:
         end = f"no failure {result.bound}, which is not 'no failure'"
     else:
         end = "no failure in any schedule"
-    return f"{scene.name} ({name}: {what})\\n    {end}\\n    {ran}"
+    return f"{scene.name} ({name}: {what})\n    {end}\n    {ran}"
 
 
 def _play(scene: Scene, schedule: str) -> int:

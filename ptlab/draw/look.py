@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptlab import pte
-from ptlab.check import base_address
 from ptlab.geometry import Level
 from ptlab.memmap import State
-from ptlab.mm import Mm
+from ptlab.mm import Mm, base_address
 from ptlab.narrate import plural, table_name
 
 Strip: TypeAlias = list[tuple[int, int, str]]

@@ -16,6 +16,7 @@ from ptlab import pte
 from ptlab.errors import KernelError
 from ptlab.geometry import PMD_SHIFT, PMD_SIZE, Level
 from ptlab.mm import Mm
+from ptlab.paths.alloc import upper_tables
 from ptlab.paths.thp import count_huge, do_set_pmd, pgtable_trans_huge_deposit
 from ptlab.steps import Kind, Path, Step
 from ptlab.vma import VM, Vma
@@ -35,17 +36,33 @@ def madvise_collapse(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
         if pmd and mm.is_huge(pmd, slot):
             continue
         table = int(mm.machine.mem.at(pmd, slot)) if pmd else 0
-        if vma.file is not None:
-            yield from collapse_file(mm, vma, base, pmd, slot, table)
-        elif table and np.any(mm.machine.mem.entries[table, ALL] & np.uint64(pte.RW)):
+        if vma.file is not None and _may_collapse_file(vma, base):
+            yield from collapse_file(mm, vma, base)
+        elif vma.file is None and table and _may_collapse(mm, table):
             yield from collapse_huge_page(mm, vma, pmd, slot, table)
         else:
             failed = base if failed is None else failed
     if failed is not None:
         raise KernelError(
             errno.EINVAL,
-            f"madvise(COLLAPSE): no writable page at {failed:#x}; the other parts were collapsed",
+            f"madvise(COLLAPSE): the pages at {failed:#x} cannot become one huge page; "
+            "the other parts were collapsed",
         )
+
+
+def _may_collapse(mm: Mm, table: int) -> bool:
+    """hpage_collapse_scan_pmd(): a writable page is there, and no entry that maps no page."""
+    words = mm.machine.mem.entries[table, ALL]
+    odd = (words != 0) & ~pte.is_present(words)
+    return bool(np.any(words & np.uint64(pte.RW))) and not odd.any()
+
+
+def _may_collapse_file(vma: Vma, base: int) -> bool:
+    """The file has the whole 2 MiB, some of it cached; a private VMA has no pages of its own."""
+    assert vma.file is not None
+    page = vma.page(base)
+    whole = page % 512 == 0 and page + 512 <= vma.file.pages
+    return whole and vma.anon_vma is None and bool(vma.file.cache[page : page + 512].any())
 
 
 def collapse_huge_page(mm: Mm, vma: Vma, pmd: int, slot: int, table: int) -> Path[None]:
@@ -67,15 +84,11 @@ def collapse_huge_page(mm: Mm, vma: Vma, pmd: int, slot: int, table: int) -> Pat
     yield machine.unlock("spin_unlock", "pmd_lock")
 
 
-def collapse_file(mm: Mm, vma: Vma, base: int, pmd: int, slot: int, table: int) -> Path[None]:
+def collapse_file(mm: Mm, vma: Vma, base: int) -> Path[None]:
     """The page cache gets one huge page, every table that maps these pages goes, then it is mapped."""
     machine, file = mm.machine, vma.file
     assert file is not None
     page = vma.page(base)
-    if page & 511 or page + 512 > file.pages:
-        raise KernelError(
-            errno.EINVAL, f"madvise(COLLAPSE): {file} has no whole 2 MiB at {base:#x}"
-        )
     frame = machine.huge_frames() + pte.FILE_FRAME
     machine.store.put(file, "cache", slice(page, page + 512), np.arange(frame, frame + 512))
     machine.store.put(file, "huge", page >> 9, True)
@@ -89,7 +102,11 @@ def collapse_file(mm: Mm, vma: Vma, base: int, pmd: int, slot: int, table: int) 
                 and area.anon_vma is None
             ):
                 yield from retract_page_table(other, at)
-    yield from do_set_pmd(mm, pmd, slot, frame, vma.shared and bool(vma.flags & VM.WRITE))
+    walk = yield from machine.scheme.walk_begins(mm, base, base + PMD_SIZE)
+    pmd = mm.lookup(base, Level.PMD) or (yield from upper_tables(mm, base, walk))
+    writable = vma.shared and bool(vma.flags & VM.WRITE)
+    yield from do_set_pmd(mm, pmd, base >> PMD_SHIFT & 511, frame, writable)
+    yield from machine.scheme.walk_ends(mm, walk)
 
 
 def retract_page_table(mm: Mm, address: int) -> Path[None]:

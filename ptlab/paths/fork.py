@@ -14,7 +14,7 @@ import numpy as np
 from ptlab import pte
 from ptlab.memmap import Slots, State, count_each
 from ptlab.memmap import count as table_count
-from ptlab.mm import Mm
+from ptlab.mm import Mm, base_address
 from ptlab.paths.alloc import upper_tables, visit
 from ptlab.paths.cut import chunks
 from ptlab.paths.pgtables import free_pgtables
@@ -31,7 +31,7 @@ U64 = np.uint64
 def dup_mmap(mm: Mm) -> Path[Mm]:
     """fork(): a child with the same VMAs, and copies of the tables that it could not fault in again."""
     machine = mm.machine
-    child = Mm(machine, len(machine.mms[0]))
+    child = Mm(machine)
     yield from machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
     for vma in mm.vmas[0]:
         if vma.flags & VM.DONTCOPY:
@@ -71,23 +71,22 @@ def copy_page_range(mm: Mm, child: Mm, vma: Vma) -> Path[None]:
             if pte.pfn(mm.machine.mem.entries.word(pmd, slots)) < pte.FILE_FRAME:
                 yield from copy_huge_pmd(mm, child, pmd, slots, child_pmd)
         else:
-            yield from copy_pte_range(mm, child, pmd, child_pmd, slots, columns)
+            yield from copy_pte_range(mm, child, pmd, child_pmd, slots, columns, not vma.shared)
     yield from scheme.walk_ends(child, child_walk)
     yield from scheme.walk_ends(mm, walk)
 
 
 def _address(mm: Mm, pmd: int, slots: Slots) -> int:
-    from ptlab.check import base_address
-
     return base_address(mm, pmd) + ((slots if isinstance(slots, int) else int(slots[0])) << 21)
 
 
 def copy_pte_range(
-    mm: Mm, child: Mm, pmd: int, child_pmd: int, slots: Slots, columns: slice
+    mm: Mm, child: Mm, pmd: int, child_pmd: int, slots: Slots, columns: slice, cow: bool
 ) -> Path[None]:
     """Copy entries. The child's table is allocated before anyone looks at the parent's entries.
 
-    Anonymous pages become read-only on both sides; nothing is copied but the entries.
+    In a private mapping (`cow`) pages become read-only on both sides; nothing is copied but the
+    entries.
     """
     machine, mem = mm.machine, mm.machine.mem
     for part in _alike(child, child_pmd, slots):
@@ -104,9 +103,10 @@ def copy_pte_range(
             if not words.any():
                 continue
             private = pte.is_present(words) & (pte.pfn(words) >= pte.FIRST_FRAME)
-            shut = np.where(pte.is_present(words), words & ~U64(pte.RW), words)
-            mem.write(ours, some, shut)
-            mem.write(theirs, some, shut)
+            if cow:
+                words = np.where(pte.is_present(words), words & ~U64(pte.RW), words)
+                mem.write(ours, some, words)
+            mem.write(theirs, some, words)
             machine.share(pte.pfn(words[private & ~pte.is_file(words)]), 1)
             child.count_pages(pte.census(words), 1)
             each = count_each(ours, words)

@@ -27,7 +27,7 @@ U64 = np.uint64
 
 def madvise_guard_install(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
     """Every page of the range becomes a guard page. What was mapped there is zapped first."""
-    if vma.anon_vma is None and vma.file is None:
+    if vma.anon_vma is None:  # so that fork copies the markers, of a file mapping too
         yield anon_vma_prepare(mm, vma)
     if _mapped(mm, start, end):
         tlb = MmuGather(mm)

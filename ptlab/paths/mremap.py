@@ -92,12 +92,14 @@ def _moves_many(mm: Mm, old: int, old_length: int, new_length: int, to: int | No
 
 
 def _remap_move(mm: Mm, old: int, length: int, to: int, dontunmap: bool) -> Path[int]:
-    """remap_move(): one VMA after the other, gaps included."""
-    yield from _make_room(mm, to, length)
+    """remap_move(): one VMA after the other. What is at the new place of a gap stays."""
     for vma in tuple(overlapping(mm.vmas[0], old, old + length)):
         start, end = max(vma.start, old), min(vma.end, old + length)
+        yield from _make_room(mm, to + start - old, end - start)
         inside = next(overlapping(mm.vmas[0], start, start + PAGE_SIZE))
-        yield from move_vma(mm, inside, start, end - start, end - start, to + start - old, dontunmap)
+        yield from move_vma(
+            mm, inside, start, end - start, end - start, to + start - old, dontunmap
+        )
     return to
 
 
@@ -116,8 +118,19 @@ def _remap_one(
         raise KernelError(errno.EFAULT, f"mremap: nothing is mapped at {old:#x}; nothing was moved")
     if not old_length and not vma.shared:
         raise KernelError(errno.EINVAL, "mremap: the old length is 0; nothing was moved")
+    across = KernelError(
+        errno.EFAULT,
+        f"mremap: [{old:#x}, {old + old_length:#x}) is not one mapping; nothing was moved",
+    )
+    if (
+        mm.machine.profile.move_many
+        and (to is not None or dontunmap)
+        and old + old_length > vma.end
+    ):
+        raise across  # since 6.17 this is looked at before room is made
     if to is not None:
         yield from _make_room(mm, to, new_length)
+        vma = next(overlapping(mm.vmas[0], old, old + PAGE_SIZE))
     if old_length == new_length and to is None and not dontunmap:
         return old, "write"
     if old_length > new_length and not dontunmap:
@@ -128,10 +141,7 @@ def _remap_one(
         old_length = new_length
         vma = next(overlapping(mm.vmas[0], old, old + PAGE_SIZE))
     if old + old_length > vma.end:
-        raise KernelError(
-            errno.EFAULT,
-            f"mremap: [{old:#x}, {old + old_length:#x}) is not one mapping; nothing was moved",
-        )
+        raise across
     if to is not None or dontunmap:
         target = to
         if target is None:

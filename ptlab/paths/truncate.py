@@ -7,6 +7,9 @@ frees them only in madvise.
 
 from __future__ import annotations
 
+import errno
+
+from ptlab.errors import KernelError
 from ptlab.files import File
 from ptlab.geometry import PAGE_SHIFT, PAGE_SIZE
 from ptlab.machine import Machine
@@ -17,35 +20,47 @@ from ptlab.tlb import MmuGather, tlb_flush_mmu
 
 def do_truncate(machine: Machine, file: File, size: int) -> Path[None]:
     """ftruncate(): pages beyond the new end go, private copies of them too (even_cows)."""
+    if size < 0:
+        raise KernelError(errno.EINVAL, f"ftruncate: size {size} is below 0; nothing was changed")
     old_pages = file.pages
     file.resize(size)
     yield Step(Kind.FILE, "i_size_write", None, file.pages, 1, f"{file} now ends at {size:#x}")
     if file.pages < old_pages:
         yield from unmap_mapping_range(machine, file, file.pages, old_pages, even_cows=True)
         file.drop(file.pages, old_pages - file.pages)
-        told = f"{old_pages - file.pages} pages leave the page cache"
+        told = "{pages} left the page cache"
         yield Step(Kind.FILE, "truncate_inode_pages", None, old_pages - file.pages, 1, told)
 
 
 def do_punch(machine: Machine, file: File, offset: int, length: int) -> Path[None]:
     """fallocate(FALLOC_FL_PUNCH_HOLE): whole pages of the range go; private copies stay."""
+    _check("punch", offset, length)
     first = (offset + PAGE_SIZE - 1) >> PAGE_SHIFT
     last = min((offset + length) >> PAGE_SHIFT, file.pages)
     if first < last:
         yield from unmap_mapping_range(machine, file, first, last, even_cows=False)
         file.drop(first, last - first)
-        told = f"{last - first} pages leave the page cache: there is a hole now"
+        told = "{pages} left the page cache: there is a hole now"
         yield Step(Kind.FILE, "shmem_undo_range", None, last - first, 1, told)
 
 
 def do_allocate(machine: Machine, file: File, offset: int, length: int) -> Path[None]:
     """fallocate(): the pages of the range are there afterwards; the file grows if need be."""
+    _check("fallocate", offset, length)
     if offset + length > file.size[0]:
         file.resize(offset + length)
     first, last = offset >> PAGE_SHIFT, (offset + length + PAGE_SIZE - 1) >> PAGE_SHIFT
     file.fill(first, last - first)
-    told = f"{last - first} pages of {file} are in the page cache"
+    told = f"{{pages}} of {file} brought into the page cache"
     yield Step(Kind.FILE, "shmem_fallocate", None, last - first, 1, told)
+
+
+def _check(call: str, offset: int, length: int) -> None:
+    if offset < 0 or length <= 0:
+        raise KernelError(
+            errno.EINVAL,
+            f"{call}: offset {offset} must not be below 0, length {length} must be above; nothing done",
+        )
 
 
 def unmap_mapping_range(

@@ -30,6 +30,16 @@ gup = Scene(
     Variant(PtReclaim, QUIET | {Guard.RCU}),
 )
 
+gup_ipi = Scene(
+    "gup-ipi",
+    "Without RCU, only the interrupt of the flush makes the freer wait for GUP-fast",
+    "a flush that sends no interrupt",
+    _gup,
+    Variant(PtReclaim, frozenset({Guard.RCU})),
+    Variant(PtReclaim, QUIET | {Guard.RCU}),
+    own_scheme=False,
+)
+
 
 def _stale(process: Process) -> Paths:
     heap = one_table(process, 0)
@@ -50,4 +60,4 @@ stale = Scene(
     Variant(PtReclaim, frozenset({Guard.FLUSH_FIRST})),
 )
 
-SCENES = (gup, stale)
+SCENES = (gup, gup_ipi, stale)

@@ -60,7 +60,9 @@ class EveryLevel(PteRefcount):
     def table_installed(self, mm: Mm, pmd: int, tables: Tables) -> Path[None]:
         """The entry that points to a PTE page is a reference to the PMD page."""
         yield from super().table_installed(mm, pmd, tables)
-        yield _told(mm, Kind.GET, pmd, "entry", table_count(tables), table_count(tables))
+        mem, n = mm.machine.mem, table_count(tables)
+        before = int(mem.nonnone[pmd] + mem.visitors[pmd])
+        yield Step(Kind.GET, "pmd_get", pmd, n, n, ("entry", before, before + n))
 
     def free_user_pte_table(self, mm: Mm, tables: Tables, tlb: MmuGather | None) -> Path[None]:
         """As for PTE pages alone; then the PMD page loses a reference for each of them."""
