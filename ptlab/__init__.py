@@ -10,7 +10,7 @@
 0
 """
 
-from ptlab.errors import Corruption, KernelError, NotModelled, SegmentationFault
+from ptlab.errors import BusError, Corruption, KernelError, NotModelled, SegmentationFault
 from ptlab.geometry import GiB, KiB, MiB, TiB
 from ptlab.paths.madvise import MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_FREE
 from ptlab.process import Process
@@ -24,6 +24,7 @@ __all__ = [
     "MADV_DONTNEED_LOCKED",
     "MADV_FREE",
     "SCHEMES",
+    "BusError",
     "Comparison",
     "Corruption",
     "GiB",

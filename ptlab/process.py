@@ -316,6 +316,8 @@ class Process:
         The garbage collector rests meanwhile: a journal is millions of small tuples, and none is
         garbage.
         """
+        if self.mm not in self.machine.mms[0]:
+            raise ValueError(f"{call}: this process has exited")
         collecting = gc.isenabled()
         gc.disable()
         try:

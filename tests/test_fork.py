@@ -176,3 +176,10 @@ def test_stepping_back_over_a_fork_takes_the_child_away_and_forward_brings_it_ba
     assert everything(p) == before and p.machine.mms[0] == (p.mm,)
     p.journal.seek(len(p.journal))
     assert everything(p) == after and p.machine.mms[0] == (p.mm, child.mm)
+
+
+def test_a_process_that_has_exited_calls_nothing():
+    p = Process()
+    p.exit()
+    with pytest.raises(ValueError, match="mmap: this process has exited"):
+        p.mmap(2 * MiB)

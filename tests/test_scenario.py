@@ -227,3 +227,8 @@ def test_progress_of_a_loop():
     calls = []
     scenario.run(loop, progress=lambda done, total: calls.append((done >> 20, total >> 20)))
     assert calls == [(2, 8), (4, 8), (6, 8), (8, 8)]
+
+
+def test_a_file_that_nobody_made_is_named_with_its_line():
+    with pytest.raises(ScenarioError, match=r"scenario:2:1: found file 'f', expected a file made"):
+        play("mmap s0 2M\ntruncate f 4K")

@@ -14,6 +14,7 @@ from ptlab.errors import AccessRefused, KernelError, NotModelled
 from ptlab.files import File
 from ptlab.process import Counters, Process
 from ptlab.scenario import ops
+from ptlab.scenario.words import ScenarioError
 
 Row = dict[str, Any]
 """What stood in the process after one op: the fields of a recorded step (kernels/data/README.md).
@@ -109,6 +110,13 @@ class _Player:
             "sig": refused,
         }
 
+    def _file(self, op: ops.Op, name: str) -> File:
+        """The file of that name, made by an op before this one."""
+        if name in self.files:
+            return self.files[name]
+        expected = f"a file made before: `file {name} SIZE`"
+        raise ScenarioError("scenario", op.line, op.column, f"file {name!r}", expected, op.text)
+
     @functools.singledispatchmethod
     def perform(self, op: ops.Op, process: Process) -> None:
         """Make the call of one op; the methods below say how for each class of ops."""
@@ -127,7 +135,7 @@ class _Player:
             shared=op.shared,
             noreserve=op.noreserve,
             over=op.over,
-            file=None if op.file is None else self.files[op.file],
+            file=None if op.file is None else self._file(op, op.file),
             offset=op.offset,
         )
         if op.advice:
@@ -178,15 +186,15 @@ class _Player:
 
     @perform.register
     def _(self, op: ops.Truncate, process: Process) -> None:
-        process.truncate(self.files[op.name], op.size)
+        process.truncate(self._file(op, op.name), op.size)
 
     @perform.register
     def _(self, op: ops.Punch, process: Process) -> None:
-        process.punch(self.files[op.name], op.offset, op.length)
+        process.punch(self._file(op, op.name), op.offset, op.length)
 
     @perform.register
     def _(self, op: ops.Alloc, process: Process) -> None:
-        process.allocate(self.files[op.name], op.offset, op.length)
+        process.allocate(self._file(op, op.name), op.offset, op.length)
 
     @perform.register
     def _(self, op: ops.Forkbg, process: Process) -> None:
