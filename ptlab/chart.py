@@ -110,11 +110,11 @@ def ticks(low: float, high: float) -> list[float]:
     """Round values between `low` and `high`, about five of them.
 
     >>> ticks(0, 102604)
-    [0.0, 20000.0, 40000.0, 60000.0, 80000.0, 100000.0]
+    [0.0, 25000.0, 50000.0, 75000.0, 100000.0]
     """
     raw = (high - low) / 5
     unit = 10.0 ** math.floor(math.log10(raw))
-    step = next(unit * k for k in (1, 2, 5, 10) if unit * k >= raw * 0.999)
+    step = next(unit * k for k in (1, 2, 2.5, 5, 10) if unit * k >= raw * 0.999)
     first = math.ceil(low / step)
     return [k * step for k in range(first, math.floor(high / step + 1e-9) + 1)]
 
