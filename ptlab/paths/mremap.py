@@ -122,11 +122,8 @@ def _remap_one(
         errno.EFAULT,
         f"mremap: [{old:#x}, {old + old_length:#x}) is not one mapping; nothing was moved",
     )
-    if (
-        mm.machine.profile.move_many
-        and (to is not None or dontunmap)
-        and old + old_length > vma.end
-    ):
+    early = mm.machine.profile.move_many and new_length >= old_length
+    if early and (to is not None or dontunmap) and old + old_length > vma.end:
         raise across  # since 6.17 this is looked at before room is made
     if to is not None:
         yield from _make_room(mm, to, new_length)
