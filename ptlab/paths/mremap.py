@@ -122,10 +122,8 @@ def _remap_one(
         errno.EFAULT,
         f"mremap: [{old:#x}, {old + old_length:#x}) is not one mapping; nothing was moved",
     )
-    early = mm.machine.profile.move_many and new_length >= old_length
-    if early and (to is not None or dontunmap) and old + old_length > vma.end:
-        raise across  # since 6.17 this is looked at before room is made
-    if to is not None:
+    checks_first = mm.machine.profile.move_many  # since 6.17 room is made after all checks
+    if to is not None and not checks_first:
         yield from _make_room(mm, to, new_length)
         vma = next(overlapping(mm.vmas[0], old, old + PAGE_SIZE))
     if old_length == new_length and to is None and not dontunmap:
@@ -139,6 +137,9 @@ def _remap_one(
         vma = next(overlapping(mm.vmas[0], old, old + PAGE_SIZE))
     if old + old_length > vma.end:
         raise across
+    if to is not None and checks_first:
+        yield from _make_room(mm, to, new_length)
+        vma = next(overlapping(mm.vmas[0], old, old + PAGE_SIZE))
     if to is not None or dontunmap:
         target = to
         if target is None:
