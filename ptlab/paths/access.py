@@ -155,31 +155,31 @@ def _access_entries(
     there = int(np.count_nonzero(words))
     if not there:
         return (yield from exc_page_fault(mm, piece, write, locked))
-    if isinstance(piece.slots, np.ndarray) and not _alike(words, usable):
+    kinds = _kinds(words, usable)
+    alike = bool((kinds == kinds.flat[0]).all())
+    if isinstance(piece.slots, np.ndarray) and not alike:
         so_far = Touched(0)
         for slot in piece.slots.tolist():
             first = piece.first + ((slot - int(piece.slots[0])) << PMD_SHIFT)
             one = piece._replace(first=first, slots=slot)
             so_far = so_far.add((yield from _access(mm, one, write, locked)))
         return so_far
-    if not _alike(words, usable):
-        return (yield from _access_parts(mm, piece, _kinds(words, usable), write, locked))
-    if not np.count_nonzero(pte.is_marker(words)):
+    if not alike:
+        return (yield from _access_parts(mm, piece, kinds, write, locked))
+    if kinds.flat[0] != _GUARDED:
         return (yield from exc_page_fault(mm, piece, write, locked))
     told = (piece.first, write, None)
     yield Step(Kind.REFUSED, "handle_pte_marker", tables, piece.entries, 1, told)
     return Touched(0, piece.entries, piece.first)
 
 
+_GUARDED = 3
+
+
 def _kinds(words: NDArray[np.uint64], usable: NDArray[np.bool_]) -> NDArray[np.int8]:
     """At each entry: 0 empty, 1 usable, 2 closed, 3 a guard marker, 4 swapped out."""
     kinds = np.where(usable, 1, np.where(words == 0, 0, np.where(pte.is_present(words), 2, 4)))
-    return np.where(pte.is_marker(words), 3, kinds).astype(np.int8)
-
-
-def _alike(words: NDArray[np.uint64], usable: NDArray[np.bool_]) -> bool:
-    kinds = _kinds(words, usable)
-    return bool((kinds == kinds.flat[0]).all())
+    return np.where(pte.is_marker(words), _GUARDED, kinds).astype(np.int8)
 
 
 def _access_parts(
