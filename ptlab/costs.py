@@ -205,8 +205,9 @@ class Meter:
 
     def _observe(self, step: Step) -> None:
         kind = step[0]
-        if kind in _ADD:
-            _ADD[kind](self.costs, step, self._mem)
+        add = _ADD.get(kind)
+        if add is not None:
+            add(self.costs, step, self._mem)
         if kind in _CHANGES:
             self._follow()
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from ptlab.enums import plain
+
 KiB = 1 << 10
 MiB = 1 << 20
 GiB = 1 << 30
@@ -19,10 +21,8 @@ PAGE_SIZE = 1 << PAGE_SHIFT
 PAGE_MASK = ~(PAGE_SIZE - 1)
 PTRS_PER_TABLE = 512
 
-DEFAULT_MAP_WINDOW = (1 << 47) - PAGE_SIZE
-"""Addresses from here up are handed out only to a caller that asks for them by address."""
 
-
+@plain
 class Level(IntEnum):
     """The level of a table; its entries map `1 << shift(level)` bytes each."""
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptlab import pte
+from ptlab.enums import plain
 from ptlab.geometry import PAGE_SHIFT, PTRS_PER_TABLE, Level
 from ptlab.steps import Tables
 from ptlab.store import Store
@@ -25,6 +26,7 @@ Slots: TypeAlias = int | NDArray[np.int64]
 PFN_MASK, SHIFT = np.uint64(pte.PFN_MASK), np.uint64(PAGE_SHIFT)
 
 
+@plain
 class State(IntEnum):
     """The life of a page-table page."""
 
@@ -217,6 +219,13 @@ class MemMap:
     def set_state(self, tables: Tables, state: State) -> None:
         """Move `tables` on in their life."""
         self.store.put(self, "state", tables, int(state))
+
+    def filled(self, tables: Tables) -> int:
+        """Non-none entries of a table, or of a run together."""
+        nonnone = self.entries.nonnone
+        if isinstance(tables, np.ndarray):
+            return int(nonnone[tables].sum())
+        return nonnone.item(tables)
 
     def at(self, table: int, slots: Slots) -> Tables:
         """pfns of the tables that the entries `slots` of `table` point to; 0 where one is none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from ptlab.enums import plain
 from ptlab.geometry import PAGE_SHIFT, Level
 from ptlab.memmap import State
 from ptlab.memmap import count as table_count
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from ptlab.machine import Machine
 
 
+@plain
 class Count(IntEnum):
     """Columns of `Mm.counters`. Tables by level, pages by kind, and events."""
 
@@ -32,6 +34,9 @@ class Count(IntEnum):
     MINFLT = 10
     MAJFLT = 11
 
+
+COUNTED = {Level.PTE: Count.PTE, Level.PMD: Count.PMD, Level.PUD: Count.PUD}
+"""Where the tables of a level are counted."""
 
 _KINDS = (Count.ANON, Count.ZERO, Count.FILE, Count.SWAP)
 

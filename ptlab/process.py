@@ -13,8 +13,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from errno import EFAULT, EIO
 from functools import partial
 from typing import NamedTuple, TypeVar
@@ -39,7 +39,7 @@ from ptlab.paths.mremap import do_mremap
 from ptlab.paths.truncate import do_allocate, do_punch, do_truncate
 from ptlab.profiles import profile
 from ptlab.schemes import ReclaimScheme, scheme_class
-from ptlab.steps import Path, Step
+from ptlab.steps import Path
 
 T = TypeVar("T")
 
@@ -304,11 +304,9 @@ class Process:
 
     # -- time --
 
-    @contextmanager
-    def operation(self, text: str) -> Iterator[Operation | None]:
+    def operation(self, text: str) -> AbstractContextManager[Operation | None]:
         """Group calls under one name in the journal."""
-        with nullcontext() if self.journal is None else self.journal.operation(text) as operation:
-            yield operation
+        return nullcontext() if self.journal is None else self.journal.operation(text)
 
     def _run(self, call: str, path: Path[T], where: int | None, length: int, *rest: object) -> T:
         """Run a kernel path to its end, then let a grace period pass.
@@ -327,39 +325,36 @@ class Process:
                 gc.enable()
 
     def _run_to_end(self, path: Path[T], name: Callable[[], str]) -> T:
-        steps = _then_grace_period(self.mm, path)
-        if self.journal is None:
-            return _exhaust(steps, self.machine.observe)
+        result: list[T] = []
+        steps = _then_grace_period(self.mm, path, result)
         journal = self.journal
-        with journal.operation(name()):
-            try:
-                return _exhaust(steps, lambda step: journal.commit(step, call_path(steps)))
-            finally:
-                journal.settle()
+        if journal is None:
+            for step in steps:
+                self.machine.observe(step)
+        else:
+            with journal.operation(name()):
+                try:
+                    for step in steps:
+                        journal.commit(step, call_path(steps))
+                finally:
+                    journal.settle()
+        return result[0]
 
 
-def _exhaust(steps: Path[T], note: Callable[[Step], None]) -> T:
-    """Take every step, telling `note` of each; returns what the path returns."""
-    try:
-        while True:
-            note(next(steps))
-    except StopIteration as stop:
-        result: T = stop.value
-        return result
+def _then_grace_period(mm: Mm, path: Path[T], result: list[T]) -> Path[None]:
+    """The path and the way back to user space, even if the call failed; then a grace period.
 
-
-def _then_grace_period(mm: Mm, path: Path[T]) -> Path[T]:
-    """The path and the way back to user space, even if the call failed; then a grace period."""
+    What the path returns goes into `result`, so that a plain for loop can take the steps.
+    """
     failed: KernelError | None = None
     try:
-        result = yield from path
+        result.append((yield from path))
     except KernelError as error:
         failed = error
     yield from mm.machine.scheme.returns_to_user(mm)
     yield from mm.machine.rcu_do_batch()
     if failed:
         raise failed
-    return result
 
 
 def _prot(prot: str) -> int:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ptlab.geometry import PAGE_SHIFT
+from ptlab.geometry import PAGE_SHIFT, PAGE_SIZE
 
 U64 = np.uint64
 
@@ -81,6 +81,12 @@ def anon_entry(pfn: Any, writable: bool) -> Any:
     if isinstance(pfn, np.ndarray):
         return (pfn << U64(PAGE_SHIFT)) | U64(flags)
     return (pfn << PAGE_SHIFT) | flags
+
+
+def anon_entries(first: int, count: int) -> NDArray[np.uint64]:
+    """anon_entry() of `count` writable pages from frame `first` on."""
+    start: int = anon_entry(first, True)
+    return np.arange(start, start + (count << PAGE_SHIFT), PAGE_SIZE, U64)
 
 
 ZERO_PAGE_ENTRY = (ZERO_PFN << PAGE_SHIFT) | PRESENT | USER | ACCESSED | SPECIAL | NX

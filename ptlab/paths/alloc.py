@@ -16,7 +16,7 @@ from ptlab.guards import Guard
 from ptlab.machine import Machine
 from ptlab.memmap import Slots, State
 from ptlab.memmap import count as table_count
-from ptlab.mm import Count, Mm
+from ptlab.mm import COUNTED, Count, Mm
 from ptlab.steps import Kind, Path, Step, Tables
 from ptlab.vma import Vma, find, reusable_anon_vma
 
@@ -53,7 +53,7 @@ def _alloc_upper(mm: Mm, parent: int, index: int, level: Level, walk: Any, times
         return there
     machine.mem.hook(table, parent, index)
     if level is not Level.P4D:
-        mm.count(Count[level.name], 1)
+        mm.count(COUNTED[level], 1)
     yield Step(Kind.INSTALL, fn, table)
     if level is not Level.P4D:
         yield from machine.scheme.upper_installed(mm, table, walk, times)

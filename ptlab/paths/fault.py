@@ -99,7 +99,7 @@ def do_anonymous_page(mm: Mm, tables: Tables, columns: slice, n: int, write: boo
         return False
     if write:
         first = machine.frames(n)
-        words = pte.anon_entry(np.arange(first, first + n, dtype=U64), True)
+        words = pte.anon_entries(first, n)
         mm.count(Count.ANON, n)
     else:
         words = np.full(n, pte.ZERO_PAGE_ENTRY, U64)
@@ -146,7 +146,7 @@ def do_wp_page(mm: Mm, vma: Vma, tables: Tables, columns: slice, n: int) -> Path
         mm.count_pages(pte.census(words[foreign]), -1)
         machine.unshare(words[foreign])
         first = machine.frames(copies)
-        words[foreign] = pte.anon_entry(np.arange(first, first + copies, dtype=U64), True)
+        words[foreign] = pte.anon_entries(first, copies)
         mm.count(Count.ANON, copies)
     words[~foreign] |= U64(pte.RW | pte.DIRTY | pte.SOFT_DIRTY | pte.ACCESSED)
     machine.mem.write(tables, columns, words)

@@ -14,7 +14,7 @@ import numpy as np
 
 from ptlab.geometry import PMD_SIZE, Level
 from ptlab.memmap import pick
-from ptlab.mm import Count, Mm
+from ptlab.mm import COUNTED, Mm
 from ptlab.steps import Kind, Path, Step
 from ptlab.tlb import MmuGather
 from ptlab.vma import Vma
@@ -85,7 +85,7 @@ def _free_range(
         return
     mem.unhook(table)
     if level is not Level.P4D:
-        mm.count(Count[level.name], -1)
+        mm.count(COUNTED[level], -1)
     tlb.free_tables(table)
     yield Step(Kind.UNHOOK, f"free_{level.name.lower()}_range", table)
 

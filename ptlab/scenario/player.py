@@ -1,6 +1,6 @@
 """Playing a scenario: its ops become calls of a `Process`, and each op leaves a row of numbers.
 
-A new kind of op needs its class in `ops.py`, its line in `language.py`, and one method here.
+A new kind of op needs its class in `ops.py`, its line in `language.py`, and one function here.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class _Player:
         with process.operation(op.text):
             for piece in ops.pieces(op):
                 try:
-                    self.perform(piece, process)
+                    perform(piece, self, process)
                 except AccessRefused as refusal:
                     error, refused = refusal, refused + refusal.refused
                 except KernelError as failure:
@@ -110,100 +110,116 @@ class _Player:
             "sig": refused,
         }
 
-    def _file(self, op: ops.Op, name: str) -> File:
+    def file(self, op: ops.Op, name: str) -> File:
         """The file of that name, made by an op before this one."""
         if name in self.files:
             return self.files[name]
         expected = f"a file made before: `file {name} SIZE`"
         raise ScenarioError("scenario", op.line, op.column, f"file {name!r}", expected, op.text)
 
-    @functools.singledispatchmethod
-    def perform(self, op: ops.Op, process: Process) -> None:
-        """Make the call of one op; the methods below say how for each class of ops."""
-        raise NotModelled(f"{op.verb} is not modelled")
 
-    @perform.register
-    def _(self, op: ops.Nop, process: Process) -> None:
-        pass
+@functools.singledispatch
+def perform(op: ops.Op, player: _Player, process: Process) -> None:
+    """Make the call of one op; the functions below say how for each class of ops."""
+    raise NotModelled(f"{op.verb} is not modelled")
 
-    @perform.register
-    def _(self, op: ops.Mmap, process: Process) -> None:
-        process.mmap(
-            op.length,
-            at=op.addr,
-            prot=op.prot,
-            shared=op.shared,
-            noreserve=op.noreserve,
-            over=op.over,
-            file=None if op.file is None else self._file(op, op.file),
-            offset=op.offset,
-        )
-        if op.advice:
-            process.madvise(op.addr, op.advice, op.length)
-        if op.populate:
-            advice = "POPULATE_WRITE" if op.prot == "rw" else "POPULATE_READ"
-            process.madvise(op.addr, advice, op.length)
 
-    @perform.register
-    def _(self, op: ops.Touch, process: Process) -> None:
-        process.touch(op.addr, op.length, write=op.write, stride=op.stride)
+@perform.register
+def _(op: ops.Nop, player: _Player, process: Process) -> None:
+    pass
 
-    @perform.register
-    def _(self, op: ops.Madvise, process: Process) -> None:
+
+@perform.register
+def _(op: ops.Mmap, player: _Player, process: Process) -> None:
+    process.mmap(
+        op.length,
+        at=op.addr,
+        prot=op.prot,
+        shared=op.shared,
+        noreserve=op.noreserve,
+        over=op.over,
+        file=None if op.file is None else player.file(op, op.file),
+        offset=op.offset,
+    )
+    if op.advice:
         process.madvise(op.addr, op.advice, op.length)
+    if op.populate:
+        advice = "POPULATE_WRITE" if op.prot == "rw" else "POPULATE_READ"
+        process.madvise(op.addr, advice, op.length)
 
-    @perform.register
-    def _(self, op: ops.Munmap, process: Process) -> None:
-        process.munmap(op.addr, op.length)
 
-    @perform.register
-    def _(self, op: ops.Mprotect, process: Process) -> None:
-        process.mprotect(op.addr, op.prot, op.length)
+@perform.register
+def _(op: ops.Touch, player: _Player, process: Process) -> None:
+    process.touch(op.addr, op.length, write=op.write, stride=op.stride)
 
-    @perform.register
-    def _(self, op: ops.Mlock, process: Process) -> None:
-        process.mlock(op.addr, op.length)
 
-    @perform.register
-    def _(self, op: ops.Munlock, process: Process) -> None:
-        process.munlock(op.addr, op.length)
+@perform.register
+def _(op: ops.Madvise, player: _Player, process: Process) -> None:
+    process.madvise(op.addr, op.advice, op.length)
 
-    @perform.register
-    def _(self, op: ops.Mremap, process: Process) -> None:
-        process.mremap(
-            op.addr,
-            op.new_length,
-            to=op.to,
-            old_length=op.old_length,
-            maymove=op.maymove,
-            dontunmap=op.dontunmap,
-        )
 
-    @perform.register
-    def _(self, op: ops.File, process: Process) -> None:
-        kind = "disk" if op.disk else "memfd"
-        self.files[op.name] = process.file(op.size, kind, op.filled)
+@perform.register
+def _(op: ops.Munmap, player: _Player, process: Process) -> None:
+    process.munmap(op.addr, op.length)
 
-    @perform.register
-    def _(self, op: ops.Truncate, process: Process) -> None:
-        process.truncate(self._file(op, op.name), op.size)
 
-    @perform.register
-    def _(self, op: ops.Punch, process: Process) -> None:
-        process.punch(self._file(op, op.name), op.offset, op.length)
+@perform.register
+def _(op: ops.Mprotect, player: _Player, process: Process) -> None:
+    process.mprotect(op.addr, op.prot, op.length)
 
-    @perform.register
-    def _(self, op: ops.Alloc, process: Process) -> None:
-        process.allocate(self._file(op, op.name), op.offset, op.length)
 
-    @perform.register
-    def _(self, op: ops.Forkbg, process: Process) -> None:
-        self.sleeper = process.fork()
+@perform.register
+def _(op: ops.Mlock, player: _Player, process: Process) -> None:
+    process.mlock(op.addr, op.length)
 
-    @perform.register
-    def _(self, op: ops.Endfork, process: Process) -> None:
-        if self.sleeper is not None:
-            self.sleeper.exit()
+
+@perform.register
+def _(op: ops.Munlock, player: _Player, process: Process) -> None:
+    process.munlock(op.addr, op.length)
+
+
+@perform.register
+def _(op: ops.Mremap, player: _Player, process: Process) -> None:
+    process.mremap(
+        op.addr,
+        op.new_length,
+        to=op.to,
+        old_length=op.old_length,
+        maymove=op.maymove,
+        dontunmap=op.dontunmap,
+    )
+
+
+@perform.register
+def _(op: ops.File, player: _Player, process: Process) -> None:
+    kind = "disk" if op.disk else "memfd"
+    player.files[op.name] = process.file(op.size, kind, op.filled)
+
+
+@perform.register
+def _(op: ops.Truncate, player: _Player, process: Process) -> None:
+    process.truncate(player.file(op, op.name), op.size)
+
+
+@perform.register
+def _(op: ops.Punch, player: _Player, process: Process) -> None:
+    process.punch(player.file(op, op.name), op.offset, op.length)
+
+
+@perform.register
+def _(op: ops.Alloc, player: _Player, process: Process) -> None:
+    process.allocate(player.file(op, op.name), op.offset, op.length)
+
+
+@perform.register
+def _(op: ops.Forkbg, player: _Player, process: Process) -> None:
+    player.sleeper = process.fork()
+
+
+@perform.register
+def _(op: ops.Endfork, player: _Player, process: Process) -> None:
+    if player.sleeper is not None:
+        player.sleeper.exit()
 
 
 def _row(process: Process, began: Counters, text: str, who: str) -> Row:

@@ -12,7 +12,7 @@ from ptlab.geometry import PTRS_PER_TABLE, PUD_SHIFT, Level
 from ptlab.guards import Guard
 from ptlab.memmap import count as table_count
 from ptlab.memmap import pick
-from ptlab.mm import Count, Mm
+from ptlab.mm import COUNTED, Mm
 from ptlab.steps import Kind, Path, Step, Tables
 
 
@@ -35,7 +35,7 @@ def unhook_if_empty(mm: Mm, tables: Tables, fn: str, mapper: str) -> Path[Tables
         return None  # another task was faster
     yield from machine.lock(mapper, "ptl", tables, "spin", n)
     empty = pick(tables, machine.mem.nonnone[tables] == 0)
-    found = int(machine.mem.nonnone[tables].sum())
+    found = machine.mem.filled(tables)
     yield Step(Kind.SCAN, fn, tables, scanned(mm, tables), n, found)
     if empty is not None:
         yield mm.unhook_pte(empty, fn)
@@ -51,7 +51,7 @@ def _still_there(mm: Mm, tables: Tables) -> bool:
 
 def scanned(mm: Mm, tables: Tables) -> int:
     """Entries that a scan reads: up to and including the first that is not none, in each table."""
-    if not mm.machine.mem.nonnone[tables].any():
+    if not mm.machine.mem.filled(tables):
         return PTRS_PER_TABLE * table_count(tables)
     words = np.atleast_2d(mm.machine.mem.entries[tables, slice(None)]) != 0
     return int(np.sum(np.where(words.any(axis=1), words.argmax(axis=1) + 1, PTRS_PER_TABLE)))
@@ -61,7 +61,7 @@ def unhook_upper(mm: Mm, table: int, fn: str) -> Step:
     """Clear the entry that points to a PMD or PUD page; mm_dec_nr_pmds() is in the same step."""
     level = Level(int(mm.machine.mem.level[table]))
     mm.machine.mem.unhook(table)
-    mm.count(Count[level.name], -1)
+    mm.count(COUNTED[level], -1)
     return Step(Kind.UNHOOK, fn, table)
 
 
