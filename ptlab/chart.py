@@ -1,4 +1,9 @@
-"""A line chart as SVG: few series, told apart by dashes and by their names, not by colour alone."""
+"""Line charts as SVG: one picture of few lines, or a small one for each line.
+
+A line is told apart by its name, which stands at its end or above it, and by its dashes; colour
+only helps. In a page that has JupyterLab's colours the pictures take them, elsewhere they are dark
+on white.
+"""
 
 from __future__ import annotations
 
@@ -9,110 +14,214 @@ from typing import NamedTuple
 
 Point = tuple[float, float]
 
-WIDTH, HEIGHT = 760, 340
-LEFT, RIGHT, TOP, BOTTOM = 70, 150, 30, 45
+WIDTH, HEIGHT = 820, 360
+LEFT, RIGHT, TOP, BOTTOM = 76, 190, 34, 46
+LINE = 15
 _LONGEST = 400
-_COLOURS = ("#1b6ca8", "#b3541e", "#2e7d32", "#7b1fa2", "#ad1457", "#00695c", "#5d4037", "#37474f")
+_COLOURS = ("#2878c8", "#c2601a", "#2f8f46", "#9a56c4", "#cf3f72", "#0f8f86", "#9b6b4a", "#6b7f8c")
 _DASHES = ("", "6 3", "2 3", "10 4 2 4", "14 4", "4 2 1 2", "1 4", "8 2", "3 6")
+_COLUMNS, _PANEL_WIDTH, _PANEL_HEIGHT = 3, 250, 92
 
 
 class Series(NamedTuple):
-    """A name and the points of its line, in the order of x."""
+    """A name, the points of its line in the order of x, and what to write beside the name."""
 
     name: str
     points: Sequence[Point]
+    note: str = ""
 
 
 class Chart:
-    """Lines over a common x. Shown in a notebook as SVG; `svg()` is the text of it."""
+    """Lines over a common x, each with its name at its end. Shown in a notebook as SVG."""
 
-    def __init__(
-        self, title: str, x_label: str, y_label: str, series: Sequence[Series], marks: str = ""
-    ) -> None:
+    def __init__(self, title: str, x_label: str, y_label: str, series: Sequence[Series]) -> None:
         self.title, self.x_label, self.y_label, self.series = title, x_label, y_label, series
-        self.marks = marks
-        """What to say of the chart to those who do not see it, besides its title."""
 
     def svg(self) -> str:
-        """The picture. Its title and its end values are there as text too."""
-        xs = [x for s in self.series for x, _ in s.points]
-        ys = [y for s in self.series for _, y in s.points]
-        left, right = min(xs), max(xs)
-        low, high = min(0.0, *ys), max(ys) or 1.0
-        frame = _Frame(left, right if right > left else left + 1, low, high)
-        lines = "".join(self._line(frame, i, s) for i, s in enumerate(self.series))
-        ends = "; ".join(f"{s.name} ends at {s.points[-1][1]:.6g}" for s in self.series)
+        """The picture as text. Its title and its end values are in it as text too."""
+        frame = _frame(self.series, LEFT, TOP, WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM)
+        ends = [frame.y(s.points[-1][1]) for s in self.series]
+        labels = apart(ends, LINE)
+        body = "".join(
+            self._line(frame, i, end, label)
+            for i, (end, label) in enumerate(zip(ends, labels, strict=True))
+        )
+        told = "; ".join(f"{s.name} ends at {s.points[-1][1]:.6g}" for s in self.series)
+        middle = LEFT + frame.width / 2
+        axes = (
+            frame.grid()
+            + f'<text x="{middle}" y="{HEIGHT - 8}" text-anchor="middle">{escape(self.x_label)}'
+            f'</text><text transform="translate(14 {HEIGHT / 2}) rotate(-90)" '
+            f'text-anchor="middle">{escape(self.y_label)}</text>'
+        )
+        height = max(HEIGHT, int(max(labels, default=0)) + LINE)
+        told = f"{self.y_label} over {self.x_label}: {told}."
+        return _svg(self.title, told, WIDTH, height, axes + body)
+
+    def _repr_html_(self) -> str:
+        return self.svg()  # not as an image: that would have neither a name nor the page's colours
+
+    def _line(self, frame: _Frame, index: int, end: float, label: float) -> str:
+        series, right = self.series[index], LEFT + frame.width
+        style = f'stroke="{_COLOURS[index % len(_COLOURS)]}" fill="none"'
         return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-            f'width="{WIDTH}" role="img" font-family="sans-serif" font-size="12">'
-            f"<title>{escape(self.title)}</title>"
-            f"<desc>{escape(f'{self.y_label} over {self.x_label}: {ends}. {self.marks}')}</desc>"
-            f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>'
-            f'<text x="{LEFT}" y="18" font-weight="bold">{escape(self.title)}</text>'
-            f"{frame.axes(self.x_label, self.y_label)}{lines}</svg>"
+            f'<polyline points="{frame.path(series.points)}" stroke-width="2" {style} '
+            f'stroke-dasharray="{_DASHES[index % len(_DASHES)]}"/>'
+            f'<polyline points="{right},{end:.1f} {right + 8},{end:.1f} {right + 18},{label:.1f}" '
+            f'{style}/><text x="{right + 22}" y="{label + 4:.1f}">{escape(series.name)}</text>'
         )
 
-    def _repr_svg_(self) -> str:
-        return self.svg()
 
-    def _line(self, frame: _Frame, index: int, series: Series) -> str:
-        colour, dash = _COLOURS[index % len(_COLOURS)], _DASHES[index % len(_DASHES)]
-        points = " ".join(
-            f"{frame.x(x):.1f},{frame.y(y):.1f}" for x, y in thinned(series.points, _LONGEST)
-        )
-        key = TOP + 14 * index + 8
+class Panels:
+    """A small picture for each line, all on the same scale: for more lines than one can hold."""
+
+    def __init__(self, title: str, x_label: str, y_label: str, series: Sequence[Series]) -> None:
+        self.title, self.x_label, self.y_label, self.series = title, x_label, y_label, series
+
+    def svg(self) -> str:
+        """The picture as text; the first line is dotted into the others, to compare with."""
+        columns = min(_COLUMNS, len(self.series))
+        rows = -(-len(self.series) // columns)
+        body = "".join(self._panel(i, columns) for i in range(len(self.series)))
+        told = "; ".join(f"{s.name}: {s.note}" for s in self.series)
+        told = f"{self.y_label} over {self.x_label}. {told}."
+        footer = f"Across: {self.x_label}. Up: {self.y_label}, the same scale in all."
+        if len(self.series) > 1:
+            footer += f" Dotted: {self.series[0].name}."
+        height = TOP + rows * (_PANEL_HEIGHT + 56) + 22
+        width = LEFT + columns * (_PANEL_WIDTH + 20)
+        body += f'<text x="{LEFT}" y="{height - 8}">{escape(footer)}</text>'
+        return _svg(self.title, told, width, height, body)
+
+    def _repr_html_(self) -> str:
+        return self.svg()  # not as an image: that would have neither a name nor the page's colours
+
+    def _panel(self, index: int, columns: int) -> str:
+        series = self.series[index]
+        left = LEFT + index % columns * (_PANEL_WIDTH + 20)
+        top = TOP + index // columns * (_PANEL_HEIGHT + 56) + 36
+        frame = _frame(self.series, left, top, _PANEL_WIDTH, _PANEL_HEIGHT)
+        path, floor = frame.path(series.points), frame.y(0)
+        first, last = (frame.x(series.points[i][0]) for i in (0, -1))
+        area = f"{first:.1f},{floor:.1f} {path} {last:.1f},{floor:.1f}"
+        base = "" if index == 0 else self._dotted(frame)
         return (
-            f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2" '
-            f'stroke-dasharray="{dash}"/>'
-            f'<line x1="{WIDTH - RIGHT + 12}" x2="{WIDTH - RIGHT + 42}" y1="{key}" y2="{key}" '
-            f'stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"/>'
-            f'<text x="{WIDTH - RIGHT + 48}" y="{key + 4}">{escape(series.name)}</text>'
+            f'<text x="{left}" y="{top - 22}" font-weight="bold">{escape(series.name)}</text>'
+            f'<text x="{left}" y="{top - 7}">{escape(series.note)}</text>'
+            f"{frame.grid(ticks_at_y=index % columns == 0)}{base}"
+            f'<polygon points="{area}" fill="{_COLOURS[0]}" fill-opacity="0.25"/>'
+            f'<polyline points="{path}" fill="none" stroke="{_COLOURS[0]}" stroke-width="2"/>'
+        )
+
+    def _dotted(self, frame: _Frame) -> str:
+        return (
+            f'<polyline points="{frame.path(self.series[0].points)}" fill="none" '
+            'stroke="currentColor" stroke-opacity="0.6" stroke-dasharray="1 4"/>'
         )
 
 
-class _Frame:
+class _Frame(NamedTuple):
     """Where values lie in the picture."""
 
-    def __init__(self, left: float, right: float, low: float, high: float) -> None:
-        self.left, self.right, self.low, self.high = left, right, low, high
+    left: float
+    top: float
+    width: float
+    height: float
+    x0: float
+    x1: float
+    y0: float
+    y1: float
 
     def x(self, value: float) -> float:
-        return LEFT + (value - self.left) / (self.right - self.left) * (WIDTH - LEFT - RIGHT)
+        return self.left + (value - self.x0) / (self.x1 - self.x0) * self.width
 
     def y(self, value: float) -> float:
-        return (
-            HEIGHT - BOTTOM - (value - self.low) / (self.high - self.low) * (HEIGHT - TOP - BOTTOM)
-        )
+        return self.top + self.height - (value - self.y0) / (self.y1 - self.y0) * self.height
 
-    def axes(self, x_label: str, y_label: str) -> str:
+    def path(self, points: Sequence[Point]) -> str:
+        return " ".join(f"{self.x(x):.1f},{self.y(y):.1f}" for x, y in thinned(points, _LONGEST))
+
+    def grid(self, ticks_at_y: bool = True) -> str:
+        """Lines across at round values of y, with their numbers; numbers alone for x."""
         parts = []
-        for value in ticks(self.low, self.high):
+        for value in ticks(self.y0, self.y1, self.height / 55):
             y = self.y(value)
             parts.append(
-                f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="#ddd"/>'
-                f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{value:g}</text>'
+                f'<line x1="{self.left}" x2="{self.left + self.width}" y1="{y:.1f}" y2="{y:.1f}" '
+                'stroke="currentColor" stroke-opacity="0.2"/>'
             )
-        for value in ticks(self.left, self.right):
-            parts.append(
-                f'<text x="{self.x(value):.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">'
-                f"{value:g}</text>"
-            )
-        middle = (LEFT + WIDTH - RIGHT) / 2
-        parts.append(
-            f'<text x="{middle}" y="{HEIGHT - 8}" text-anchor="middle">{escape(x_label)}</text>'
-            f'<text transform="translate(14 {HEIGHT / 2}) rotate(-90)" text-anchor="middle">'
-            f"{escape(y_label)}</text>"
-        )
+            if ticks_at_y:
+                text = f'<text x="{self.left - 6}" y="{y + 4:.1f}" text-anchor="end">'
+                parts.append(f"{text}{number(value)}</text>")
+        bottom = self.top + self.height + 15
+        for value in ticks(self.x0, self.x1, self.width / 110):
+            anchor = "end" if self.x(value) > self.left + self.width - 12 else "middle"
+            text = f'<text x="{self.x(value):.1f}" y="{bottom}" text-anchor="{anchor}">'
+            parts.append(f"{text}{number(value)}</text>")
         return "".join(parts)
 
 
-def ticks(low: float, high: float) -> list[float]:
-    """Round values between `low` and `high`, about five of them.
+def _frame(
+    series: Sequence[Series], left: float, top: float, width: float, height: float
+) -> _Frame:
+    """The frame that holds all lines; its y begins at 0 or below."""
+    xs = [x for s in series for x, _ in s.points]
+    ys = [y for s in series for _, y in s.points]
+    x0, x1, y0, y1 = min(xs), max(xs), min(0.0, *ys), max(0.0, *ys)
+    return _Frame(
+        left, top, width, height, x0, x1 if x1 > x0 else x0 + 1, y0, y1 if y1 > y0 else y0 + 1
+    )
+
+
+def _svg(title: str, told: str, width: int, height: int, body: str) -> str:
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
+        'role="img" font-size="12" fill="currentColor" '
+        'style="max-width:100%;height:auto;font-family:var(--jp-ui-font-family,sans-serif);'
+        'color:var(--jp-content-font-color0,#111);background:var(--jp-layout-color0,#fff)">'
+        f"<title>{escape(title)}</title><desc>{escape(told)}</desc>"
+        f'<text x="{LEFT}" y="18" font-size="13" font-weight="bold">{escape(title)}</text>'
+        f"{body}</svg>"
+    )
+
+
+def number(value: float) -> str:
+    """With thin spaces between thousands: it is read, not parsed.
+
+    >>> number(102604), number(-0.5)
+    ('102\\u2009604', '-0.5')
+    """
+    return f"{value:,.10g}".replace(",", "\u2009")
+
+
+def apart(places: Sequence[float], least: float) -> list[float]:
+    """Places at least `least` from each other, in the same order, each about where it was.
+
+    >>> apart([10.0, 12.0, 40.0], 15)
+    [3.5, 18.5, 40.0]
+    """
+    groups: list[tuple[float, list[int]]] = []  # middle of a group, who is in it
+    for i in sorted(range(len(places)), key=lambda i: places[i]):
+        middle, members = places[i], [i]
+        while groups and groups[-1][0] + least * (len(groups[-1][1]) + len(members)) / 2 > middle:
+            before, theirs = groups.pop()
+            middle = (before * len(theirs) + middle * len(members)) / (len(theirs) + len(members))
+            members = theirs + members
+        groups.append((middle, members))
+    moved = list(places)
+    for middle, members in groups:
+        for k, i in enumerate(members):
+            moved[i] = middle + (k - (len(members) - 1) / 2) * least
+    return moved
+
+
+def ticks(low: float, high: float, about: float = 5) -> list[float]:
+    """Round values between `low` and `high`, `about` that many of them.
 
     >>> ticks(0, 102604)
     [0.0, 25000.0, 50000.0, 75000.0, 100000.0]
     """
-    raw = (high - low) / 5
+    raw = (high - low) / about
     unit = 10.0 ** math.floor(math.log10(raw))
     step = next(unit * k for k in (1, 2, 2.5, 5, 10) if unit * k >= raw * 0.999)
     first = math.ceil(low / step)

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from html import escape
+from multiprocessing import get_context
 from typing import Any
 
-from ptlab.chart import Chart, Series
+from ptlab import verdicts
+from ptlab.chart import Panels, Series, number
 from ptlab.costs import Costs, Meter
 from ptlab.process import Process
 from ptlab.scenario import Scenario, find, parse, play
@@ -39,6 +40,7 @@ class Measurement:
     """
 
     scheme: str
+    fate: str
     workload: str
     kernel: str
     peak_kb: int
@@ -81,32 +83,39 @@ class Measurements(Sequence[Measurement]):
         return next((m for m in self._measured if m.scheme == "unmap_only"), self._measured[0])
 
     def verdicts(self) -> dict[str, str]:
-        """One sentence for each design, made from the numbers."""
-        return {m.scheme: verdict(m, self.base) for m in self._measured}
+        """One sentence or two for each design, made from the numbers."""
+        return {m.scheme: verdicts.verdict(m, self.base) for m in self._measured}
 
-    def chart(self) -> Chart:
-        """VmPTE over time, with the page fault as clock."""
-        series = [Series(m.scheme, _stairs(m.track, m.costs.faults)) for m in self._measured]
+    def chart(self) -> Panels:
+        """VmPTE over time, with the page fault as clock; one small picture for each design."""
+        series = [Series(m.scheme, _stairs(m.track, m.costs.faults), _ends(m)) for m in self]
         title = f"VmPTE during {self.scenario.name}"
-        return Chart(title, "page faults", "VmPTE in kB", series)
+        return Panels(title, "page faults so far", "VmPTE in kB", series)
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{escape(name)}</th>" for name, _ in COLUMNS)
-        rows = "".join(
-            f"<tr><th>{escape(m.scheme)}</th>"
-            + "".join(f"<td>{cell(m)}</td>" for _, cell in COLUMNS)
-            + "</tr>"
-            for m in self._measured
-        )
-        words = "".join(
-            f"<li><b>{escape(name)}</b>: {escape(text)}</li>"
-            for name, text in self.verdicts().items()
-        )
-        return (
-            f"<table><caption>{escape(self.scenario.name)}: "
-            f"{escape(self.scenario.description)}</caption>"
-            f"<tr><th>design</th>{head}</tr>{rows}</table><ul>{words}</ul>{self.chart().svg()}"
-        )
+        return verdicts.report(self)
+
+
+def designs(workload: str = "halves", *schemes: Scheme) -> Any:
+    """In a notebook: choose a workload and designs, and see them side by side.
+
+    All nine designs can be chosen, and the ReclaimScheme subclasses given here; those given are
+    ticked to begin with, or all if there are none. ValueError for an unknown name.
+    """
+    from ptlab.widgets.comparison import Designs
+
+    _scenario(workload, 0)
+    own = {scheme_class(scheme).name: scheme for scheme in schemes}
+    offered: dict[str, Scheme] = {**{name: name for name in SCHEMES}, **own}
+
+    def compare(name: str, chosen: Sequence[str], done: Callable[[str], None]) -> str:
+        picked = [offered[scheme] for scheme in chosen]
+        return measure(name, *picked, parallel=True, done=done)._repr_html_()
+
+    workloads = {name: found.description for name, found in WORKLOADS.items()}
+    if workload not in workloads:
+        workloads = {workload: _scenario(workload, 0).description, **workloads}
+    return Designs(workloads, list(offered), compare, workload, list(own) or list(offered))
 
 
 def measure(
@@ -120,8 +129,8 @@ def measure(
 ) -> Measurements:
     """Run a workload (by name, as a scenario or its text) under `schemes`, all nine if none is named.
 
-    A scheme is a name or a ReclaimScheme subclass. `parallel` uses all processors; it needs names.
-    `done` is told of each scheme that is finished. ValueError for an unknown name.
+    A scheme is a name or a ReclaimScheme subclass. `parallel` runs those with a name on all
+    processors. `done` is told of each scheme that is finished. ValueError for an unknown name.
     """
     scenario = _scenario(workload, seed)
     chosen: Sequence[Scheme] = schemes or tuple(SCHEMES)
@@ -129,10 +138,23 @@ def measure(
         scheme_class(scheme)
     jobs = [(scheme, scenario, kernel, grain) for scheme in chosen]
     if not parallel:
-        return Measurements(scenario, (_told(run(*job), done) for job in jobs))
-    with ProcessPoolExecutor(max_workers=min(len(jobs), os.cpu_count() or 1)) as pool:
-        futures = [pool.submit(run, *job) for job in jobs]
-        return Measurements(scenario, [_told(future.result(), done) for future in futures])
+        return Measurements(scenario, [_told(run(*job), done) for job in jobs])
+    return Measurements(scenario, _together(jobs, done))
+
+
+def _together(jobs: list[Any], done: Callable[[str], None]) -> list[Measurement]:
+    """Designs with a name go to other processes; a class of a notebook cell only this one knows."""
+    measured: dict[int, Measurement] = {}
+    # Not forked: a notebook's kernel has threads, and a fork copies the locks they hold.
+    workers, context = min(len(jobs), os.cpu_count() or 1), get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        away = {pool.submit(run, *job): i for i, job in enumerate(jobs) if isinstance(job[0], str)}
+        for i, job in enumerate(jobs):
+            if not isinstance(job[0], str):
+                measured[i] = _told(run(*job), done)
+        for future in as_completed(away):
+            measured[away[future]] = _told(future.result(), done)
+    return [measured[i] for i in range(len(jobs))]
 
 
 def _told(measured: Measurement, done: Callable[[str], None]) -> Measurement:
@@ -161,6 +183,7 @@ def run(scheme: Scheme, scenario: Scenario, kernel: str, grain: str) -> Measurem
     now = process.counters
     return Measurement(
         scheme=process.scheme.name,
+        fate=process.scheme.fate,
         workload=scenario.name,
         kernel=process.kernel,
         peak_kb=meter.peak_kb,
@@ -195,69 +218,7 @@ def _stairs(track: tuple[tuple[int, int], ...], faults: int) -> list[tuple[float
     return [*corners, (faults, corners[-1][1])]
 
 
-def verdict(m: Measurement, base: Measurement) -> str:
-    """In words: what the design saved against `base`, and what it cost on top of it."""
-    if m.unsupported:
-        return f"Not judged: the simulator does not model {m.unsupported!r} yet."
-    if m is base:
-        return f"Frees nothing before munmap: {m.peak_kb} kB at the peak, {m.end_kb} kB at the end."
-    return f"{_saved(m, base)} {_price(m, base)}"
-
-
-def _saved(m: Measurement, base: Measurement) -> str:
-    if m.end_kb >= base.end_kb and m.peak_kb >= base.peak_kb:
-        if m.mean_kb < 0.99 * base.mean_kb:
-            return f"Saves for a while only: {m.mean_kb:.0f} instead of {base.mean_kb:.0f} kB."
-        return f"Saves nothing: {m.end_kb} kB at the end."
-    peak = f"; peak {m.peak_kb} of {base.peak_kb} kB" if m.peak_kb < base.peak_kb else ""
-    if m.end_kb < m.before_background_kb == base.before_background_kb:
-        return f"Frees only in the background, {m.before_background_kb} to {m.end_kb} kB{peak}."
-    if m.end_kb >= base.end_kb:
-        return f"Same end, {m.end_kb} kB{peak}."
-    share = 100 * (base.end_kb - m.end_kb) / base.end_kb
-    return f"Frees {share:.3g} % of what {base.scheme} keeps, down to {m.end_kb} kB{peak}."
-
-
-def _price(m: Measurement, base: Measurement) -> str:
-    """Only what differs enough to be seen: a hundredth per page fault, or locks and waits at all."""
-    parts = []
-    for count, words in (
-        ("atomics_local", "local atomics"),
-        ("atomics_shared", "shared atomics"),
-        ("percpu_adds", "per-CPU adds"),
-        ("scanned", "entries scanned"),
-        ("tables_allocated", "tables built"),
-    ):
-        more = m.per_fault(count) - base.per_fault(count)
-        if abs(more) >= 0.005:
-            parts.append(f"{more:+.3g} {words}")
-    told = f"For each page fault: {', '.join(parts)}." if parts else ""
-    writes = m.costs.locks["mmap_lock write"] - base.costs.locks["mmap_lock write"]
-    if writes:
-        told += f" mmap_lock for write {writes} {'time' if writes == 1 else 'times'}."
-    if m.costs.grace_waits:
-        told += f" Waits for a grace period: {m.costs.grace_waits}."
-    return told.strip() or "It costs next to nothing."
-
-
-def _per_fault(count: str) -> Callable[[Measurement], str]:
-    return lambda m: f"{m.per_fault(count):.3g}"
-
-
-COLUMNS: tuple[tuple[str, Callable[[Measurement], str]], ...] = (
-    ("peak kB", lambda m: str(m.peak_kb)),
-    ("mean kB", lambda m: f"{m.mean_kb:.0f}"),
-    ("end kB", lambda m: str(m.end_kb)),
-    ("PUD", lambda m: str(m.pud)),
-    ("PMD", lambda m: str(m.pmd)),
-    ("PTE", lambda m: str(m.pte)),
-    ("tables built", lambda m: str(m.costs.tables_allocated)),
-    ("local atomics per fault", _per_fault("atomics_local")),
-    ("shared atomics per fault", _per_fault("atomics_shared")),
-    ("per-CPU adds per fault", _per_fault("percpu_adds")),
-    ("entries scanned per fault", _per_fault("scanned")),
-    ("flushes", lambda m: str(m.costs.flushes)),
-    ("write locks", lambda m: str(m.costs.locks["mmap_lock write"])),
-    ("grace waits", lambda m: str(m.costs.grace_waits)),
-)
-"""The table of a comparison: heading, and the cell of one design."""
+def _ends(m: Measurement) -> str:
+    """What the picture of a design is to be read as."""
+    later = f", later {number(m.end_kb)} kB" if m.end_kb != m.before_background_kb else ""
+    return f"peak {number(m.peak_kb)} kB, end {number(m.before_background_kb)} kB{later}"

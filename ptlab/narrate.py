@@ -34,6 +34,8 @@ def lock_name(mem: MemMap, lock: tuple[str, Any, str]) -> str:
         return f"{kind} lock of {table_name(mem, of)}"
     if name == "vma_lock":
         return f"VMA lock of {of:#x} ({mode})"
+    if name == "interrupts":
+        return "interrupts off"
     return f"{name} ({mode})" if mode in ("read", "write") else name
 
 
@@ -57,10 +59,14 @@ def _lock(mem: MemMap, step: Step) -> str:
     if name == "mmap_lock":
         why = "others may still read" if mode == "read" else "nobody else may look or change"
         return f"mmap_lock is taken for {mode}: {why}."
+    if name == "vma_lock" and mode == "write":
+        return "nobody holds the VMA's lock any more; while mmap_lock is held for write nobody can."
     if name == "vma_lock":
         return "only this VMA is locked, for read; mmap_lock is not taken (a kernel since 6.4)."
     if name == "i_mmap_rwsem":
         return "the file's i_mmap_rwsem is taken for read; no mmap_lock is needed to zap a file's pages."
+    if name == "interrupts":
+        return "interrupts are off on this CPU: flushes that interrupt it wait, and so does RCU."
     tried = "a trylock succeeds: " if mode == "trylock" else ""
     return f"{tried}{lock_name(mem, step.note)} is taken."
 
@@ -77,6 +83,8 @@ def _look(mem: MemMap, step: Step) -> str:
 
 
 def _unlock(mem: MemMap, step: Step) -> str:
+    if step.note[0] == "interrupts":
+        return "interrupts are on again."
     return f"{lock_name(mem, step.note)} is dropped."
 
 
@@ -290,7 +298,9 @@ def _rcu(mem: MemMap, step: Step) -> str:
 def _free(mem: MemMap, step: Step) -> str:
     assert step.tables is not None
     who = f"{table_name(mem, step.tables)} {_is(step.tables)}"
-    return f"a grace period has passed: {who} free memory again."
+    if step.fn == "rcu_do_batch":
+        return f"a grace period has passed: {who} free memory again."
+    return f"{who} free memory again, at once: RCU is not asked."
 
 
 def _fail(mem: MemMap, step: Step) -> str:

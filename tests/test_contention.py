@@ -99,3 +99,24 @@ def test_bad_questions_are_refused():
         rate("unmap_only", 0)
     with pytest.raises(ValueError, match="walk_cost knows"):
         walk_cost("pt_reclaim", 1, 1)
+
+
+def test_the_docstring_says_how_well_it_fits():
+    rows = {row.cpus: row for row in mail_table()}
+    assert [round(row.predicted, 2) for row in rows.values()] == [-0.65, -0.41, -0.26]
+    for cpus in (1, 16):
+        assert abs(rows[cpus].predicted - rows[cpus].measured) < 0.11
+    assert rows[8].measured / rows[8].predicted == pytest.approx(2.6, abs=0.05)
+    bounds = [value for bound in sensitivity("pte_refcount", 8) for value in bound[1:]]
+    assert (round(min(bounds), 2), round(max(bounds), 2)) == (-0.65, -0.26)
+    for eight, one in zip(
+        sensitivity("pte_refcount", 8), sensitivity("pte_refcount", 1), strict=True
+    ):
+        assert all(a > b for a, b in zip(eight[1:], one[1:], strict=True))
+
+
+@pytest.mark.parametrize("hand_over", [20.0, 45.0, 180.0])
+def test_who_is_right_does_not_hang_on_the_hand_over(hand_over):
+    constants = replace(Constants(), hand_over=hand_over)
+    assert change("pt_rwsem", 1, constants) > change("pte_refcount", 1, constants)
+    assert change("pt_rwsem", 8, constants) < change("pte_refcount", 8, constants)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from rich.table import Table
 
 from ptlab.cli.bad_input import BadInput
 from ptlab.cli.scenarios import scenarios
-from ptlab.comparison import COLUMNS, KERNEL, Measurement, Measurements, measure
+from ptlab.comparison import KERNEL, Measurement, Measurements, measure
 from ptlab.profiles import PROFILES
 from ptlab.scenario import Scenario
 from ptlab.schemes import SCHEMES
+from ptlab.verdicts import MEMORY, PRICE, PRICE_NOTE, Column
 from ptlab.workloads import WORKLOADS
 
 _EPILOG = """\
@@ -32,8 +34,8 @@ and every scenario that `ptlab run` knows. The end is when the workload has done
 design has done what it does in the background, before the last munmap."""
 
 _BARS = " ▁▂▃▄▅▆▇█"
-_COSTS_FROM = 6  # COLUMNS before are about memory
-_WIDTH = 24
+_BARS_WIDTH = 24
+_NARROWEST = 80
 
 
 def add_parser(commands: Any) -> None:
@@ -66,7 +68,7 @@ def add_parser(commands: Any) -> None:
 
 def command(args: argparse.Namespace) -> int:
     """Measure what was asked for."""
-    schemes = args.schemes.split(",") if args.schemes else list(SCHEMES)
+    schemes = _named(args.schemes) if args.schemes is not None else list(SCHEMES)
     chosen = _chosen(args.scenarios, args.seed)
     if args.svg and len(chosen) > 1:
         raise BadInput(f"--svg takes one picture, but there are {len(chosen)} scenarios")
@@ -87,6 +89,14 @@ def command(args: argparse.Namespace) -> int:
     return 0
 
 
+def _named(text: str) -> list[str]:
+    """The designs of --schemes, each once."""
+    names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if not names:
+        raise BadInput(f"--schemes names no design; there are {', '.join(SCHEMES)}")
+    return names
+
+
 def _chosen(names: list[str], seed: int) -> list[Scenario]:
     if all(name in WORKLOADS for name in names):
         return [WORKLOADS[name].scenario(seed) for name in names]
@@ -104,41 +114,53 @@ def _write(path: str, measured: Measurements) -> None:
 
 
 def _show(console: Console, measured: Measurements) -> None:
-    scenario = measured.scenario
-    console.print(
-        f"{scenario.name} on Linux {measured[0].kernel}: {scenario.description}",
-        style="bold",
-        markup=False,
-    )
+    scenario, width = measured.scenario, max(console.width, _NARROWEST)
+    about = f": {scenario.description}" if scenario.description else ""
+    title = f"{scenario.name} on Linux {measured[0].kernel}{about}"
+    console.print(title, style="bold", markup=False)
     highest = max(m.peak_kb for m in measured)
-    memory = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    memory.add_column("design", no_wrap=True)
-    memory.add_column(f"VmPTE over time, up to {highest} kB", no_wrap=True)
-    for name, _ in COLUMNS[:_COSTS_FROM]:
-        memory.add_column(name, justify="right", no_wrap=True)
-    costs = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    costs.add_column("design", no_wrap=True)
-    for name, _ in COLUMNS[_COSTS_FROM:]:
-        costs.add_column(name, justify="right")
+    bars = min(_BARS_WIDTH, width - 48)
+    memory = _table(MEMORY, f"VmPTE over time\nup to {highest} kB")
+    price = _table(PRICE)
     for m in measured:
-        cells = [cell(m) for _, cell in COLUMNS]
-        memory.add_row(m.scheme, _sparkline(m, highest), *cells[:_COSTS_FROM])
-        costs.add_row(m.scheme, *cells[_COSTS_FROM:])
+        memory.add_row(m.scheme, *(c.cell(m) for c in MEMORY), _sparkline(m, highest, bars))
+        price.add_row(m.scheme, *(c.cell(m) for c in PRICE))
+    console.print("\nVmPTE, and the tables that are left at the end")
     console.print(memory)
-    console.print(costs)
-    for name, text in measured.verdicts().items():
-        console.print(f"{name}: {text}", markup=False)
+    console.print("What it took")
+    console.print(price)
+    _say(console, width, PRICE_NOTE)
+    console.print()
+    for m, text in zip(measured, measured.verdicts().values(), strict=True):
+        _say(console, width, f"{m.scheme}: {text}")
+        _say(console, width, m.fate, "  ")
     console.print()
 
 
-def _sparkline(m: Measurement, highest: int) -> str:
-    """The highest VmPTE in each of _WIDTH stretches of the run, as bars."""
+def _table(columns: tuple[Column, ...], last: str = "") -> Table:
+    """One line for each design; headings have one word in each line."""
+    table = Table(box=box.SIMPLE_HEAD, padding=0)
+    table.add_column("design", no_wrap=True)
+    for column in columns:
+        table.add_column(column.heading.replace(" ", "\n"), justify="right", no_wrap=True)
+    if last:
+        table.add_column(last, no_wrap=True)
+    return table
+
+
+def _say(console: Console, width: int, text: str, indent: str = "") -> None:
+    told = textwrap.fill(text, width, initial_indent=indent, subsequent_indent="  ")
+    console.print(told, markup=False, soft_wrap=True)
+
+
+def _sparkline(m: Measurement, highest: int, width: int) -> str:
+    """The highest VmPTE in each of `width` stretches of the run, as bars."""
     last = max(m.costs.faults, 1)
-    peaks = [0] * _WIDTH
+    peaks = [0] * width
     ends = [*m.track[1:], (last, m.track[-1][1])]
     for (start, kb), (stop, _) in zip(m.track, ends, strict=True):
-        first = min(start * _WIDTH // last, _WIDTH - 1)
-        for i in range(first, min(stop * _WIDTH // last, _WIDTH - 1) + 1):
+        first = min(start * width // last, width - 1)
+        for i in range(first, min(stop * width // last, width - 1) + 1):
             peaks[i] = max(peaks[i], kb)
     top = len(_BARS) - 1
     return "".join(_BARS[min(-(-kb * top // max(highest, 1)), top)] for kb in peaks)

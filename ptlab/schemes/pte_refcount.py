@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ptlab.enums import plain
 from ptlab.geometry import PTRS_PER_TABLE
 from ptlab.memmap import Slots, pick
 from ptlab.memmap import count as table_count
@@ -24,6 +25,7 @@ from ptlab.steps import Kind, Path, Step, Tables
 from ptlab.tlb import MmuGather
 
 
+@plain
 class TryGet(IntEnum):
     """enum pte_tryget_type, spelling included. Success is 0."""
 
@@ -120,6 +122,8 @@ class PteRefcount(ReclaimScheme):
         tables = mem.at(pmd, slots)
         if not _all(tables):
             return TryGet.TRYGET_FAILED_NONE
+        if isinstance(slots, int) and mm.is_huge(pmd, slots):
+            return TryGet.TRYGET_FAILED_HUGE_PMD
         if mm.machine.watch is not None:  # another CPU may act between the two reads
             task = mm.machine.task
             mm.machine.watch.rcu_read_lock(task)

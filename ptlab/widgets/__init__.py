@@ -1,6 +1,8 @@
-"""What a notebook shows of a story: the stepper widget and the page exported from it."""
+"""What a notebook shows: the stepper, its page, the scheduler, and tables to fill in."""
 
 from ptlab.widgets.export import export_html
+from ptlab.widgets.predict import Predict
+from ptlab.widgets.scheduler import RaceScheduler
 from ptlab.widgets.stepper import Stepper
 
-__all__ = ["Stepper", "export_html"]
+__all__ = ["Predict", "RaceScheduler", "Stepper", "export_html"]

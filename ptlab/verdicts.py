@@ -1,0 +1,155 @@
+"""What a comparison says: a verdict in words for each design, and the tables with its numbers.
+
+All of it is made from the measurements; ptlab.comparison makes those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from typing import TYPE_CHECKING, NamedTuple
+
+from ptlab.chart import number
+
+if TYPE_CHECKING:
+    from ptlab.comparison import Measurement, Measurements
+
+
+def verdict(m: Measurement, base: Measurement) -> str:
+    """In words: what the design saved against `base`, and what it cost on top of it."""
+    if m.unsupported:
+        return f"Not judged: the simulator does not model {m.unsupported!r} yet."
+    if m is base:
+        return f"Frees nothing before munmap: {m.peak_kb} kB at the peak, {m.end_kb} kB at the end."
+    return f"{_saved(m, base)} {_price(m, base)}"
+
+
+def _saved(m: Measurement, base: Measurement) -> str:
+    if m.end_kb >= base.end_kb and m.peak_kb >= base.peak_kb:
+        if m.mean_kb < 0.99 * base.mean_kb:
+            return f"Saves for a while only: {m.mean_kb:.0f} instead of {base.mean_kb:.0f} kB."
+        return f"Saves nothing: {m.end_kb} kB at the end."
+    peak = f"; peak {m.peak_kb} of {base.peak_kb} kB" if m.peak_kb < base.peak_kb else ""
+    if m.end_kb < m.before_background_kb == base.before_background_kb:
+        return f"Frees only in the background, {m.before_background_kb} to {m.end_kb} kB{peak}."
+    if m.end_kb >= base.end_kb:
+        return f"Same end, {m.end_kb} kB{peak}."
+    share = 100 * (base.end_kb - m.end_kb) / base.end_kb
+    return f"Frees {share:.3g} % of what {base.scheme} keeps, down to {m.end_kb} kB{peak}."
+
+
+def _price(m: Measurement, base: Measurement) -> str:
+    """Only what differs enough to be seen: 0.05 per page fault, or locks and waits at all."""
+    parts = []
+    for count, words in (
+        ("atomics_local", "local atomics"),
+        ("atomics_shared", "shared atomics"),
+        ("percpu_adds", "per-CPU adds"),
+        ("scanned", "entries scanned"),
+        ("tables_allocated", "tables built"),
+    ):
+        more = m.per_fault(count) - base.per_fault(count)
+        if abs(more) >= 0.05:
+            parts.append(f"{'+' if more > 0 else ''}{short(more)} {words}")
+    told = f"For each page fault: {', '.join(parts)}." if parts else ""
+    writes = m.costs.locks["mmap_lock write"] - base.costs.locks["mmap_lock write"]
+    if writes:
+        told += f" mmap_lock for write {writes} {'time' if writes == 1 else 'times'}."
+    if m.costs.grace_waits:
+        told += f" Waits for a grace period: {m.costs.grace_waits}."
+    return told.strip() or "It costs next to nothing."
+
+
+def short(value: float) -> str:
+    """Three digits that count, and never an exponent.
+
+    >>> short(3.0123), short(1063.2), short(0.00012)
+    ('3.01', '1063', '0')
+    """
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{round(value, 3):.3g}"
+
+
+class Column(NamedTuple):
+    """A column of the tables: its heading in short words, and the cell of one design."""
+
+    heading: str
+    cell: Callable[[Measurement], str]
+
+
+def _per_fault(count: str) -> Callable[[Measurement], str]:
+    return lambda m: short(m.per_fault(count))
+
+
+MEMORY = (
+    Column("peak kB", lambda m: str(m.peak_kb)),
+    Column("mean kB", lambda m: f"{m.mean_kb:.0f}"),
+    Column("end kB", lambda m: str(m.end_kb)),
+    Column("PUD", lambda m: str(m.pud)),
+    Column("PMD", lambda m: str(m.pmd)),
+    Column("PTE", lambda m: str(m.pte)),
+)
+"""VmPTE, and the tables that are left at the end."""
+
+PRICE = (
+    Column("tables built", lambda m: str(m.costs.tables_allocated)),
+    Column("local atomics", _per_fault("atomics_local")),
+    Column("shared atomics", _per_fault("atomics_shared")),
+    Column("per-CPU adds", _per_fault("percpu_adds")),
+    Column("entries scanned", _per_fault("scanned")),
+    Column("TLB flushes", lambda m: str(m.costs.flushes)),
+    Column("mmap_lock write", lambda m: str(m.costs.locks["mmap_lock write"])),
+    Column("grace waits", lambda m: str(m.costs.grace_waits)),
+)
+"""What it took."""
+
+PRICE_NOTE = (
+    "Atomics, adds and scanned entries are per page fault, the rest in all. Local: in the cache "
+    "line of the PTE page itself; shared: in a line at which all CPUs meet. A grace wait lasts "
+    "until every CPU has let go of the table: milliseconds."
+)
+
+
+def report(measured: Measurements) -> str:
+    """Pictures, verdicts and both tables, as HTML."""
+    scenario, kernel = measured.scenario, measured[0].kernel
+    about = f": {escape(scenario.description)}" if scenario.description else ""
+    heading = f"<b>{escape(scenario.name)}</b> on Linux {kernel}{about}"
+    told = measured.verdicts()
+    words = [[m.scheme, told[m.scheme], m.fate] for m in measured]
+    # As wide as the place it is shown in, and not as its widest table.
+    return (
+        f"<div style='line-height:1.4;width:0;min-width:100%'><p>{heading}</p>{measured.chart().svg()}"
+        f"{_table('The verdicts', ['design', 'verdict', 'history, or Linux?'], words, 'left')}"
+        f"{_numbers('VmPTE, and the tables at the end', MEMORY, measured)}"
+        f"{_numbers('What it took', PRICE, measured)}<p>{escape(PRICE_NOTE)}</p></div>"
+    )
+
+
+def _numbers(caption: str, columns: tuple[Column, ...], measured: Measurements) -> str:
+    rows = [[m.scheme, *(_spaced(column.cell(m)) for column in columns)] for m in measured]
+    return _table(caption, ["design", *(column.heading for column in columns)], rows, "right")
+
+
+def _spaced(cell: str) -> str:
+    return number(int(cell)) if cell.isdecimal() else cell
+
+
+def _table(caption: str, headings: list[str], rows: list[list[str]], align: str) -> str:
+    """Each cell has its own style: JupyterLab aligns the cells of a table, not the table."""
+    left, aligned = "style='text-align:left'", f"style='text-align:{align}'"
+    head = "".join(
+        f"<th scope='col' {aligned if i else left}>{escape(heading)}</th>"
+        for i, heading in enumerate(headings)
+    )
+    body = "".join(
+        f"<tr><th scope='row' {left}>{escape(row[0])}</th>"
+        + "".join(f"<td {aligned}>{escape(cell)}</td>" for cell in row[1:])
+        + "</tr>"
+        for row in rows
+    )
+    # In a narrow window the table scrolls by itself; a keyboard can reach it to do so.
+    return (
+        f"<div style='overflow:auto;margin:8px 0 16px' tabindex='0' role='group' "
+        f"aria-label='{escape(caption)}'><table><caption {left}><b>{escape(caption)}</b></caption>"
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )

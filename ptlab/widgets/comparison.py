@@ -1,0 +1,109 @@
+"""Choose a workload and designs, compare them, and go on working meanwhile. Plain ipywidgets.
+
+The panel knows names and a function that turns them into a report; ptlab.comparison gives it both.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+
+import ipywidgets  # type: ignore[import-untyped]
+
+Compare = Callable[[str, Sequence[str], Callable[[str], None]], str]
+
+
+class Designs(ipywidgets.VBox):
+    """A list of workloads, a tick for each design, a button, progress, and the report below.
+
+    `compare(workload, designs, done)` returns the report as HTML and calls `done` with each design
+    that is finished. It runs in a thread of its own, so the notebook stays usable; what it raises
+    is shown in the panel.
+    """
+
+    def __init__(
+        self,
+        workloads: Mapping[str, str],
+        designs: Sequence[str],
+        compare: Compare,
+        workload: str,
+        ticked: Sequence[str],
+    ) -> None:
+        """Show the choices; `workload` and `ticked` are chosen to begin with."""
+        self._described, self._compare = workloads, compare
+        self._workload = ipywidgets.Dropdown(
+            options=list(workloads), value=workload, description="Workload"
+        )
+        self._workload.observe(lambda _: self._describe(), "value")
+        self._description = ipywidgets.HTML()
+        self._ticks = {
+            name: ipywidgets.Checkbox(
+                name in ticked, description=name, indent=False, layout={"width": "11em"}
+            )
+            for name in designs
+        }
+        self._button = ipywidgets.Button(description="Compare", button_style="primary")
+        self._button.on_click(lambda _: self.start())
+        self._status = ipywidgets.HTML()
+        self._report = ipywidgets.HTML(layout={"width": "100%"})
+        self._thread: threading.Thread | None = None
+        super().__init__(
+            [
+                ipywidgets.HBox([self._workload, self._description]),
+                ipywidgets.HBox(list(self._ticks.values()), layout={"flex_flow": "row wrap"}),
+                ipywidgets.HBox([self._button, self._status]),
+                self._report,
+            ]
+        )
+        self._describe()
+
+    def start(self) -> None:
+        """Compare what is chosen, as the button does. While a comparison runs, nothing."""
+        chosen = [name for name, tick in self._ticks.items() if tick.value]
+        if self._button.disabled:
+            return
+        if not chosen:
+            self._say("Tick one design or more, then press Compare.")
+            return
+        self._button.disabled = True
+        self._thread = threading.Thread(target=self._run, args=(self._workload.value, chosen))
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Return when the comparison that runs is done."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def __repr__(self) -> str:
+        """For viewers that run no widgets."""
+        return f"<a comparison of {len(self._ticks)} designs: press Compare in JupyterLab>"
+
+    def _run(self, workload: str, chosen: Sequence[str]) -> None:
+        finished: list[str] = []
+
+        def done(name: str) -> None:
+            finished.append(name)
+            self._progress(workload, finished, len(chosen))
+
+        self._progress(workload, finished, len(chosen))
+        try:
+            self._report.value = self._compare(workload, chosen, done)
+            self._say("")
+        except Exception as error:
+            self._say(f"{type(error).__name__}: {error}")
+        finally:
+            self._button.disabled = False
+
+    def _progress(self, workload: str, finished: Sequence[str], of: int) -> None:
+        last = f", last {finished[-1]}" if finished else ""
+        self._say(
+            f"{workload}: {len(finished)} of {of} designs are done{last}",
+            f'<progress aria-label="designs done" max="{of}" value="{len(finished)}"></progress> ',
+        )
+
+    def _say(self, text: str, before: str = "") -> None:
+        self._status.value = f'{before}<span role="status">{escape(text)}</span>'
+
+    def _describe(self) -> None:
+        self._description.value = escape(self._described[self._workload.value])

@@ -1,0 +1,149 @@
+"""A table to fill in before its answers are revealed. Plain ipywidgets, no front end of its own.
+
+>>> table = Predict({"after munmap": {"unmap_only": 0, "pt_reclaim": 0}}, unit="kB")
+>>> table.guess("after munmap", "unmap_only", "12 kB")
+>>> table.reveal()
+>>> table.result
+'0 right of 1 filled in; there are 2 cells.'
+
+The answers are what the caller has computed, so a cell never holds a number that somebody typed in.
+They go to the browser only when they are revealed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import ipywidgets  # type: ignore[import-untyped]
+
+Answer = int | float | str
+
+
+class Predict(ipywidgets.VBox):
+    """Rows and columns of guesses, and a button that shows the answers beside them.
+
+    `answers` is {row: {column: answer}}, the same columns in each row. An answer is a number, to
+    which `unit` belongs, or a word. With `choices`, guesses are picked from a list instead of
+    typed. ValueError if a row has other columns, or an answer is not among the choices.
+    """
+
+    def __init__(
+        self,
+        answers: Mapping[str, Mapping[str, Answer]],
+        unit: str = "",
+        choices: Sequence[str] = (),
+    ) -> None:
+        """Show the table, empty."""
+        self._answers, self._unit = {row: dict(cells) for row, cells in answers.items()}, unit
+        self._columns = list(next(iter(self._answers.values()), {}))
+        self._refuse_what_does_not_fit(choices)
+        self._guesses = {
+            (row, column): _field(f"{row}: {column}", choices)
+            for row in self._answers
+            for column in self._columns
+        }
+        self._told = {key: ipywidgets.HTML(layout={"width": "8em"}) for key in self._guesses}
+        self._button = ipywidgets.Button(description="Reveal", button_style="primary")
+        self._button.on_click(self._pressed)
+        self._status = ipywidgets.HTML()
+        self.revealed = False
+        bar = ipywidgets.HBox([self._button, self._status], layout={"margin": "8px 0 0 0"})
+        super().__init__([self._grid(), bar], layout={"overflow": "auto"})
+
+    def guess(self, row: str, column: str, value: str) -> None:
+        """Fill in one cell, as typing does. KeyError if there is no such cell."""
+        self._guesses[row, column].value = value
+
+    def reveal(self) -> None:
+        """Show the answers, and at each guess whether it was right."""
+        self.revealed = True
+        for (row, column), told in self._told.items():
+            answer, guess = self._answers[row][column], self._guesses[row, column].value.strip()
+            shown = escape(f"{answer} {self._unit if _is_number(answer) else ''}".strip())
+            right = _same(guess, answer, self._unit)
+            said = f"it is <b>{shown}</b>" if not guess else f"&#x2717; it is <b>{shown}</b>"
+            told.value = f"&#x2713; right, <b>{shown}</b>" if right else said
+        self._button.description = "Start again"
+        self._status.value = f'<span role="status">{self.result}</span>'
+
+    def hide(self) -> None:
+        """Empty the table: answers and guesses go."""
+        self.revealed = False
+        for key, told in self._told.items():
+            told.value = self._guesses[key].value = ""
+        self._button.description, self._status.value = "Reveal", ""
+
+    @property
+    def result(self) -> str:
+        """How many guesses are right, in words."""
+        given = {key: field.value for key, field in self._guesses.items() if field.value.strip()}
+        right = sum(
+            _same(guess, self._answers[row][column], self._unit)
+            for (row, column), guess in given.items()
+        )
+        return f"{right} right of {len(given)} filled in; there are {len(self._guesses)} cells."
+
+    def __repr__(self) -> str:
+        """For viewers that run no widgets; without the answers."""
+        return f"<a table of {len(self._guesses)} guesses: fill it in JupyterLab, then Reveal>"
+
+    def _pressed(self, _: object) -> None:
+        if self.revealed:
+            self.hide()
+        else:
+            self.reveal()
+
+    def _refuse_what_does_not_fit(self, choices: Sequence[str]) -> None:
+        for row, cells in self._answers.items():
+            if list(cells) != self._columns:
+                raise ValueError(f"row {row!r} has the columns {list(cells)}, not {self._columns}")
+            for column, answer in cells.items():
+                if choices and answer not in choices:
+                    raise ValueError(
+                        f"{row!r}, {column!r}: the answer {answer!r} is not one of {list(choices)}"
+                    )
+
+    def _grid(self) -> ipywidgets.GridBox:
+        cells = [_head("")]
+        cells += [
+            _head(f"{name}{f', {self._unit}' if self._unit else ''}") for name in self._columns
+        ]
+        for row in self._answers:
+            cells.append(_head(row))
+            for column in self._columns:
+                key = row, column
+                cells.append(ipywidgets.HBox([self._guesses[key], self._told[key]]))
+        columns = f"minmax(10em, max-content) repeat({len(self._columns)}, max-content)"
+        return ipywidgets.GridBox(
+            cells,
+            layout={"grid_template_columns": columns, "grid_gap": "2px 14px", "width": "100%"},
+        )
+
+
+def _head(text: str) -> ipywidgets.HTML:
+    return ipywidgets.HTML(f"<b>{escape(text)}</b>")
+
+
+def _field(name: str, choices: Sequence[str]) -> ipywidgets.DOMWidget:
+    """An input with a label that only a screen reader meets: its row and column say it to others."""
+    label = {"description": name, "style": {"description_width": "0px"}}
+    if choices:
+        options = [("", ""), *((word, word) for word in choices)]
+        return ipywidgets.Dropdown(options=options, value="", layout={"width": "7.5em"}, **label)
+    return ipywidgets.Text(layout={"width": "6em"}, **label)
+
+
+def _is_number(answer: Answer) -> bool:
+    return isinstance(answer, int | float) and not isinstance(answer, bool)
+
+
+def _same(guess: str, answer: Answer, unit: str) -> bool:
+    """Whether a guess as it was typed means the answer: '1 024 kB', '1,024' and '1024' do."""
+    if not _is_number(answer):
+        return guess.strip().casefold() == str(answer).casefold()
+    plain = guess.strip().removesuffix(unit).replace(",", "").replace(" ", "")
+    try:
+        return abs(float(plain) - float(answer)) < 1e-9
+    except ValueError:
+        return False
