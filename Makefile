@@ -34,7 +34,7 @@ test: $(VENV)/installed-test
 	$(BIN)/mypy
 	find notebooks exercises -name '*.ipynb' -not -path '*/.*' \
 		-exec $(BIN)/nbstripout --verify --keep-id {} +
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
 
 bench: $(VENV)/installed-test
 	$(BIN)/python -m benchmarks
