@@ -39,26 +39,45 @@ _HARMLESS = (Kind.WAIT, Kind.LOCK, Kind.UNLOCK, Kind.LOOK, Kind.HIT, Kind.FLUSH)
 """Steps that change no table."""
 
 
+_LOSES_NOTHING = ("pmdp_collapse_flush", "retract_page_tables")
+"""A collapse unhooks a table that has entries: its pages are in the huge page, or will be."""
+
+
 class Checker:
     """Looks at the state after each segment; remembers the state before it and all lock orders."""
 
     def __init__(self, mm: Mm) -> None:
         self.mm, self.mem = mm, mm.machine.mem
         self._seen: dict[tuple[str, str], tuple[str, int]] = {}
-        self._unhooked: dict[int, int] = {}
-        self._entries = self._counts()
-        self._states = self.mem.state.copy()
+        self._unhooked: dict[int, tuple[str, int]] = {}
+        """By table: the task that has unhooked it, and in which step."""
+        self.look()
 
     def after(self, task: str, step: Step | None, now: int) -> list[str]:
         """What `step` of `task` broke, in words. `now` is the number of the segment."""
         broken: list[str] = []
         if step is not None:
             broken = [f"task {task} {text}" for text in self._step(task, step, now)]
+            self.remember(task, step, now)
             if step.kind in _HARMLESS:
                 return broken
         broken += self.mm.machine.scheme.check(self.mm)
-        self._entries, self._states = self._counts(), self.mem.state.copy()
+        self.look()
         return broken
+
+    def remember(self, task: str, step: Step | None, now: int) -> None:
+        """Keep what later segments are judged by: lock orders, and when tables were unhooked."""
+        if step is None:
+            return
+        if step.kind is Kind.WAIT:
+            for held, *_ in self.mm.machine.held[ord(task) - ord("A")]:
+                self._seen.setdefault((held, step.note[0]), (task, now))
+        elif step.kind is Kind.UNHOOK and isinstance(step.tables, int):
+            self._unhooked[step.tables] = task, now
+
+    def look(self) -> None:
+        """The state that the next segment is compared with."""
+        self._entries, self._states = self._counts(), self.mem.state.copy()
 
     def _counts(self) -> np.ndarray:
         raw: np.ndarray = np.array(getattr(self.mem.nonnone, "raw", self.mem.nonnone))
@@ -66,24 +85,24 @@ class Checker:
 
     def _step(self, task: str, step: Step, now: int) -> Iterator[str]:
         if step.kind is Kind.WAIT:
-            yield from self._order(task, step.note, now)
+            yield from self._order(task, step.note)
         if not isinstance(step.tables, int):
             return
         table = step.tables
         name = table_name(self.mem, table)
         if step.kind in (Kind.SET, Kind.CLEAR, Kind.CHANGE):
-            if self._states[table] not in (State.NEW, State.LIVE):
-                ago = now - self._unhooked.get(table, now)
+            who, when = self._unhooked.get(table, ("", now))
+            if self._states[table] not in (State.NEW, State.LIVE) and who != task:
+                ago = now - when
                 does = "clears an entry of" if step.kind is Kind.CLEAR else "writes into"
                 yield f"{does} {name}, unhooked {plural(ago, 'step')} ago: what it does is lost"
             elif step.kind is Kind.SET and self._counts()[table] - self._entries[table] < step.n:
                 yield f"overwrites an entry of {name}: the page that it mapped is lost"
         elif step.kind is Kind.UNHOOK:
-            self._unhooked[table] = now
             left = int(self._entries[table])
             if self._states[table] != State.LIVE:
                 yield f"unhooks {name} a second time"
-            elif left and self.mem.level[table] == Level.PTE:
+            elif left and self.mem.level[table] == Level.PTE and step.fn not in _LOSES_NOTHING:
                 yield f"unhooks {name} with {plural(left, 'entry')} in it, lost without a zap"
         elif step.kind is Kind.INSTALL:
             yield from self._two_in_one_slot(table)
@@ -104,7 +123,7 @@ class Checker:
                 f"{mem.parent[table]}, where {table_name(mem, other)} is: two tables in one slot"
             )
 
-    def _order(self, task: str, lock: Lock, now: int) -> Iterator[str]:
+    def _order(self, task: str, lock: Lock) -> Iterator[str]:
         """A task that may wait must not hold what ranks behind, nor take two locks both ways round."""
         name = lock[0]
         for held, *_ in self.mm.machine.held[ord(task) - ord("A")]:
@@ -118,7 +137,6 @@ class Checker:
                     f"wants {name} while it holds {held}: lock order, task {who} took them the "
                     f"other way round in step {when}"
                 )
-            self._seen.setdefault((held, name), (task, now))
 
     def at_rest(self) -> list[str]:
         """All tasks are done and all grace periods over: nothing may be left behind."""

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from ptlab.enums import plain
 
+
+@plain
 class Guard(StrEnum):
     """One precaution; the value says it in words."""
 
@@ -22,3 +25,4 @@ class Guard(StrEnum):
     PUT_UNLOCKED = "put references after the PTE lock has been dropped"
     MMAP_WRITE = "munmap takes mmap_lock for write"
     RECHECK_PMD = "the slow path of PT_RECLAIM looks at the PMD entry again, under its lock"
+    VMA_FIRST = "a collapse has the VMA's lock before it looks at the PMD entry again"

@@ -2,24 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from concurrent.futures import Executor
 from html import escape
+from inspect import getdoc
 
 from ptlab.explore import Result, explore
 from ptlab.scenes import SCENES
 from ptlab.schemes import ReclaimScheme, scheme_class
 
+ABOUT_ONE_DESIGN = tuple(scene.name for scene in SCENES.values() if not scene.own_scheme)
+"""Scenes whose tasks are part of the design that they show: no other scheme can be put there."""
+
 
 class RaceReport(tuple[Result, ...]):
-    """The results, one for each scene; in JupyterLab a table."""
+    """The results of `scheme`, one for each scene; in JupyterLab a table.
+
+    Where a scene breaks a rule, the report ends with what the scheme says of itself.
+    """
+
+    scheme: type[ReclaimScheme]
+
+    def __new__(cls, results: Iterable[Result], scheme: type[ReclaimScheme]) -> RaceReport:
+        """Keep the results in the order of the scenes."""
+        report = super().__new__(cls, results)
+        report.scheme = scheme
+        return report
 
     @property
     def failures(self) -> list[Result]:
         """The scenes that broke a rule."""
         return [result for result in self if result.result == "failure"]
 
+    def _closing(self) -> list[str]:
+        told = [f"Left out, because they are about one design: {', '.join(ABOUT_ONE_DESIGN)}."]
+        if self.failures:
+            told.append(f"What {self.scheme.name} says of itself: {getdoc(self.scheme)}")
+        return told
+
     def __str__(self) -> str:
-        return "\n".join(map(str, self))
+        return "\n".join([*map(str, self), *self._closing()])
 
     def _repr_html_(self) -> str:
         rows = "".join(
@@ -28,13 +50,14 @@ class RaceReport(tuple[Result, ...]):
             for r in self
         )
         head = "<tr><th>scene<th>result<th>schedules<th>shortest schedule<th>what breaks</tr>"
-        return f"<table>{head}{rows}</table>"
+        closing = "".join(f"<p>{escape(text)}</p>" for text in self._closing())
+        return f"<table>{head}{rows}</table>{closing}"
 
 
 def races(
     scheme: str | type[ReclaimScheme], executor: Executor | None = None, most: int | None = 2000
 ) -> RaceReport:
-    """Explore every scene under `scheme`, with every guard in place.
+    """Explore every scene that makes sense under `scheme`, with every guard in place.
 
     `most` bounds the schedules run for one scene; a scene that needs more is reported as bounded.
 
@@ -47,4 +70,4 @@ def races(
         for scene in SCENES.values()
         if scene.own_scheme
     )
-    return RaceReport(found)
+    return RaceReport(found, chosen)

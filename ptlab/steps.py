@@ -13,10 +13,13 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ptlab.enums import plain
+
 Tables: TypeAlias = int | NDArray[np.int64]
 """One page-table page (its row in mem_map, which is its pfn), or an array of them: a run."""
 
 
+@plain
 class Kind(StrEnum):
     """What happened in a step."""
 

@@ -9,7 +9,7 @@ Simplified: memory is sequentially consistent, and what lies between two yields 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ptlab.checkers import Checker
@@ -125,6 +125,25 @@ class Scheduler:
             self.go(letter)
         return self.verdict
 
+    def replay(self, segments: Sequence[tuple[str, Footprint]]) -> None:
+        """Run segments that have run before, from the same beginning, and broken no rule.
+
+        Much faster than `go`: nothing is judged, no footprint is taken.
+        """
+        with self.watch.looking_away():
+            for letter, footprint in segments:
+                self.schedule += letter
+                self.watch.now = len(self.schedule)
+                if letter == RCU:
+                    segment = Segment(letter, next(self.machine.rcu_do_batch()), footprint)
+                else:
+                    task = self.tasks[ord(letter) - ord("A")]
+                    segment = self._resume(task)._replace(footprint=footprint)
+                self._wake(segment)
+                self.checker.remember(letter, segment.step, self.watch.now)
+            self.checker.look()
+        self._enabled = self._able()
+
     def go(self, letter: str) -> Segment:
         """Run one segment of the task `letter`."""
         enabled = self.enabled()
@@ -195,8 +214,11 @@ class Scheduler:
             task.asleep = task.vain
 
     def _wake(self, segment: Segment) -> None:
+        waiting = [t for t in self.tasks if t.vain or t.asleep]
+        if not waiting:
+            return
         written = {thing for thing, how in segment.footprint.items() if how & Access.WRITE}
-        for task in self.tasks:
+        for task in waiting:
             if task.letter != segment.task and written & (task.asleep | task.vain):
                 task.asleep, task.vain, task.tired = frozenset(), frozenset(), False
 

@@ -7,13 +7,14 @@ at a page that has been freed is noticed on the spot, as KASAN would.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from ptlab import pte
-from ptlab.geometry import PTRS_PER_TABLE
+from ptlab.geometry import PTRS_PER_TABLE, Level
 from ptlab.memmap import EntryPool, State
 from ptlab.steps import Tables
 
@@ -26,7 +27,7 @@ class Access:
     """How a segment used an object.
 
     RELEASE comes with one of the others: a lock is given up that was held for reading or writing.
-    TRY comes with WRITE: a trylock, which can be done, in vain, while another task holds the lock.
+    TRY too: what can be done while another task holds the lock (a trylock, in vain).
     (Plain ints: they are fast.)
     """
 
@@ -59,6 +60,8 @@ class Watch:
     def __init__(self, machine: Machine, mms: list[Mm], tasks: int) -> None:
         self.machine = machine
         self.footprint: Footprint = {}
+        self.away = False
+        """Whether no footprints are noted at present."""
         self.looked: set[int] = set()
         """Tables whose reference count this segment has read, and not changed so far."""
         self.broken: list[str] = []
@@ -71,42 +74,67 @@ class Watch:
         self.depth = [0] * tasks
         """How deep each task is in RCU read-side sections."""
         self._serial = [0] * tasks
-        self._waits_for: list[set[tuple[int, int]]] = []
-        """For each batch in machine.rcu: the sections (task, serial) it has to wait for."""
+        self._waits_for: list[tuple[int, ...]] = []
+        """For each batch in machine.rcu: each task's last section, which has to end first."""
         self.visits: set[tuple[int, int]] = set()
         """(task, table): visits that hold a reference."""
         self._states = machine.mem.state
-        self._wrap(mms)
+        self._watched = list(self._columns(mms))
+        for owner, name, watched in self._watched:
+            setattr(owner, name, watched)
+        machine.mem.visitors = _Visitors(self, machine.mem.visitors)  # type: ignore[assignment]
 
-    def _wrap(self, mms: list[Mm]) -> None:
+    def _columns(self, mms: list[Mm]) -> Iterator[tuple[Any, str, Any]]:
+        """Owner, name and wrapped column."""
         mem = self.machine.mem
-        mem.entries = _Entries(self, mem.entries)  # type: ignore[assignment]
-        mem.refcount = _Counts(self, mem.refcount)  # type: ignore[assignment]
-        mem.visitors = _Visitors(self, mem.visitors)  # type: ignore[assignment]
+        yield mem, "entries", _Entries(self, mem.entries)
+        yield mem, "refcount", _Counts(self, mem.refcount)
         for mm in mms:
-            mm.vmas = _Whole(self, ("vmas", mm.id), mm.vmas)  # type: ignore[assignment]
+            yield mm, "vmas", _Whole(self, ("vmas", mm.id), mm.vmas)
         for file in self.machine.files[0]:
             key = ("file", file.number)
-            file.cache = _Whole(self, key, file.cache)  # type: ignore[assignment]
-            file.size = _Whole(self, key, file.size)  # type: ignore[assignment]
+            yield file, "cache", _Whole(self, key, file.cache)
+            yield file, "size", _Whole(self, key, file.size)
+
+    @contextmanager
+    def looking_away(self) -> Iterator[None]:
+        """Note no footprints for a while: what runs has run before."""
+        for owner, name, watched in self._watched:
+            setattr(owner, name, watched.raw)
+        self.away = True
+        yield
+        for owner, name, watched in self._watched:
+            watched.raw = getattr(owner, name)  # it may have grown
+            setattr(owner, name, watched)
+        self.away = False
+        self.take()
+        self.broken.clear()
 
     # -- footprints --
 
     def note(self, thing: Hashable, access: int) -> None:
         """The running segment uses `thing`."""
-        self.footprint[thing] = self.footprint.get(thing, 0) | access
+        if not self.away:
+            self.footprint[thing] = self.footprint.get(thing, 0) | access
 
     def alive(self, table: int, doing: str) -> None:
         """The running segment uses a page-table page, which must not have been freed."""
         self.note(("alive", table), Access.READ)
         if self._states.item(table) == _FREED:
             ago = self.now - self.freed_at.get(table, self.now)
-            self.broken.append(f"{doing} PTE page {table}, freed {_steps(ago)} ago")
+            level = Level(int(self.machine.mem.level[table])).name
+            self.broken.append(f"{doing} {level} page {table}, freed {_steps(ago)} ago")
 
     def lock(self, lock: Lock, access: int) -> None:
-        """A lock is taken (or tried) or released. A PTE lock lies in the page that it protects."""
+        """A lock is taken (or tried) or released. A PTE lock lies in the page that it protects.
+
+        A CPU with interrupts off is in no quiescent state: for RCU that is a read-side section.
+        """
         name, of, _ = lock
         self.note((name, of), access)
+        if name == "interrupts" and access & Access.READ:
+            task = self.machine.task
+            (self.rcu_read_unlock if access & Access.RELEASE else self.rcu_read_lock)(task)
         if name in ("ptl", "pmd_lock"):
             self.alive(int(of), "uses the lock in")
 
@@ -136,39 +164,28 @@ class Watch:
         """`task` leaves its innermost section."""
         self.depth[task] -= 1
         if not self.depth[task]:
-            self.note(("section", task), Access.WRITE | Access.RELEASE)
+            end = "section's end", task, self._serial[task]
+            self.note(end, Access.WRITE | Access.RELEASE)
 
     def queue(self) -> None:
         """A batch is handed to RCU: sections that have begun must end first."""
         self.note("rcu", Access.WRITE)
         for task in range(len(self.depth)):
             self.note(("section", task), Access.READ)
-        off = self._interrupts_off()
-        inside = {(t, s) for t, s in enumerate(self._serial) if self.depth[t] or t in off}
-        self._waits_for.append(inside)
+        self._waits_for.append(tuple(self._serial))
 
     def grace_period_over(self) -> bool:
         """Whether the oldest batch may be freed."""
-        if not self._waits_for:
-            return False
-        off = self._interrupts_off()
-        return not any(
-            (self.depth[task] or task in off) and self._serial[task] == serial
-            for task, serial in self._waits_for[0]
+        return bool(self._waits_for) and not any(
+            self.depth[task] and self._serial[task] == serial
+            for task, serial in enumerate(self._waits_for[0])
         )
-
-    def _interrupts_off(self) -> set[int]:
-        """The tasks that hold off interrupts; their CPUs are in no quiescent state."""
-        held = self.machine.held
-        return {
-            t for t, locks in enumerate(held) if any(name == "interrupts" for name, *_ in locks)
-        }
 
     def dequeue(self) -> None:
         """The oldest batch is being freed."""
         self.note("rcu", Access.WRITE)
-        for task, _ in self._waits_for.pop(0):
-            self.note(("section", task), Access.READ | Access.RELEASE)
+        for task, serial in enumerate(self._waits_for.pop(0)):
+            self.note(("section's end", task, serial), Access.READ)
 
     def freed(self, tables: Tables) -> None:
         """Tables go back to the allocator."""
@@ -291,10 +308,11 @@ class _Entries:
 
 
 class _Counts(_Column):
-    """Reference counts, atomic: gets commute with gets, and puts with puts that do not reach zero.
+    """Reference counts, atomic: gets commute with gets, but not puts with what makes them the last.
 
-    A get writes its task's own share of the count, a put reads the share of every task. A task that
-    is a visitor knows that nobody reaches zero meanwhile: what it adds or takes then commutes.
+    A get writes its task's own share of the count, a put reads the share of every task, and the one
+    that reaches zero writes all of them. A task that is a visitor knows that nobody reaches zero
+    meanwhile: what it adds or takes then commutes.
     """
 
     def __getitem__(self, where: Any) -> Any:
@@ -313,24 +331,42 @@ class _Counts(_Column):
             return
         if value > old > 0:
             self.watch.note(("count", table, task), Access.WRITE)
+        elif value and old:
+            self.watch.count(table, Access.READ)
+            self.watch.note(("puts", table), Access.WRITE)  # two may reach zero together
         else:
-            self.watch.count(table, Access.READ if value else Access.WRITE)
+            self.watch.count(table, Access.WRITE)
+            self.watch.note(("puts", table), Access.WRITE)
 
 
 class _Visitors:
-    """How many visitors a table has. No path decides by it; here it tells whose they are."""
+    """How many visitors a table has, and whose they are.
+
+    For a PTE page that is part of its reference count, by which paths decide. PMD and PUD pages
+    have no other count of their visitors; while there are entries it makes no difference.
+    """
 
     def __init__(self, watch: Watch, raw: Any) -> None:
         self.watch, self.raw = watch, raw
 
     def __getitem__(self, where: Any) -> Any:
+        if isinstance(where, (int, np.integer)):
+            self._upper(int(where), Access.READ)
         return self.raw[where]
 
     def __setitem__(self, where: Any, value: Any) -> None:
         visit = self.watch.machine.task, int(where)
         change = self.watch.visits.add if value > self.raw[where] else self.watch.visits.discard
         change(visit)
+        self._upper(int(where), Access.WRITE)
         self.raw[where] = value
+
+    def _upper(self, table: int, access: int) -> None:
+        watch, mem = self.watch, self.watch.machine.mem
+        if not watch.away and mem.level[table] != Level.PTE:
+            watch.alive(table, "uses the reference count of")
+            if not mem.nonnone.raw[table]:  # type: ignore[attr-defined]
+                watch.count(table, access)
 
 
 class _Whole:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context
@@ -21,6 +21,7 @@ from ptlab.scenes.base import Paths, Scene, Variant
 from ptlab.schemes import UnmapOnly
 from ptlab.steps import Kind, Path, Step
 from ptlab.tasks import Scheduler
+from tests.traces import canonical, recording
 
 PLAIN = Variant(UnmapOnly)
 
@@ -118,6 +119,36 @@ def test_the_reduction_finds_every_end_that_plain_search_finds(seed: int) -> Non
         assert few.schedules + few.pruned <= all_of_them.schedules
 
 
+@pytest.mark.parametrize("seed", range(14, 22))
+def test_each_trace_is_run_exactly_once(seed: int) -> None:
+    """All schedules, sorted by what happened before what: of each sort the search runs one."""
+    toy = scene(in_order(programs(seed)))
+    with recording() as few:
+        assert not search(toy, "fixed", Job("", {})).failures
+    with recording() as everything:
+        found = search(toy, "fixed", Job("", {}), most=800, reduce=False)
+    once = [canonical(events) for scheduler, events in few if not scheduler.enabled()]
+    assert len(once) == len(set(once))
+    all_traces = {canonical(events) for _, events in everything}
+    assert all_traces <= set(once)
+    if not found.cut:
+        assert all_traces == set(once)
+
+
+def in_order(programs: list[list[tuple[Any, ...]]]) -> list[list[tuple[Any, ...]]]:
+    """The same programs, but lock "one" is always taken before lock "two": nothing can fail."""
+
+    def sort(program: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        fixed = list(program)
+        for k in range(len(fixed) - 1):
+            pair = fixed[k], fixed[k + 1]
+            if pair[0][:2] == ("lock", "two") and pair[1][:2] == ("lock", "one"):
+                fixed[k], fixed[k + 1] = pair[1], pair[0]
+        return fixed
+
+    return [sort(program) for program in programs]
+
+
 def test_one_lost_update_and_how_many_schedules_it_takes() -> None:
     both = [[("copy", 0, 0)], [("copy", 0, 0)]]
     assert explore(scene(both), "fixed").schedules == 2
@@ -139,8 +170,36 @@ def test_a_deadlock_is_found_and_told() -> None:
 def test_a_bound_is_stated_and_no_proof() -> None:
     result = explore(SCENES["install"], "fixed", preemptions=1)
     assert result.result == "bounded"
-    assert result.bound == "up to 1 preemptions" and "this is not 'no failure'" in str(result)
-    assert explore(SCENES["abc"], "fixed", most=5).result == "bounded"
+    assert result.bound == "up to 1 preemption" and "this is not 'no failure'" in str(result)
+    cut = explore(SCENES["abc"], "fixed", most=5)
+    assert (cut.result, cut.bound) == ("bounded", "in the first 5 schedules")
+    with pytest.raises(ValueError, match="preemptions: -1 is below 0"):
+        explore(SCENES["abc"], preemptions=-1)
+    with pytest.raises(ValueError, match="most: 0 schedules are none"):
+        explore(SCENES["abc"], most=0)
+
+
+def test_a_replay_comes_to_the_same_state() -> None:
+    """What is not judged a second time still happens: the next footprints are the same."""
+    for name in ("dying", "slow-path", "gup-fast", "truncate"):
+        first, again = SCENES[name].start("fixed"), SCENES[name].start("fixed")
+        events = []
+        while first.enabled():
+            letter = first.enabled()[-1]
+            events.append((letter, first.go(letter).footprint))
+        half = len(events) // 2
+        again.replay(events[:half])
+        for letter, footprint in events[half:]:
+            assert letter in again.enabled()
+            assert again.go(letter).footprint == footprint
+        assert again.schedule == first.schedule and again.verdict is None
+
+
+def test_the_parts_of_a_search_are_the_whole() -> None:
+    whole = explore(SCENES["dying"], "fixed")
+    with ThreadPoolExecutor(1) as executor:
+        parts = explore(SCENES["dying"], "fixed", executor)
+    assert (parts.result, parts.schedules) == (whole.result, whole.schedules)
 
 
 def test_a_process_pool_finds_the_same() -> None:

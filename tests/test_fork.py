@@ -55,6 +55,15 @@ def test_shared_memory_is_not_copied_a_fault_finds_the_same_page(p):
     assert pte.pfn(word(child, heap)) == pte.pfn(word(p, heap))
 
 
+def test_a_child_gets_a_pmd_page_whose_tables_are_all_a_neighbours(p):
+    p.mmap(GiB + 4 * KiB, at=A, noreserve=True)
+    p.madvise(A, "SEQUENTIAL", 2 * MiB)  # from here on a VMA of its own
+    p.touch(A + GiB, 4 * KiB)
+    p.touch(A, 4 * KiB, write=False)  # builds the first GiB's PMD page
+    child = p.fork()
+    assert (child.counters.pmd, child.counters.pte, child.counters.vmpte_kb) == (2, 1, 16)
+
+
 def test_both_sides_map_the_same_page_read_only_and_the_second_writer_keeps_it(p):
     p.touch(p.mmap(4 * KiB, at=A), 4 * KiB)
     before = word(p, A)

@@ -10,9 +10,23 @@ import pytest
 from ptlab.cli import main
 from ptlab.explore import explore
 from ptlab.guards import Guard
-from ptlab.scenes import SCENES, Scene, Variant
-from ptlab.schemes import PtReclaim
-from ptlab.tasks import Scheduler
+from ptlab.memmap import Slots
+from ptlab.mm import Mm
+from ptlab.races import RaceReport, races
+from ptlab.scenes import SCENES, Variant
+from ptlab.scenes.files import ZapLocksMm
+from ptlab.scenes.references import LatePut, Naive, NoUpperVisitors
+from ptlab.schemes import (
+    PercpuRef,
+    PteRefcount,
+    PtReclaim,
+    PtReclaimUnfixed,
+    ReclaimScheme,
+    TryGet,
+    scheme_class,
+)
+from ptlab.steps import Kind, Path, Step
+from tests.traces import canonical, recording
 
 SLOW = {"abc"}
 """Scenes of three tasks: thousands of schedules."""
@@ -44,16 +58,97 @@ def test_three_tasks_with_references_are_exhausted() -> None:
     assert explore(SCENES["abc"], "fixed").result == "exhausted"
 
 
+MISSED_BY = {
+    Guard.RCU: ("pte_refcount", "try-get-rcu"),
+    Guard.PMD_SAME: ("pt_reclaim", "pmd-same"),
+    Guard.PTE_SAME: ("pte_refcount", "same-entry"),
+    Guard.PMD_NONE: ("pte_refcount", "install"),
+    Guard.DROP_LOCK: ("pte_refcount", "dying"),
+    Guard.FLUSH_FIRST: ("pte_refcount", "stale-tlb"),
+    Guard.IPI: ("unmap_only", "gup-ipi"),
+    Guard.PUT_UNLOCKED: ("pte_refcount", "put-locked"),
+    Guard.MMAP_WRITE: ("unmap_only", "exclusive"),
+    Guard.RECHECK_PMD: ("pt_reclaim", "slow-path"),
+    Guard.VMA_FIRST: ("pt_reclaim", "august"),
+}
+"""For each guard a scheme and a scene in which its loss is noticed."""
+
+FREES_AT_ONCE = ("pte_refcount", "every_level", "pt_reclaim", "pt_rwsem", "write_scan")
+
+
 @pytest.mark.parametrize("guard", Guard)
-def test_each_guard_is_missed_by_some_scene(guard: Guard) -> None:
-    """Mutation: leave one more guard out of the fixed variants, until one of them breaks."""
-    for scene in SCENES.values():
-        if scene.name in SLOW or guard in scene.fixed.without:
-            continue
-        variant = Variant(scene.fixed.scheme, scene.fixed.without | {guard})
-        if explore(scene, variant, most=300).result == "failure":
-            return
-    pytest.fail(f"no scene misses: {guard}")
+def test_mutation_each_guard_is_missed_and_by_nothing_else(guard: Guard) -> None:
+    """With all guards the search is exhausted; without this one alone, it finds a failure."""
+    scheme, name = MISSED_BY[guard]
+    scene = SCENES[name]
+    whole = scene.fixed if not scene.own_scheme else scene.under(scheme_class(scheme))
+    assert guard not in whole.without
+    assert explore(scene, whole).result == "exhausted"
+    assert explore(scene, Variant(whole.scheme, whole.without | {guard})).result == "failure"
+
+
+@pytest.mark.parametrize("scheme", FREES_AT_ONCE)
+def test_mutation_every_scheme_needs_rcu_and_the_flush_first(scheme: str) -> None:
+    for guard, name in ((Guard.RCU, "gup-fast"), (Guard.FLUSH_FIRST, "stale-tlb")):
+        scene = SCENES[name]
+        whole = scene.under(scheme_class(scheme))
+        assert explore(scene, whole).result == "exhausted"
+        assert explore(scene, Variant(whole.scheme, whole.without | {guard})).result == "failure"
+
+
+class GetsFromZero(PteRefcount):
+    """A pte_try_get that does not look whether the count is 0: an atomic_inc()."""
+
+    name = "gets_from_zero"
+
+    def pte_try_get(self, mm: Mm, pmd: int, slots: Slots, times: int = 1) -> Path[TryGet]:
+        mem, table = mm.machine.mem, mm.machine.mem.at(pmd, slots)
+        if not table:
+            return TryGet.TRYGET_FAILED_NONE
+        before = int(mm.machine.store.add(mem, "refcount", table, 1)) - 1
+        mm.machine.store.add(mem, "visitors", table, 1)
+        yield Step(Kind.GET, "pte_try_get", table, 1, 1, ("visitor", before, before + 1))
+        return TryGet.TRYGET_SUCCESSED
+
+
+@pytest.mark.parametrize(
+    ("mutant", "name"),
+    [
+        (Naive, "try-get-rcu"),  # no pte_try_get at all
+        (GetsFromZero, "dying"),  # no test for zero
+        (LatePut, "put-vmf"),  # put after mmap_lock
+        (ZapLocksMm, "truncate"),  # mmap_lock in the put
+        (NoUpperVisitors, "upper"),  # no visit of the PMD page
+        (PtReclaimUnfixed, "february"),  # no second scan
+    ],
+)
+def test_mutation_of_a_scheme(mutant: type[ReclaimScheme], name: str) -> None:
+    scene = SCENES[name]
+    assert explore(scene, Variant(mutant.__bases__[0], scene.fixed.without)).result == "exhausted"
+    assert explore(scene, Variant(mutant, scene.fixed.without)).result == "failure"
+
+
+@pytest.mark.parametrize("scheme", ["pt_rwsem", "every_level"])
+@pytest.mark.parametrize("name", ["dying", "upper", "truncate", "february", "slow-path"])
+def test_designs_that_free_upper_tables_break_nothing(scheme: str, name: str) -> None:
+    scene = SCENES[name]
+    assert explore(scene, scene.under(scheme_class(scheme))).result == "exhausted"
+
+
+def test_percpu_ref_as_posted_unhooks_a_page_that_is_not_the_dead_one() -> None:
+    """The second free_user_pte() finds the page that a fault has installed in between."""
+    scene = SCENES["try-get-rcu"]
+    result = explore(scene, scene.under(PercpuRef))
+    assert result.verdict == "task B unhooks PTE page 5 with 1 entry in it, lost without a zap"
+
+
+def test_the_report_says_what_is_left_out_and_what_the_scheme_says_of_itself() -> None:
+    report = races(PercpuRef, most=3)
+    assert "Left out, because they are about one design: gup-ipi, rmap-install." in str(report)
+    assert not report.failures and "What percpu_ref says of itself" not in str(report)
+    told = RaceReport([explore(SCENES["try-get-rcu"], Variant(PercpuRef))], PercpuRef)
+    assert "What percpu_ref says of itself: Every entry and every visitor holds" in str(told)
+    assert "the page that a page fault has put in its place" in told._repr_html_()
 
 
 def test_a_scheme_of_ones_own_runs_through_a_scene() -> None:
@@ -75,8 +170,33 @@ def test_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert (fixed["variant"], fixed["result"], fixed["shortest"]) == ("fixed", "exhausted", None)
     assert main(["races", "install", "--play", broken["shortest"]]) == 1
     assert "two tables in one slot" in capsys.readouterr().out
-    assert main(["races", "instal"]) == 2
-    assert "did you mean install?" in capsys.readouterr().err
+    assert set(broken) == {"scene", "variant", "result", "schedules", "shortest", "seconds"}
+    assert main(["races", "install", "--json", "--preemptions", "0"]) == 1  # it is not found
+    bounded = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert (bounded["result"], bounded["bound"]) == ("bounded", "up to 0 preemptions")
+    assert main(["races", "try-get-rcu", "--scheme", "percpu_ref"]) == 1
+    assert "lost without a zap" in capsys.readouterr().out
+    assert main(["races", "install", "--scheme", "percpu_ref", "--json"]) == 0
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["instal"], "did you mean install?"),
+        (["install", "--scheme", "pt_rwsen"], "did you mean pt_rwsem?"),
+        (["gup-ipi", "--scheme", "pt_reclaim"], "makes no sense under pt_reclaim"),
+        (["install", "--all"], "--all is every scene: leave install out"),
+        (["--play", "AAB"], "--play runs one scene, not none: name it"),
+        (["install", "--play", "AX"], "schedule 'AX': 'X' cannot run here"),
+        (["install", "--preemptions", "-1"], "preemptions: -1 is below 0"),
+    ],
+)
+def test_what_the_command_line_cannot_do_it_says(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["races", *arguments]) == 2
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["stale-tlb", "same-entry", "truncate"])
@@ -95,41 +215,17 @@ def test_no_shorter_schedule_fails(name: str) -> None:
         assert scheduler.verdict is None, scheduler.schedule
 
 
-@pytest.mark.parametrize("name", [name for name in SCENES if name not in SLOW])
-def test_no_random_schedule_ends_where_the_explorer_has_not_been(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    started: list[Scheduler] = []
-    start = Scene.start
-
-    def remember(
-        scene: Scene, variant: Variant | str = "broken", record: bool = False
-    ) -> Scheduler:
-        started.append(start(scene, variant, record))
-        return started[-1]
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Scene, "start", remember)
+@pytest.mark.parametrize("name", [name for name in SCENES if name not in SLOW | {"upper"}])
+def test_no_random_schedule_is_a_trace_that_the_explorer_has_not_run(name: str) -> None:
+    with recording() as runs:
         explore(SCENES[name], "fixed")
-    explored = {end(scheduler) for scheduler in started if not scheduler.enabled()}
+    explored = {canonical(events) for scheduler, events in runs if not scheduler.enabled()}
     for seed in range(25):
         chance, scheduler = random.Random(seed), SCENES[name].start("fixed")
+        events = []
         while scheduler.enabled():
-            scheduler.go(chance.choice(scheduler.enabled()))
-        assert end(scheduler) in explored, scheduler.schedule
-
-
-def end(scheduler: Scheduler) -> tuple[object, ...]:
-    """The tables, whatever their numbers are, and the counters."""
-    mem = scheduler.machine.mem
-    tables = sorted(
-        (
-            int(mem.level[table]),
-            int(mem.state[table]),
-            int(mem.slot[table]),
-            int(mem.refcount[table]),
-            *(bool(mem.entries.word(table, column)) for column in range(4)),
-        )
-        for table in range(len(mem))
-    )
-    return (*tables, *scheduler.process.mm.counters, scheduler.verdict)
+            able, last = scheduler.enabled(), scheduler.schedule[-1:]
+            stay = last and last in able and chance.random() < 0.6
+            letter = last if stay else chance.choice(able)
+            events.append((letter, scheduler.go(letter).footprint))
+        assert canonical(events) in explored, scheduler.schedule

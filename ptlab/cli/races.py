@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from typing import Any
 
 from ptlab.cli.bad_input import BadInput
 from ptlab.explore import Result, explore
+from ptlab.narrate import plural
 from ptlab.scenes import SCENES, Scene, Variant, find
-from ptlab.schemes import scheme_class
+from ptlab.schemes import ReclaimScheme, scheme_class
 
 _EPILOG = """\
 examples:
   ptlab races                      the scenes there are
   ptlab races abc                  the naive freeing, broken and fixed
-  ptlab races abc --play AAABBB    one schedule, step by step
+  ptlab races abc --play AAABBB    one schedule of the broken variant, step by step
   ptlab races abc --scheme pt_reclaim
+  ptlab races --scheme percpu_ref  all scenes that make sense under another scheme
   ptlab races --all --json         one JSON object a line
 
-exit status: 0 every broken variant fails and every fixed one does not, 1 otherwise"""
+exit status: 0 every broken variant fails and no other does, 1 otherwise, 2 bad input;
+of --play: 1 if a rule is broken"""
 
 
 def add_parser(commands: Any) -> None:
@@ -35,10 +37,10 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("names", metavar="SCENE", nargs="*", help="scenes to explore")
     parser.add_argument("--all", action="store_true", help="every scene")
     parser.add_argument(
-        "--scheme", help="run the scene under this scheme, with every guard in place"
+        "--scheme", help="run the scenes under this scheme, with every guard in place"
     )
     parser.add_argument("--preemptions", type=int, metavar="N", help="at most N preemptions")
-    parser.add_argument("--play", metavar="SCHEDULE", help="run one schedule of the broken variant")
+    parser.add_argument("--play", metavar="SCHEDULE", help="run one schedule")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.set_defaults(command=command)
 
@@ -46,70 +48,79 @@ def add_parser(commands: Any) -> None:
 def command(args: argparse.Namespace) -> int:
     """Explore, or play one schedule, or list the scenes."""
     try:
-        scenes = list(SCENES.values()) if args.all else [find(name) for name in args.names]
         scheme = scheme_class(args.scheme) if args.scheme else None
+        scenes = _scenes(args, scheme)
+        if args.play is not None:
+            return _play(scenes, "broken" if scheme is None else scenes[0].under(scheme), args.play)
+        good = True
+        for scene in scenes:
+            for name, variant in _variants(scene, scheme):
+                result = explore(scene, variant, preemptions=args.preemptions)
+                good = good and (result.result == "failure") == (name == "broken")
+                print(_line(name, result) if args.json else _told(scene, result), flush=True)
     except ValueError as error:
         raise BadInput(str(error)) from error
-    if not scenes:
-        for scene in SCENES.values():
-            print(f"{scene.name:14}{scene.title}")
-        return 0
-    if args.play is not None:
-        return _play(scenes[0], args.play)
-    good = True
-    for scene in scenes:
-        variants: tuple[tuple[str, Variant], ...] = (
-            ("broken", scene.broken),
-            ("fixed", scene.fixed),
-        )
-        if scheme is not None:
-            if not scene.own_scheme:
-                continue
-            variants = (("fixed", scene.under(scheme)),)
-        for name, variant in variants:
-            result = explore(scene, variant, preemptions=args.preemptions)
-            good = good and (result.result == "failure") == (name == "broken")
-            print(_line(name, result) if args.json else _told(scene, name, result), flush=True)
     return 0 if good else 1
 
 
+def _scenes(args: argparse.Namespace, scheme: type[ReclaimScheme] | None) -> list[Scene]:
+    """The scenes that are asked for; without any, and without a scheme, they are listed."""
+    if args.all and args.names:
+        raise ValueError(f"--all is every scene: leave {' '.join(args.names)} out, or --all")
+    named = [find(name) for name in args.names]
+    for scene in named:
+        if scheme is not None and not scene.own_scheme:
+            raise ValueError(
+                f"scene {scene.name} is about one design and makes no sense under {scheme.name}"
+            )
+    if args.play is not None and len(named) != 1:
+        raise ValueError(f"--play runs one scene, not {len(named) or 'none'}: name it")
+    if named:
+        return named
+    if scheme is not None:
+        return [scene for scene in SCENES.values() if scene.own_scheme]
+    if not args.all:
+        for scene in SCENES.values():
+            print(f"{scene.name:14}{scene.title}")
+    return list(SCENES.values()) if args.all else []
+
+
+def _variants(scene: Scene, scheme: type[ReclaimScheme] | None) -> list[tuple[str, str | Variant]]:
+    """The variants to explore, by the name that --json gives them."""
+    if scheme is not None:
+        return [("fixed", scene.under(scheme))]
+    return [("broken", "broken"), ("fixed", "fixed")]
+
+
 def _line(variant: str, result: Result) -> str:
-    return json.dumps(
-        {
-            "scene": result.scene,
-            "variant": variant,
-            "result": result.result,
-            "schedules": result.schedules,
-            "pruned": result.pruned,
-            "shortest": result.shortest,
-            "verdict": result.verdict,
-            "bound": result.bound,
-            "seconds": round(result.seconds, 3),
-        }
-    )
+    told = {
+        "scene": result.scene,
+        "variant": variant,
+        "result": result.result,
+        "schedules": result.schedules,
+        "shortest": result.shortest,
+        "seconds": round(result.seconds, 3),
+    }
+    return json.dumps(told | ({"bound": result.bound} if result.bound else {}))
 
 
-def _told(scene: Scene, name: str, result: Result) -> str:
-    what = scene.missing if name == "broken" else scene.title
-    ran = f"{result.schedules} schedules, {result.pruned} pruned, {result.seconds:.1f} s"
+def _told(scene: Scene, result: Result) -> str:
+    what = scene.missing if result.variant == "broken" else scene.title
+    ran = f"{plural(result.schedules, 'schedule')}, {result.pruned} pruned, {result.seconds:.1f} s"
     if result.result == "failure":
         end = f"FAILS: {result.verdict}\n    shortest schedule {result.shortest}"
     elif result.bound:
         end = f"no failure {result.bound}, which is not 'no failure'"
     else:
         end = "no failure in any schedule"
-    return f"{scene.name} ({name}: {what})\n    {end}\n    {ran}"
+    return f"{scene.name} ({result.variant}: {what})\n    {end}\n    {ran}"
 
 
-def _play(scene: Scene, schedule: str) -> int:
-    scheduler = scene.start("broken")
+def _play(scenes: list[Scene], variant: str | Variant, schedule: str) -> int:
+    scheduler = scenes[0].start(variant)
     for letter in schedule:
-        try:
-            segment = scheduler.go(letter)
-        except ValueError as error:
-            raise BadInput(str(error)) from error
-        print(f"{letter}  {scheduler.tell(segment.step)}")
+        print(f"{letter}  {scheduler.tell(scheduler.go(letter).step)}")
         if scheduler.verdict is not None:
             break
-    print(scheduler.verdict or "no rule is broken", file=sys.stdout)
+    print(scheduler.verdict or "no rule is broken")
     return 1 if scheduler.verdict else 0

@@ -1,9 +1,10 @@
 """MADV_COLLAPSE: 512 small pages become one huge page.
 
 Kernel source: mm/khugepaged.c, madvise_collapse(), collapse_huge_page(), collapse_file(),
-retract_page_tables() (Linux 6.12). For anonymous memory the PTE page becomes the deposit; for shared
-memory it is retracted, handed to RCU, and the huge page is mapped without a deposit. Simplified: a
-huge page can always be had; pages shared after fork are collapsed too if they are writable.
+retract_page_tables() (Linux 6.12). For anonymous memory the PTE page becomes the deposit, under
+mmap_lock for write; for shared memory it is retracted, under i_mmap_rwsem alone, handed to RCU, and
+the huge page is mapped without a deposit. Simplified: a huge page can always be had; pages shared
+after fork are collapsed too if they are writable; no page is locked.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ import numpy as np
 from ptlab import pte
 from ptlab.errors import KernelError
 from ptlab.geometry import PMD_SHIFT, PMD_SIZE, Level
+from ptlab.guards import Guard
 from ptlab.mm import Mm
 from ptlab.paths.alloc import upper_tables
+from ptlab.paths.arrive import vma_end_write_all, vma_start_write
 from ptlab.paths.thp import count_huge, do_set_pmd, pgtable_trans_huge_deposit
 from ptlab.steps import Kind, Path, Step
-from ptlab.vma import VM, Vma
+from ptlab.vma import VM, Vma, overlapping
 
 ALL = slice(0, 512)
 
@@ -36,12 +39,15 @@ def madvise_collapse(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
         if pmd and mm.is_huge(pmd, slot):
             continue
         table = int(mm.machine.mem.at(pmd, slot)) if pmd else 0
-        if vma.file is not None and _may_collapse_file(vma, base):
-            yield from collapse_file(mm, vma, base)
-        elif vma.file is None and table and _may_collapse(mm, table):
-            yield from collapse_huge_page(mm, vma, pmd, slot, table)
+        if vma.file is not None:
+            done = _may_collapse_file(vma, base)
+            if done:
+                yield from collapse_file(mm, vma, base)
         else:
-            failed = base if failed is None else failed
+            done = bool(table) and _may_collapse(mm, table)
+            done = done and (yield from collapse_huge_page(mm, vma, base, table))
+        if not done and failed is None:
+            failed = base
     if failed is not None:
         raise KernelError(
             errno.EINVAL,
@@ -65,17 +71,55 @@ def _may_collapse_file(vma: Vma, base: int) -> bool:
     return whole and vma.anon_vma is None and bool(vma.file.cache[page : page + 512].any())
 
 
-def collapse_huge_page(mm: Mm, vma: Vma, pmd: int, slot: int, table: int) -> Path[None]:
-    """Copy the pages into a huge one; the table is emptied and kept in reserve."""
+def collapse_huge_page(mm: Mm, vma: Vma, base: int, table: int) -> Path[bool]:
+    """With everybody locked out: copy the pages into a huge one, keep the emptied table in reserve.
+
+    False: before mmap_lock was had for write, another task has changed what is there. A zap under its
+    VMA's lock alone can do so even then; that the check must come after vma_start_write() was seen
+    in August 2025 only: Barry Song, <20250805035447.7958-1-21cnbao@gmail.com>.
+    """
+    machine = mm.machine
+    yield machine.unlock("mmap_read_unlock", "mmap_lock")
+    yield from machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
+    vma_first = Guard.VMA_FIRST not in machine.without
+    if vma_first:
+        yield from vma_start_write(mm, vma)
+    valid = machine.watch is None or _still_valid(mm, vma, base, table)
+    if not vma_first:  # as it was until August 2025
+        yield from vma_start_write(mm, vma)
+    if valid:
+        yield from _collapse(mm, vma, base, table)
+    yield from vma_end_write_all(mm)
+    yield machine.unlock("mmap_write_unlock", "mmap_lock")
+    yield from machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read")
+    return valid
+
+
+def _still_valid(mm: Mm, vma: Vma, base: int, table: int) -> bool:
+    """hugepage_vma_revalidate(), check_pmd_still_valid(), __collapse_huge_page_isolate()."""
+    pmd = mm.lookup(base, Level.PMD)
+    there = vma in mm.vmas[0] and pmd and mm.machine.mem.at(pmd, base >> PMD_SHIFT & 511) == table
+    return bool(there) and _may_collapse(mm, table)
+
+
+def _collapse(mm: Mm, vma: Vma, base: int, table: int) -> Path[None]:
     machine, mem = mm.machine, mm.machine.mem
+    pmd, slot = mm.lookup(base, Level.PMD), base >> PMD_SHIFT & 511
     yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
+    yield mm.unhook_pte(table, "pmdp_collapse_flush")
+    yield from machine.flush("flush_tlb_range", table, 0)
+    yield machine.unlock("spin_unlock", "pmd_lock")
+    yield from machine.lock("pte_offset_map_lock", "ptl", table, "spin")
     words = mem.entries[table, ALL].copy()
     frame = machine.huge_frames()
     mm.count_pages(pte.census(words), -1)
     machine.unshare(words)
     mem.write(table, ALL, 0)
     machine.scheme.table_emptied(mm, table)
-    yield mm.unhook_pte(table, "pmdp_collapse_flush")
+    n = int(np.count_nonzero(words))
+    yield Step(Kind.CLEAR, "__collapse_huge_page_copy", table, n, 1, (ALL, 0))
+    yield machine.unlock("spin_unlock", "ptl")
+    yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
     yield pgtable_trans_huge_deposit(mm, pmd, slot, table)
     word = pte.anon_entry(frame, bool(vma.flags & VM.WRITE)) | pte.PSE
     mem.write(pmd, slot, word)
@@ -92,6 +136,7 @@ def collapse_file(mm: Mm, vma: Vma, base: int) -> Path[None]:
     frame = machine.huge_frames() + pte.FILE_FRAME
     machine.store.put(file, "cache", slice(page, page + 512), np.arange(frame, frame + 512))
     machine.store.put(file, "huge", page >> 9, True)
+    yield from machine.lock("i_mmap_lock_read", "i_mmap_rwsem", file.number, "read")
     for other in machine.mms[0]:
         for area in other.vmas[0]:
             at = area.start + ((page - area.pgoff) << 12)
@@ -102,6 +147,7 @@ def collapse_file(mm: Mm, vma: Vma, base: int) -> Path[None]:
                 and area.anon_vma is None
             ):
                 yield from retract_page_table(other, at)
+    yield machine.unlock("i_mmap_unlock_read", "i_mmap_rwsem")
     walk = yield from machine.scheme.walk_begins(mm, base, base + PMD_SIZE)
     pmd = mm.lookup(base, Level.PMD) or (yield from upper_tables(mm, base, walk))
     writable = vma.shared and bool(vma.flags & VM.WRITE)
@@ -113,16 +159,29 @@ def retract_page_table(mm: Mm, address: int) -> Path[None]:
     """retract_page_tables(): the entries and their table go; a fault maps the huge page instead."""
     machine, mem, scheme = mm.machine, mm.machine.mem, mm.machine.scheme
     pmd, slot = mm.lookup(address, Level.PMD), address >> PMD_SHIFT & 511
-    table = int(mem.at(pmd, slot)) if pmd else 0
-    if not table or mm.is_huge(pmd, slot):
+    if not pmd or not mem.at(pmd, slot) or mm.is_huge(pmd, slot):
         return
     walk = yield from scheme.walk_begins(mm, address, address + PMD_SIZE)
     yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
-    words = mem.entries[table, ALL].copy()
-    mm.count_pages(pte.census(words), -1)
-    mem.write(table, ALL, 0)
-    machine.scheme.table_emptied(mm, table)
-    yield mm.unhook_pte(table, "retract_page_tables")
+    table = int(mem.at(pmd, slot))
+    gone = None
+    if table and not mm.is_huge(pmd, slot):  # what is there now: it may be another table
+        yield from machine.lock("spin_lock_nested", "ptl", table, "spin")
+        if not _has_own_pages(mm, address):
+            words = mem.entries[table, ALL].copy()
+            mm.count_pages(pte.census(words), -1)
+            mem.write(table, ALL, 0)
+            machine.scheme.table_emptied(mm, table)
+            gone = table
+            yield mm.unhook_pte(table, "retract_page_tables")
+        yield machine.unlock("spin_unlock", "ptl")
     yield machine.unlock("spin_unlock", "pmd_lock")
-    yield machine.call_rcu(table)
+    if gone is not None:
+        yield machine.call_rcu(gone)
     yield from scheme.walk_ends(mm, walk)
+
+
+def _has_own_pages(mm: Mm, address: int) -> bool:
+    """Whether the VMA has an anon_vma by now: looked at again under the PTE lock."""
+    vma = next(overlapping(mm.vmas[0], address, address + PMD_SIZE), None)
+    return vma is not None and vma.anon_vma is not None

@@ -7,17 +7,14 @@ runs out; the anon_vma is made under the lock that the fault already holds.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ptlab import pte
 from ptlab.geometry import PAGE_SIZE, Level
-from ptlab.guards import Guard
-from ptlab.machine import Machine
 from ptlab.memmap import count_each
 from ptlab.mm import Count, Mm
 from ptlab.paths.alloc import anon_vma_prepare, upper_tables, visit
+from ptlab.paths.arrive import pte_changed, still_hooked
 from ptlab.paths.cut import Piece
 from ptlab.paths.filemap import do_fault
 from ptlab.paths.swap import do_swap_page
@@ -73,9 +70,9 @@ def handle_pte_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> P
         tables = yield from visit(mm, pmd, piece.slots, n)
         if write and vma.anon_vma is None and not vma.shared:
             yield anon_vma_prepare(mm, vma)
-            if mm.machine.watch is not None and not mm.machine.mem.hooked(tables):
-                yield from mm.machine.scheme.visitor_leaves(mm, tables, n)
-                continue
+        if not still_hooked(mm.machine, tables):  # freed since it was installed or seen
+            yield from mm.machine.scheme.visitor_leaves(mm, tables, n)
+            continue
         words = mm.machine.mem.entries[tables, columns]
         if mm.counters[Count.SWAP] and not pte.is_present(words.flat[0]) and words.flat[0]:
             done = yield from do_swap_page(mm, vma, tables, columns, n, write)
@@ -94,7 +91,7 @@ def do_anonymous_page(mm: Mm, tables: Tables, columns: slice, n: int, write: boo
     machine = mm.machine
     if not (yield from pte_offset_map_lock(machine, tables, n)):
         return False
-    if _changed(machine, tables, columns, 0):
+    if pte_changed(machine, tables, columns, 0):
         yield machine.unlock("pte_unmap_unlock", "ptl", n)
         return False
     if write:
@@ -115,13 +112,6 @@ def do_anonymous_page(mm: Mm, tables: Tables, columns: slice, n: int, write: boo
     return True
 
 
-def _changed(machine: Machine, tables: Tables, columns: slice, was: Any) -> bool:
-    """pte_same(), under the lock: whether another task has changed the entries."""
-    if machine.watch is None or Guard.PTE_SAME in machine.without:
-        return False
-    return bool(np.any(machine.mem.entries[tables, columns] != was))
-
-
 def do_wp_page(mm: Mm, vma: Vma, tables: Tables, columns: slice, n: int) -> Path[bool]:
     """A write to `n` read-only entries: copy what is not the process's own, else reuse the page.
 
@@ -132,7 +122,7 @@ def do_wp_page(mm: Mm, vma: Vma, tables: Tables, columns: slice, n: int) -> Path
     words = machine.mem.entries[tables, columns].copy()
     if not (yield from pte_offset_map_lock(machine, tables, n)):
         return False
-    if _changed(machine, tables, columns, words):
+    if pte_changed(machine, tables, columns, words):
         yield machine.unlock("pte_unmap_unlock", "ptl", n)
         return False
     frames = pte.pfn(words)

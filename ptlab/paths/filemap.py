@@ -12,6 +12,7 @@ from ptlab.errors import NotModelled
 from ptlab.geometry import PAGE_SHIFT, PTRS_PER_TABLE
 from ptlab.mm import Count, Mm
 from ptlab.paths.alloc import anon_vma_prepare, visit
+from ptlab.paths.arrive import pte_changed
 from ptlab.paths.cut import Piece
 from ptlab.paths.thp import do_set_pmd
 from ptlab.paths.walk import pte_offset_map_lock
@@ -105,6 +106,11 @@ def _map(
     if not (yield from pte_offset_map_lock(machine, table)):
         yield from machine.scheme.visitor_leaves(mm, table)
         return  # the table has gone: the access faults again
+    columns = [c for c in columns if not pte_changed(machine, table, slice(c, c + 1), 0)]
+    if not columns:
+        yield machine.unlock("pte_unmap_unlock", "ptl")
+        yield from machine.scheme.visitor_leaves(mm, table)
+        return  # another fault was faster
     part = slice(columns[0], columns[-1] + 1)
     words = machine.mem.entries[table, part].copy()
     for column in columns:
@@ -126,11 +132,18 @@ def _map_copy(mm: Mm, vma: Vma, pmd: int, slot: int, column: int) -> Path[None]:
     if vma.anon_vma is None:
         yield anon_vma_prepare(mm, vma)
     table = yield from visit(mm, pmd, slot)
-    yield from machine.lock("pte_offset_map_lock", "ptl", table, "spin")
+    part = slice(column, column + 1)
+    if not (yield from pte_offset_map_lock(machine, table)):
+        yield from machine.scheme.visitor_leaves(mm, table)
+        return  # the table has gone: the access faults again
+    if pte_changed(machine, table, part, 0):
+        yield machine.unlock("pte_unmap_unlock", "ptl")
+        yield from machine.scheme.visitor_leaves(mm, table)
+        return  # another fault was faster
     machine.mem.write(table, column, pte.anon_entry(machine.frames(1), True))
     mm.count(Count.ANON, 1)
     machine.scheme.entries_changed(mm, table, 1)
-    yield Step(Kind.SET, "do_cow_fault", table, 1, 1, (slice(column, column + 1), "page"))
+    yield Step(Kind.SET, "do_cow_fault", table, 1, 1, (part, "page"))
     yield from machine.scheme.entries_mapped(mm, table, 1)
     yield machine.unlock("pte_unmap_unlock", "ptl")
     yield from machine.scheme.visitor_leaves(mm, table)

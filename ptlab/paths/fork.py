@@ -7,15 +7,18 @@ is pinned, so no page is copied at fork; the child's own allocations (stack, lib
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from ptlab import pte
+from ptlab.geometry import Level
 from ptlab.memmap import Slots, State, count_each
 from ptlab.memmap import count as table_count
-from ptlab.mm import Mm, base_address
+from ptlab.mm import Mm
 from ptlab.paths.alloc import upper_tables, visit
+from ptlab.paths.arrive import arrive, still_hooked, vma_end_write_all, vma_start_write
 from ptlab.paths.cut import chunks
 from ptlab.paths.pgtables import free_pgtables
 from ptlab.paths.thp import copy_huge_pmd
@@ -36,12 +39,14 @@ def dup_mmap(mm: Mm) -> Path[Mm]:
     for vma in mm.vmas[0]:
         if vma.flags & VM.DONTCOPY:
             continue
+        yield from vma_start_write(mm, vma)
         copy = anon_vma_fork(child, vma)
         child.set_vmas((*child.vmas[0], copy))
         yield Step(Kind.VMA, "dup_mmap", None, 1, 1, ("map", copy, copy))
         if vma_needs_copy(vma):
             yield from copy_page_range(mm, child, vma)
-    yield Step(Kind.FLUSH, "flush_tlb_mm", None, 0)
+    yield from machine.flush("flush_tlb_mm", None, 0)
+    yield from vma_end_write_all(mm)
     yield machine.unlock("mmap_write_unlock", "mmap_lock")
     return child
 
@@ -60,24 +65,49 @@ def vma_needs_copy(vma: Vma) -> bool:
 
 
 def copy_page_range(mm: Mm, child: Mm, vma: Vma) -> Path[None]:
-    """copy_pmd_range(): each PMD entry of the VMA that is not none."""
+    """copy_p4d_range() to copy_pmd_range(): each entry of the VMA that is not none, from the PGD on.
+
+    The child gets each upper table that the parent has in this range, even if all that is below
+    it belongs to a neighbour.
+    """
     scheme = mm.machine.scheme
     walk = yield from scheme.walk_begins(mm, vma.start, vma.end)
     child_walk = yield from scheme.walk_begins(child, vma.start, vma.end)
-    for pmd, slots, columns in pte_tables(mm, vma.start, vma.end):
-        first = _address(mm, pmd, slots)
-        child_pmd = yield from upper_tables(child, first, child_walk)
+    for level, start, end in _upper_parts(mm, vma):
+        child_table = yield from upper_tables(child, start, child_walk, level)
+        if level is Level.PMD:
+            yield from copy_pmd_range(mm, child, vma, child_table, start, end)
+    yield from scheme.walk_ends(child, child_walk)
+    yield from scheme.walk_ends(mm, walk)
+
+
+def _upper_parts(mm: Mm, vma: Vma) -> Iterator[tuple[Level, int, int]]:
+    """The part of the VMA below each PUD and PMD page there is, a PUD page before its PMD pages."""
+    span = mm.machine.geometry.span
+    for start, end in _cut(vma.start, vma.end, span(Level.PUD)):
+        if mm.lookup(start, Level.PUD):
+            yield Level.PUD, start, end
+            for first, last in _cut(start, end, span(Level.PMD)):
+                if mm.lookup(first, Level.PMD):
+                    yield Level.PMD, first, last
+
+
+def _cut(start: int, end: int, span: int) -> Iterator[tuple[int, int]]:
+    """[start, end) in parts that end at multiples of `span`: pud_addr_end() and its kin."""
+    while start < end:
+        stop = min(end, (start | (span - 1)) + 1)
+        yield start, stop
+        start = stop
+
+
+def copy_pmd_range(mm: Mm, child: Mm, vma: Vma, child_pmd: int, start: int, end: int) -> Path[None]:
+    """The part of the VMA below one PMD page: huge pages and tables."""
+    for pmd, slots, columns in pte_tables(mm, start, end):
         if isinstance(slots, int) and mm.is_huge(pmd, slots):
             if pte.pfn(mm.machine.mem.entries.word(pmd, slots)) < pte.FILE_FRAME:
                 yield from copy_huge_pmd(mm, child, pmd, slots, child_pmd)
         else:
             yield from copy_pte_range(mm, child, pmd, child_pmd, slots, columns, not vma.shared)
-    yield from scheme.walk_ends(child, child_walk)
-    yield from scheme.walk_ends(mm, walk)
-
-
-def _address(mm: Mm, pmd: int, slots: Slots) -> int:
-    return base_address(mm, pmd) + ((slots if isinstance(slots, int) else int(slots[0])) << 21)
 
 
 def copy_pte_range(
@@ -85,17 +115,25 @@ def copy_pte_range(
 ) -> Path[None]:
     """Copy entries. The child's table is allocated before anyone looks at the parent's entries.
 
+    Under the parent's PTE lock the kernel does not look at the PMD entry again: mmap_lock is held for
+    write, and who comes by the file takes no table of a VMA that has an anon_vma.
     In a private mapping (`cow`) pages become read-only on both sides; nothing is copied but the
     entries.
     """
     machine, mem = mm.machine, mm.machine.mem
     for part in _alike(child, child_pmd, slots):
         theirs = yield from visit(child, child_pmd, part)
-        while (yield from machine.scheme.visitor_arrives(mm, pmd, part)):
-            pass  # the table is dying: look again
-        ours = mem.at(pmd, part)
+        ours = yield from arrive(mm, pmd, part)
+        if ours is None:  # freed since the walk saw it
+            yield from machine.scheme.visitor_leaves(child, theirs)
+            continue
         n_tables = table_count(ours)
         yield from machine.lock("pte_offset_map_lock", "ptl", theirs, "spin", n_tables)
+        if not still_hooked(machine, ours):
+            yield machine.unlock("pte_unmap_unlock", "ptl", n_tables)
+            yield from machine.scheme.visitor_leaves(mm, ours)
+            yield from machine.scheme.visitor_leaves(child, theirs)
+            continue
         yield from machine.lock("pte_offset_map_rw_nolock", "ptl", ours, "spin", n_tables)
         copied = None
         for some in chunks(machine.grain, columns):

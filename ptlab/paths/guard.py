@@ -16,7 +16,7 @@ from ptlab.mm import Count, Mm
 from ptlab.paths.alloc import anon_vma_prepare, upper_tables, visit
 from ptlab.paths.cut import chunks, cut
 from ptlab.paths.thp import split_huge_pmd
-from ptlab.paths.walk import covers_whole, pte_tables
+from ptlab.paths.walk import covers_whole, pte_offset_map_lock, pte_tables
 from ptlab.paths.zap import ZapDetails, unmap_page_range
 from ptlab.steps import Kind, Path, Step
 from ptlab.tlb import MmuGather, tlb_flush_mmu
@@ -36,25 +36,35 @@ def madvise_guard_install(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
     machine = mm.machine
     walk = yield from machine.scheme.walk_begins(mm, start, end)
     for piece in cut("table", start, (end - start) >> PAGE_SHIFT):
-        pmd = mm.lookup(piece.first, Level.PMD) or (yield from upper_tables(mm, piece.first, walk))
-        table = yield from visit(mm, pmd, piece.slots)
-        assert isinstance(table, int)
-        yield from machine.lock("pte_offset_map_lock", "ptl", table, "spin")
-        installed = 0
-        for part in chunks(machine.grain, piece.columns):
-            words = machine.mem.entries[table, part]
-            n = int(np.count_nonzero(words == 0))
-            if n:
-                machine.mem.write(table, part, np.where(words == 0, U64(pte.GUARD_MARKER), words))
-                mm.count(Count.SWAP, n)
-                machine.scheme.entries_changed(mm, table, n)
-                installed += n
-                yield Step(Kind.SET, "guard_install_set_pte", table, n, 1, (part, "marker"))
-        if installed:
-            yield from machine.scheme.entries_mapped(mm, table, installed)
-        yield machine.unlock("pte_unmap_unlock", "ptl")
-        yield from machine.scheme.visitor_leaves(mm, table)
+        done = False
+        while not done:  # once, unless another task has freed the table (ACTION_AGAIN)
+            pmd = mm.lookup(piece.first, Level.PMD)
+            pmd = pmd or (yield from upper_tables(mm, piece.first, walk))
+            table = yield from visit(mm, pmd, piece.slots)
+            assert isinstance(table, int)
+            done = yield from _install(mm, table, piece.columns)
+            yield from machine.scheme.visitor_leaves(mm, table)
     yield from machine.scheme.walk_ends(mm, walk)
+
+
+def _install(mm: Mm, table: int, columns: slice) -> Path[bool]:
+    """Fill the empty entries of one PTE page with markers. False: the page is not there any more."""
+    machine, installed = mm.machine, 0
+    if not (yield from pte_offset_map_lock(machine, table)):
+        return False
+    for part in chunks(machine.grain, columns):
+        words = machine.mem.entries[table, part]
+        n = int(np.count_nonzero(words == 0))
+        if n:
+            machine.mem.write(table, part, np.where(words == 0, U64(pte.GUARD_MARKER), words))
+            mm.count(Count.SWAP, n)
+            machine.scheme.entries_changed(mm, table, n)
+            installed += n
+            yield Step(Kind.SET, "guard_install_set_pte", table, n, 1, (part, "marker"))
+    if installed:
+        yield from machine.scheme.entries_mapped(mm, table, installed)
+    yield machine.unlock("pte_unmap_unlock", "ptl")
+    return True
 
 
 def _mapped(mm: Mm, start: int, end: int) -> bool:
@@ -83,7 +93,9 @@ def madvise_guard_remove(mm: Mm, start: int, end: int) -> Path[None]:
             continue
         tables = machine.mem.at(pmd, slots)
         n_tables = table_count(tables)
-        yield from machine.lock("pte_offset_map_lock", "ptl", tables, "spin", n_tables)
+        if not (yield from pte_offset_map_lock(machine, tables, n_tables)):
+            yield from machine.scheme.visitor_leaves(mm, tables)
+            continue  # freed since the walk saw it
         removed = None
         for part in chunks(machine.grain, columns):
             words = machine.mem.entries[tables, part]

@@ -17,8 +17,10 @@ from ptlab.geometry import PAGE_SHIFT, PMD_SHIFT, PMD_SIZE, PUD_SIZE, Level
 from ptlab.memmap import count_each
 from ptlab.mm import Mm
 from ptlab.paths.alloc import upper_tables, visit
+from ptlab.paths.arrive import arrive, still_hooked, vma_end_write_all, vma_start_write
 from ptlab.paths.cut import chunks
 from ptlab.paths.thp import move_huge_pmd, split_huge_pmd
+from ptlab.paths.walk import pte_offset_map_lock
 from ptlab.steps import Kind, Path, Step
 from ptlab.vma import Vma, overlapping
 
@@ -39,11 +41,13 @@ def move_page_tables(mm: Mm, vma: Vma, old: int, copy: Vma, new: int, length: in
     if mm.machine.profile.realign_move:
         old, new = try_realign_addr(mm, vma, old, copy, new, length)
     scheme = mm.machine.scheme
+    yield from vma_start_write(mm, vma)
     walk = yield from scheme.walk_begins(mm, old, end)
     new_walk = yield from scheme.walk_begins(mm, new, new + end - old)
     yield from _move_range(mm, old, new, end, new_walk)
     yield from scheme.walk_ends(mm, new_walk)
     yield from scheme.walk_ends(mm, walk)
+    yield from vma_end_write_all(mm)
 
 
 def _move_range(mm: Mm, old: int, new: int, end: int, walk: Any) -> Path[None]:
@@ -89,13 +93,15 @@ def _move_pmd(mm: Mm, part: Extent, walk: Any) -> Path[None]:
     elif part.size == PMD_SIZE and not mem.at(new_pmd, new_slot):
         yield from _move_table(mm, "move_normal_pmd", (pmd, slot), (new_pmd, new_slot))
         return
-    theirs = int((yield from visit(mm, new_pmd, new_slot)))
-    while (yield from machine.scheme.visitor_arrives(mm, pmd, slot)):
-        pass  # the table is dying: look again
-    ours = int(mem.at(pmd, slot))
-    yield from move_ptes(mm, ours, theirs, part)
-    yield from machine.scheme.visitor_leaves(mm, ours)
-    yield from machine.scheme.visitor_leaves(mm, theirs)
+    done = False
+    while not done:  # once, unless another task has freed one of the tables
+        theirs = int((yield from visit(mm, new_pmd, new_slot)))
+        ours = yield from arrive(mm, pmd, slot)
+        done = ours is None
+        if ours is not None:
+            done = yield from move_ptes(mm, int(ours), theirs, part)
+            yield from machine.scheme.visitor_leaves(mm, ours)
+        yield from machine.scheme.visitor_leaves(mm, theirs)
 
 
 def _move_table(mm: Mm, fn: str, old: tuple[int, int], new: tuple[int, int]) -> Path[None]:
@@ -112,12 +118,20 @@ def _move_table(mm: Mm, fn: str, old: tuple[int, int], new: tuple[int, int]) -> 
     yield machine.unlock(fn, name)
 
 
-def move_ptes(mm: Mm, ours: int, theirs: int, part: Extent) -> Path[None]:
-    """Entry by entry, under both PTE locks; none entries are skipped."""
+def move_ptes(mm: Mm, ours: int, theirs: int, part: Extent) -> Path[bool]:
+    """Entry by entry, under both PTE locks; none entries are skipped.
+
+    False (-EAGAIN): one of the tables is no longer there. The kernel looks at ours again under its
+    lock; theirs cannot go, it holds nothing that anybody else could find it by.
+    """
     machine, mem = mm.machine, mm.machine.mem
     first, n = part.old >> PAGE_SHIFT & 511, part.size >> PAGE_SHIFT
     shift = (part.new >> PAGE_SHIFT & 511) - first
-    yield from machine.lock("pte_offset_map_lock", "ptl", ours, "spin")
+    if not (yield from pte_offset_map_lock(machine, ours)):
+        return False
+    if not still_hooked(machine, theirs):
+        yield machine.unlock("pte_unmap_unlock", "ptl")
+        return False
     yield from machine.lock("pte_offset_map_rw_nolock", "ptl", theirs, "spin")
     moved = 0
     for some in chunks(machine.grain, slice(first, first + n)):
@@ -142,6 +156,7 @@ def move_ptes(mm: Mm, ours: int, theirs: int, part: Extent) -> Path[None]:
     yield machine.unlock("pte_unmap_unlock", "ptl")
     if moved:
         yield from machine.scheme.entries_unmapped(mm, ours, moved)
+    return True
 
 
 def try_realign_addr(

@@ -15,10 +15,11 @@ from ptlab.geometry import PAGE_SIZE, page_align
 from ptlab.memmap import count as table_count
 from ptlab.mm import Mm
 from ptlab.paths.access import populate
+from ptlab.paths.arrive import arrive, vma_end_write_all, vma_start_write
 from ptlab.paths.cut import chunks
 from ptlab.paths.mmap import vma_modify
 from ptlab.paths.thp import change_huge_pmd, split_huge_pmd
-from ptlab.paths.walk import covers_whole, pte_tables
+from ptlab.paths.walk import covers_whole, pte_offset_map_lock, pte_tables
 from ptlab.steps import Kind, Path, Step, Tables
 from ptlab.vma import VM, VM_ACCESS_FLAGS, Vma, find
 
@@ -46,6 +47,7 @@ def do_mprotect(mm: Mm, start: int, length: int, prot: int) -> Path[None]:
         stop = min(end, vma.end)
         yield from mprotect_fixup(mm, vma, address, stop, prot)
         address = stop
+    yield from vma_end_write_all(mm)
     yield machine.unlock("mmap_write_unlock", "mmap_lock")
     if address < end:
         raise KernelError(
@@ -59,6 +61,7 @@ def mprotect_fixup(mm: Mm, vma: Vma, start: int, end: int, prot: int) -> Path[No
     flags = (vma.flags & ~VM_ACCESS_FLAGS) | prot
     if flags == vma.flags:
         return
+    yield from vma_start_write(mm, vma)
     if prot & VM.WRITE:
         if not vma.flags & (VM.ACCOUNT | VM.WRITE | VM.SHARED | VM.NORESERVE):
             flags |= VM.ACCOUNT
@@ -85,9 +88,9 @@ def change_protection(mm: Mm, vma: Vma, start: int, end: int, prot: int) -> Path
             yield from split_huge_pmd(mm, pmd, slots)
             if not mm.machine.mem.at(pmd, slots):
                 continue  # a file's huge mapping is not split, it just goes
-        while (yield from scheme.visitor_arrives(mm, pmd, slots)):
-            pass  # the table is dying: look again
-        tables = mm.machine.mem.at(pmd, slots)
+        tables = yield from arrive(mm, pmd, slots)
+        if tables is None:
+            continue  # freed since the walk saw it
         changed += yield from change_pte_range(mm, tables, columns, prot, wants_notify)
         yield from scheme.visitor_leaves(mm, tables)
     yield from scheme.walk_ends(mm, walk)
@@ -105,8 +108,9 @@ def change_pte_range(
     """
     machine = mm.machine
     n_tables = table_count(tables)
-    yield from machine.lock("pte_offset_map_lock", "ptl", tables, "spin", n_tables)
     changed = 0
+    if not (yield from pte_offset_map_lock(machine, tables, n_tables)):
+        return changed  # -EAGAIN: nothing is left here to be changed
     for part in chunks(machine.grain, columns):
         words = machine.mem.entries[tables, part]
         present = pte.is_present(words)

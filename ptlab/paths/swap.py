@@ -16,9 +16,10 @@ import numpy as np
 from ptlab import pte
 from ptlab.memmap import count_each
 from ptlab.mm import Count, Mm
+from ptlab.paths.arrive import pte_changed
 from ptlab.paths.cut import chunks
 from ptlab.paths.thp import split_huge_pmd
-from ptlab.paths.walk import pte_tables
+from ptlab.paths.walk import pte_offset_map_lock, pte_tables
 from ptlab.steps import Kind, Path, Step, Tables
 from ptlab.vma import VM, Vma
 
@@ -32,10 +33,14 @@ def pageout(mm: Mm, start: int, end: int) -> Path[None]:
     for pmd, slots, columns in pte_tables(mm, start, end):
         if isinstance(slots, int) and mm.is_huge(pmd, slots):
             yield from split_huge_pmd(mm, pmd, slots)
+            if not machine.mem.at(pmd, slots):
+                continue
         if (yield from machine.scheme.visitor_arrives(mm, pmd, slots)):
             continue
         tables = machine.mem.at(pmd, slots)
-        yield from machine.lock("pte_offset_map_lock", "ptl", tables, "spin")
+        if not (yield from pte_offset_map_lock(machine, tables)):
+            yield from machine.scheme.visitor_leaves(mm, tables)
+            continue  # freed since the walk saw it
         for part in chunks(machine.grain, columns):
             words = machine.mem.entries[tables, part]
             frames = pte.pfn(words)
@@ -78,9 +83,17 @@ def free_swap_entries(mm: Mm, tables: Tables, columns: slice) -> Path[Any]:
 def do_swap_page(
     mm: Mm, vma: Vma, tables: Tables, columns: slice, n: int, write: bool
 ) -> Path[bool]:
-    """A fault on `n` swap entries: each page comes back in a new frame. Always True: it is done."""
+    """A fault on `n` swap entries: each page comes back in a new frame.
+
+    False: the table or the entry is no longer what it was (pte_same()).
+    """
     machine = mm.machine
-    yield from machine.lock("pte_offset_map_lock", "ptl", tables, "spin", n)
+    was = machine.mem.entries[tables, columns].copy()
+    if not (yield from pte_offset_map_lock(machine, tables, n)):
+        return False
+    if pte_changed(machine, tables, columns, was):
+        yield machine.unlock("pte_unmap_unlock", "ptl", n)
+        return False
     first = machine.frames(n)
     words = pte.anon_entry(np.arange(first, first + n, dtype=U64), bool(vma.flags & VM.WRITE))
     if not write:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ptlab.guards import Guard
@@ -22,6 +22,9 @@ TABLE = 512 * PAGE
 """What one PTE page maps."""
 
 BASE = 0x1000_0000_0000
+
+OF_ITS_TIME = frozenset({Guard.PMD_SAME})
+"""What kernels before 6.5 did not have."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Scene:
     broken: Variant
     kernel: str = "6.18"
     own_scheme: bool = True
-    gather_pages: int | None = field(default=None)
+    gather_pages: int | None = None
 
     def variant(self, name: str) -> Variant:
         """The variant called "broken" or "fixed"."""
@@ -60,7 +63,7 @@ class Scene:
 
     def under(self, scheme: type[ReclaimScheme]) -> Variant:
         """The scene with another scheme, and every guard that Linux has today."""
-        return Variant(scheme, self.fixed.without - {Guard.PMD_SAME})
+        return Variant(scheme, self.fixed.without - OF_ITS_TIME)
 
     def start(self, variant: Variant | str = "broken", record: bool = False) -> Scheduler:
         """The stage is set and nothing has run yet."""
@@ -108,3 +111,53 @@ def one_table(process: Process, *pages: int) -> int:
     for page in pages:
         process.touch(heap + page * PAGE, PAGE)
     return heap
+
+
+def fault_and_zap(length: int, process: Process) -> Paths:
+    """Page 0 is there. One task writes page 1, another drops the first `length` bytes."""
+    heap = one_table(process, 0)
+    return {
+        "write page 1": write(process, heap + PAGE),
+        f"DONTNEED {_name(length)}": dontneed(process, heap, length),
+    }
+
+
+def two_zaps(length: int, process: Process) -> Paths:
+    """Pages 0 and 1 are there. Two tasks drop one page each, or both drop the whole table."""
+    heap = one_table(process, 0, 1)
+    if length == TABLE:
+        second = "DONTNEED it too", dontneed(process, heap, TABLE)
+    else:
+        second = "DONTNEED page 1", dontneed(process, heap + PAGE, PAGE)
+    return {f"DONTNEED {_name(length)}": dontneed(process, heap, length), second[0]: second[1]}
+
+
+def _name(length: int) -> str:
+    return "the table" if length == TABLE else "page 0"
+
+
+def before_6_5(
+    name: str,
+    title: str,
+    missing: str,
+    prepare: Callable[[Process], Paths],
+    scheme: type[ReclaimScheme],
+    broken: type[ReclaimScheme] | None = None,
+    without: Guard | None = None,
+    own_scheme: bool = True,
+) -> Scene:
+    """A scene on Linux 6.1, where nobody looked at the PMD entry again under the PTE lock.
+
+    What is missing is another scheme's doing, or a guard.
+    """
+    lacks = OF_ITS_TIME | ({without} if without else set())
+    return Scene(
+        name,
+        title,
+        missing,
+        prepare,
+        Variant(scheme, OF_ITS_TIME),
+        Variant(broken or scheme, lacks),
+        kernel="6.1",
+        own_scheme=own_scheme,
+    )

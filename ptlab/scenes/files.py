@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ptlab.files import File
 from ptlab.geometry import PAGE_SHIFT, Level
 from ptlab.mm import Mm
 from ptlab.paths.cut import Piece
@@ -11,8 +12,7 @@ from ptlab.paths.filemap import do_fault
 from ptlab.paths.mmap import do_munmap
 from ptlab.paths.truncate import do_truncate
 from ptlab.process import Process
-from ptlab.scenes.base import BASE, PAGE, TABLE, Paths, Scene, Variant
-from ptlab.scenes.references import OF_ITS_TIME
+from ptlab.scenes.base import BASE, PAGE, TABLE, Paths, before_6_5
 from ptlab.schemes import PteRefcount, UnmapOnly
 from ptlab.steps import Path, Tables
 from ptlab.tlb import MmuGather
@@ -37,24 +37,29 @@ class ZapLocksMm(PteRefcount):
             yield mm.machine.unlock("mmap_write_unlock", "mmap_lock")
 
 
-def _truncate(process: Process) -> Paths:
+def _shared_page(process: Process) -> tuple[File, int]:
+    """A file of one page, mapped and touched."""
     file = process.file(PAGE, filled=True)
     area = process.mmap(TABLE, at=BASE, shared=True, file=file)
     process.touch(area, PAGE)
+    return file, area
+
+
+def _truncate(process: Process) -> Paths:
+    file, area = _shared_page(process)
     return {
         "truncate": do_truncate(process.machine, file, 0),
         "munmap": do_munmap(process.mm, area, TABLE),
     }
 
 
-truncate = Scene(
+truncate = before_6_5(
     "truncate",
     "truncate zaps under i_mmap_rwsem, behind which mmap_lock must not be taken",
     "a zap that wants mmap_lock",
     _truncate,
-    Variant(PteRefcount, OF_ITS_TIME),
-    Variant(ZapLocksMm, OF_ITS_TIME),
-    kernel="6.1",
+    PteRefcount,
+    broken=ZapLocksMm,
 )
 
 
@@ -66,9 +71,7 @@ class InstallsByRmap(UnmapOnly):
 
 
 def _prefault(process: Process) -> Paths:
-    file = process.file(PAGE, filled=True)
-    area = process.mmap(TABLE, at=BASE, shared=True, file=file)
-    process.touch(area, PAGE)
+    file, area = _shared_page(process)
     mm, machine = process.mm, process.machine
     by_rmap = isinstance(process.scheme, InstallsByRmap)
 
@@ -93,14 +96,13 @@ def _is_mapped(mm: Mm, pmd: int, vma: Vma) -> bool:
     return bool(table and mm.machine.mem.entries.word(table, vma.start >> PAGE_SHIFT & 511))
 
 
-rmap_install = Scene(
+rmap_install = before_6_5(
     "rmap-install",
     "munmap has zapped, but is still in the file's tree of mappings until free_pgtables()",
     "an install under i_mmap_rwsem alone",
     _prefault,
-    Variant(UnmapOnly, OF_ITS_TIME),
-    Variant(InstallsByRmap, OF_ITS_TIME),
-    kernel="6.1",
+    UnmapOnly,
+    broken=InstallsByRmap,
     own_scheme=False,
 )
 

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ptlab.guards import Guard
+from ptlab.paths.madvise import MADV_COLLAPSE, do_madvise
 from ptlab.process import Process
-from ptlab.scenes.base import PAGE, TABLE, Paths, Scene, Variant, dontneed, one_table, write
+from ptlab.scenes.base import (
+    TABLE,
+    Paths,
+    Scene,
+    Variant,
+    dontneed,
+    fault_and_zap,
+    one_table,
+    two_zaps,
+    write,
+)
 from ptlab.schemes import PtReclaim
 from ptlab.schemes.pt_reclaim import PtReclaimUnfixed
-
-
-def _fault_and_zap(process: Process) -> Paths:
-    heap = one_table(process, 0)
-    return {
-        "write page 1": write(process, heap + PAGE),
-        "DONTNEED the table": dontneed(process, heap, TABLE),
-    }
-
 
 pmd_same = Scene(
     "pmd-same",
     "A fault has looked up the table; MADV_DONTNEED frees it before the fault has the lock",
     "no pmd_same() after the PTE lock is taken",
-    _fault_and_zap,
+    partial(fault_and_zap, TABLE),
     Variant(PtReclaim),
     Variant(PtReclaim, frozenset({Guard.PMD_SAME})),
 )
@@ -30,7 +34,7 @@ walker_rcu = Scene(
     "walker-rcu",
     "The PTE lock lies in the page: RCU keeps the page while a walker reaches for the lock",
     "the freed page does not wait for a grace period",
-    _fault_and_zap,
+    partial(fault_and_zap, TABLE),
     Variant(PtReclaim),
     Variant(PtReclaim, frozenset({Guard.RCU})),
 )
@@ -54,23 +58,32 @@ february = Scene(
     gather_pages=1,
 )
 
-
-def _two_slow(process: Process) -> Paths:
-    heap = one_table(process, 0, 1)
-    return {
-        "DONTNEED the table": dontneed(process, heap, TABLE),
-        "DONTNEED it too": dontneed(process, heap, TABLE),
-    }
-
-
 slow_path = Scene(
     "slow-path",
     "Two slow paths want to free one table: the second looks at the PMD entry again",
     "no second look at the PMD entry under the PMD lock",
-    _two_slow,
+    partial(two_zaps, TABLE),
     Variant(PtReclaim),
     Variant(PtReclaim, frozenset({Guard.RECHECK_PMD})),
     gather_pages=1,
 )
 
-SCENES = (pmd_same, walker_rcu, february, slow_path)
+
+def _collapse(process: Process) -> Paths:
+    heap = one_table(process, 0)
+    return {
+        "collapse into a huge page": do_madvise(process.mm, heap, TABLE, MADV_COLLAPSE),
+        "DONTNEED the table": dontneed(process, heap, TABLE),
+    }
+
+
+august = Scene(
+    "august",
+    "The bug of August 2025: a collapse holds mmap_lock for write, a zap its VMA's lock alone",
+    "the collapse looks at the PMD entry before it has the VMA's lock",
+    _collapse,
+    Variant(PtReclaim),
+    Variant(PtReclaim, frozenset({Guard.VMA_FIRST})),
+)
+
+SCENES = (pmd_same, walker_rcu, february, slow_path, august)

@@ -7,6 +7,7 @@ pte_offset_map_lock(): the reference is what makes a looked-up table stay.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from ptlab.guards import Guard
@@ -16,21 +17,21 @@ from ptlab.paths.access import touch
 from ptlab.paths.mmap import do_munmap
 from ptlab.process import Process
 from ptlab.scenes.base import (
+    BASE,
     PAGE,
     TABLE,
     Paths,
-    Scene,
-    Variant,
+    before_6_5,
     dontneed,
+    fault_and_zap,
     one_table,
+    two_zaps,
     write,
 )
-from ptlab.schemes import NOTHING, PteRefcount, UnmapOnly
+from ptlab.schemes import NOTHING, EveryLevel, PteRefcount, UnmapOnly
+from ptlab.schemes.empty import upper_pages
 from ptlab.steps import Path, Tables
 from ptlab.tlb import MmuGather
-
-OF_ITS_TIME = frozenset({Guard.PMD_SAME})
-"""What kernels before 6.5 did not have."""
 
 
 class Naive(PteRefcount):
@@ -63,14 +64,13 @@ def _munmap(process: Process) -> Paths:
     }
 
 
-exclusive = Scene(
+exclusive = before_6_5(
     "exclusive",
     "Today: a walker holds mmap_lock for read, munmap for write",
     "munmap takes mmap_lock for read only",
     _munmap,
-    Variant(UnmapOnly, OF_ITS_TIME),
-    Variant(UnmapOnly, OF_ITS_TIME | {Guard.MMAP_WRITE}),
-    kernel="6.1",
+    UnmapOnly,
+    without=Guard.MMAP_WRITE,
 )
 
 
@@ -83,14 +83,13 @@ def _abc(process: Process) -> Paths:
     }
 
 
-abc = Scene(
+abc = before_6_5(
     "abc",
     "Walker A, MADV_DONTNEED B and fault C all hold mmap_lock for read",
     "visitors hold no reference (no pte_try_get)",
     _abc,
-    Variant(PteRefcount, OF_ITS_TIME),
-    Variant(Naive, OF_ITS_TIME),
-    kernel="6.1",
+    PteRefcount,
+    broken=Naive,
 )
 
 
@@ -102,14 +101,13 @@ def _install(process: Process) -> Paths:
     }
 
 
-install = Scene(
+install = before_6_5(
     "install",
     "Two faults race to install one table; the loser frees its page",
     "no look at the PMD entry under the lock (pmd_none)",
     _install,
-    Variant(UnmapOnly, OF_ITS_TIME),
-    Variant(UnmapOnly, OF_ITS_TIME | {Guard.PMD_NONE}),
-    kernel="6.1",
+    UnmapOnly,
+    without=Guard.PMD_NONE,
 )
 
 
@@ -118,14 +116,13 @@ def _same_entry(process: Process) -> Paths:
     return {"write page 0": write(process, heap), "write page 0 too": write(process, heap)}
 
 
-same_entry = Scene(
+same_entry = before_6_5(
     "same-entry",
     "Two faults on the same page; the second finds the entry filled",
     "no look at the entry under the PTE lock (pte_same)",
     _same_entry,
-    Variant(UnmapOnly, OF_ITS_TIME),
-    Variant(UnmapOnly, OF_ITS_TIME | {Guard.PTE_SAME}),
-    kernel="6.1",
+    UnmapOnly,
+    without=Guard.PTE_SAME,
 )
 
 
@@ -139,14 +136,13 @@ def _dying(process: Process) -> Paths:
     return {"write page 0": write(process, heap), "write, then DONTNEED page 1": come_and_go()}
 
 
-dying = Scene(
+dying = before_6_5(
     "dying",
     "pte_try_get against the dying table: at ZERO, wait until it is unhooked",
     "the waiter keeps the PMD lock, which the freer needs",
     _dying,
-    Variant(PteRefcount, OF_ITS_TIME),
-    Variant(PteRefcount, OF_ITS_TIME | {Guard.DROP_LOCK}),
-    kernel="6.1",
+    PteRefcount,
+    without=Guard.DROP_LOCK,
 )
 
 
@@ -178,52 +174,76 @@ def _put_vmf(process: Process) -> Paths:
     return {"write page 0": fault(), "munmap": do_munmap(process.mm, heap, 2 * TABLE)}
 
 
-put_vmf = Scene(
+put_vmf = before_6_5(
     "put-vmf",
     "A fault must put its reference before it drops mmap_lock",
     "pte_put_vmf() after mmap_read_unlock()",
     _put_vmf,
-    Variant(PteRefcount, OF_ITS_TIME),
-    Variant(LatePut, OF_ITS_TIME),
-    kernel="6.1",
+    PteRefcount,
+    broken=LatePut,
 )
 
 
-def _two_zaps(process: Process) -> Paths:
-    heap = one_table(process, 0, 1)
-    return {
-        "DONTNEED page 0": dontneed(process, heap, PAGE),
-        "DONTNEED page 1": dontneed(process, heap + PAGE, PAGE),
-    }
-
-
-put_locked = Scene(
+put_locked = before_6_5(
     "put-locked",
     "A put may free the table, for which it needs the PMD lock",
     "pte_put_many() before pte_unmap_unlock()",
-    _two_zaps,
-    Variant(PteRefcount, OF_ITS_TIME),
-    Variant(PteRefcount, OF_ITS_TIME | {Guard.PUT_UNLOCKED}),
-    kernel="6.1",
+    partial(two_zaps, PAGE),
+    PteRefcount,
+    without=Guard.PUT_UNLOCKED,
 )
 
 
-def _fault_and_zap(process: Process) -> Paths:
-    heap = one_table(process, 0)
+try_get_rcu = before_6_5(
+    "try-get-rcu",
+    "pte_try_get reads the PMD entry, then counts: RCU keeps the page in between",
+    "the freed page does not wait for a grace period",
+    partial(fault_and_zap, PAGE),
+    PteRefcount,
+    without=Guard.RCU,
+)
+
+
+class NoUpperVisitors(EveryLevel):
+    """References on upper tables for their entries only: a walk passes them unseen."""
+
+    name = "no_upper_visitors"
+    fate = "Never proposed: what every_level would be without its visitors."
+
+    def walk_begins(self, mm: Mm, start: int, end: int, times: int = 1) -> Path[list[int]]:
+        """Whoever goes down just goes."""
+        return NOTHING  # type: ignore[no-any-return]
+
+    def upper_installed(self, mm: Mm, table: int, walk: Any, times: int = 1) -> Path[None]:
+        """Nobody's visit."""
+        return NOTHING  # type: ignore[no-any-return]
+
+    def walk_ends(
+        self, mm: Mm, walk: Any, times: int = 1, tlb: MmuGather | None = None
+    ) -> Path[None]:
+        """A zap looks whether it has emptied the upper tables."""
+        if tlb is not None:
+            for table in reversed(upper_pages(mm, BASE, BASE + TABLE)):
+                if not mm.machine.mem.nonnone[table]:
+                    yield from self._free_upper(mm, table, tlb)
+
+
+def _upper(process: Process) -> Paths:
+    heap = process.mmap(TABLE, at=BASE)
+    process.touch(heap, PAGE)
     return {
         "write page 1": write(process, heap + PAGE),
         "DONTNEED page 0": dontneed(process, heap, PAGE),
     }
 
 
-try_get_rcu = Scene(
-    "try-get-rcu",
-    "pte_try_get reads the PMD entry, then counts: RCU keeps the page in between",
-    "the freed page does not wait for a grace period",
-    _fault_and_zap,
-    Variant(PteRefcount, OF_ITS_TIME),
-    Variant(PteRefcount, OF_ITS_TIME | {Guard.RCU}),
-    kernel="6.1",
+upper = before_6_5(
+    "upper",
+    "The only table below a PMD page is freed while a fault is on its way down",
+    "a walk holds no reference on the PMD page that it passes",
+    _upper,
+    EveryLevel,
+    broken=NoUpperVisitors,
 )
 
-SCENES = (exclusive, abc, install, same_entry, dying, put_vmf, put_locked, try_get_rcu)
+SCENES = (exclusive, abc, install, same_entry, dying, put_vmf, put_locked, try_get_rcu, upper)

@@ -6,8 +6,7 @@ other levels as well. Nobody wrote that; here it is, by the same rules: an upper
 by each of its entries that is not none and by each visitor for the time it is below.
 
 The entries' part of an upper table's count is the number of its entries, so only visitors are kept.
-Left out: waiting for an upper table that is dying. It cannot be found at 0: its parent's entry goes
-in the step in which the last reference does.
+Simplified: reading the entry above and pmd_try_get() are one step; RCU would see to that.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from ptlab.geometry import Level
 from ptlab.memmap import count as table_count
 from ptlab.mm import Mm
 from ptlab.schemes.empty import parent, unhook_upper, upper_pages
-from ptlab.schemes.pte_refcount import PteRefcount
+from ptlab.schemes.pte_refcount import PteRefcount, TryGet
 from ptlab.steps import Kind, Path, Step, Tables
 from ptlab.tlb import MmuGather
 
@@ -30,11 +29,21 @@ class EveryLevel(PteRefcount):
     kernel = "6.1"
 
     def walk_begins(self, mm: Mm, start: int, end: int, times: int = 1) -> Path[list[int]]:
-        """A reference on every PUD and PMD page of the range that exists."""
-        pages = upper_pages(mm, start, end)
-        for table in pages:
-            yield self._visit(mm, table, 1, times)
-        return pages
+        """A reference on every PUD and PMD page of the range that exists.
+
+        One that is dying is looked at again until it is out of the tree. With other tasks around
+        the tree may change at each step, so after each get it is read anew.
+        """
+        walk: list[int] = []
+        while pages := _unvisited(mm, start, end, walk):
+            for table in pages if mm.machine.watch is None else pages[:1]:
+                if _references(mm, table):
+                    yield self._visit(mm, table, 1, times)
+                    walk.append(table)
+                else:
+                    told = TryGet.TRYGET_FAILED_ZERO
+                    yield Step(Kind.FAIL, f"{_level(mm, table)}_try_get", table, 0, times, told)
+        return walk
 
     def upper_installed(self, mm: Mm, table: int, walk: list[int], times: int = 1) -> Path[None]:
         """The installer is the first visitor, and the entry is a reference to the parent."""
@@ -50,11 +59,12 @@ class EveryLevel(PteRefcount):
     def walk_ends(
         self, mm: Mm, walk: list[int], times: int = 1, tlb: MmuGather | None = None
     ) -> Path[None]:
-        """Let go, PMD pages before their PUD page; a page that nobody uses is freed."""
-        mem = mm.machine.mem
-        for table in sorted(walk, key=lambda t: int(mem.level[t])):
-            yield self._visit(mm, table, -1, times)
-            if not mem.nonnone[table] and not mem.visitors[table]:
+        """Let go, PMD pages before their PUD page; whoever drops the last reference frees."""
+        for table in sorted(walk, key=lambda t: int(mm.machine.mem.level[t])):
+            put = self._visit(mm, table, -1, times)
+            last = not _references(mm, table)
+            yield put
+            if last:
                 yield from self._free_upper(mm, table, tlb)
 
     def table_installed(self, mm: Mm, pmd: int, tables: Tables) -> Path[None]:
@@ -94,11 +104,11 @@ class EveryLevel(PteRefcount):
     def _free_upper(self, mm: Mm, table: int, tlb: MmuGather | None) -> Path[None]:
         """Unhook a PMD or PUD page and give it to RCU; its parent loses a reference."""
         machine, above = mm.machine, int(mm.machine.mem.parent[table])
-        fn = f"free_user_{Level(int(machine.mem.level[table])).name.lower()}_table"
+        fn = f"free_user_{_level(mm, table)}_table"
         yield from machine.lock("pud_lock", "page_table_lock", mm.id, "spin")
         yield unhook_upper(mm, table, fn)
         if tlb is None:
-            yield Step(Kind.FLUSH, "flush_tlb_range", table)
+            yield from machine.flush("flush_tlb_range", table, 0)
         else:
             tlb.free_tables(table)
         yield machine.unlock("spin_unlock", "page_table_lock")
@@ -108,11 +118,24 @@ class EveryLevel(PteRefcount):
             yield _told(mm, Kind.PUT, above, "entry", 1, 1)
 
 
+def _unvisited(mm: Mm, start: int, end: int, walk: list[int]) -> list[int]:
+    """The PUD and PMD pages of the range that the walk has no reference on yet."""
+    known = set(walk)
+    return [table for table in upper_pages(mm, start, end) if table not in known]
+
+
+def _references(mm: Mm, table: int) -> int:
+    """The count of an upper table: its entries and its visitors."""
+    return int(mm.machine.mem.nonnone[table] + mm.machine.mem.visitors[table])
+
+
+def _level(mm: Mm, table: int) -> str:
+    return Level(int(mm.machine.mem.level[table])).name.lower()
+
+
 def _told(mm: Mm, kind: Kind, table: int, who: str, n: int, times: int) -> Step:
     """A get or put at an upper level; the sum is its entries and its visitors."""
-    mem = mm.machine.mem
-    after = int(mem.nonnone[table] + mem.visitors[table])
+    after = _references(mm, table)
     before = after - n if kind is Kind.GET else after + n
-    level = Level(int(mem.level[table])).name.lower()
     verb = {"visitor": "try_get", "entry": "get"}[who] if kind is Kind.GET else "put"
-    return Step(kind, f"{level}_{verb}", table, n, times, (who, before, after))
+    return Step(kind, f"{_level(mm, table)}_{verb}", table, n, times, (who, before, after))

@@ -10,7 +10,13 @@ grace period; at 0 the page is freed, else the count is switched back. The autho
 after: switching back costs far too much.
 
 Simplified: the kernel frees what a MADV_FREE left to reclaim when reclaim drops the last page;
-there is no reclaim here, so such a page waits, in atomic mode, for the next MADV_DONTNEED.
+there is no reclaim here, so such a page waits, in atomic mode, for the next MADV_DONTNEED. The
+shares of the CPUs are kept as one sum, and the wait for a grace period is one step.
+
+With several tasks this design breaks, and `ptlab races --scheme percpu_ref` shows how. Two tasks can
+see the count of one page at 0: the one that asked for the sum, and any walker whose pte_tryget()
+fails, for that frees too. free_user_pte() looks under the PMD lock whether *a* page is there, not
+whether it is the one that has died. By then a page fault may have put a new page in its place.
 """
 
 from __future__ import annotations
@@ -27,10 +33,15 @@ from ptlab.schemes.empty import parent
 from ptlab.schemes.pte_refcount import PteRefcount, TryGet
 from ptlab.steps import Kind, Path, Step, Tables
 from ptlab.tlb import MmuGather
+from ptlab.watch import Access
 
 
 class PercpuRef(PteRefcount):
-    """Every entry and every visitor holds a reference; only madvise looks whether any is left."""
+    """Every entry and every visitor holds a reference; only madvise looks whether any is left.
+
+    As it was posted it breaks when tasks race: two of them can find the same page dead, and the
+    second one unhooks the page that a page fault has put in its place meanwhile.
+    """
 
     name = "percpu_ref"
     fate = "An RFC of April 2022, never merged."
@@ -57,13 +68,23 @@ class PercpuRef(PteRefcount):
         super().table_withdrawn(mm, table)
 
     def visitor_arrives(self, mm: Mm, pmd: int, slots: Slots, times: int = 1) -> Path[int | None]:
-        """pte_tryget()."""
-        tables = mm.machine.mem.at(pmd, slots)
+        """pte_tryget(): a dead page is taken out of the tree by whoever finds it so."""
+        machine, mem = mm.machine, mm.machine.mem
+        tables = mem.at(pmd, slots)
         if not (tables if isinstance(tables, int) else np.all(tables)):
             return TryGet.TRYGET_FAILED_NONE
-        mm.machine.store.add(mm.machine.mem, "visitors", tables, 1)
+        if machine.watch is not None:  # another CPU may act between the two reads
+            machine.watch.rcu_read_lock(machine.task)
+            yield Step(Kind.LOOK, "pte_tryget", tables)
+            machine.watch.rcu_read_unlock(machine.task)
+            if self._atomic(mm, tables) and not mem.refcount[tables]:
+                failed = TryGet.TRYGET_FAILED_ZERO
+                yield Step(Kind.FAIL, "pte_tryget", tables, 0, times, failed)
+                yield from self.free_user_pte(mm, pmd, slots)
+                return failed
+        machine.store.add(mem, "visitors", tables, 1)
         yield from self._count(mm, tables, 1, max(times, table_count(tables)), "visitor")
-        return None
+        return TryGet.TRYGET_SUCCESSED
 
     def visitors_follow(self, mm: Mm, tables: Tables, times: int) -> Path[None]:
         """Each of them does its own pte_tryget(); the puts are told with the first one's."""
@@ -102,37 +123,57 @@ class PercpuRef(PteRefcount):
 
     def try_to_free_user_pte(self, mm: Mm, tables: Tables, switch_back: bool) -> Path[None]:
         """Switch to atomic mode, look at the sum, free at 0."""
-        mem, store, n = mm.machine.mem, mm.machine.store, table_count(tables)
-        store.add(mem, "visitors", tables, 1)
-        yield from self._count(mm, tables, 1, n, "visitor")
-        percpu = pick(tables, ~self.atomic[tables])
+        mem, watch, task = mm.machine.mem, mm.machine.watch, mm.machine.task
+        pmd, slots = parent(mm, tables), _slots(mm, tables)
+        if (yield from self.visitor_arrives(mm, pmd, slots)):
+            return
+        tables = mem.at(pmd, slots)
+        percpu = pick(tables, ~self._atomic(mm, tables))
         if percpu is not None:
-            store.put(self, "atomic", percpu, True)
-            k = table_count(percpu)
-            yield Step(Kind.SWITCH, "percpu_ref_switch_to_atomic_sync", percpu, 0, k, "atomic")
-        store.add(mem, "visitors", tables, -1)
-        yield from self._count(mm, tables, -1, n, "visitor")
+            yield self._switch(mm, percpu, True, "percpu_ref_switch_to_atomic_sync")
+        if watch is not None:
+            watch.rcu_read_lock(task)
+        yield from self.visitor_leaves(mm, tables)
         unused = pick(tables, mem.refcount[tables] == 0)
         used = pick(tables, mem.refcount[tables] != 0)
+        if watch is not None:
+            watch.rcu_read_unlock(task)
         if unused is not None:
-            yield from self.free_user_pte(mm, unused)
-        if used is not None and switch_back:
-            k = table_count(used)
-            store.add(mem, "visitors", used, 1)
-            yield from self._count(mm, used, 1, k, "visitor")
-            store.put(self, "atomic", used, False)
-            yield Step(Kind.SWITCH, "percpu_ref_switch_to_percpu", used, 0, k, "percpu")
-            store.add(mem, "visitors", used, -1)
-            yield from self._count(mm, used, -1, k, "visitor")
+            yield from self.free_user_pte(mm, pmd, _slots(mm, unused))
+        if (
+            used is not None
+            and switch_back
+            and not (yield from self.visitor_arrives(mm, pmd, _slots(mm, used)))
+        ):
+            yield self._switch(mm, used, False, "percpu_ref_switch_to_percpu")
+            yield from self.visitor_leaves(mm, used)
 
-    def free_user_pte(self, mm: Mm, tables: Tables) -> Path[None]:
-        """Unhook, flush under the PMD lock, free by RCU."""
-        machine, n = mm.machine, table_count(tables)
-        yield from machine.lock("pmd_lock", "pmd_lock", parent(mm, tables), "spin", n)
+    def free_user_pte(self, mm: Mm, pmd: int, slots: Slots) -> Path[None]:
+        """Unhook what is there, flush under the PMD lock, free by RCU."""
+        machine = mm.machine
+        n = len(slots) if isinstance(slots, np.ndarray) else 1
+        yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin", n)
+        tables = machine.mem.at(pmd, slots)
+        if machine.watch is not None and not tables:
+            yield machine.unlock("spin_unlock", "pmd_lock", n)
+            return
         yield mm.unhook_pte(tables, "free_user_pte")
-        yield Step(Kind.FLUSH, "flush_tlb_range", tables, 0, n)
+        yield from machine.flush("flush_tlb_range", tables, 0, n)
         yield machine.unlock("spin_unlock", "pmd_lock", n)
         yield machine.call_rcu(tables)
+
+    def _atomic(self, mm: Mm, tables: Tables) -> Any:
+        """The mode of each table."""
+        if mm.machine.watch is not None:
+            mm.machine.watch.note(("mode", tables), Access.READ)
+        return self.atomic[tables]
+
+    def _switch(self, mm: Mm, tables: Tables, atomic: bool, fn: str) -> Step:
+        if mm.machine.watch is not None:
+            mm.machine.watch.note(("mode", tables), Access.WRITE)
+        mm.machine.store.put(self, "atomic", tables, atomic)
+        mode = "atomic" if atomic else "percpu"
+        return Step(Kind.SWITCH, fn, tables, 0, table_count(tables), mode)
 
     def _count(self, mm: Mm, tables: Tables, delta: Any, times: int, who: str) -> Path[None]:
         """Add to the counts: on this CPU, or atomically for those in atomic mode.
@@ -157,6 +198,12 @@ class PercpuRef(PteRefcount):
             total = int(np.sum(np.broadcast_to(each, (all_tables,))[np.atleast_1d(mask)]))
             often = times * k // all_tables if times else total
             yield Step(*_told(delta, mode), part, total, often, (who, now - step, now))
+
+
+def _slots(mm: Mm, tables: Tables) -> Slots:
+    """Where in their PMD page tables hang."""
+    slots = mm.machine.mem.slot[tables]
+    return int(slots) if isinstance(tables, int) else slots.astype(np.int64)
 
 
 def _told(delta: Any, atomic: bool) -> tuple[Kind, str]:

@@ -6,30 +6,33 @@ walk, and tables of all levels could be freed), <20211110143859> (readers or PTL
 and <20211110163925>. Matthew Wilcox there calls such a lock red-blue. It was never written; what
 follows is ptlab's reading of it. The functions have no kernel names, because there are none.
 
-Every walk takes the lock as a PTL user: it may look at an entry only under that table's own lock. A
-zap frees every table that it finds empty, from the PTE page upwards, under the locks of both
-levels. It has no count to ask, so it reads the entries, which was Qi Zheng's objection.
+Every walk takes the lock as a PTL user: it may look at an entry only under that table's own lock. No
+table goes meanwhile. A zap that has let go takes the lock once more, alone, and frees every table of
+its range that is empty, from the PTE page upwards. It has no count to ask, so it reads the entries,
+which was Qi Zheng's objection; that everybody else waits for it was David Hildenbrand's.
 """
 
 from __future__ import annotations
 
 from ptlab.geometry import Level
+from ptlab.memmap import count as table_count
+from ptlab.memmap import pick
 from ptlab.mm import Mm
-from ptlab.schemes.base import ReclaimScheme
-from ptlab.schemes.empty import scanned, unhook_if_empty, unhook_upper, upper_pages
+from ptlab.schemes.base import NOTHING, ReclaimScheme
+from ptlab.schemes.empty import parent, scanned, unhook_upper, upper_pages
 from ptlab.steps import Kind, Path, Step, Tables
 from ptlab.tlb import MmuGather
 
 
 class Walk:
-    """One walk: where it goes, and whether it has emptied a PMD page's slot."""
+    """One walk: where it goes, and the PTE pages that it has zapped."""
 
     def __init__(self, start: int, end: int) -> None:
-        self.start, self.end, self.parents = start, end, set[int]()
+        self.start, self.end, self.zapped = start, end, list[Tables]()
 
 
 class PtRwsem(ReclaimScheme):
-    """Readers or PTL users; whoever zaps frees empty tables of all levels."""
+    """PTL users, or one that is alone and frees empty tables of all levels."""
 
     name = "pt_rwsem"
     fate = "Proposed in the thread of November 2021, never written."
@@ -41,36 +44,44 @@ class PtRwsem(ReclaimScheme):
         yield from mm.machine.lock("pt_lock_users", "pt_rwsem", mm.id, "users", times)
         return Walk(start, end)
 
+    def zapped(self, mm: Mm, tables: Tables, walk: Walk, why: str, tlb: MmuGather) -> Path[None]:
+        """In truncate too, which may not take mmap_lock. munmap frees its tables anyway."""
+        if why != "unmap":
+            walk.zapped.append(tables)
+        return NOTHING  # type: ignore[no-any-return]
+
     def walk_ends(
         self, mm: Mm, walk: Walk, times: int = 1, tlb: MmuGather | None = None
     ) -> Path[None]:
-        """Look at the upper tables above what was freed; then the second atomic."""
-        if tlb is not None and walk.parents:
-            pages = upper_pages(mm, walk.start, walk.end)
-            for table in reversed(pages):  # PMD pages before their PUD page
-                if table in walk.parents:
-                    yield from self._free_if_empty(mm, table, walk, tlb)
-        yield mm.machine.unlock("pt_unlock_users", "pt_rwsem", times)
-
-    def zapped(self, mm: Mm, tables: Tables, walk: Walk, why: str, tlb: MmuGather) -> Path[None]:
-        """Free PTE pages, in truncate too, which may not take mmap_lock. munmap does so anyway."""
-        if why == "unmap":
+        """The second atomic. After a zap: lock everybody out, and free what is empty."""
+        machine = mm.machine
+        yield machine.unlock("pt_unlock_users", "pt_rwsem", times)
+        if tlb is None or not walk.zapped:
             return
-        empty = yield from unhook_if_empty(mm, tables, "zap_pmd_range", "pte_offset_map_lock")
-        if empty is not None:
-            tlb.free_tables(empty)
-            first = empty if isinstance(empty, int) else int(empty[0])
-            walk.parents.add(int(mm.machine.mem.parent[first]))
+        yield from machine.lock("pt_lock_alone", "pt_rwsem", mm.id, "write")
+        above = set[int]()
+        for tables in walk.zapped:
+            if machine.watch is None or machine.mem.hooked(tables):  # else another was faster
+                yield from self._free_if_empty(mm, tables, above, tlb)
+        for table in reversed(upper_pages(mm, walk.start, walk.end)):  # PMD before PUD pages
+            if table in above:
+                yield from self._free_if_empty(mm, table, above, tlb)
+        yield machine.unlock("pt_unlock_alone", "pt_rwsem")
 
-    def _free_if_empty(self, mm: Mm, table: int, walk: Walk, tlb: MmuGather) -> Path[None]:
-        """A PMD or PUD page: its parent's lock, its own, then a scan of 512 entries."""
-        machine, mem = mm.machine, mm.machine.mem
-        yield from machine.lock("pud_lock", "page_table_lock", mm.id, "spin")
-        found = int(mem.nonnone[table])
-        yield Step(Kind.SCAN, "zap_pud_range", table, scanned(mm, table), 1, found)
-        if not found:
-            yield unhook_upper(mm, table, "zap_pud_range")
-            tlb.free_tables(table)
-            if mem.level[table] == Level.PMD:
-                walk.parents.add(int(mem.parent[table]))
-        yield machine.unlock("spin_unlock", "page_table_lock")
+    def _free_if_empty(self, mm: Mm, tables: Tables, above: set[int], tlb: MmuGather) -> Path[None]:
+        """Read 512 entries of each table; unhook those that have none. Note what lies `above`."""
+        mem = mm.machine.mem
+        level = Level(int(mem.level[tables if isinstance(tables, int) else tables[0]]))
+        fn = "zap_pmd_range" if level is Level.PTE else "zap_pud_range"
+        empty = pick(tables, mem.nonnone[tables] == 0)
+        found = mem.filled(tables)
+        yield Step(Kind.SCAN, fn, tables, scanned(mm, tables), table_count(tables), found)
+        if empty is None:
+            return
+        tlb.free_tables(empty)
+        if level is not Level.PUD:
+            above.add(parent(mm, empty))
+        if isinstance(empty, int) and level is not Level.PTE:
+            yield unhook_upper(mm, empty, fn)
+        else:
+            yield mm.unhook_pte(empty, fn)

@@ -1,0 +1,57 @@
+"""What a walk does when other tasks are at work too: look again at what it has seen before.
+
+Kernel source: include/linux/mm.h and mm/pgtable-generic.c, pte_offset_map_lock() and its kin;
+include/linux/mm.h, vma_start_write() (Linux 6.12). With one task nothing ever changes in between.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ptlab.guards import Guard
+from ptlab.machine import Machine
+from ptlab.memmap import Slots
+from ptlab.mm import Mm
+from ptlab.steps import Path, Tables
+from ptlab.vma import Vma
+
+
+def arrive(mm: Mm, pmd: int, slots: Slots) -> Path[Tables | None]:
+    """Arrive as a visitor at the PTE pages below `slots`, where there were some just now.
+
+    One that is dying is looked at again until it is gone. None, and no visit: nothing is there any
+    more, or a huge page.
+    """
+    first = slots if isinstance(slots, int) else int(slots[0])
+    while mm.machine.mem.at(pmd, first) and not mm.is_huge(pmd, first):
+        if not (yield from mm.machine.scheme.visitor_arrives(mm, pmd, slots)):
+            tables = mm.machine.mem.at(pmd, slots)
+            if mm.machine.watch is None or tables:
+                return tables
+    return None
+
+
+def still_hooked(machine: Machine, tables: Tables) -> bool:
+    """pte_offset_map_nolock(): whether the PMD entry still points to the table."""
+    return machine.watch is None or machine.mem.hooked(tables)
+
+
+def pte_changed(machine: Machine, tables: Tables, columns: slice, was: Any) -> bool:
+    """vmf_pte_changed(), under the PTE lock: whether another task has changed the entries."""
+    if machine.watch is None or Guard.PTE_SAME in machine.without:
+        return False
+    return bool(np.any(machine.mem.entries[tables, columns] != was))
+
+
+def vma_start_write(mm: Mm, vma: Vma) -> Path[None]:
+    """Wait until nobody holds the lock of this VMA alone (Linux 6.4); mmap_lock is held for write."""
+    if mm.machine.watch is not None and mm.machine.profile.vma_lock_fault:
+        yield from mm.machine.lock("vma_start_write", "vma_lock", vma.start, "write")
+
+
+def vma_end_write_all(mm: Mm) -> Path[None]:
+    """What dropping or downgrading mmap_lock does first: VMAs are free to be locked again."""
+    while any(name == "vma_lock" for name, *_ in mm.machine.held[mm.machine.task]):
+        yield mm.machine.unlock("vma_end_write_all", "vma_lock")
