@@ -10,10 +10,12 @@
 0
 """
 
+from ptlab.classroom import ask, check, student
 from ptlab.errors import BusError, Corruption, KernelError, NotModelled, SegmentationFault
 from ptlab.geometry import GiB, KiB, MiB, TiB
 from ptlab.paths.madvise import MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_FREE
 from ptlab.process import Process
+from ptlab.race import Race, race
 from ptlab.schemes import SCHEMES, ReclaimScheme
 from ptlab.story import Comparison, Story, compare, story
 
@@ -33,10 +35,15 @@ __all__ = [
     "MiB",
     "NotModelled",
     "Process",
+    "Race",
     "ReclaimScheme",
     "SegmentationFault",
     "Story",
     "TiB",
+    "ask",
+    "check",
     "compare",
+    "race",
     "story",
+    "student",
 ]

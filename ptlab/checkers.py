@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ptlab.check import check
 from ptlab.errors import Corruption
 from ptlab.geometry import Level
+from ptlab.invariants import check
 from ptlab.machine import Lock
 from ptlab.memmap import State
 from ptlab.mm import Mm

@@ -63,6 +63,8 @@ def _lock(mem: MemMap, step: Step) -> str:
         return "nobody holds the VMA's lock any more; while mmap_lock is held for write nobody can."
     if name == "vma_lock":
         return "only this VMA is locked, for read; mmap_lock is not taken (a kernel since 6.4)."
+    if name == "i_mmap_rwsem" and mode == "write":
+        return "the file's i_mmap_rwsem is taken for write: the VMA leaves the file's mappings."
     if name == "i_mmap_rwsem":
         return "the file's i_mmap_rwsem is taken for read; no mmap_lock is needed to zap a file's pages."
     if name == "interrupts":
@@ -72,6 +74,8 @@ def _lock(mem: MemMap, step: Step) -> str:
 
 
 def _wait(mem: MemMap, step: Step) -> str:
+    if step.note[0] == "interrupts" and step.note[2] == "read":
+        return "interrupts are to go off on this CPU."
     if step.note[0] == "interrupts":
         return "the other CPUs are to flush their TLBs: each does when it has interrupts on."
     return f"{lock_name(mem, step.note)} is wanted; while another task holds it this one waits."

@@ -19,13 +19,13 @@ from errno import EFAULT, EIO
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from ptlab.check import check
 from ptlab.draw.dot import NoGraphviz, svg
 from ptlab.draw.text import text
 from ptlab.draw.tree import tree
 from ptlab.errors import BusError, KernelError, SegmentationFault, unknown
 from ptlab.files import File
 from ptlab.geometry import PAGE_SIZE
+from ptlab.invariants import check
 from ptlab.journal import Journal, Operation, call_path
 from ptlab.machine import Machine
 from ptlab.mm import Count, Mm
@@ -290,7 +290,7 @@ class Process:
         )
 
     def check(self) -> None:
-        """Raise Corruption if the simulated state breaks a rule; see ptlab.check."""
+        """Raise Corruption if the simulated state breaks a rule; see ptlab.invariants."""
         check(self.mm)
 
     def __str__(self) -> str:

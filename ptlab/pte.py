@@ -86,7 +86,7 @@ def anon_entry(pfn: Any, writable: bool) -> Any:
 def anon_entries(first: int, count: int) -> NDArray[np.uint64]:
     """anon_entry() of `count` writable pages from frame `first` on."""
     start: int = anon_entry(first, True)
-    return np.arange(start, start + (count << PAGE_SHIFT), PAGE_SIZE, U64)
+    return np.arange(start, start + (count << PAGE_SHIFT), PAGE_SIZE, dtype=U64)
 
 
 ZERO_PAGE_ENTRY = (ZERO_PFN << PAGE_SHIFT) | PRESENT | USER | ACCESSED | SPECIAL | NX

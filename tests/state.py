@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from ptlab import pte
-from ptlab.check import check
 from ptlab.geometry import Level
+from ptlab.invariants import check
 from ptlab.memmap import MemMap, State
 from ptlab.mm import base_address
 

@@ -8,8 +8,9 @@ import { makeTree } from "./tree.mjs";
 const longest = (texts) => texts.reduce((best, text) => (text.length > best.length ? text : best), "");
 
 /** `pte_put: the visitor leaves` with the function's name in the type of code. */
-function sentenceOf({ fn, text }) {
-  return fn && text.startsWith(`${fn}:`) ? [html("code", {}, fn), text.slice(fn.length)] : [text];
+function sentenceOf({ fn, text, who }) {
+  const task = who ? [html("b", { class: "ptlab-who" }, who), " "] : [];
+  return fn && text.startsWith(`${fn}:`) ? [...task, html("code", {}, fn), text.slice(fn.length)] : [...task, text];
 }
 function callsOf(path) {
   const names = path.split(" > "), last = names.pop();
@@ -33,11 +34,12 @@ function makeLegend(pane) {
 }
 
 /**
- * Pane number `p` of the payload. `opAt` is the operation at every position; `onSeek(position)` and
+ * Pane number `p` of the payload. A pane tells its steps, or what `told` has for each position: text, function, call
+ * path, and `who` did it. `opAt` is the operation at every position; `onSeek(position)` and
  * `onPick(table, entry)` tell what the learner asks for.
  */
 export function makePane(payload, p, opAt, { onSeek, onPick }) {
-  const pane = payload.panes[p], { frames } = payload;
+  const { panes, frames } = payload, pane = panes[p];
   /** The first position that shows this step or a later one. */
   function placeOf(step) {
     let low = 0, high = frames.length - 1;
@@ -59,7 +61,7 @@ export function makePane(payload, p, opAt, { onSeek, onPick }) {
     onPick("", 0);
     tree.focus();
   });
-  const timeline = makeTimeline(pane, payload.panes, opAt, placeOf, onSeek), counters = makeCounters(pane);
+  const timeline = makeTimeline(pane, panes, opAt, placeOf, onSeek), counters = makeCounters(pane);
   const sentence = html("p", { class: "ptlab-sentence", "aria-live": "polite", "aria-atomic": "true" });
   const path = html("div", { class: "ptlab-path" });
   const locks = html("ul", { class: "ptlab-locks", "aria-label": "Locks held" });
@@ -67,7 +69,7 @@ export function makePane(payload, p, opAt, { onSeek, onPick }) {
   const most = pane.locks.reduce((best, [, held]) => (held.join().length > best.join().length ? held : best), []);
   const element = html("section", { class: "ptlab-pane", "aria-label": pane.heading },
     html("header", {}, html("h3", {}, pane.heading), html("span", { class: "ptlab-fate" }, pane.fate)),
-    steady(sentence, html("p", { class: "ptlab-sentence" }, longest(pane.steps.map(({ text }) => text)))),
+    steady(sentence, html("p", { class: "ptlab-sentence" }, longest([...pane.steps, ...pane.told ?? []].map(({ text }) => text)))),
     html("div", { class: "ptlab-where" },
       steady(path, html("div", { class: "ptlab-path" }, ...callsOf(longest(pane.steps.map((one) => one.path))))),
       steady(locks, html("ul", { class: "ptlab-locks" }, ...locksOf(most)))),
@@ -84,10 +86,11 @@ export function makePane(payload, p, opAt, { onSeek, onPick }) {
   function show(position, jumped) {
     step = frames[position][p];
     previous = frames[Math.max(0, position - 1)][p];
-    const told = pane.steps[step], held = valueAt(pane.locks, step) ?? [];
-    element.classList.toggle("is-waiting", position > 0 && step === previous);
+    const told = pane.told?.[position] ?? pane.steps[step], held = valueAt(pane.locks, step) ?? [];
+    element.classList.toggle("is-waiting", panes.length > 1 && position > 0 && step === previous);
     // A live region is read whenever it is written, so it is written only when it says something new.
-    if (sentence.textContent !== told.text) sentence.replaceChildren(...sentenceOf(told));
+    const parts = sentenceOf(told);
+    if (sentence.textContent !== parts.map((part) => part.textContent ?? part).join("")) sentence.replaceChildren(...parts);
     path.replaceChildren(...callsOf(told.path));
     locks.replaceChildren(...locksOf(held));
     tree.show(step, previous, held, jumped);

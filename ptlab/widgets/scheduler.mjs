@@ -1,78 +1,211 @@
-// You are the scheduler: a column for each task, a button and a key to run it, and the stepper below as its picture.
-// Python runs the tasks; this file only asks for a longer or a shorter schedule.
+// You are the scheduler: a column for each task, with a button and a key to run it; the line of what has run; the tree.
+// Every moment of the line is here, so going back and forth is a matter of this file. Python runs the tasks.
 
-import { OWN_KEYS, html } from "./dom.mjs";
-import { mount } from "./stepper.mjs";
+import { OWN_KEYS, PADLOCK, html, icon } from "./dom.mjs";
+import { makePane } from "./pane.mjs";
 
-function press(name, enabled, act) {
-  const made = html("button", { type: "button", "aria-disabled": String(!enabled), ...OWN_KEYS }, name);
-  made.addEventListener("click", () => enabled && act());
+const RCU = "R";
+const RUN_HELP = "Keys: the letter of a task runs it, R ends a grace period; \u2190 \u2192 go back and forth, Home and End.";
+const KEPT_HELP = "To fork, go back and run another task. The schedule that you leave is kept here.";
+const ENDS = { broken: "a rule is broken", done: "all done", open: "not at its end" };
+
+const press = (name, act) => {
+  const made = html("button", { type: "button", ...OWN_KEYS }, name);
+  made.addEventListener("click", () => made.getAttribute("aria-disabled") !== "true" && act());
   return made;
+};
+const allow = (button, allowed) => button.setAttribute("aria-disabled", String(!allowed));
+/** A part never gets lower than it was, so that the ones below it stay where they are. */
+function steadyHeight(part) {
+  if (part.offsetHeight > (parseFloat(part.style.minHeight) || 0)) part.style.minHeight = `${part.offsetHeight}px`;
+}
+/** A live region is read whenever it is written, so it is written only when it says something new. */
+const say = (element, text) => { if (element.textContent !== text) element.textContent = text; };
+
+/** The column of one task. */
+function makeColumn(letter, doing, run) {
+  const button = press(`Run ${letter}`, () => run(letter));
+  const state = html("span", { class: "ptlab-state" });
+  const did = html("span", { class: "ptlab-did" }), next = html("span", { class: "ptlab-next" });
+  const nextName = html("b"), holds = html("ul", { class: "ptlab-locks" });
+  const element = html("section", { class: "ptlab-task", "aria-label": `Task ${letter}: ${doing}` },
+    html("header", {}, button, html("h3", {}, doing), state),
+    html("p", {}, html("b", {}, "did"), did), html("p", {}, nextName, next),
+    html("div", {}, html("b", {}, "holds"), holds));
+  function show({ did: last, next: ahead, holds: held, blocked, done }, enabled) {
+    allow(button, enabled);
+    button.classList.toggle("ptlab-primary", enabled);
+    state.replaceChildren(...(blocked ? [icon(PADLOCK), "waits"] : [done ? "done" : enabled ? "can run" : "stopped"]));
+    element.classList.toggle("is-blocked", Boolean(blocked));
+    did.textContent = last || "nothing yet";
+    nextName.textContent = blocked ? "why" : "next";
+    next.textContent = blocked ? `It ${blocked}.` : ahead || (done ? "nothing, it is done" : "nothing, the race is over");
+    holds.replaceChildren(...(held.length ? held.map((one) => html("li", {}, one)) : [html("li", { class: "none" }, "nothing")]));
+    for (const part of [did, next, holds]) steadyHeight(part);
+  }
+  return { element, show };
 }
 
-function columnOf(task, run) {
-  const state = task.done ? "done" : task.blocked ?? (task.enabled ? "" : "stopped");
-  const button = press(`Run ${task.letter}`, task.enabled, () => run(task.letter));
-  button.classList.toggle("ptlab-primary", task.enabled);
-  return html("section", { class: "ptlab-task", "aria-label": `Task ${task.letter}` },
-    html("h3", {}, `${task.letter}: ${task.doing}`), button,
-    html("p", { class: "ptlab-next" }, task.next ? `next: ${task.next}` : state),
-    html("ul", { class: "ptlab-locks", "aria-label": `Locks that task ${task.letter} holds` },
-      ...(task.holds.length ? task.holds : ["holds no lock"]).map((lock) => html("li", {}, lock))));
+/** The column of RCU, which is nobody's task. */
+function makeRcu(run) {
+  const button = press("Run R", () => run(RCU));
+  const waiting = html("span");
+  const element = html("section", { class: "ptlab-task ptlab-rcu", "aria-label": "RCU" },
+    html("header", {}, button, html("h3", {}, "RCU"), waiting));
+  return {
+    element,
+    show(pages, enabled) {
+      allow(button, enabled);
+      button.classList.toggle("ptlab-primary", enabled);
+      const count = `${pages} ${pages === 1 ? "page waits" : "pages wait"} for a grace period`;
+      waiting.textContent = !pages ? "No page waits for a grace period."
+        : enabled ? `${count}; the next can be freed.` : `${count}, and somebody who began before may still look.`;
+    },
+  };
+}
+
+/** Who ran when: a row for each task, a cell for each segment; one element with the keys of a slider. */
+function makeLanes(letters, seek) {
+  const rows = html("div", { class: "ptlab-rows", "aria-hidden": "true" });
+  const element = html("div", { class: "ptlab-lanes", role: "slider", tabindex: "0", "aria-valuemin": 0,
+    "aria-label": "Position in the schedule", ...OWN_KEYS }, rows);
+  const places = new Map();
+  element.addEventListener("click", (event) => {
+    const place = places.get(event.target.closest(".ptlab-cell"));
+    if (place !== undefined) seek(place);
+  });
+  function draw(schedule, brokenAt) {
+    places.clear();
+    rows.replaceChildren(...letters.map((letter) => html("div", {}, html("b", {}, letter),
+      ...[...schedule].map((one, k) => {
+        const ran = one === letter, mark = ran && k + 1 === brokenAt ? "\u2717" : ran ? letter : "";
+        const cell = html("span", { class: `ptlab-cell${ran ? " ran" : ""}${mark === "\u2717" ? " broken" : ""}` }, mark);
+        places.set(cell, k + 1);
+        return cell;
+      }))));
+    steadyHeight(element);
+  }
+  return {
+    element,
+    draw,
+    show(position, schedule, spoken) {
+      element.setAttribute("aria-valuemax", schedule.length);
+      element.setAttribute("aria-valuenow", position);
+      element.setAttribute("aria-valuetext", `${position} of ${schedule.length}: ${spoken}`);
+      for (const [cell, place] of places) {
+        cell.classList.toggle("later", place > position);
+        cell.classList.toggle("now", place === position);
+      }
+      rows.firstChild.querySelector(".now")?.scrollIntoView?.({ block: "nearest", inline: "nearest" });
+    },
+  };
 }
 
 function renderScheduler({ model, el }) {
-  const columns = html("div", { class: "ptlab-tasks" }), verdict = html("p", { role: "status", class: "ptlab-verdict" });
-  const bar = html("div", { class: "ptlab-buttons" }), picture = html("div");
-  const root = html("div", { class: "ptlab", tabindex: "-1", ...OWN_KEYS }, columns, verdict, bar);
-  el.replaceChildren(root, picture);
-  let view;
+  const { tasks, scene, variant, story } = model.get("race"), letters = [...tasks.map(([letter]) => letter), RCU];
+  let race, position = 0, pane, asked = false, picked = ["", 0];
+  const waiting = []; // what the learner has asked for while Python runs a task
 
-  function set(values) {
-    for (const [name, value] of Object.entries(values)) model.set(name, value);
-    model.save_changes();
-  }
-  const run = (letter) => set({ schedule: model.get("schedule") + letter });
-  const back = () => set({ schedule: model.get("schedule").slice(0, -1) });
-  const keep = () => set({ kept: [...new Set([...model.get("kept"), model.get("schedule")])] });
+  const run = (letter) => ask({ run: letter });
+  const columns = tasks.map(([letter, doing]) => makeColumn(letter, doing, run)), rcu = makeRcu(run);
+  const verdict = html("p", { role: "status", class: "ptlab-verdict" });
+  const back = press("Back", () => move((here) => here - 1));
+  const forward = press("Forward", () => move((here) => here + 1));
+  const count = html("output", { class: "ptlab-count", "aria-live": "off" });
+  const input = html("input", { type: "text", spellcheck: "false", autocomplete: "off", ...OWN_KEYS });
+  const refused = html("p", { class: "ptlab-refused", role: "alert" });
+  const seek = (target) => move(() => target);
+  const lanes = makeLanes(letters, seek), kept = html("ul", { class: "ptlab-kept", "aria-label": "Schedules that you left" });
+  const picture = html("div");
+  const root = html("div", { class: "ptlab ptlab-scheduler", tabindex: "-1", ...OWN_KEYS },
+    html("h2", {}, story.title), html("p", { class: "ptlab-fate" }, `Scene ${scene}, ${variant}`),
+    html("div", { class: "ptlab-tasks" }, ...columns.map((column) => column.element)), rcu.element, verdict,
+    html("div", { class: "ptlab-line" },
+      html("div", { class: "ptlab-buttons" }, html("div", {}, back, forward), count,
+        html("label", {}, "Schedule ", input)),
+      refused, lanes.element, kept),
+    picture, html("p", { class: "ptlab-note" }, RUN_HELP));
+  el.replaceChildren(root);
 
-  function show() {
-    const { tasks, rcu, waiting, verdict: broken, done } = model.get("state"), schedule = model.get("schedule");
-    const focused = root.querySelector(":focus")?.textContent;
-    columns.replaceChildren(...tasks.map((task) => columnOf(task, run)));
-    const said = broken ? `A rule is broken: ${broken}` : done ? "All tasks are done, and no rule is broken." : "";
-    if (verdict.textContent !== said) verdict.textContent = said;
-    verdict.classList.toggle("is-broken", Boolean(broken));
-    const kept = model.get("kept").map((one) => press(`Go to ${one || "the beginning"}`, one !== schedule,
-      () => set({ schedule: one })));
-    bar.replaceChildren(
-      press(`End a grace period (R), ${waiting} waiting`, rcu, () => run("R")),
-      press("Back", schedule.length > 0, back), press("Keep this schedule", true, keep), ...kept,
-      html("code", { class: "ptlab-schedule", "aria-label": "Schedule" }, schedule || "nothing has run yet"));
-    [...root.querySelectorAll("button")].find((one) => one.textContent === focused)?.focus();
+  function send(wish) {
+    asked = true;
+    model.send({ ...wish, from: position });
   }
-  function draw() {
-    view?.stop();
-    const payload = model.get("payload");
-    view = mount(picture, payload, { position: payload.frames.length - 1 });
+  /** One wish at a time: two messages may reach Python in either order (JupyterLab has several channels to it). */
+  const inTurn = (act) => (asked ? waiting.push(act) : act());
+  const ask = (wish) => inTurn(() => send(wish));
+  /** `to(position)` is where to go; it is asked when the move is made. */
+  const move = (to) => inTurn(() => {
+    const next = Math.max(0, Math.min(race.schedule.length, to(position)));
+    if (next === position) return;
+    show(next, Math.abs(next - position) > 1);
+    model.send({ seek: next, turn: race.turn });
+  });
+
+  function show(next, jumped) {
+    position = next;
+    const { moments, schedule } = race, moment = moments[position], told = race.story.panes[0].told[position];
+    columns.forEach((column, k) => column.show(moment.tasks[k], moment.enabled.includes(letters[k])));
+    rcu.show(moment.waiting, moment.enabled.includes(RCU));
+    say(verdict, {
+      broken: `\u2717 A rule is broken: ${moment.verdict}.`,
+      done: "\u2713 All tasks are done, and no rule is broken.",
+      open: "No rule is broken so far.",
+    }[moment.end]);
+    verdict.dataset.end = moment.end;
+    steadyHeight(verdict);
+    allow(back, position > 0);
+    allow(forward, position < schedule.length);
+    count.textContent = `${position} / ${schedule.length}`;
+    lanes.show(position, schedule, told.text);
+    pane.show(position, jumped);
+    root.dataset.position = position;
   }
+
+  /** Python has run something: there is a new line, or one more moment. */
+  function take() {
+    const before = race, inside = picture.contains(document.activeElement);
+    race = model.get("race");
+    asked = false;
+    lanes.draw(race.schedule, race.moments.at(-1).verdict ? race.schedule.length : 0);
+    if (!race.refused) input.value = race.schedule; // what was refused can be mended
+    say(refused, race.refused);
+    const left = race.kept.map(([line, end]) => html("li", {}, press(line, () => ask({ play: line })), ` ${ENDS[end]}`));
+    kept.replaceChildren(...(left.length ? left : [html("li", {}, KEPT_HELP)]));
+    pane?.stop();
+    const opAt = race.story.frames.map(([step]) => race.story.panes[0].steps[step].op);
+    pane = makePane(race.story, 0, opAt, { onSeek: seek, onPick: pick });
+    picture.replaceChildren(pane.element);
+    show(race.position, before === undefined);
+    if (picked[0]) pane.open(...picked);
+    if (inside) root.focus({ preventScroll: true });
+    while (waiting.length && !asked) waiting.shift()();
+  }
+  function pick(...table) {
+    picked = table;
+    pane.open(...picked);
+  }
+  /** Enter plays what is written, and so does leaving the field; Enter alone does not tell every browser of a change. */
+  function playInput() {
+    if (!asked && input.value !== race.schedule) ask({ play: input.value });
+  }
+  input.addEventListener("change", playInput);
+  input.addEventListener("keydown", ({ key }) => key === "Enter" && playInput());
+
   root.addEventListener("keydown", (event) => {
-    const { key } = event, letter = key.toUpperCase(), { tasks, rcu } = model.get("state");
-    if (event.ctrlKey || event.altKey || event.metaKey) return;
-    const can = letter === "R" ? rcu : tasks.some((task) => task.letter === letter && task.enabled);
-    if (can) run(letter);
-    else if (key === "Backspace" && model.get("schedule")) back();
+    const { key } = event, letter = key.toUpperCase();
+    if (event.target === input || event.ctrlKey || event.altKey || event.metaKey) return;
+    const by = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[key];
+    if (by) move((here) => here + by);
+    else if (letters.includes(letter)) run(letter);
     else return;
     event.preventDefault();
   });
-  model.on("change:state change:kept", show);
-  model.on("change:payload", draw);
-  show();
-  draw();
+  model.on("change:race", take);
+  take();
   return () => {
-    model.off("change:state change:kept", show);
-    model.off("change:payload", draw);
-    view?.stop();
+    model.off("change:race", take);
+    pane.stop();
   };
 }
 

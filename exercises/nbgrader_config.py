@@ -1,0 +1,20 @@
+"""nbgrader for ptlab's problem sets: who judges, what a student's copy has in place of a solution."""
+
+from ptlab.classroom.grading import AUTOGRADE, SANITIZE
+
+c = get_config()  # noqa: F821 (nbgrader defines it)
+
+c.CourseDirectory.course_id = "ptlab"
+
+# The student's kernel hands in answers; another process grades them (ptlab/classroom/grading.py).
+c.Autograde.sanitize_preprocessors = SANITIZE
+c.Autograde.autograde_preprocessors = AUTOGRADE
+
+# Seconds for one cell. An endless loop is stopped, and the cells after it still run.
+c.Execute.timeout = 60
+
+# A check cell that a student has deleted comes back, and finds what the cells above left.
+c.OverwriteCells.add_missing_cells = True
+
+c.ClearSolutions.code_stub = {"python": "answer = None  # your answer in place of None"}
+c.ClearSolutions.text_stub = "Your answer."

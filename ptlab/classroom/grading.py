@@ -1,0 +1,164 @@
+"""nbgrader's passes over a submission, with the judge outside the student's kernel.
+
+A notebook runs in a kernel that belongs to the student: any cell may have changed ptlab there, or
+print what it likes. So at grading that kernel only hands in answers, as plain data, and this process,
+which has never run a line of the student's, grades them and writes the report under the check cell.
+
+exercises/nbgrader_config.py puts these passes in the place of nbgrader's own, so `nbgrader autograde`
+and the formgrader use them. Everything else is nbgrader's.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
+from nbgrader import utils
+from nbgrader.converters import Autograde
+from nbgrader.preprocessors import DeduplicateIds, Execute, NbGraderPreprocessor
+
+from ptlab.classroom import graded, seeds
+from ptlab.classroom.handin import MIME as HANDED_IN
+from ptlab.classroom.plain import unpack
+from ptlab.classroom.question import refused
+from ptlab.classroom.report import MIME, Report
+from ptlab.classroom.sets import find
+
+
+class DropCopies(NbGraderPreprocessor):  # type: ignore[misc]
+    """A student who copies a cell copies its grade id. The first one, in its place, is the cell.
+
+    nbgrader 0.9.6 takes only a part of the metadata off the copies, its next pass refuses what is left,
+    and the whole submission gets no grade. Here a copy becomes an ordinary cell, which still runs.
+    """
+
+    def preprocess(self, notebook: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Take the metadata of nbgrader off all copies."""
+        seen: set[str] = set()
+        for cell in notebook.cells:
+            name = cell.metadata.get("nbgrader", {}).get("grade_id")
+            if name in seen:
+                self.log.warning(
+                    "%s: a copy of cell %s was left out", resources["unique_key"], name
+                )
+                del cell.metadata["nbgrader"]
+            elif name is not None:
+                seen.add(name)
+        return notebook, resources
+
+
+class HandIn(Execute):  # type: ignore[misc]
+    """Run the notebook so that each check cell hands in its answer, then grade what came."""
+
+    def preprocess(
+        self, notebook: NotebookNode, resources: Any = None, km: Any = None
+    ) -> tuple[NotebookNode, Any]:
+        """Run, grade, and leave each check cell with its own source and its report."""
+        checks = {k: found for k, cell in enumerate(notebook.cells) if (found := _check(cell))}
+        sources = {k: notebook.cells[k].source for k in checks}
+        for k, (question, answer) in checks.items():
+            notebook.cells[k].source = _hand_in(question, answer)
+        last = new_code_cell(_hand_in("minutes", "minutes"))  # type: ignore[no-untyped-call]
+        notebook.cells.append(last)
+        why = "this cell did not hand in an answer: an error, or a changed ptlab, came before it"
+        try:
+            with _without_secret():
+                notebook, resources = super().preprocess(notebook, resources, km)
+        except DeadKernelError:
+            why = "the notebook's Python ended before this cell was done"
+        except CellTimeoutError:
+            why = (
+                "a cell before this one did not end and could not be stopped: the rest was not run"
+            )
+        _, minutes = _handed_in(notebook.cells.pop(), "minutes") or ("", None)
+        student = resources["nbgrader"]["student"]
+        for k, (question, _) in checks.items():
+            cell = notebook.cells[k]
+            cell.source = sources[k]
+            report = _report(question, _handed_in(cell, question), student, why)
+            _write(cell, report, student, minutes)
+        return notebook, resources
+
+
+_DEFAULT = Autograde()
+SANITIZE = [DropCopies if p is DeduplicateIds else p for p in _DEFAULT.sanitize_preprocessors]
+AUTOGRADE = [HandIn if p is Execute else p for p in _DEFAULT.autograde_preprocessors]
+"""nbgrader's passes, with ours in the place of two of them."""
+
+
+def _check(cell: NotebookNode) -> tuple[str, str] | None:
+    """The question of a graded `ptlab.check("walk-1", answer)`, and what it calls its answer."""
+    if not utils.is_grade(cell) or utils.is_solution(cell) or cell.cell_type != "code":
+        return None
+    try:
+        tree = ast.parse(cell.source)
+    except SyntaxError:  # a teacher's own cell, with a magic in it
+        return None
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("ptlab.check", "check"):
+            question, answer = node.args
+            return ast.literal_eval(question), ast.unparse(answer)
+    return None
+
+
+def _hand_in(name: str, answer: str) -> str:
+    return f"from ptlab.classroom.handin import HandedIn\nHandedIn({name!r}, {answer})"
+
+
+@contextmanager
+def _without_secret() -> Iterator[None]:
+    """The kernel is started without the grader's secret."""
+    secret = os.environ.pop(seeds.SECRET, None)
+    if secret is None:
+        raise SystemExit(
+            f"{seeds.SECRET} is not set. Choose a secret and keep it until all are graded: "
+            f"export {seeds.SECRET}=..."
+        )
+    try:
+        yield
+    finally:
+        os.environ[seeds.SECRET] = secret
+
+
+def _handed_in(cell: NotebookNode, name: str) -> tuple[str, Any] | None:
+    """The student's name and the answer that a cell has handed in, if it has."""
+    for output in cell.outputs:
+        bundle = output.get("data", {}).get(HANDED_IN)
+        if isinstance(bundle, dict) and bundle.get("name") == name:
+            try:
+                return str(bundle["student"]), unpack(bundle["answer"])
+            except (KeyError, TypeError, ValueError, AttributeError):
+                return None
+    return None
+
+
+def _report(question: str, came: tuple[str, Any] | None, student: str, why: str) -> Report:
+    if came is None:
+        points = find(question).points
+        return Report(question, points, refused(why, points, "not-handed-in"))
+    claimed, answer = came
+    return graded(question, answer, student.strip().casefold(), claimed)
+
+
+def _write(cell: NotebookNode, report: Report, student: str, minutes: Any) -> None:
+    """The report becomes the cell's result; the number in it is what nbgrader reads."""
+    took: Any = minutes.get(report.question) if isinstance(minutes, dict) else None
+    reported = {
+        **report.data(),
+        "student": student,
+        "minutes": took if type(took) in (int, float) and 0 < took < 6000 else None,
+    }
+    cell.outputs = [
+        NotebookNode(  # type: ignore[no-untyped-call]
+            output_type="execute_result",
+            data={**report._repr_mimebundle_(), MIME: reported},
+            metadata={},
+            execution_count=cell.execution_count,
+        )
+    ]

@@ -1,0 +1,118 @@
+"""Question: a problem made from a seed, solved by the engine, graded with reasons.
+
+How to write one: subclass it in a module of `sets/` and name it in that module's QUESTIONS. The
+problem is a frozen dataclass of plain data. `solve` asks the engine, so there is no key to keep.
+`wrong` lists what students who hold known mistaken ideas would answer: the tests check that each loses
+points, and `grade` may use them to recognise the idea behind an answer.
+
+A new set is a module in `sets/` and its name in SETS of `sets/__init__.py`; nothing else needs to know.
+
+A problem that a literal answer belongs to depends on the student's name alone. An answer that is code
+says in `further` on how many more problems it is judged; `check` makes them (see `seeds.py`) and hands
+them to `grade`, which gives code to `sandbox.py` and never calls it.
+
+An answer is whatever the student's cell left: None, text, a class that misbehaves. `grade` never
+calls a method of it. It looks at exact types (see `table.py`).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from random import Random
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+
+from ptlab.classroom.report import Finding
+from ptlab.story import Story
+
+P = TypeVar("P")
+
+
+class Wrong(NamedTuple):
+    """A plausible wrong answer.
+
+    idea    short name of the mistaken idea, such as "dontneed-frees-tables"
+    says    one sentence to a student who seems to hold it; it does not give the answer away
+    answer  what somebody with this idea answers
+    keeps   the most points that this answer may keep
+    """
+
+    idea: str
+    says: str
+    answer: Any
+    keeps: float
+
+
+class Question(ABC, Generic[P]):
+    """One question. Subclasses set the class variables and define the six methods."""
+
+    name: ClassVar[str]
+    """'walk-1': the set and a number."""
+    title: ClassVar[str]
+    points: ClassVar[float]
+    minutes: ClassVar[int]
+    """How long a student who has read the course needs."""
+    goal: ClassVar[str]
+    """What one can do after it."""
+    hints: ClassVar[tuple[str, str, str]]
+    """Markdown: where to look, how to begin, nearly there."""
+    further: ClassVar[int] = 0
+    """On how many further problems an answer is judged that is code."""
+
+    @abstractmethod
+    def pose(self, rng: Random) -> P:
+        """A problem. The same randomness gives the same one."""
+
+    @abstractmethod
+    def text(self, problem: P) -> str:
+        """The problem in Markdown, with the form that the answer must have."""
+
+    @abstractmethod
+    def solve(self, problem: P) -> Any:
+        """A right answer, found by the engine."""
+
+    @abstractmethod
+    def why(self, problem: P) -> str:
+        """The answer with its reasoning, in Markdown: for teachers and `ptlab quiz -c`."""
+
+    @abstractmethod
+    def grade(self, problem: P, answer: object, further: Sequence[P] = ()) -> list[Finding]:
+        """What is right and what is not. `further` problems are for answers that are code."""
+
+    def story(self, problem: P) -> Story | None:
+        """The run behind the problem, to step through after an answer; None if there is none."""
+        return None
+
+    def tells_apart(self, problem: P) -> bool:
+        """Whether every known mistaken idea loses points here; `pose` makes problems that do."""
+        return all(
+            sum(f.worth for f in self.grade(problem, wrong.answer) if f.ok) <= wrong.keeps + 1e-9
+            for wrong in self.wrong(problem)
+        )
+
+    @abstractmethod
+    def wrong(self, problem: P) -> list[Wrong]:
+        """At least five plausible wrong answers to `problem`."""
+
+
+def refused(why: str, points: float, idea: str = "ill-formed") -> list[Finding]:
+    """The findings for an answer that cannot be read: nothing is right."""
+    return [Finding(False, why, points, misconception=idea)]
+
+
+def shown(answer: object, longest: int = 60) -> str:
+    """`answer` for a message, without running any code of its own and never long."""
+    if answer is None:
+        return "None"
+    if type(answer) is int and abs(answer) >= 10**18:
+        return f"a number with {answer.bit_length()} bits"
+    if type(answer) in (int, float, bool):
+        return repr(answer)
+    if type(answer) is str:
+        return repr(answer[:longest]) + ("..." if len(answer) > longest else "")
+    if type(answer) in (list, tuple):
+        items: list[object] = list(answer[:6])  # type: ignore[index]
+        inner = ", ".join(shown(x, 20) if type(x) not in (list, tuple) else "..." for x in items)
+        inner += ", ..." if len(answer) > 6 else ""  # type: ignore[arg-type]
+        return f"[{inner}]" if type(answer) is list else f"({inner})"
+    return f"something of type {type(answer).__name__[:longest]}"

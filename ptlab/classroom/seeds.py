@@ -1,0 +1,74 @@
+"""Whose problem it is: a name makes a student's own problem, a secret makes the grader's further ones.
+
+* `student("netid")` names whose problems the notebook shows. The same name gives the same problems
+  on every machine.
+* Answers that are code are judged on further problems too. Their seeds are public, until
+  the variable PTLAB_GRADE_SEED is set, at grading: then they come from this secret.
+* At grading the name is that of the folder in which the work was handed in (grading.py). A notebook
+  with a friend's name shows the friend's problems, but is graded on its owner's.
+
+The code that makes problems is open to read, and so is the engine that solves them. Only the secret
+is unknown to a student.
+"""
+
+from __future__ import annotations
+
+import os
+from random import Random
+
+SECRET = "PTLAB_GRADE_SEED"
+
+_PLACEHOLDER = "your netid"
+"""What stands in a new copy of a notebook."""
+
+_claimed = ""
+
+
+class NoName(ValueError):
+    """Nobody has said whose problem it is."""
+
+
+def student(name: str) -> None:
+    """Say whose problems these are: a NetID, or any name. Case and outer spaces do not count."""
+    global _claimed
+    if not isinstance(name, str) or not name.strip() or len(name) > 80:
+        raise NoName('student: give your own name or NetID as text, such as student("amy7")')
+    _claimed = _plain(name)
+    if _claimed == _PLACEHOLDER:
+        print(
+            "Write your own name in place of 'your NetID'. Until then you see somebody's problems."
+        )
+    else:
+        print(f"These are the problems of {_claimed}.")
+
+
+def grading() -> bool:
+    """Whether this is the grader's run."""
+    return bool(os.environ.get(SECRET))
+
+
+def claimed() -> str:
+    """The name that the notebook gave; "" if it gave none."""
+    return _claimed
+
+
+def whose() -> str:
+    """The name whose problems the notebook shows. NoName if there is none."""
+    if not _claimed:
+        raise NoName('whose problem? Say so first: ptlab.student("your name or NetID")')
+    return _claimed
+
+
+def own(question: str, name: str) -> Random:
+    """The randomness of `name`'s own problem."""
+    return Random(f"ptlab {question} of {name}")
+
+
+def further(question: str, number: int) -> list[Random]:
+    """The randomness of `number` further problems, the same for all students."""
+    secret = os.environ.get(SECRET) or "public"
+    return [Random(f"ptlab {question} {secret} {k}") for k in range(number)]
+
+
+def _plain(name: str) -> str:
+    return name.strip().casefold()

@@ -1,0 +1,150 @@
+"""TableQuestion: the answer is a table of small numbers and words, compared row by row."""
+
+from __future__ import annotations
+
+import functools
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple, TypeVar
+
+import numpy as np
+
+from ptlab.classroom.question import Question, Wrong, refused, shown
+from ptlab.classroom.report import Finding
+
+P = TypeVar("P")
+Cell = int | str
+Row = tuple[Cell, ...]
+
+
+class Column(NamedTuple):
+    """A column: a whole number, or one of some words."""
+
+    name: str
+    words: tuple[str, ...] = ()
+
+
+class TableQuestion(Question[P]):
+    """Rows of the same length. With one column a row is a bare number or word.
+
+    A row gives its share of the points if all of it is right.
+    """
+
+    columns: ClassVar[tuple[Column, ...]]
+    names_columns: ClassVar[bool] = True
+    """Whether a wrong row is told by column. Where a cell is 0 or 1 that would be the key."""
+
+    worths: ClassVar[tuple[float, ...]] = ()
+    """Points for each row; equal shares if it is empty."""
+
+    @abstractmethod
+    def rows(self, problem: P) -> Sequence[str]:
+        """What each row of the answer is about, in words."""
+
+    def column(self, row: int, k: int) -> Column:
+        """What cell `k` of row `row` has to be; the same in every row unless a question differs."""
+        return self.columns[k]
+
+    def where(self, problem: P, row: int) -> str:
+        """What a student whose row `row` (0 is the first) is wrong should look at."""
+        return ""
+
+    def grade(self, problem: P, answer: object, further: Sequence[P] = ()) -> list[Finding]:
+        """Row by row; a wrong one names the mistaken idea that would give it, if one does."""
+        names = self.rows(problem)
+        try:
+            given = self._read(answer, len(names))
+        except _Unreadable as error:
+            return refused(str(error), self.points)
+        truth = _truth(self, problem)
+        ideas = _by_likeness(given, [(w, _plain(w.answer)) for w in self.wrong(problem)])
+        worths = self.worths or [self.points / len(names)] * len(names)
+        findings, told = [], set[str]()
+        for k, name in enumerate(names):
+            if given[k] == truth[k]:
+                findings.append(Finding(True, f"{name}: {self._told(given[k])}", worths[k]))
+                continue
+            idea = next((wrong for wrong, rows in ideas if rows[k] == given[k]), None)
+            says = f" {idea.says}" if idea and idea.idea not in told else ""
+            told |= {idea.idea} if idea else set()
+            what = f"{name}: {self._told(given[k])} is not right{self._off(given[k], truth[k])}."
+            what += says
+            where = self.where(problem, k)
+            findings.append(Finding(False, what, worths[k], where, idea and idea.idea))
+        return findings
+
+    def _off(self, given: Row, truth: Row) -> str:
+        if len(self.columns) == 1 or not self.names_columns:
+            return ""
+        off = [c.name for c, x, y in zip(self.columns, given, truth, strict=True) if x != y]
+        return f" in {', '.join(off)}"
+
+    # -- reading an answer: exact types only, so that no code of the student's runs --
+
+    def _read(self, answer: object, count: int) -> list[Row]:
+        form = f"a list of {count} rows" if len(self.columns) > 1 else f"a list of {count}"
+        rows = _items(answer)
+        if rows is None:
+            raise _Unreadable(f"the answer is {shown(answer)}; it should be {form}")
+        if len(rows) != count:
+            raise _Unreadable(f"the answer has {len(rows)} rows; it should be {form}")
+        return [self._row(row, k) for k, row in enumerate(rows)]
+
+    def _row(self, row: object, number: int) -> Row:
+        columns = [self.column(number, k) for k in range(len(self.columns))]
+        cells = [row] if len(columns) == 1 else _items(row)
+        if cells is None or len(cells) != len(columns):
+            names = ", ".join(column.name for column in columns)
+            raise _Unreadable(f"row {number + 1} is {shown(row)}; it should be ({names})")
+        return tuple(
+            _cell(cell, column, f"row {number + 1}, {column.name}")
+            for cell, column in zip(cells, columns, strict=True)
+        )
+
+    def _told(self, row: Row) -> str:
+        if len(row) == 1:
+            return shown(row[0])
+        return f"({', '.join(map(shown, row))})"
+
+
+class _Unreadable(Exception):
+    """The answer has not the form it should have."""
+
+
+@functools.lru_cache(64)
+def _truth(question: TableQuestion[P], problem: P) -> list[Row]:
+    return _plain(question.solve(problem))
+
+
+def _plain(rows: Sequence[Cell] | Sequence[Row]) -> list[Row]:
+    """Every row as a tuple, in a table of one column too."""
+    return [row if isinstance(row, tuple) else (row,) for row in rows]
+
+
+def _cell(cell: object, column: Column, place: str) -> Cell:
+    if isinstance(cell, np.generic):
+        cell = cell.item()
+    if column.words:
+        if type(cell) is str and cell.strip().casefold() in column.words:
+            return cell.strip().casefold()
+        wanted = "one of " + ", ".join(repr(word) for word in column.words)
+    else:
+        if type(cell) is float and cell.is_integer():
+            return int(cell)
+        if type(cell) is int:
+            return cell
+        wanted = "a whole number"
+    raise _Unreadable(f"{place}: {shown(cell)} is given; it should be {wanted}")
+
+
+def _items(answer: object) -> list[object] | None:
+    if type(answer) is np.ndarray:
+        answer = answer.tolist()
+    return list(answer) if type(answer) in (list, tuple) else None  # type: ignore[call-overload]
+
+
+def _by_likeness(
+    given: list[Row], ideas: list[tuple[Wrong, list[Row]]]
+) -> list[tuple[Wrong, list[Row]]]:
+    """The ideas, those first whose answer agrees with the given one in most rows."""
+    return sorted(ideas, key=lambda idea: -sum(map(tuple.__eq__, given, idea[1])))

@@ -1,0 +1,166 @@
+"""Be the scheduler in JupyterLab: by clicks and by keys, back, on differently, to the verdict."""
+
+from typing import Any
+
+import pytest
+
+playwright = pytest.importorskip("playwright.sync_api")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+
+pytestmark = pytest.mark.browser
+
+BREAKS = "AAABBBBBBBBBAA"
+"""The fault looks up its table, DONTNEED frees it, the fault writes: scene pmd-same, broken."""
+
+
+@pytest.fixture
+def scheduler(lab: Any, page: Any) -> Any:
+    """The scene pmd-same before anybody has run; the last cell prints the learner's schedule."""
+    lab.write(
+        "scheduler.ipynb",
+        "import ptlab\nrace = ptlab.race('pmd-same')\nrace",
+        "print('schedule', race.schedule, 'at', race.position)",
+    )
+    lab.open_notebook("scheduler.ipynb")
+    lab.run_all()
+    scheduler = page.locator(".ptlab-scheduler")
+    scheduler.wait_for()
+    return scheduler
+
+
+def run(scheduler: Any, letter: str) -> None:
+    scheduler.get_by_role("button", name=f"Run {letter}", exact=True).click()
+
+
+def assert_at(scheduler: Any, schedule: str, position: int) -> None:
+    """Wait until this line is shown at this position; Python is asked in between."""
+    box = scheduler.get_by_role("textbox", name="Schedule")
+    playwright.expect(box).to_have_value(schedule)
+    playwright.expect(scheduler).to_have_attribute("data-position", str(position))
+    slider = scheduler.get_by_role("slider", name="Position in the schedule")
+    assert slider.get_attribute("aria-valuenow") == str(position)
+
+
+def verdict(scheduler: Any) -> str:
+    text: str = scheduler.locator(".ptlab-verdict[role=status]").inner_text()
+    return text
+
+
+def give_keys(scheduler: Any) -> None:
+    """As a learner does it: by a click. A mere focus() JupyterLab may take back when Run All ends."""
+    scheduler.get_by_role("heading", level=2).click()
+    playwright.expect(scheduler).to_be_focused()
+
+
+def column(scheduler: Any, letter: str) -> Any:
+    return scheduler.locator(f"section[aria-label^='Task {letter}:']")
+
+
+def boxes(scheduler: Any) -> Any:
+    """Where the columns, the line and every table are."""
+    return scheduler.evaluate(
+        """(root) => {
+          const top = root.getBoundingClientRect().top;
+          const parts = ".ptlab-task, .ptlab-line, .ptlab-tree, g.node .frame";
+          return [...root.querySelectorAll(parts)].map((part) => {
+            const box = part.getBoundingClientRect();
+            return [box.left, Math.round(box.top - top), box.width];
+          });
+        }"""
+    )
+
+
+def test_break_it_by_clicks_then_go_back(scheduler: Any) -> None:
+    assert verdict(scheduler) == "No rule is broken so far."
+    assert "write page 1" in column(scheduler, "A").inner_text()
+    for number, letter in enumerate(BREAKS, 1):
+        run(scheduler, letter)
+        assert_at(scheduler, BREAKS[:number], number)
+    assert "A rule is broken: task A writes into PTE page 4, unhooked" in verdict(scheduler)
+    assert "stopped" in column(scheduler, "B").inner_text()
+    sentence = scheduler.locator(".ptlab-sentence[aria-live]").inner_text()
+    assert sentence == "A set_pte_at: entry 1 of PTE page 4 now maps a new page."
+    broken = boxes(scheduler)
+    for number in reversed(range(len(BREAKS))):
+        scheduler.get_by_role("button", name="Back", exact=True).click()
+        assert_at(scheduler, BREAKS, number)
+        assert boxes(scheduler) == broken, "going back moves nothing"
+        assert verdict(scheduler) == "No rule is broken so far."
+    assert "nothing yet" in column(scheduler, "B").inner_text()
+
+
+def test_break_it_by_keys_and_fork(scheduler: Any, page: Any) -> None:
+    cells = page.locator(".jp-Notebook .jp-Cell").count()
+    give_keys(scheduler)
+    for letter in BREAKS.lower():  # as fast as they come: each waits for the one before
+        page.keyboard.press(letter)
+    assert_at(scheduler, BREAKS, len(BREAKS))
+    assert "A rule is broken" in verdict(scheduler)
+    assert page.locator(".jp-Notebook .jp-Cell").count() == cells, "b is not JupyterLab's here"
+
+    page.keyboard.press("Home")
+    assert_at(scheduler, BREAKS, 0)
+    for key, position in [("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1)]:
+        page.keyboard.press(key)
+        assert_at(scheduler, BREAKS, position)
+    page.keyboard.press("b")
+    assert_at(scheduler, "AB", 2)
+    kept = scheduler.get_by_role("button", name=BREAKS, exact=True)
+    assert "a rule is broken" in kept.locator("..").inner_text()
+    kept.click()
+    assert_at(scheduler, BREAKS, len(BREAKS))
+
+    # What the learner did is what Python has.
+    page.keyboard.press("Escape")
+    cell = page.locator(".jp-CodeCell").last
+    cell.locator(".jp-InputArea-editor").click()
+    page.keyboard.press("Control+Enter")
+    cell.locator(".jp-OutputArea", has_text=f"schedule {BREAKS} at {len(BREAKS)}").wait_for()
+
+
+def test_runs_and_moves_keep_their_order(scheduler: Any, page: Any) -> None:
+    give_keys(scheduler)
+    for key in ["a", "a", "ArrowLeft", "b", "ArrowLeft", "ArrowLeft", "b"]:
+        page.keyboard.press(key)
+    assert_at(scheduler, "B", 1)
+    kept = scheduler.get_by_role("list", name="Schedules that you left").get_by_role("button")
+    assert kept.all_inner_texts() == ["AB", "AA"]
+
+
+def test_a_pasted_schedule_runs_and_a_wrong_one_is_refused(scheduler: Any) -> None:
+    box = scheduler.get_by_role("textbox", name="Schedule")
+    box.fill(BREAKS.lower())
+    box.press("Enter")
+    assert_at(scheduler, BREAKS, len(BREAKS))
+    box.fill("AAX")
+    box.press("Enter")
+    refused = scheduler.get_by_role("alert")
+    playwright.expect(refused).to_contain_text("'X' cannot run here, only A or B can")
+    assert_at(scheduler, "AAX", len(BREAKS))  # to be mended; the race is where it was
+    box.fill("AAB")
+    box.press("Enter")
+    assert_at(scheduler, "AAB", 3)
+    playwright.expect(refused).to_be_hidden()
+
+
+def test_a_moment_is_chosen_by_its_letter(scheduler: Any) -> None:
+    box = scheduler.get_by_role("textbox", name="Schedule")
+    box.fill("AAABBB")
+    box.press("Enter")
+    assert_at(scheduler, "AAABBB", 6)
+    scheduler.locator(".ptlab-cell.ran").nth(1).click()
+    assert_at(scheduler, "AAABBB", 2)
+    assert "VMA lock of 0x100000000000 (read)" in column(scheduler, "A").inner_text()
+
+
+def test_nothing_for_axe_to_find(scheduler: Any, lab: Any, page: Any) -> None:
+    for letter in BREAKS:
+        run(scheduler, letter)
+    scheduler.get_by_role("button", name="Back", exact=True).click()
+    run(scheduler, "B")  # so that there is a kept schedule
+    playwright.expect(scheduler.get_by_role("button", name=BREAKS, exact=True)).to_be_visible()
+    scheduler.locator("g.node:not(.is-absent)").last.click()
+    for theme in ("light", "dark"):
+        lab.use_theme(theme)
+        found = axe.Axe().run(page, context=".jp-OutputArea-output")
+        assert found.response["violations"] == []

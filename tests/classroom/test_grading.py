@@ -1,0 +1,311 @@
+"""nbgrader from end to end, on a class of fictional students: release, grading, feedback, export.
+
+Each of the four defects of plain nbgrader that the classroom closes has a test here: feedback that
+shows the tests, cells that give all points or none, copied cells, and "Success!" on a wrong answer.
+"""
+
+import copy
+import csv
+import html
+import io
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbgrader.apps import AutogradeApp, ExportApp, GenerateAssignmentApp, GenerateFeedbackApp
+from nbgrader.utils import is_solution
+
+from ptlab.classroom import find, seeds
+from ptlab.classroom.grading import HandIn
+from ptlab.classroom.summary import Summary, read
+from ptlab.cli import main
+
+EXERCISES = Path(__file__).parents[2] / "exercises"
+PS = "ps6_judge_the_thread"
+SECRET = "not-known-to-any-student"
+LOOP = "while True:\n    pass"
+STUBBORN = """\
+while True:
+    try:
+        while True:
+            pass
+    except BaseException:
+        pass"""
+FORGED = """\
+import ptlab.classroom
+from IPython.display import display
+from ptlab.classroom.report import Finding, Report
+
+forged = Report("thread-1", 6, [Finding(True, "all is right", 6)])
+ptlab.check = ptlab.classroom.check = ptlab.classroom.graded = lambda *args: forged
+Report.__new__ = lambda *args: forged
+print(6.0)
+display(forged)
+answer = forged"""
+
+
+def problem(student, question):
+    return find(question).pose(seeds.own(question, student.casefold()))
+
+
+def solution(student, question):
+    return find(question).solve(problem(student, question))
+
+
+class Submission:
+    """A student's copy of the released notebook, to be filled in."""
+
+    def __init__(self, course, student, says=None):
+        self.path = course / "submitted" / student / PS / "ps6.ipynb"
+        self.notebook = nbformat.read(course / "release" / PS / "ps6.ipynb", as_version=4)
+        self["student"] = self.cell("student").source.replace("your NetID", says or student)
+
+    def cell(self, name):
+        return next(cell for cell in self.notebook.cells if cell.id == name)
+
+    def __setitem__(self, name, source):
+        self.cell(name).source = source
+
+    def hand_in(self):
+        self.path.parent.mkdir(parents=True)
+        nbformat.write(self.notebook, self.path)
+
+
+def right(course, student, says=None):
+    """All answers right, as this student's own problems want them."""
+    submission = Submission(course, student, says)
+    for question in ("thread-1", "thread-2", "thread-3"):
+        submission[question] = f"answer = {solution(says or student, question)}"
+    submission["thread-4"] = "No, because of the cache lines."
+    submission["minutes"] = 'minutes = {"thread-1": 30, "thread-2": 12.5}'
+    return submission
+
+
+def half_right(course, student):
+    """Question 1 has three of six rows right, 2 is right, 3 is not answered; cells are copied."""
+    submission = right(course, student)
+    submission["thread-1"] = f"answer = {solution(student, 'thread-1')[:3] + [(99, 99)] * 3}"
+    submission["thread-3"] = "answer = None"
+    cells = submission.notebook.cells
+    for name in ("thread-1", "thread-1-check", "thread-4"):
+        extra = copy.deepcopy(submission.cell(name))
+        extra.id = f"copy-of-{name}"
+        cells.insert(cells.index(submission.cell(name)) + 1, extra)
+    return submission
+
+
+def broken(course, student):
+    """Python is ended in the first answer."""
+    submission = right(course, student)
+    submission["thread-1"] = "import os\nos._exit(0)"
+    return submission
+
+
+def tampering(course, student):
+    """Everything is made to say that all is right, and a check cell is deleted."""
+    submission = Submission(course, student)
+    submission["thread-1"] = FORGED
+    submission.notebook.cells.remove(submission.cell("thread-3-check"))
+    return submission
+
+
+def endless(course, student):
+    """The first answer does not end, the second is an answer of endless length, the third is right."""
+    submission = right(course, student)
+    submission["thread-1"] = LOOP
+    submission["thread-2"] = "answer = 'a' * 10**9"
+    return submission
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """A folder in which everything has been done once, as docs/teaching.md does it."""
+    folder = tmp_path_factory.mktemp("course")
+    shutil.copy(EXERCISES / "nbgrader_config.py", folder)
+    shutil.copytree(EXERCISES / "source", folder / "source")
+    with (folder / "nbgrader_config.py").open("a") as config:
+        config.write("c.Execute.timeout = 8\n")  # a test need not wait for a minute
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+        patch.setenv("IPYTHONDIR", str(folder / "ipython"))
+        patch.setenv(seeds.SECRET, SECRET)
+        for name in sorted(path.name for path in (folder / "source").iterdir()):
+            run(GenerateAssignmentApp, name, "--create")
+        right(folder, "Amy").hand_in()
+        half_right(folder, "ben").hand_in()
+        broken(folder, "cyd").hand_in()
+        right(folder, "dee", says="amy").hand_in()
+        tampering(folder, "eve").hand_in()
+        endless(folder, "fay").hand_in()
+        run(AutogradeApp, PS)
+        run(GenerateFeedbackApp, PS)
+        run(ExportApp)
+        assert os.environ[seeds.SECRET] == SECRET
+    return folder
+
+
+def run(app, *args):
+    app.clear_instance()
+    app.launch_instance([*args, "--log-level=ERROR"])  # leaves with SystemExit if something failed
+    app.clear_instance()
+
+
+def reports(course, student):
+    """What the check cells of a graded notebook say, as text, by question."""
+    path = course / "autograded" / student / PS / "ps6.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    return {
+        cell.metadata.nbgrader.grade_id.removesuffix("-check"): cell.outputs[0].data["text/html"]
+        for cell in notebook.cells
+        if cell.metadata.get("nbgrader", {}).get("grade_id", "").endswith("-check")
+    }
+
+
+def score(course, student):
+    with (course / "grades.csv").open() as table:
+        rows = [row for row in csv.DictReader(table) if row["assignment"] == PS]
+    return next(float(row["score"]) for row in rows if row["student_id"] == student)
+
+
+def feedback(course, student):
+    page = (course / "feedback" / student / PS / "ps6.html").read_text()
+    return html.unescape(re.sub(r"<[^>]+>", "", page))
+
+
+SETS = sorted(EXERCISES.glob("source/*/*.ipynb"))
+
+
+@pytest.mark.parametrize("source", SETS, ids=lambda path: path.stem)
+def test_release_has_no_solution(course, source):
+    released = nbformat.read(course / "release" / source.parent.name / source.name, as_version=4)
+    mine = nbformat.read(source, as_version=4)
+    assert [cell.id for cell in released.cells] == [cell.id for cell in mine.cells]
+    for cell, original in zip(released.cells, mine.cells, strict=True):
+        assert "SOLUTION" not in cell.source
+        if is_solution(original):
+            stub = "answer = None  # your answer in place of None"
+            assert cell.source == (stub if cell.cell_type == "code" else "Your answer.")
+        else:
+            assert cell.source == original.source
+
+
+def test_right_answers_get_all_points(course):
+    assert score(course, "Amy") == 16  # and 4 more when a person has read the text
+    assert all("not&nbsp;" not in report for report in reports(course, "Amy").values())
+
+
+def test_a_cell_gives_a_part_of_its_points(course):
+    assert score(course, "ben") == 3 + 6 + 0
+    assert "thread-1: 3 of 6 points" in reports(course, "ben")["thread-1"]
+
+
+def test_copied_cells_are_left_out_and_the_rest_is_graded(course):
+    notebook = nbformat.read(course / f"autograded/ben/{PS}/ps6.ipynb", as_version=4)
+    names = [c.metadata.nbgrader.grade_id for c in notebook.cells if "nbgrader" in c.metadata]
+    assert len(names) == len(set(names))
+    copies = [cell for cell in notebook.cells if cell.id.startswith("copy-of")]
+    assert len(copies) == 3 and all("nbgrader" not in cell.metadata for cell in copies)
+
+
+def test_feedback_explains_and_shows_no_key(course):
+    told = feedback(course, "ben")
+    assert "thread-1: 3 of 6 points" in told
+    assert "(99, 99) is not right" in told
+    for key in (solution("ben", "thread-1")[3:], solution("ben", "thread-3")):
+        assert str(key) not in told
+        assert str(key)[1:-1] not in told
+    for hidden in (SECRET, "SOLUTION", "A model answer", "HandedIn", "assert "):
+        assert hidden not in told
+
+
+def test_a_dead_kernel_is_a_zero_with_a_reason(course):
+    assert score(course, "cyd") == 0
+    assert "Python ended before this cell" in reports(course, "cyd")["thread-3"]
+
+
+def test_a_friends_notebook_is_graded_on_ones_own_problems(course):
+    assert score(course, "dee") < 16
+    assert "this is the work of dee" in reports(course, "dee")["thread-3"]
+
+
+def test_forged_results_do_not_count(course):
+    assert score(course, "eve") == 0
+    assert set(reports(course, "eve")) == {"thread-1", "thread-2", "thread-3"}  # one was deleted
+
+
+def test_an_endless_cell_is_stopped_and_later_answers_count(course):
+    told = reports(course, "fay")
+    assert score(course, "fay") == 4
+    assert "did not hand in an answer" in told["thread-1"]
+    assert "thread-2: 0 of 6" in told["thread-2"]
+
+
+def test_a_cell_that_cannot_be_interrupted_ends_the_run(course, monkeypatch):
+    monkeypatch.setenv(seeds.SECRET, SECRET)
+    monkeypatch.setenv("IPYTHONDIR", str(course / "ipython"))
+    notebook = nbformat.read(course / "release" / PS / "ps6.ipynb", as_version=4)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(STUBBORN))
+    resources = {"nbgrader": {"student": "gus"}, "metadata": {"path": str(course)}}
+    graded, _ = HandIn(timeout=1).preprocess(notebook, resources)
+    check = next(cell for cell in graded.cells if cell.id == "thread-1-check")
+    assert check.source == 'ptlab.check("thread-1", answer)'
+    assert check.outputs[0].data["text/plain"] == "0.0"
+    assert (
+        "a cell before this one did not end and could not be stopped"
+        in check.outputs[0].data["text/html"]
+    )
+
+
+def test_a_wrong_answer_is_no_success_at_home(course, tmp_path, monkeypatch):
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    monkeypatch.delenv(seeds.SECRET, raising=False)
+    path = course / "submitted" / "ben" / PS / "ps6.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(notebook, timeout=100, resources={"metadata": {"path": tmp_path}}).execute()
+    outputs = {cell.id: cell.get("outputs") for cell in notebook.cells}
+    assert outputs["thread-1-check"][0].data["text/plain"] == "3.0"
+    assert outputs["thread-3-check"][0].data["text/plain"] == "0.0"
+    # The secret of the grader is nowhere in what a student has.
+    assert SECRET not in nbformat.writes(notebook)
+
+
+def test_grading_needs_a_secret(monkeypatch):
+    monkeypatch.delenv(seeds.SECRET, raising=False)
+    with pytest.raises(SystemExit, match="PTLAB_GRADE_SEED is not set"):
+        HandIn().preprocess(nbformat.v4.new_notebook(), {"nbgrader": {"student": "amy"}})
+
+
+def test_summary_of_the_class(course):
+    summary = Summary(read(course))
+    first = summary.lines[0]
+    assert (first.question, first.students, first.full) == ("thread-1", 6, 1)
+    assert first.minutes == 30
+    assert ("other-name", 1) in first.ideas
+    table = io.StringIO()
+    summary.write_csv(table)
+    rows = list(csv.DictReader(io.StringIO(table.getvalue())))
+    assert len(rows) == 18
+    assert rows[0] | {"mistaken ideas": ""} == {
+        "student": "Amy", "problem_set": PS, "question": "thread-1", "score": "6.0",
+        "points": "6", "minutes": "30", "mistaken ideas": "",
+    }  # fmt: skip
+
+
+def test_ptlab_grade_shows_and_writes_it(course, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    out = tmp_path / "class.csv", tmp_path / "class.html"
+    assert main(["grade", str(course), "--csv", str(out[0]), "--html", str(out[1])]) == 0
+    assert "thread-3" in capsys.readouterr().out
+    assert out[0].read_text().count("\n") == 19
+    assert "<svg" in out[1].read_text()
+
+
+def test_ptlab_grade_says_what_is_missing(tmp_path, capsys):
+    assert main(["grade", str(tmp_path)]) == 2
+    assert "run nbgrader autograde" in capsys.readouterr().err

@@ -1,0 +1,134 @@
+"""Every question, over many students: the solution is right, mistakes lose, feedback keeps the key.
+
+The questions whose answers run in the sandbox are judged there for a few students only.
+"""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+import ptlab
+from ptlab.classroom import graded, questions, seeds
+from ptlab.classroom.sets.references import _model
+from ptlab.classroom.table import TableQuestion
+
+QUESTIONS = questions()
+LITERAL = [name for name, question in QUESTIONS.items() if not question.further]
+TABLES = [name for name in LITERAL if isinstance(QUESTIONS[name], TableQuestion)]
+SOURCE = Path(__file__).parents[2] / "exercises/source"
+
+
+def points(question, problem, answer):
+    findings = question.grade(problem, answer)
+    return sum(finding.worth for finding in findings if finding.ok)
+
+
+@pytest.mark.parametrize("name", LITERAL)
+def test_the_solution_is_right_for_200_students(name):
+    question = QUESTIONS[name]
+    for k in range(200):
+        problem = question.pose(seeds.own(name, f"student {k}"))
+        got = points(question, problem, question.solve(problem))
+        assert got == pytest.approx(question.points), k
+
+
+@pytest.mark.parametrize("name", LITERAL)
+def test_mistakes_lose_the_points_they_should(name):
+    question = QUESTIONS[name]
+    ideas = set()
+    for k in range(25):
+        problem = question.pose(seeds.own(name, f"student {k}"))
+        for wrong in question.wrong(problem):
+            ideas.add(wrong.idea)
+            assert wrong.keeps < question.points
+            assert points(question, problem, wrong.answer) <= wrong.keeps + 1e-9, (k, wrong.idea)
+    assert len(ideas) >= 5
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_feedback_keeps_the_key(name):
+    """A wrong row is told without any number or word of the right one."""
+    question = QUESTIONS[name]
+    for k in range(25):
+        problem = question.pose(seeds.own(name, f"student {k}"))
+        rows = question.rows(problem)
+        columns = [
+            [question.column(row, c) for c in range(len(question.columns))]
+            for row in range(len(rows))
+        ]
+        answer = [
+            tuple(column.words[0] if column.words else 987654321 for column in row)
+            for row in columns
+        ]
+        answer = [row[0] if len(row) == 1 else row for row in answer]
+        findings = question.grade(problem, answer)
+        for row, finding in enumerate(findings):
+            if finding.ok:
+                continue
+            told = finding.what.removeprefix(f"{rows[row]}: ")
+            said = set(re.findall(r"\d+", told.split("is not right")[0])) - {"987654321"}
+            assert not said, finding
+            for column in columns[row]:
+                assert not any(f"'{word}'" in told for word in column.words[1:]), finding
+
+
+@pytest.mark.parametrize("question", QUESTIONS.values(), ids=lambda q: q.name)
+def test_a_question_says_what_it_is(question):
+    problem = question.pose(seeds.own(question.name, "amy7"))
+    text = question.text(problem)
+    assert "**" in text and len(text) < 8000
+    assert len(question.hints) == 3 and all(question.hints)
+    assert question.points > 0 and 5 <= question.minutes <= 60
+    assert not question.goal.endswith(".")
+    assert question.why(problem)
+    assert len({wrong.idea for wrong in question.wrong(problem)}) >= 5
+    assert all(wrong.says for wrong in question.wrong(problem))
+
+
+@pytest.mark.parametrize("who", ["amy7", "bob"])
+def test_a_function_is_judged_by_what_it_gives(who):
+    question = QUESTIONS["walk-4"]
+    problem = question.pose(seeds.own("walk-4", who))
+    assert graded("walk-4", question.solve(problem), who, who).full
+    for wrong in question.wrong(problem)[:: 2 if who == "amy7" else 3]:
+        report = graded("walk-4", wrong.answer, who, who)
+        assert report <= wrong.keeps, wrong.idea
+        assert report.findings[-1].misconception is not None
+
+
+def test_the_function_that_counts_tables_is_right_for_200_lists():
+    question = QUESTIONS["walk-4"]
+    for k in range(200):
+        problem = question.pose(seeds.own("walk-4", f"student {k}"))
+        cell = {}
+        exec(question.solve(problem).text, cell)
+        assert all(
+            finding.ok
+            for finding in question.compared([problem], [cell["tables_for"](problem.pages)])
+        )
+
+
+def test_counting_by_hand_agrees_with_the_engine():
+    """The model that makes the wrong answers of references-1 makes the right one without a mistake."""
+    question = QUESTIONS["references-1"]
+    for k in range(50):
+        problem = question.pose(seeds.own("references-1", f"student {k}"))
+        assert _model(problem) == question.solve(problem)
+
+
+@pytest.mark.parametrize("notebook", ["ps1", "ps2", "ps3", "ps4"])
+def test_the_solutions_in_the_notebooks_are_right_for_other_students(notebook, capsys):
+    (path,) = SOURCE.glob(f"*/{notebook}.ipynb")
+    cells = nbformat.read(path, as_version=4).cells
+    asked = [cell for cell in cells if cell.cell_type == "code" and cell.id in LITERAL]
+    assert asked
+    for k in range(8):
+        ptlab.student(f"student {k}")
+        names = {"ptlab": ptlab}
+        for cell in asked:
+            names["task"] = ptlab.ask(cell.id)
+            exec(cell.source, names)
+            report = ptlab.check(cell.id, names["answer"])
+            assert report.full, f"{cell.id} for student {k}:\n{report}"
