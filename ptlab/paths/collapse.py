@@ -121,7 +121,7 @@ def _collapse(mm: Mm, vma: Vma, base: int, table: int) -> Path[None]:
     yield machine.unlock("spin_unlock", "ptl")
     yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
     yield pgtable_trans_huge_deposit(mm, pmd, slot, table)
-    word = pte.anon_entry(frame, bool(vma.flags & VM.WRITE)) | pte.PSE
+    word = pte.anon_entry(frame, bool(vma.flags & VM.WRITE)) | pte.DIRTY | pte.PSE
     mem.write(pmd, slot, word)
     count_huge(mm, word, 1)
     yield Step(Kind.SET, "collapse_huge_page", pmd, 1, 1, (slice(slot, slot + 1), "huge"))
