@@ -10,6 +10,7 @@ Half of the programs make only the calls that build and free tables, so that the
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 PAGE = 4 * KIB
 
 Line = st.SearchStrategy[str]
+Lines = st.SearchStrategy[list[str]]
 
 # Slot 1, so that there is a slot on either side.
 CORNERS = {
@@ -74,11 +76,16 @@ def size(number: int) -> str:
 def programs(draw: st.DrawFn) -> str:
     """A few mappings, then calls of any kind: ten on average."""
     corners = draw(st.lists(st.sampled_from(list(CORNERS)), min_size=1, max_size=3, unique=True))
+    first, some = _around(tuple(corners), draw(st.booleans()))
+    return "\n".join(draw(first) + draw(some) + draw(some))
+
+
+@functools.cache  # to build strategies takes longer than to draw from them
+def _around(corners: tuple[str, ...], only_tables: bool) -> tuple[Lines, Lines]:
+    """The mappings that a program around these corners begins with, and a few calls."""
     calls = Calls(st.builds(Place, st.sampled_from(corners), st.sampled_from(NEAR)))
-    first = draw(st.lists(calls.mmap(), min_size=1, max_size=3))
-    kinds = calls.of_tables() if draw(st.booleans()) else calls.of_all_kinds()
-    some = st.lists(calls.any(kinds), max_size=10)
-    return "\n".join(first + draw(some) + draw(some))
+    kinds = calls.of_tables() if only_tables else calls.of_all_kinds()
+    return st.lists(calls.mmap(), min_size=1, max_size=3), st.lists(calls.any(kinds), max_size=10)
 
 
 class Calls:
