@@ -44,14 +44,14 @@ class RaceReport(tuple[Result, ...]):
         return "\n".join([*map(str, self), *self._closing()])
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{escape(r.scene)}<td>{escape(r.result)}<td>{r.schedules}"
-            f"<td><code>{escape(r.shortest or '')}</code><td>{escape(r.verdict or r.bound or '')}</tr>"
+        headings = ["scene", "result", "schedules", "shortest schedule", "what breaks"]
+        rows = (
+            [r.scene, r.result, str(r.schedules), r.shortest or "", r.verdict or r.bound or ""]
             for r in self
         )
-        head = "<tr><th>scene<th>result<th>schedules<th>shortest schedule<th>what breaks</tr>"
+        table = _row("th", headings) + "".join(_row("td", row) for row in rows)
         closing = "".join(f"<p>{escape(text)}</p>" for text in self._closing())
-        return f"<table>{head}{rows}</table>{closing}"
+        return f"<table>{table}</table>{closing}"
 
 
 def races(
@@ -71,3 +71,9 @@ def races(
         if scene.own_scheme
     )
     return RaceReport(found, chosen)
+
+
+def _row(kind: str, cells: list[str]) -> str:
+    """Each cell has its own style: JupyterLab aligns the cells of a table, not the table."""
+    made = (f"<{kind} style='text-align:left'>{escape(cell)}</{kind}>" for cell in cells)
+    return f"<tr>{''.join(made)}</tr>"

@@ -66,7 +66,7 @@ def _munmap(process: Process) -> Paths:
 
 exclusive = before_6_5(
     "exclusive",
-    "Today: a walker holds mmap_lock for read, munmap for write",
+    "Linux 6.1: a walker holds mmap_lock for read, munmap for write",
     "munmap takes mmap_lock for read only",
     _munmap,
     UnmapOnly,

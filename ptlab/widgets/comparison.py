@@ -11,6 +11,8 @@ from html import escape
 
 import ipywidgets  # type: ignore[import-untyped]
 
+from ptlab.widgets.choice import choice, choice_style
+
 Compare = Callable[[str, Sequence[str], Callable[[str], None]], str]
 
 
@@ -32,9 +34,7 @@ class Designs(ipywidgets.VBox):
     ) -> None:
         """Show the choices; `workload` and `ticked` are chosen to begin with."""
         self._described, self._compare = workloads, compare
-        self._workload = ipywidgets.Dropdown(
-            options=list(workloads), value=workload, description="Workload"
-        )
+        self._workload = choice(options=list(workloads), value=workload, description="Workload")
         self._workload.observe(lambda _: self._describe(), "value")
         self._description = ipywidgets.HTML()
         self._ticks = {
@@ -54,6 +54,7 @@ class Designs(ipywidgets.VBox):
                 ipywidgets.HBox(list(self._ticks.values()), layout={"flex_flow": "row wrap"}),
                 ipywidgets.HBox([self._button, self._status]),
                 self._report,
+                choice_style(),
             ]
         )
         self._describe()

@@ -67,8 +67,8 @@ export function makePane(payload, p, opAt, { onSeek, onPick }) {
   const locks = html("ul", { class: "ptlab-locks", "aria-label": "Locks held" });
   const waits = html("div", { class: "ptlab-waits" }, "waits for the other story");
   const most = pane.locks.reduce((best, [, held]) => (held.join().length > best.join().length ? held : best), []);
-  const element = html("section", { class: "ptlab-pane", "aria-label": pane.heading },
-    html("header", {}, html("h3", {}, pane.heading), html("span", { class: "ptlab-fate" }, pane.fate)),
+  const element = html("div", { class: "ptlab-pane", role: "group", "aria-label": pane.heading },
+    html("div", { class: "ptlab-head" }, html("h3", {}, pane.heading), html("span", { class: "ptlab-fate" }, pane.fate)),
     steady(sentence, html("p", { class: "ptlab-sentence" }, longest([...pane.steps, ...pane.told ?? []].map(({ text }) => text)))),
     html("div", { class: "ptlab-where" },
       steady(path, html("div", { class: "ptlab-path" }, ...callsOf(longest(pane.steps.map((one) => one.path))))),

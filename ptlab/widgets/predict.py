@@ -17,6 +17,8 @@ from html import escape
 
 import ipywidgets  # type: ignore[import-untyped]
 
+from ptlab.widgets.choice import choice, choice_style
+
 Answer = int | float | str
 
 
@@ -43,13 +45,14 @@ class Predict(ipywidgets.VBox):
             for row in self._answers
             for column in self._columns
         }
-        self._told = {key: ipywidgets.HTML(layout={"width": "8em"}) for key in self._guesses}
+        told = {"width": f"{max(8, 5 + _width(choices))}em"}
+        self._told = {key: ipywidgets.HTML(layout=told) for key in self._guesses}
         self._button = ipywidgets.Button(description="Reveal", button_style="primary")
         self._button.on_click(self._pressed)
         self._status = ipywidgets.HTML()
         self.revealed = False
         bar = ipywidgets.HBox([self._button, self._status], layout={"margin": "8px 0 0 0"})
-        super().__init__([self._grid(), bar], layout={"overflow": "auto"})
+        super().__init__([self._grid(), bar, choice_style()], layout={"overflow": "auto"})
 
     def guess(self, row: str, column: str, value: str) -> None:
         """Fill in one cell, as typing does. KeyError if there is no such cell."""
@@ -130,8 +133,15 @@ def _field(name: str, choices: Sequence[str]) -> ipywidgets.DOMWidget:
     label = {"description": name, "style": {"description_width": "0px"}}
     if choices:
         options = [("", ""), *((word, word) for word in choices)]
-        return ipywidgets.Dropdown(options=options, value="", layout={"width": "7.5em"}, **label)
+        arrow = 2.5
+        layout = {"width": f"{_width(choices) + arrow}em"}
+        return choice(options=options, value="", layout=layout, **label)
     return ipywidgets.Text(layout={"width": "6em"}, **label)
+
+
+def _width(choices: Sequence[str]) -> float:
+    """Of the longest choice, in em."""
+    return 0.55 * max(map(len, choices), default=0)
 
 
 def _is_number(answer: Answer) -> bool:

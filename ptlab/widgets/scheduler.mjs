@@ -28,8 +28,8 @@ function makeColumn(letter, doing, run) {
   const state = html("span", { class: "ptlab-state" });
   const did = html("span", { class: "ptlab-did" }), next = html("span", { class: "ptlab-next" });
   const nextName = html("b"), holds = html("ul", { class: "ptlab-locks" });
-  const element = html("section", { class: "ptlab-task", "aria-label": `Task ${letter}: ${doing}` },
-    html("header", {}, button, html("h3", {}, doing), state),
+  const element = html("div", { class: "ptlab-task", role: "group", "aria-label": `Task ${letter}: ${doing}` },
+    html("div", { class: "ptlab-head" }, button, html("h3", {}, doing), state),
     html("p", {}, html("b", {}, "did"), did), html("p", {}, nextName, next),
     html("div", {}, html("b", {}, "holds"), holds));
   function show({ did: last, next: ahead, holds: held, blocked, done }, enabled) {
@@ -50,8 +50,8 @@ function makeColumn(letter, doing, run) {
 function makeRcu(run) {
   const button = press("Run R", () => run(RCU));
   const waiting = html("span");
-  const element = html("section", { class: "ptlab-task ptlab-rcu", "aria-label": "RCU" },
-    html("header", {}, button, html("h3", {}, "RCU"), waiting));
+  const element = html("div", { class: "ptlab-task ptlab-rcu", role: "group", "aria-label": "RCU" },
+    html("div", { class: "ptlab-head" }, button, html("h3", {}, "RCU"), waiting));
   return {
     element,
     show(pages, enabled) {
@@ -101,6 +101,9 @@ function makeLanes(letters, seek) {
   };
 }
 
+/** Where somebody has gone in a race: its other views on the page, which share its payload, go there too. */
+const looks = new EventTarget();
+
 function renderScheduler({ model, el }) {
   const { tasks, scene, variant, story } = model.get("race"), letters = [...tasks.map(([letter]) => letter), RCU];
   let race, position = 0, pane, asked = false, picked = ["", 0];
@@ -140,6 +143,7 @@ function renderScheduler({ model, el }) {
     if (next === position) return;
     show(next, Math.abs(next - position) > 1);
     model.send({ seek: next, turn: race.turn });
+    looks.dispatchEvent(new CustomEvent("look", { detail: { race, position } }));
   });
 
   function show(next, jumped) {
@@ -160,6 +164,10 @@ function renderScheduler({ model, el }) {
     lanes.show(position, schedule, told.text);
     pane.show(position, jumped);
     root.dataset.position = position;
+  }
+
+  function follow({ detail }) {
+    if (detail.race === race && detail.position !== position) show(detail.position, true);
   }
 
   /** Python has run something: there is a new line, or one more moment. */
@@ -202,8 +210,10 @@ function renderScheduler({ model, el }) {
     event.preventDefault();
   });
   model.on("change:race", take);
+  looks.addEventListener("look", follow);
   take();
   return () => {
+    looks.removeEventListener("look", follow);
     model.off("change:race", take);
     pane.stop();
   };

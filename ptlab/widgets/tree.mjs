@@ -111,8 +111,9 @@ export function makeTree(pane, onPick) {
     edge.parentNode.prepend(edge); // no line crosses a table or its marks
   }
 
-  const region = { role: "region", "aria-label": `Tree of ${pane.heading}`, tabindex: "0", ...OWN_KEYS };
-  const scroller = html("div", { class: "ptlab-tree", ...region }, svg);
+  // Groups, not regions: a notebook has many trees of one design, and landmarks must differ in name.
+  const group = { role: "group", "aria-label": `Tree of ${pane.heading}`, tabindex: "0", ...OWN_KEYS };
+  const scroller = html("div", { class: "ptlab-tree", ...group }, svg);
   const smallest = Math.min(...views.map((view) => Number(view.place.getAttribute("font-size"))));
   // Kept at hand: to ask for them in the middle of a step makes the browser lay everything out at once.
   let scale = 1, seen = { left: 0, top: 0, width: 0, height: 0 };

@@ -53,7 +53,7 @@ def give_keys(scheduler: Any) -> None:
 
 
 def column(scheduler: Any, letter: str) -> Any:
-    return scheduler.locator(f"section[aria-label^='Task {letter}:']")
+    return scheduler.locator(f".ptlab-task[aria-label^='Task {letter}:']")
 
 
 def boxes(scheduler: Any) -> Any:
@@ -151,6 +151,25 @@ def test_a_moment_is_chosen_by_its_letter(scheduler: Any) -> None:
     scheduler.locator(".ptlab-cell.ran").nth(1).click()
     assert_at(scheduler, "AAABBB", 2)
     assert "VMA lock of 0x100000000000 (read)" in column(scheduler, "A").inner_text()
+
+
+def test_two_views_of_one_race_go_together(lab: Any, page: Any) -> None:
+    lab.write(
+        "views.ipynb", "import ptlab\nrace = ptlab.race('pmd-same', schedule='AAAB')\nrace", "race"
+    )
+    lab.open_notebook("views.ipynb")
+    lab.run_all()
+    views = page.locator(".ptlab-scheduler")
+    playwright.expect(views).to_have_count(2)
+    views.first.get_by_role("button", name="Back", exact=True).click()
+    for view in views.all():
+        assert_at(view, "AAAB", 3)
+    views.last.locator(".ptlab-cell.ran").first.click()
+    for view in views.all():
+        assert_at(view, "AAAB", 1)
+    run(views.first, "B")
+    for view in views.all():
+        assert_at(view, "AB", 2)
 
 
 def test_nothing_for_axe_to_find(scheduler: Any, lab: Any, page: Any) -> None:

@@ -191,6 +191,38 @@ def test_nothing_for_axe_to_find(stepper: Any, lab: Any, page: Any) -> None:
         assert found.response["violations"] == []
 
 
+def test_many_stories_of_one_design_do_not_disturb_axe(lab: Any, page: Any) -> None:
+    story = f"ptlab.story({SCENARIO!r}, scheme='pte_refcount')"
+    lab.write("stories.ipynb", f"import ptlab\n{story}", story)
+    lab.open_notebook("stories.ipynb")
+    lab.run_all()
+    playwright.expect(page.locator(".ptlab")).to_have_count(2)
+    found = axe.Axe().run(page, context=".jp-OutputArea-output")
+    assert found.response["violations"] == []
+
+
+def test_three_designs_have_their_numbers_on_one_line(lab: Any, page: Any) -> None:
+    """Also where one cell shows two numbers and needs two lines."""
+    lab.write(
+        "three.ipynb",
+        "import ptlab\nptlab.compare('mmap s0 2M\\ntouch w s0 2M\\nmadvise DONTNEED s0 2M',"
+        " 'unmap_only', 'pte_refcount', 'pt_reclaim', grain='table')",
+    )
+    page.set_viewport_size({"width": 1900, "height": 950})  # room for three panes side by side
+    lab.open_notebook("three.ipynb")
+    lab.run_all()
+    stepper = page.locator(".ptlab")
+    stepper.wait_for()
+    for _ in range(3):
+        button(stepper, "Next operation").click()
+        tops = stepper.evaluate(
+            """(root) => [...root.querySelectorAll(".ptlab-counters td")]
+                .map((cell) => cell.querySelector("span").getBoundingClientRect().top)"""
+        )
+        assert len(tops) == 12
+        assert max(tops) - min(tops) < 1
+
+
 def test_exported_page_plays_from_a_file(
     page: Any, payload: dict[str, Any], tmp_path: Path
 ) -> None:
