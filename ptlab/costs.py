@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, NamedTuple
 
 from ptlab.geometry import Level
@@ -89,13 +90,19 @@ def _nothing(costs: Costs, step: Step, mem: MemMap) -> None:
 
 
 def _lock(costs: Costs, step: Step, mem: MemMap) -> None:
-    name, _, mode = step.note
-    atomics, shared = LOCKS[name]
+    _, _, _, _, times, (name, _, mode) = step
+    label, atomics, shared = _price(name, mode)
     if shared:
-        costs.atomics_shared += atomics * step.times
+        costs.atomics_shared += atomics * times
     else:
-        costs.atomics_local += atomics * step.times
-    costs.locks[name if mode in _SPINS else f"{name} {mode}"] += step.times
+        costs.atomics_local += atomics * times
+    costs.locks[label] += times
+
+
+@cache
+def _price(name: str, mode: str) -> tuple[str, int, bool]:
+    """How the acquisition is called in `Costs.locks`, and what LOCKS says of it."""
+    return name if mode in _SPINS else f"{name} {mode}", *LOCKS[name]
 
 
 _SPINS = ("spin", "trylock")
@@ -133,10 +140,13 @@ def _alloc(costs: Costs, step: Step, mem: MemMap) -> None:
     costs.tables_allocated += table_count(step.tables)
 
 
+_PGD = int(Level.PGD)
+
+
 def _free(costs: Costs, step: Step, mem: MemMap) -> None:
     assert step.tables is not None
     first = step.tables if isinstance(step.tables, int) else int(step.tables[0])
-    if mem.level[first] != Level.PGD:
+    if mem.level.item(first) != _PGD:
         costs.tables_freed += table_count(step.tables)
 
 
@@ -204,18 +214,18 @@ class Meter:
         process.machine.observe = self._observe
 
     def _observe(self, step: Step) -> None:
-        kind = step[0]
-        add = _ADD.get(kind)
+        add, changes = _OBSERVED.get(step[0], _NOT_OBSERVED)
         if add is not None:
             add(self.costs, step, self._mem)
-        if kind in _CHANGES:
+        if changes:
             self._follow()
 
     def _follow(self) -> None:
-        kb, faults = self._mm.vmpte_kb, self._mm.counters[Count.MINFLT]
         then, before = self.track[-1]
+        kb = self._mm.vmpte_kb
         if kb == before:
             return
+        faults = self._mm.counters[Count.MINFLT]
         self._held += before * (faults - then)
         self.peak_kb = max(self.peak_kb, kb)
         if faults == then:
@@ -244,3 +254,7 @@ class Meter:
 
 _CHANGES = frozenset({Kind.INSTALL, Kind.UNHOOK, Kind.DEPOSIT, Kind.FREE})
 """The steps in which VmPTE changes."""
+
+_OBSERVED = {kind: (_ADD.get(kind), kind in _CHANGES) for kind in {*_ADD, *_CHANGES}}
+_NOT_OBSERVED = (None, False)
+"""What a Meter does with a step of each kind: one look-up for each step."""

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from ptlab.enums import plain
-
 KiB = 1 << 10
 MiB = 1 << 20
 GiB = 1 << 30
@@ -22,7 +20,6 @@ PAGE_MASK = ~(PAGE_SIZE - 1)
 PTRS_PER_TABLE = 512
 
 
-@plain
 class Level(IntEnum):
     """The level of a table; its entries map `1 << shift(level)` bytes each."""
 
@@ -43,6 +40,7 @@ class Geometry:
 
     path       the levels a walk passes, top down: PGD first, PTE last
     steps      the same with the shift of each level
+    above      for each level the shifts of those that a walk passes before it
     task_size  first address that user space can never map (TASK_SIZE_MAX): 2^47 or 2^56, less a page
     """
 
@@ -57,6 +55,10 @@ class Geometry:
         if levels == 4:
             self._shifts = (*self._shifts[: Level.PGD], P4D_SHIFT)  # the P4D is folded into the PGD
         self.steps = tuple((level, self._shifts[level]) for level in self.path)
+        self.above = {
+            level: tuple(shift for upper, shift in self.steps if upper > level)
+            for level in self.path
+        }
 
     def shift(self, level: Level) -> int:
         """log2 of the bytes that one entry of a table at `level` maps."""

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from ptlab.enums import plain
 
-
-@plain
 class Guard(StrEnum):
     """One precaution; the value says it in words."""
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ptlab.errors import Corruption
 from ptlab.geometry import PAGE_SHIFT, Level
 from ptlab.memmap import State
-from ptlab.mm import Count, Mm, base_address
+from ptlab.mm import COUNTED, Count, Mm, base_address
 from ptlab.pte import PSE
 from ptlab.vma import overlapping
 
@@ -70,7 +70,7 @@ def _counters(mm: Mm) -> list[str]:
         there = int(np.count_nonzero(mem.level[tables] == level))
         if level is Level.PTE:
             there += _in_reserve(mm)
-        counted = mm.counters[Count[level.name]] if level is not Level.P4D else there
+        counted = mm.counters[COUNTED[level]] if level is not Level.P4D else there
         if there != counted:
             broken.append(f"{there} {level.name} pages are in the tree, VmPTE counts {counted}")
     ptes = tables[mem.level[tables] == Level.PTE]

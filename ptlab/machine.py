@@ -38,6 +38,8 @@ _SHARED = ("read", "users")
 
 GRAINS = ("entry", "table", "range")
 
+_RCU, _FREED = State.RCU, State.FREED  # looked up once: Python 3.11 finds members slowly
+
 
 class Machine:
     """One simulated computer running the kernel of `profile` with `scheme`."""
@@ -146,8 +148,7 @@ class Machine:
         lock = (name, of, mode)
         if self.watch is not None and not (yield from self._wait(self.watch, fn, lock, times)):
             return False
-        held = self.held[self.task]
-        self._hold((*held, lock))
+        self._hold((*self.held[self.task], lock))
         yield Step(Kind.LOCK, fn, None, 0, times, lock)
         return True
 
@@ -168,17 +169,17 @@ class Machine:
     def unlock(self, fn: str, name: str, times: int = 1) -> Step:
         """Drop the lock `name` taken last."""
         held = self.held[self.task]
-        index = len(held) - 1
-        while held[index][0] != name:
-            index -= 1
+        lock, rest = held[-1], held[:-1]
+        if lock[0] != name:
+            index = max(k for k, one in enumerate(held) if one[0] == name)
+            lock, rest = held[index], held[:index] + held[index + 1 :]
         if self.watch is not None:
-            mode = held[index][2]
-            how = Access.READ if mode == "read" else Access.WRITE
-            self.watch.lock(held[index], how | Access.RELEASE)
+            how = Access.READ if lock[2] == "read" else Access.WRITE
+            self.watch.lock(lock, how | Access.RELEASE)
             if name == "ptl":
                 self.watch.rcu_read_unlock(self.task)
-        self._hold(held[:index] + held[index + 1 :])
-        return Step(Kind.UNLOCK, fn, None, 0, times, held[index])
+        self._hold(rest)
+        return Step(Kind.UNLOCK, fn, None, 0, times, lock)
 
     def downgrade(self, fn: str, name: str) -> Step:
         """Hold the lock `name` for read from now on, instead of for write."""
@@ -222,10 +223,10 @@ class Machine:
         if self.watch is not None:
             if Guard.RCU in self.without:
                 self.watch.freed(tables)
-                self.mem.set_state(tables, State.FREED)
+                self.mem.set_state(tables, _FREED)
                 return Step(Kind.FREE, "__free_page", tables)
             self.watch.queue()
-        self.mem.set_state(tables, State.RCU)
+        self.mem.set_state(tables, _RCU)
         self.store.put(self, "rcu", 0, (*self.rcu[0], tables))
         return Step(Kind.RCU, "call_rcu", tables)
 
@@ -236,7 +237,7 @@ class Machine:
             if self.watch is not None:
                 self.watch.dequeue()
                 self.watch.freed(tables)
-            self.mem.set_state(tables, State.FREED)
+            self.mem.set_state(tables, _FREED)
             yield Step(Kind.FREE, "rcu_do_batch", tables)
 
 

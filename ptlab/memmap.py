@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptlab import pte
-from ptlab.enums import plain
 from ptlab.geometry import PAGE_SHIFT, PTRS_PER_TABLE, Level
 from ptlab.steps import Tables
 from ptlab.store import Store
@@ -26,7 +25,6 @@ Slots: TypeAlias = int | NDArray[np.int64]
 PFN_MASK, SHIFT = np.uint64(pte.PFN_MASK), np.uint64(PAGE_SHIFT)
 
 
-@plain
 class State(IntEnum):
     """The life of a page-table page."""
 
@@ -37,6 +35,9 @@ class State(IntEnum):
     RCU = 4  # handed to RCU: freed after a grace period
     FREED = 5
     DEPOSITED = 6  # held in reserve by a huge page, in no tree
+
+
+_NEW, _LIVE, _UNHOOKED = int(State.NEW), int(State.LIVE), int(State.UNHOOKED)
 
 
 class EntryPool:
@@ -55,6 +56,8 @@ class EntryPool:
 
     def __getitem__(self, key: tuple[Tables, Any]) -> Any:
         tables, columns = key
+        if isinstance(tables, int):
+            return self.words[self.slab.item(tables), columns]
         return self.words[self.slab[tables], columns]
 
     def word(self, table: int, index: int) -> int:
@@ -67,29 +70,45 @@ class EntryPool:
             self._set_run(tables, columns, words)
             return
         slab = self.slab.item(tables)
-        now = np.count_nonzero(words) if isinstance(words, np.ndarray) else int(words != 0)
-        if slab:
-            old = self.words[slab, columns]
-            was = np.count_nonzero(old) if isinstance(old, np.ndarray) else int(old != 0)
-        elif now:
-            slab = self._take(1)[0]
-            self.slab[tables] = slab
-            was = 0
+        now = int(np.count_nonzero(words)) if isinstance(words, np.ndarray) else 1 if words else 0
+        if isinstance(columns, int):
+            was = 1 if self.words.item(slab, columns) else 0
         else:
-            return
+            was = self.filled(tables, columns)
+        if not slab:
+            if not now:
+                return
+            slab = self.slab[tables] = self._take(1)[0]
         self.words[slab, columns] = words
-        left = self.nonnone.item(tables) + now - was
-        self.nonnone[tables] = left
-        if left == 0:
-            self.slab[tables] = 0
-            self._free.append(slab)
+        if now != was:
+            left = self.nonnone[tables] = self.nonnone.item(tables) + now - was
+            if not left:
+                self.slab[tables] = 0
+                self._free.append(slab)
+
+    def filled(self, tables: Tables, columns: Any) -> int:
+        """How many of the entries `columns` are not none, in a table or in a run together."""
+        each = self.filled_each(tables, columns)
+        return int(each.sum()) if isinstance(each, np.ndarray) else each
+
+    def filled_each(self, tables: Tables, columns: Any) -> Any:
+        """The same for each table: a number, or an array for a run. Reads no entry where it need not."""
+        each: Any
+        if isinstance(tables, np.ndarray):
+            each = self.nonnone[tables]
+            some = each.any()
+        else:
+            some = each = self.nonnone.item(tables)
+        if not some or (isinstance(columns, slice) and covers_whole(columns)):
+            return each
+        return count_each(tables, self.words[self.slab[tables], columns])
 
     def _set_run(self, tables: NDArray[np.int64], columns: Any, words: Any) -> None:
         if isinstance(columns, int):
             columns, words = slice(columns, columns + 1), np.reshape(words, (len(tables), 1))
         width = len(range(*columns.indices(PTRS_PER_TABLE)))
         words = np.broadcast_to(np.asarray(words, np.uint64), (len(tables), width))
-        now = np.count_nonzero(words, axis=1)
+        now = count_each(tables, words) if words.any() else np.zeros(len(tables), np.int64)
         bare = (self.slab[tables] == 0) & (now > 0)
         if bare.any():
             self.slab[tables[bare]] = self._take(int(bare.sum()))
@@ -97,7 +116,7 @@ class EntryPool:
         stored = slabs > 0
         if not stored.all():  # all none before and after: nothing to write
             tables, slabs, now, words = tables[stored], slabs[stored], now[stored], words[stored]
-        was = np.count_nonzero(self.words[slabs, columns], axis=1)
+        was = self.filled_each(tables, columns)
         self.words[slabs, columns] = words
         left = self.nonnone[tables] + (now - was)
         self.nonnone[tables] = left
@@ -160,17 +179,17 @@ class MemMap:
     def alloc(self, mm: int, level: Level, count: int = 1) -> Tables:
         """Take `count` zeroed pages for tables at `level`: a pfn, or an array of pfns."""
         first = self.next_pfn[0]
-        self._reserve(first + count)
+        if first + count > len(self.level):
+            self._reserve(first + count)
         self.store.put(self, "next_pfn", 0, first + count)
         rows = slice(first, first + count) if count > 1 else first
         self.level[rows] = level  # a row keeps its level and owner for good: nothing to undo
         self.mm[rows] = mm
-        self.store.put(self, "state", rows, int(State.NEW))
+        self.store.put(self, "state", rows, _NEW)
         return first if count == 1 else np.arange(first, first + count)
 
     def _reserve(self, rows: int) -> None:
-        if rows <= len(self.level):
-            return
+        """Lengthen the columns, to twice what they were at least."""
         size = max(rows, 2 * len(self.level))
         for owner, names in ((self, tuple(self.COLUMNS)), (self.entries, ("slab", "nonnone"))):
             for name in names:
@@ -189,14 +208,15 @@ class MemMap:
         self.write(parent, slots, pte.table_entry(pfns))
         self.store.put(self, "parent", tables, parent)
         self.store.put(self, "slot", tables, slots)
-        self.store.put(self, "state", tables, int(State.LIVE))
+        self.store.put(self, "state", tables, _LIVE)
 
     def unhook(self, tables: Tables) -> None:
         """Clear the parent's entries that point to `tables` (all of one parent)."""
-        first = tables if isinstance(tables, int) else tables[0]
-        slots = self.slot[tables] if isinstance(tables, np.ndarray) else int(self.slot[tables])
-        self.write(int(self.parent[first]), slots, 0)
-        self.store.put(self, "state", tables, int(State.UNHOOKED))
+        if isinstance(tables, int):
+            self.write(self.parent.item(tables), self.slot.item(tables), 0)
+        else:
+            self.write(self.parent.item(tables[0]), self.slot[tables], 0)
+        self.store.put(self, "state", tables, _UNHOOKED)
 
     def deposit(self, pmd: int, slot: int, table: int) -> None:
         """Hold `table` in reserve for the huge page at `slot` of `pmd`."""
@@ -227,6 +247,12 @@ class MemMap:
             return int(nonnone[tables].sum())
         return nonnone.item(tables)
 
+    def empty(self, tables: Tables) -> Tables | None:
+        """Those of `tables` that have no entry, as `pick` gives them."""
+        if isinstance(tables, int):
+            return None if self.entries.nonnone.item(tables) else tables
+        return pick(tables, self.entries.nonnone[tables] == 0)
+
     def at(self, table: int, slots: Slots) -> Tables:
         """pfns of the tables that the entries `slots` of `table` point to; 0 where one is none."""
         if isinstance(slots, np.ndarray):
@@ -247,6 +273,11 @@ class MemMap:
         return np.flatnonzero(self.state[: len(self)] == State.LIVE)
 
 
+def covers_whole(columns: slice) -> bool:
+    """Whether `columns` are all 512 entries of a table."""
+    return columns.start == 0 and columns.stop == PTRS_PER_TABLE and columns.step in (None, 1)
+
+
 def pick(tables: Tables, mask: Any) -> Tables | None:
     """The tables for which `mask` holds: as one pfn, as a run, or None where there is none."""
     if isinstance(tables, np.ndarray):
@@ -257,9 +288,9 @@ def pick(tables: Tables, mask: Any) -> Tables | None:
 
 def count_each(tables: Tables, mask: Any) -> Any:
     """How many of the entries in `mask` are set: a number for one table, an array for a run."""
-    return (
-        np.count_nonzero(mask, axis=1) if isinstance(tables, np.ndarray) else np.count_nonzero(mask)
-    )
+    if isinstance(tables, np.ndarray):
+        return (mask != 0).sum(axis=1)
+    return int(np.count_nonzero(mask))
 
 
 def count(tables: Tables) -> int:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from ptlab.enums import plain
 from ptlab.geometry import PAGE_SHIFT, Level
 from ptlab.memmap import State
 from ptlab.memmap import count as table_count
@@ -17,9 +15,8 @@ if TYPE_CHECKING:
     from ptlab.machine import Machine
 
 
-@plain
-class Count(IntEnum):
-    """Columns of `Mm.counters`. Tables by level, pages by kind, and events."""
+class Count:
+    """Columns of `Mm.counters`. Tables by level, pages by kind, and events. (Plain ints, as VM.)"""
 
     PTE = 0
     PMD = 1
@@ -35,7 +32,7 @@ class Count(IntEnum):
     MAJFLT = 11
 
 
-COUNTED = {Level.PTE: Count.PTE, Level.PMD: Count.PMD, Level.PUD: Count.PUD}
+COUNTED: dict[int, int] = {Level.PTE: Count.PTE, Level.PMD: Count.PMD, Level.PUD: Count.PUD}
 """Where the tables of a level are counted."""
 
 _KINDS = (Count.ANON, Count.ZERO, Count.FILE, Count.SWAP)
@@ -50,7 +47,7 @@ class Mm:
         machine.store.put(machine, "next_mm", 0, self.id + 1)
         self.vmas: list[Vmas] = [()]
         """One element: the sorted tuple of VMAs (replaced whole, so that it can be journaled)."""
-        self.counters = [0] * len(Count)
+        self.counters = [0] * (Count.MAJFLT + 1)
         pgd = machine.mem.alloc(self.id, Level.PGD)
         machine.mem.set_state(pgd, State.LIVE)
         self.pgd = int(pgd)
@@ -62,7 +59,7 @@ class Mm:
             if pages:
                 self.count(which, sign * pages)
 
-    def count(self, which: Count, delta: int) -> None:
+    def count(self, which: int, delta: int) -> None:
         """Add `delta` to a counter: Store.add(), written out, for it is called most."""
         counters, log = self.counters, self.machine.store.log
         value = counters[which] + int(delta)
@@ -94,13 +91,11 @@ class Mm:
 
     def lookup(self, address: int, level: Level) -> int:
         """pfn of the table at `level` that covers `address`, 0 where there is none. O(levels)."""
-        entries, table = self.machine.mem.entries, self.pgd
-        words, slab = entries.words, entries.slab
-        for upper, shift in self.machine.geometry.steps:
-            if upper is level:
-                break
-            word = words.item(slab.item(table), address >> shift & 511)
-            table = (word & PFN_MASK) >> PAGE_SHIFT
+        machine, table = self.machine, self.pgd
+        entries = machine.mem.entries
+        word, slab = entries.words.item, entries.slab.item
+        for shift in machine.geometry.above[level]:
+            table = (word(slab(table), address >> shift & 511) & PFN_MASK) >> PAGE_SHIFT
             if not table:
                 break
         return table

@@ -344,7 +344,7 @@ def _is(tables: Tables) -> str:
     return "is" if count(tables) == 1 else "are"
 
 
-_TELL: dict[Kind, Callable[[MemMap, Step], str]] = {
+_TELL: dict[str, Callable[[MemMap, Step], str]] = {
     Kind.LOCK: _lock,
     Kind.UNLOCK: _unlock,
     Kind.WAIT: _wait,

@@ -13,10 +13,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from errno import EFAULT, EIO
-from functools import partial
 from typing import NamedTuple, TypeVar
 
 from ptlab.draw.dot import NoGraphviz, svg
@@ -316,29 +314,31 @@ class Process:
         """
         if self.mm not in self.machine.mms[0]:
             raise ValueError(f"{call}: this process has exited")
+        result: list[T] = []
+        steps = _then_grace_period(self.mm, path, result)
         collecting = gc.isenabled()
         gc.disable()
         try:
-            return self._run_to_end(path, partial(_name, call, where, length, *rest))
+            if self.journal is None:
+                observe = self.machine.observe
+                for step in steps:
+                    observe(step)
+            else:
+                _record(self.journal, steps, _name(call, where, length, *rest))
         finally:
             if collecting:
                 gc.enable()
-
-    def _run_to_end(self, path: Path[T], name: Callable[[], str]) -> T:
-        result: list[T] = []
-        steps = _then_grace_period(self.mm, path, result)
-        journal = self.journal
-        if journal is None:
-            for step in steps:
-                self.machine.observe(step)
-        else:
-            with journal.operation(name()):
-                try:
-                    for step in steps:
-                        journal.commit(step, call_path(steps))
-                finally:
-                    journal.settle()
         return result[0]
+
+
+def _record(journal: Journal, steps: Path[None], text: str) -> None:
+    """Take all steps, as one operation of the journal."""
+    with journal.operation(text):
+        try:
+            for step in steps:
+                journal.commit(step, call_path(steps))
+        finally:
+            journal.settle()
 
 
 def _then_grace_period(mm: Mm, path: Path[T], result: list[T]) -> Path[None]:

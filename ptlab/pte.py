@@ -189,10 +189,14 @@ class Census(NamedTuple):
     swap: int
 
 
-def census(words: NDArray[np.uint64]) -> Census:
-    """Count the non-none entries of `words` by what they map; O(entries), quick if all are alike."""
-    total = int(np.count_nonzero(words))
-    plain = int(np.count_nonzero((words & _RARE) == U64(PRESENT)))
+def census(words: NDArray[np.uint64], total: int | None = None) -> Census:
+    """Count the non-none entries of `words` by what they map; O(entries), quick if all are alike.
+
+    `total` is their number, if the caller knows it.
+    """
+    if total is None:
+        total = int(np.count_nonzero(words))
+    plain = int(np.count_nonzero((words & _RARE) == _PRESENT))
     if plain == total:
         return Census(total, 0, 0, 0)
     present = is_present(words)
@@ -203,7 +207,7 @@ def census(words: NDArray[np.uint64]) -> Census:
     return Census(there - zero - file, zero, file, total - there)
 
 
-_RARE = U64(PRESENT | SPECIAL | FILE)
+_RARE, _PRESENT = U64(PRESENT | SPECIAL | FILE), U64(PRESENT)
 
 
 def kind(word: int) -> str:

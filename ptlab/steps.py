@@ -6,24 +6,18 @@ state that a viewer finds at that moment is the state the Step describes.
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from enum import StrEnum
+from collections.abc import Callable, Generator
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ptlab.enums import plain
-
 Tables: TypeAlias = int | NDArray[np.int64]
 """One page-table page (its row in mem_map, which is its pfn), or an array of them: a run."""
 
 
-@plain
-class Kind(StrEnum):
-    """What happened in a step."""
-
-    __hash__ = str.__hash__  # Enum's is a Python function, and kinds are looked up for every step
+class Kind:
+    """What happened in a step. (Plain strings: they are fast, and every step names one.)"""
 
     LOCK = "lock"
     UNLOCK = "unlock"
@@ -59,7 +53,16 @@ TABLE_EVENTS = frozenset(
 """The steps a learner waits for: a table was built, unhooked or freed."""
 
 
-class Step(NamedTuple):
+class _Fields(NamedTuple):
+    kind: str
+    fn: str
+    tables: Tables | None = None
+    n: int = 0
+    times: int = 1
+    note: Any = None
+
+
+class Step(_Fields):
     """One step of a kernel path.
 
     kind    what happened
@@ -70,12 +73,22 @@ class Step(NamedTuple):
     note    what the sentence needs besides, by kind (see narrate.py)
     """
 
-    kind: Kind
-    fn: str
-    tables: Tables | None = None
-    n: int = 0
-    times: int = 1
-    note: Any = None
+    __slots__ = ()
+
+    def __new__(  # a NamedTuple's own takes half as long again, and a run is millions of steps
+        cls,
+        kind: str,
+        fn: str,
+        tables: Tables | None = None,
+        n: int = 0,
+        times: int = 1,
+        note: Any = None,
+    ) -> Step:
+        """Positions and names as above."""
+        return _new(cls, (kind, fn, tables, n, times, note))
+
+
+_new: Callable[[type[Step], tuple[Any, ...]], Step] = tuple.__new__
 
 
 T = TypeVar("T")

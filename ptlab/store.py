@@ -35,7 +35,11 @@ class Store:
 
     def add(self, owner: Any, name: str, where: Any, delta: Any) -> Any:
         """Add `delta` at `where`; return the new value. Index arrays must not repeat an index."""
-        value = getattr(owner, name)[where] + delta
+        column = getattr(owner, name)
+        if isinstance(where, int) and isinstance(column, np.ndarray):
+            value = column.item(where) + delta  # numpy is slow with single numbers
+        else:
+            value = column[where] + delta
         self.put(owner, name, where, value)
         return value
 

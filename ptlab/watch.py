@@ -283,6 +283,16 @@ class _Entries:
         self._note(table, index, Access.READ)
         return self.raw.word(table, index)
 
+    def filled(self, tables: Any, columns: Any) -> int:
+        """How many entries are not none; see EntryPool."""
+        self._note(tables, columns, Access.READ)
+        return self.raw.filled(tables, columns)
+
+    def filled_each(self, tables: Any, columns: Any) -> Any:
+        """The same for each table."""
+        self._note(tables, columns, Access.READ)
+        return self.raw.filled_each(tables, columns)
+
     def __getitem__(self, key: tuple[Any, Any]) -> Any:
         self._note(*key, Access.READ)
         return self.raw[key]
@@ -322,6 +332,10 @@ class _Counts(_Column):
             self.watch.looked.add(int(where))
         return value
 
+    def item(self, where: int) -> Any:
+        """numpy's fast way to one element."""
+        return self[where]
+
     def __setitem__(self, where: Any, value: Any) -> None:
         table, old, self.raw[where] = int(where), self.raw[where], value
         self.watch.alive(table, "uses the reference count of")
@@ -353,6 +367,10 @@ class _Visitors:
         if isinstance(where, (int, np.integer)):
             self._upper(int(where), Access.READ)
         return self.raw[where]
+
+    def item(self, where: int) -> Any:
+        """numpy's fast way to one element."""
+        return self[where]
 
     def __setitem__(self, where: Any, value: Any) -> None:
         visit = self.watch.machine.task, int(where)

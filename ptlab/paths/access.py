@@ -19,6 +19,7 @@ from ptlab.steps import Kind, Path, Step, Tables
 from ptlab.vma import VM, Vma, find, overlapping
 
 U64 = np.uint64
+_PMD = Level.PMD  # looked up once: Python 3.11 finds members slowly
 _VALID, _VALID_WRITE = U64(pte.PRESENT), U64(pte.PRESENT | pte.RW)
 
 
@@ -40,7 +41,7 @@ class Touched(NamedTuple):
         """This and what came after it."""
         faults = self.faults + more.faults
         if not more.refused:
-            return self._replace(faults=faults)
+            return Touched(faults, self.refused, self.address, self.sigbus)
         first = self.address if self.refused else more.address
         return Touched(faults, self.refused + more.refused, first, more.sigbus)
 
@@ -112,33 +113,52 @@ def populate(mm: Mm, start: int, end: int, write: bool) -> Path[Touched]:
 
 
 def _access(mm: Mm, piece: Piece, write: bool, locked: bool = False) -> Path[Touched]:
-    """Accesses to the entries of a piece: hits, page faults, refusals."""
+    """Accesses to the entries of a piece: hits, page faults, refusals.
+
+    This only looks which; the path that serves them is what it returns.
+    """
     mem, slots = mm.machine.mem, piece.slots
-    pmd = mm.lookup(piece.first, Level.PMD)
+    pmd = mm.lookup(piece.first, _PMD)
     tables: Tables = mem.at(pmd, slots) if pmd else 0
     if isinstance(slots, np.ndarray):
-        parts = np.split(slots, _borders(mm, piece, tables))
-        if len(parts) > 1:  # tables, huge pages and empty slots: one kind at a time
-            so_far = Touched(0)
-            for part in parts:
-                first = piece.first + (int(part[0] - slots[0]) << PMD_SHIFT)
-                alike = piece._replace(first=first, slots=part if len(part) > 1 else int(part[0]))
-                so_far = so_far.add((yield from _access(mm, alike, write, locked)))
-            return so_far
+        borders = _borders(mm, piece, tables)
+        if len(borders):
+            return _access_runs(mm, piece, np.split(slots, borders), write, locked)
     elif mm.machine.watch and mm.machine.watch.translate(mm.machine.task, piece.first, write):
-        yield Step(Kind.HIT, "tlb", None, 1, 1, (piece.first, write))
-        return Touched(0)
+        return _hit(piece, write)
     elif _is_or_may_be_huge(mm, piece, pmd, int(tables)):
-        return (yield from _access_huge(mm, piece, write, locked))
-    if not (int(tables[0]) if isinstance(tables, np.ndarray) else tables):
-        return (yield from exc_page_fault(mm, piece, write, locked))
-    return (yield from _access_entries(mm, piece, tables, write, locked))
+        return _access_huge(mm, piece, write, locked)
+    there = int(tables[0]) if isinstance(tables, np.ndarray) else tables
+    if there and mem.entries.filled(tables, piece.columns):
+        return _access_entries(mm, piece, tables, write, locked)
+    return exc_page_fault(mm, piece, write, locked)
+
+
+def _hit(piece: Piece, write: bool) -> Path[Touched]:
+    """The TLB has the translation: no table is read."""
+    yield Step(Kind.HIT, "tlb", None, 1, 1, (piece.first, write))
+    return Touched(0)
+
+
+def _access_runs(
+    mm: Mm, piece: Piece, parts: list[NDArray[np.int64]], write: bool, locked: bool
+) -> Path[Touched]:
+    """Accesses below tables, huge pages and empty slots: one kind at a time."""
+    so_far = Touched(0)
+    start = piece.first - (int(parts[0][0]) << PMD_SHIFT)
+    for part in parts:
+        slot = int(part[0])
+        alike = piece._replace(
+            first=start + (slot << PMD_SHIFT), slots=part if len(part) > 1 else slot
+        )
+        so_far = so_far.add((yield from _access(mm, alike, write, locked)))
+    return so_far
 
 
 def _access_entries(
     mm: Mm, piece: Piece, tables: Tables, write: bool, locked: bool
 ) -> Path[Touched]:
-    """Accesses below PTE pages that exist: what is alike is one piece, the rest is cut further."""
+    """Accesses to entries some of which are there: what is alike is one piece, the rest is cut."""
     words = mm.machine.mem.entries[tables, piece.columns]
     need = _VALID_WRITE if write else _VALID
     usable = (words & need) == need
@@ -152,9 +172,6 @@ def _access_entries(
             mm.machine.watch.fill(mm.machine.task, piece.first, int(tables), int(words.flat[0]))
         yield Step(Kind.HIT, "mmu", tables, hits, 1, (piece.first, write))
         return Touched(0)
-    there = int(np.count_nonzero(words))
-    if not there:
-        return (yield from exc_page_fault(mm, piece, write, locked))
     kinds = _kinds(words, usable)
     alike = bool((kinds == kinds.flat[0]).all())
     if isinstance(piece.slots, np.ndarray) and not alike:

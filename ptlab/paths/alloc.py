@@ -20,6 +20,8 @@ from ptlab.mm import COUNTED, Count, Mm
 from ptlab.steps import Kind, Path, Step, Tables
 from ptlab.vma import Vma, find, reusable_anon_vma
 
+_PTE = Level.PTE  # looked up once: Python 3.11 finds members slowly
+
 
 def upper_tables(
     mm: Mm, address: int, walk: Any, lowest: Level = Level.PMD, times: int = 1
@@ -40,11 +42,18 @@ def upper_tables(
     return table
 
 
+_ALLOCATORS = {
+    Level.P4D: ("__p4d_alloc", "p4d_alloc_one"),
+    Level.PUD: ("__pud_alloc", "pud_alloc_one"),
+    Level.PMD: ("__pmd_alloc", "pmd_alloc_one"),
+}
+
+
 def _alloc_upper(mm: Mm, parent: int, index: int, level: Level, walk: Any, times: int) -> Path[int]:
     """__p4d_alloc(), __pud_alloc(), __pmd_alloc(): a zeroed page, entered under page_table_lock."""
-    machine, fn = mm.machine, f"__{level.name.lower()}_alloc"
+    machine, (fn, alloc_one) = mm.machine, _ALLOCATORS[level]
     table = int(machine.mem.alloc(mm.id, level))
-    yield Step(Kind.ALLOC, f"{level.name.lower()}_alloc_one", table)
+    yield Step(Kind.ALLOC, alloc_one, table)
     yield from machine.lock(fn, "page_table_lock", mm.id, "spin")
     there = int(machine.mem.at(parent, index)) if machine.watch is not None else 0
     if there:
@@ -52,10 +61,11 @@ def _alloc_upper(mm: Mm, parent: int, index: int, level: Level, walk: Any, times
         yield pte_free(machine, table)
         return there
     machine.mem.hook(table, parent, index)
-    if level is not Level.P4D:
-        mm.count(COUNTED[level], 1)
+    counted = COUNTED.get(level)  # a P4D page is not
+    if counted is not None:
+        mm.count(counted, 1)
     yield Step(Kind.INSTALL, fn, table)
-    if level is not Level.P4D:
+    if counted is not None:
         yield from machine.scheme.upper_installed(mm, table, walk, times)
     yield machine.unlock(fn, "page_table_lock")
     return table
@@ -65,7 +75,7 @@ def pte_alloc(mm: Mm, pmd: int, slots: Slots) -> Path[Tables]:
     """pte_alloc(), __pte_alloc(): PTE pages for the empty `slots` of PMD page `pmd`."""
     machine = mm.machine
     wanted = len(slots) if isinstance(slots, np.ndarray) else 1
-    tables = machine.mem.alloc(mm.id, Level.PTE, wanted)
+    tables = machine.mem.alloc(mm.id, _PTE, wanted)
     yield Step(Kind.ALLOC, "pte_alloc_one", tables)
     installed = yield from pmd_install(mm, pmd, slots, tables)
     if installed is not tables:

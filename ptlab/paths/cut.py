@@ -33,8 +33,9 @@ class Piece(NamedTuple):
     @property
     def entries(self) -> int:
         """How many entries the piece has in all."""
-        first, last, step = self.columns.start, self.columns.stop - 1, self.columns.step or 1
-        return self.tables * int((last - first) // step + 1)
+        _, slots, columns = self
+        each = len(range(columns.start, columns.stop, columns.step or 1))
+        return each * len(slots) if isinstance(slots, np.ndarray) else each
 
 
 def cut(grain: str, start: int, count: int, step: int = 1) -> Iterator[Piece]:

@@ -24,6 +24,7 @@ from ptlab.steps import Kind, Path, Step, Tables
 from ptlab.vma import VM, Vma
 
 U64 = np.uint64
+_PMD = Level.PMD  # looked up once: Python 3.11 finds members slowly
 
 
 def handle_mm_fault(mm: Mm, vma: Vma, piece: Piece, write: bool) -> Path[bool]:
@@ -33,33 +34,51 @@ def handle_mm_fault(mm: Mm, vma: Vma, piece: Piece, write: bool) -> Path[bool]:
     """
     scheme, first, n = mm.machine.scheme, piece.first, piece.entries
     walk = yield from scheme.walk_begins(mm, first, first + PAGE_SIZE, n)
-    pmd = mm.lookup(first, Level.PMD) or (yield from upper_tables(mm, first, walk, times=n))
+    pmd = mm.lookup(first, _PMD) or (yield from upper_tables(mm, first, walk, times=n))
     served = yield from _below_pmd(mm, vma, pmd, piece, write)
     yield from scheme.walk_ends(mm, walk, n)
     return served
 
 
 def _below_pmd(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[bool]:
-    """The PMD level, if a huge page is there or may be, else the PTE level. False: SIGBUS."""
+    """The path for the PMD level, if a huge page is there or may be, else for the PTE level."""
     slots = piece.slots
     if isinstance(slots, int):
         word = mm.machine.mem.entries.word(pmd, slots)
+        if word & pte.PSE:
+            return _huge_pmd_fault(mm, vma, pmd, piece, write)
         if not word and vma.flags & VM.HUGEPAGE and thp_vma_allowable(vma, piece.first):
-            if write and vma.anon_vma is None:
-                yield anon_vma_prepare(mm, vma)
-            yield from do_huge_pmd_anonymous_page(mm, vma, pmd, slots, write)
-            return True
-        if word & pte.PSE and (yield from do_huge_pmd_wp_page(mm, pmd, slots)):
-            return True
-        if vma.file is not None:
-            table = int(mm.machine.mem.at(pmd, slots))
-            if not table or not mm.machine.mem.entries.word(table, piece.columns.start):
-                return (yield from do_fault(mm, vma, pmd, piece, write))
-    yield from handle_pte_fault(mm, vma, pmd, piece, write)
+            return _empty_pmd_fault(mm, vma, pmd, slots, write)
+    return _pte_level(mm, vma, pmd, piece, write)
+
+
+def _empty_pmd_fault(mm: Mm, vma: Vma, pmd: int, slot: int, write: bool) -> Path[bool]:
+    """A huge page where there is nothing yet."""
+    if write and vma.anon_vma is None:
+        yield anon_vma_prepare(mm, vma)
+    yield from do_huge_pmd_anonymous_page(mm, vma, pmd, slot, write)
     return True
 
 
-def handle_pte_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[None]:
+def _huge_pmd_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[bool]:
+    """A write to a huge page; if that splits it, the PTE level goes on."""
+    assert isinstance(piece.slots, int)
+    if (yield from do_huge_pmd_wp_page(mm, pmd, piece.slots)):
+        return True
+    return (yield from _pte_level(mm, vma, pmd, piece, write))
+
+
+def _pte_level(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[bool]:
+    """The path for a page of a file that is not mapped yet, or for all else. False: SIGBUS."""
+    slots, mem = piece.slots, mm.machine.mem
+    if vma.file is not None and isinstance(slots, int):
+        table = int(mem.at(pmd, slots))
+        if not table or not mem.entries.word(table, piece.columns.start):
+            return do_fault(mm, vma, pmd, piece, write)
+    return handle_pte_fault(mm, vma, pmd, piece, write)
+
+
+def handle_pte_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[bool]:
     """The PTE level. Empty entries go to do_anonymous_page(), read-only ones to do_wp_page().
 
     With the references of 2021 the walker arrives with pte_try_get(), or with pte_alloc() where
@@ -73,14 +92,20 @@ def handle_pte_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> P
         if not still_hooked(mm.machine, tables):  # freed since it was installed or seen
             yield from mm.machine.scheme.visitor_leaves(mm, tables, n)
             continue
-        words = mm.machine.mem.entries[tables, columns]
-        if mm.counters[Count.SWAP] and not pte.is_present(words.flat[0]) and words.flat[0]:
-            done = yield from do_swap_page(mm, vma, tables, columns, n, write)
-        elif np.count_nonzero(words):
-            done = yield from do_wp_page(mm, vma, tables, columns, n)
-        else:
+        if not mm.machine.mem.entries.filled(tables, columns):
             done = yield from do_anonymous_page(mm, tables, columns, n, write)
+        elif mm.counters[Count.SWAP] and _swapped_out(mm, tables, columns):
+            done = yield from do_swap_page(mm, vma, tables, columns, n)
+        else:
+            done = yield from do_wp_page(mm, vma, tables, columns, n)
         yield from mm.machine.scheme.visitor_leaves(mm, tables, n)
+    return True
+
+
+def _swapped_out(mm: Mm, tables: Tables, columns: slice) -> bool:
+    """Whether the first of the entries is a swap entry; then they all are."""
+    word = mm.machine.mem.entries[tables, columns].flat[0]
+    return bool(word) and not pte.is_present(word)
 
 
 def do_anonymous_page(mm: Mm, tables: Tables, columns: slice, n: int, write: bool) -> Path[bool]:

@@ -11,12 +11,12 @@ import numpy as np
 from ptlab import pte
 from ptlab.geometry import PAGE_SHIFT, Level
 from ptlab.memmap import count as table_count
-from ptlab.memmap import count_each
+from ptlab.memmap import count_each, covers_whole
 from ptlab.mm import Count, Mm
 from ptlab.paths.alloc import anon_vma_prepare, upper_tables, visit
 from ptlab.paths.cut import chunks, cut
 from ptlab.paths.thp import split_huge_pmd
-from ptlab.paths.walk import covers_whole, pte_offset_map_lock, pte_tables
+from ptlab.paths.walk import pte_offset_map_lock, pte_tables
 from ptlab.paths.zap import ZapDetails, unmap_page_range
 from ptlab.steps import Kind, Path, Step
 from ptlab.tlb import MmuGather, tlb_flush_mmu

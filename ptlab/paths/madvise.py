@@ -15,7 +15,7 @@ from ptlab import pte
 from ptlab.errors import KernelError, NotModelled
 from ptlab.geometry import PAGE_SHIFT, PAGE_SIZE, page_align
 from ptlab.memmap import count as table_count
-from ptlab.memmap import count_each
+from ptlab.memmap import count_each, covers_whole
 from ptlab.mm import Count, Mm
 from ptlab.paths.access import populate
 from ptlab.paths.collapse import madvise_collapse
@@ -25,8 +25,9 @@ from ptlab.paths.mmap import vma_modify
 from ptlab.paths.swap import free_swap_entries, pageout
 from ptlab.paths.thp import split_huge_pmd
 from ptlab.paths.truncate import do_punch
-from ptlab.paths.walk import covers_whole, pte_offset_map_lock, pte_tables
+from ptlab.paths.walk import pte_offset_map_lock, pte_tables
 from ptlab.paths.zap import ZapDetails, unmap_page_range
+from ptlab.schemes.base import NOTHING
 from ptlab.steps import Kind, Path, Step
 from ptlab.tlb import MmuGather, tlb_flush_mmu
 from ptlab.vma import VM, Vma, overlapping
@@ -97,8 +98,7 @@ def do_madvise(mm: Mm, start: int, length: int, advice: int) -> Path[None]:
     if end == start:
         return
     lock, mode, of = _lock(mm, start, end, advice)
-    take = {"vma_lock": "lock_vma_under_rcu", "mmap_lock": f"mmap_{mode}_lock"}[lock]
-    drop = {"vma_lock": "vma_end_read", "mmap_lock": f"mmap_{mode}_unlock"}[lock]
+    take, drop = _TAKE_AND_DROP[lock, mode]
     yield from mm.machine.lock(take, lock, of, mode)
     try:
         hole = yield from madvise_walk_vmas(mm, start, end, advice, name)
@@ -112,6 +112,13 @@ def do_madvise(mm: Mm, start: int, length: int, advice: int) -> Path[None]:
             f"madvise({name}): nothing is mapped at {hole:#x}; "
             f"the {'part before it was' if advice in _POPULATES else 'mapped parts were'} advised",
         )
+
+
+_TAKE_AND_DROP = {
+    ("vma_lock", "read"): ("lock_vma_under_rcu", "vma_end_read"),
+    ("mmap_lock", "read"): ("mmap_read_lock", "mmap_read_unlock"),
+    ("mmap_lock", "write"): ("mmap_write_lock", "mmap_write_unlock"),
+}
 
 
 def _lock(mm: Mm, start: int, end: int, advice: int) -> tuple[str, str, int]:
@@ -142,8 +149,8 @@ def madvise_walk_vmas(mm: Mm, start: int, end: int, advice: int, name: str) -> P
     return hole
 
 
-def _vma_behavior(mm: Mm, vma: Vma, start: int, end: int, advice: int, name: str) -> Path[None]:
-    """madvise_vma_behavior(): one VMA's part."""
+def _vma_behavior(mm: Mm, vma: Vma, start: int, end: int, advice: int, name: str) -> Any:
+    """madvise_vma_behavior(): the path for one VMA's part, or the KernelError that refuses it."""
 
     def refuse(why: str, number: int = errno.EINVAL) -> KernelError:
         done = f"[{start:#x}, {end:#x}) and what follows is untouched"
@@ -152,52 +159,55 @@ def _vma_behavior(mm: Mm, vma: Vma, start: int, end: int, advice: int, name: str
     if advice in (MADV_DONTNEED, MADV_DONTNEED_LOCKED):
         if vma.flags & VM.LOCKED and advice == MADV_DONTNEED:
             raise refuse(f"{vma} is mlocked (MADV_DONTNEED_LOCKED would do it)")
-        yield from zap_page_range_single(mm, start, end)
-    elif advice == MADV_FREE:
+        return zap_page_range_single(mm, start, end)
+    if advice == MADV_FREE:
         if vma.flags & VM.LOCKED or vma.file is not None:
             raise refuse(f"{vma} is mlocked" if vma.file is None else f"{vma} is not anonymous")
-        yield from age(mm, start, end, "madvise_free_pte_range")
-    elif advice in (MADV_COLD, MADV_PAGEOUT):
+        return age(mm, start, end, "madvise_free_pte_range")
+    if advice in (MADV_COLD, MADV_PAGEOUT):
         if vma.flags & VM.LOCKED:
             raise refuse(f"{vma} is mlocked")
         if advice == MADV_COLD:
-            yield from age(mm, start, end, "madvise_cold_or_pageout_pte_range")
-        elif vma.file is not None and vma.file.kind == "disk":
+            return age(mm, start, end, "madvise_cold_or_pageout_pte_range")
+        if vma.file is not None and vma.file.kind == "disk":
             raise NotModelled("MADV_PAGEOUT of a disk file: reclaim is not modelled")
-        elif vma.file is None and mm.machine.swap:
-            yield from pageout(mm, start, end)
-    elif advice == MADV_REMOVE:
+        return pageout(mm, start, end) if vma.file is None else NOTHING
+    if advice == MADV_REMOVE:
         if vma.flags & VM.LOCKED or vma.file is None:
             raise refuse(f"{vma} is mlocked or not a file's")
         may_write = mm.machine.profile.remove_maywrite or vma.flags & VM.WRITE
         if not (vma.shared and may_write):
             raise refuse(f"{vma} is not shared and writable", errno.EACCES)
         offset = vma.page(start) << PAGE_SHIFT
-        yield from do_punch(mm.machine, vma.file, offset, end - start)
-    elif advice == MADV_COLLAPSE:
-        yield from madvise_collapse(mm, vma, start, end)
-    elif advice in _GUARDS:
+        return do_punch(mm.machine, vma.file, offset, end - start)
+    if advice == MADV_COLLAPSE:
+        return madvise_collapse(mm, vma, start, end)
+    if advice in _GUARDS:
         if vma.flags & VM.LOCKED and advice == MADV_GUARD_INSTALL:
             raise refuse(f"{vma} is mlocked")
         if advice == MADV_GUARD_INSTALL:
-            yield from madvise_guard_install(mm, vma, start, end)
-        else:
-            yield from madvise_guard_remove(mm, start, end)
-    elif advice == MADV_WILLNEED:
-        pass  # read ahead is not modelled: a swapped-out page comes back when it is touched
-    elif advice in _POPULATES:
+            return madvise_guard_install(mm, vma, start, end)
+        return madvise_guard_remove(mm, start, end)
+    if advice == MADV_WILLNEED:
+        return NOTHING  # no read ahead: a swapped-out page comes back when it is touched
+    if advice in _POPULATES:
         write = advice == MADV_POPULATE_WRITE
         if not vma.flags & (VM.WRITE if write else VM.READ):
             raise refuse(f"{vma} does not allow it")
-        if (yield from populate(mm, start, end, write)).refused:
-            raise refuse("a page could not be had", errno.EFAULT)
-    else:
-        if advice == MADV_WIPEONFORK and vma.file is not None:
-            raise refuse(f"{vma} is not anonymous")
-        on, off = _FLAG_ADVICE[advice]
-        flags = (vma.flags & ~off) | on
-        if flags != vma.flags:
-            yield from vma_modify(mm, "madvise_update_vma", vma, start, end, flags)
+        return _populate(mm, start, end, write, refuse("a page could not be had", errno.EFAULT))
+    if advice == MADV_WIPEONFORK and vma.file is not None:
+        raise refuse(f"{vma} is not anonymous")
+    on, off = _FLAG_ADVICE[advice]
+    flags = (vma.flags & ~off) | on
+    if flags == vma.flags:
+        return NOTHING
+    return vma_modify(mm, "madvise_update_vma", vma, start, end, flags)
+
+
+def _populate(mm: Mm, start: int, end: int, write: bool, refusal: KernelError) -> Path[None]:
+    """faultin_page_range(): `refusal` is what it says if a page cannot be had."""
+    if (yield from populate(mm, start, end, write)).refused:
+        raise refusal
 
 
 def zap_page_range_single(mm: Mm, start: int, end: int) -> Path[None]:

@@ -13,13 +13,14 @@ from ptlab import pte
 from ptlab.errors import KernelError
 from ptlab.geometry import PAGE_SIZE, page_align
 from ptlab.memmap import count as table_count
+from ptlab.memmap import covers_whole
 from ptlab.mm import Mm
 from ptlab.paths.access import populate
 from ptlab.paths.arrive import arrive, vma_end_write_all, vma_start_write
 from ptlab.paths.cut import chunks
 from ptlab.paths.mmap import vma_modify
 from ptlab.paths.thp import change_huge_pmd, split_huge_pmd
-from ptlab.paths.walk import covers_whole, pte_offset_map_lock, pte_tables
+from ptlab.paths.walk import pte_offset_map_lock, pte_tables
 from ptlab.steps import Kind, Path, Step, Tables
 from ptlab.vma import VM, VM_ACCESS_FLAGS, Vma, find
 

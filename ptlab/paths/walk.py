@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ptlab import pte
-from ptlab.geometry import PAGE_SHIFT, PTRS_PER_TABLE, Level
+from ptlab.geometry import PAGE_SHIFT, Level
 from ptlab.guards import Guard
 from ptlab.memmap import Slots
 from ptlab.mm import Count, Mm
@@ -17,6 +18,8 @@ from ptlab.steps import Path, Tables
 
 if TYPE_CHECKING:
     from ptlab.machine import Machine
+
+_PMD = Level.PMD  # looked up once: Python 3.11 finds members slowly
 
 
 def pte_tables(mm: Mm, start: int, end: int) -> Iterator[tuple[int, Slots, slice]]:
@@ -27,11 +30,11 @@ def pte_tables(mm: Mm, start: int, end: int) -> Iterator[tuple[int, Slots, slice
     tables are looked up when the walk gets there, not before.
     """
     grain = "range" if mm.machine.grain == "range" else "table"
-    span = mm.machine.geometry.span(Level.PMD)
+    span = mm.machine.geometry.span(_PMD)
     address = start
     while address < end:
         stop = min(end, (address | (span - 1)) + 1)
-        pmd = mm.lookup(address, Level.PMD)
+        pmd = mm.lookup(address, _PMD)
         if pmd:
             for piece in cut(grain, address, (stop - address) >> PAGE_SHIFT):
                 for slots in _existing(mm, pmd, piece.slots):
@@ -39,21 +42,17 @@ def pte_tables(mm: Mm, start: int, end: int) -> Iterator[tuple[int, Slots, slice
         address = stop
 
 
-def _existing(mm: Mm, pmd: int, slots: Slots) -> Iterator[Slots]:
+def _existing(mm: Mm, pmd: int, slots: Slots) -> Sequence[Slots]:
     """The slots that are not none; a huge page on its own, between the runs of tables."""
     if isinstance(slots, int):
-        if mm.machine.mem.at(pmd, slots):
-            yield slots
-        return
+        return (slots,) if mm.machine.mem.at(pmd, slots) else ()
     words = mm.machine.mem.entries[pmd, slots]
-    slots, words = slots[words != 0], words[words != 0]
-    borders = []
+    there = slots[words != 0]
+    runs: list[NDArray[np.int64]] = [there]
     if mm.counters[Count.HUGE]:
-        huge = np.flatnonzero(words & np.uint64(pte.PSE))
-        borders = np.unique([*huge, *(huge + 1)]).tolist()
-    for run in np.split(slots, borders):
-        if len(run):
-            yield run if len(run) > 1 else int(run[0])
+        huge = np.flatnonzero(words[words != 0] & np.uint64(pte.PSE))
+        runs = np.split(there, np.unique([*huge, *(huge + 1)]).tolist())
+    return [run if len(run) > 1 else int(run[0]) for run in runs if len(run)]
 
 
 def pte_offset_map_lock(
@@ -71,8 +70,3 @@ def pte_offset_map_lock(
         return True
     yield machine.unlock("pte_unmap_unlock", "ptl", times)
     return False
-
-
-def covers_whole(columns: slice) -> bool:
-    """Whether `columns` are all 512 entries of a table."""
-    return columns.start == 0 and columns.stop == PTRS_PER_TABLE and columns.step in (None, 1)

@@ -6,7 +6,7 @@ breaks that matter to PT_RECLAIM). Simplified: no need_resched() break; folios a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from ptlab import pte
 from ptlab.guards import Guard
-from ptlab.memmap import Slots, count_each
+from ptlab.memmap import Slots, count_each, covers_whole
 from ptlab.memmap import count as table_count
 from ptlab.mm import Mm
 from ptlab.paths.thp import split_huge_pmd, zap_huge_pmd
-from ptlab.paths.walk import covers_whole, pte_offset_map_lock, pte_tables
+from ptlab.paths.walk import pte_offset_map_lock, pte_tables
 from ptlab.steps import Kind, Path, Step, Tables
 from ptlab.tlb import MmuGather, tlb_flush_mmu
 
@@ -60,11 +60,12 @@ def unmap_page_range(
     yield from scheme.walk_ends(mm, walk, 1, tlb)
 
 
-def _runs_that_fit(mm: Mm, tlb: MmuGather, pmd: int, slots: Slots) -> Iterator[Slots]:
+def _runs_that_fit(mm: Mm, tlb: MmuGather, pmd: int, slots: Slots) -> Iterable[Slots]:
     """A run must end before the table in which `tlb` fills up: that one is zapped on its own."""
-    if isinstance(slots, int):
-        yield slots
-        return
+    return (slots,) if isinstance(slots, int) else _cut_where_full(mm, tlb, pmd, slots)
+
+
+def _cut_where_full(mm: Mm, tlb: MmuGather, pmd: int, slots: NDArray[np.int64]) -> Iterator[Slots]:
     pages = np.cumsum(mm.machine.mem.nonnone[mm.machine.mem.at(pmd, slots)])
     done = 0
     while done < len(slots):
@@ -96,7 +97,7 @@ def zap_pmd_range(
     if machine.watch is not None and not tables:
         return None  # freed since the walk saw it
     yield from zap_pte_range(mm, tlb, tables, columns, details)
-    if Guard.PUT_UNLOCKED in machine.without:
+    if machine.watch is not None and Guard.PUT_UNLOCKED in machine.without:
         return tables  # it has left already
     yield from machine.scheme.visitor_leaves(mm, tables, 1, tlb)
     return tables
@@ -124,7 +125,7 @@ def zap_pte_range(
         undisturbed = undisturbed and not full
         if left is None and details.reclaim_pt:
             locked_result = yield from scheme.zap_ends_locked(mm, tables, whole, undisturbed)
-        put_first = Guard.PUT_UNLOCKED in machine.without
+        put_first = machine.watch is not None and Guard.PUT_UNLOCKED in machine.without
         if put_first:
             yield from scheme.entries_unmapped(mm, tables, cleared or 0, tlb)
             yield from scheme.visitor_leaves(mm, tables, 1, tlb)
@@ -149,16 +150,17 @@ def _clear(
     total, skipped = None, False
     for part in _parts(mm, tlb, tables, columns):
         words = mem.entries[tables, part]
-        found = pte.census(words)
+        per_table = mem.entries.filled_each(tables, part)
+        total_here = int(per_table.sum()) if isinstance(tables, np.ndarray) else per_table
+        found = pte.census(words, total_here)
         kept: Any = 0
         if (found.swap and not details.drop_markers) or not details.even_cows:
             kept = np.where(_stays(words, details), words, U64(0))
             skipped = skipped or bool(np.any(kept))
             words = words ^ kept
-            found = pte.census(words)
+            per_table, found = count_each(tables, words), pte.census(words)
         n = sum(found)
         if n:
-            per_table = count_each(tables, words)
             zero = count_each(tables, pte.is_zero_page(words)) if found.zero else 0
             mm.count_pages(found, -1)
             mm.machine.unshare(words)
@@ -186,21 +188,18 @@ def _stays(words: NDArray[np.uint64], details: ZapDetails) -> NDArray[np.bool_]:
     return result
 
 
-def _parts(mm: Mm, tlb: MmuGather, tables: Tables, columns: slice) -> Iterator[slice]:
+def _parts(mm: Mm, tlb: MmuGather, tables: Tables, columns: slice) -> Iterable[slice]:
     """What one step clears: an entry, or all of them up to the one that fills `tlb`. Skips none."""
-    words: NDArray[np.uint64] = mm.machine.mem.entries[tables, columns]
-    nonnone = np.count_nonzero(words)
+    nonnone = mm.machine.mem.entries.filled(tables, columns)
     if not nonnone:
-        return
+        return ()
     if isinstance(tables, np.ndarray) or (mm.machine.grain != "entry" and nonnone < tlb.room):
-        yield columns
-        return
+        return (columns,)
+    words: NDArray[np.uint64] = mm.machine.mem.entries[tables, columns]
     there = np.flatnonzero(words) + columns.start
     if mm.machine.grain == "entry":
-        for column in there.tolist():
-            yield slice(column, column + 1)
-        return
+        return (slice(column, column + 1) for column in there.tolist())
     words = words[there - columns.start]
     pages = np.cumsum(pte.is_present(words) & ~pte.is_zero_page(words))
     fill = int(np.searchsorted(pages, tlb.room))
-    yield slice(columns.start, int(there[fill]) + 1) if fill < len(there) else columns
+    return (slice(columns.start, int(there[fill]) + 1) if fill < len(there) else columns,)

@@ -94,7 +94,7 @@ class _Player:
         with process.operation(op.text):
             for piece in ops.pieces(op):
                 try:
-                    perform(piece, self, process)
+                    perform.dispatch(type(piece))(piece, self, process)
                 except AccessRefused as refusal:
                     error, refused = refusal, refused + refusal.refused
                 except KernelError as failure:

@@ -11,15 +11,15 @@ import numpy as np
 from ptlab.geometry import PTRS_PER_TABLE, PUD_SHIFT, Level
 from ptlab.guards import Guard
 from ptlab.memmap import count as table_count
-from ptlab.memmap import pick
 from ptlab.mm import COUNTED, Mm
 from ptlab.steps import Kind, Path, Step, Tables
+
+_PMD, _PUD = Level.PMD, Level.PUD  # looked up once: Python 3.11 finds members slowly
 
 
 def parent(mm: Mm, tables: Tables) -> int:
     """The PMD page that `tables` hang below."""
-    first = tables if isinstance(tables, int) else int(tables[0])
-    return int(mm.machine.mem.parent[first])
+    return mm.machine.mem.parent.item(tables if isinstance(tables, int) else tables[0])
 
 
 def unhook_if_empty(mm: Mm, tables: Tables, fn: str, mapper: str) -> Path[Tables | None]:
@@ -34,8 +34,7 @@ def unhook_if_empty(mm: Mm, tables: Tables, fn: str, mapper: str) -> Path[Tables
         yield machine.unlock("spin_unlock", "pmd_lock", n)
         return None  # another task was faster
     yield from machine.lock(mapper, "ptl", tables, "spin", n)
-    empty = pick(tables, machine.mem.nonnone[tables] == 0)
-    found = machine.mem.filled(tables)
+    empty, found = machine.mem.empty(tables), machine.mem.filled(tables)
     yield Step(Kind.SCAN, fn, tables, scanned(mm, tables), n, found)
     if empty is not None:
         yield mm.unhook_pte(empty, fn)
@@ -59,24 +58,25 @@ def scanned(mm: Mm, tables: Tables) -> int:
 
 def unhook_upper(mm: Mm, table: int, fn: str) -> Step:
     """Clear the entry that points to a PMD or PUD page; mm_dec_nr_pmds() is in the same step."""
-    level = Level(int(mm.machine.mem.level[table]))
+    counted = COUNTED[mm.machine.mem.level.item(table)]
     mm.machine.mem.unhook(table)
-    mm.count(COUNTED[level], -1)
+    mm.count(counted, -1)
     return Step(Kind.UNHOOK, fn, table)
 
 
 def upper_pages(mm: Mm, start: int, end: int) -> list[int]:
     """The PUD pages of [start, end), each followed by its PMD pages. O(pages found)."""
-    geometry, mem, pages = mm.machine.geometry, mm.machine.mem, []
-    span = geometry.span(Level.PUD)
+    geometry, mem, pages = mm.machine.geometry, mm.machine.mem, list[int]()
     if start >> PUD_SHIFT == (end - 1) >> PUD_SHIFT:  # one GiB, as in every page fault
-        pud, pmd = mm.lookup(start, Level.PUD), mm.lookup(start, Level.PMD)
+        pud = mm.lookup(start, _PUD)
+        pmd = mm.lookup(start, _PMD) if pud else 0
         return [pud, pmd] if pmd else [pud] if pud else []
+    span = geometry.span(_PUD)
     for base in range(start & -span, end, span):
-        pud = mm.lookup(base, Level.PUD)
+        pud = mm.lookup(base, _PUD)
         if pud:
-            first = geometry.index(max(start, base), Level.PUD)
-            last = geometry.index(min(end, base + span) - 1, Level.PUD)
+            first = geometry.index(max(start, base), _PUD)
+            last = geometry.index(min(end, base + span) - 1, _PUD)
             below = np.asarray(mem.at(pud, np.arange(first, last + 1)))
             pages += [pud, *below[below != 0].tolist()]
     return pages

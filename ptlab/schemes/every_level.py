@@ -19,6 +19,9 @@ from ptlab.schemes.pte_refcount import PteRefcount, TryGet
 from ptlab.steps import Kind, Path, Step, Tables
 from ptlab.tlb import MmuGather
 
+_PUD = int(Level.PUD)
+_NAMES = tuple(level.name.lower() for level in Level)
+
 
 class EveryLevel(PteRefcount):
     """A walk holds a reference at each level it passes; the last put frees, at every level."""
@@ -43,12 +46,14 @@ class EveryLevel(PteRefcount):
                 else:
                     told = TryGet.TRYGET_FAILED_ZERO
                     yield Step(Kind.FAIL, f"{_level(mm, table)}_try_get", table, 0, times, told)
+            if mm.machine.watch is None:
+                break
         return walk
 
     def upper_installed(self, mm: Mm, table: int, walk: list[int], times: int = 1) -> Path[None]:
         """The installer is the first visitor, and the entry is a reference to the parent."""
-        above = int(mm.machine.mem.parent[table])
-        if mm.machine.mem.level[above] <= Level.PUD:
+        above = mm.machine.mem.parent.item(table)
+        if mm.machine.mem.level.item(above) <= _PUD:
             yield _told(mm, Kind.GET, above, "entry", 1, 1)
         walk.append(table)
         mm.machine.store.put(mm.machine.mem, "visitors", table, 1)
@@ -60,7 +65,7 @@ class EveryLevel(PteRefcount):
         self, mm: Mm, walk: list[int], times: int = 1, tlb: MmuGather | None = None
     ) -> Path[None]:
         """Let go, PMD pages before their PUD page; whoever drops the last reference frees."""
-        for table in sorted(walk, key=lambda t: int(mm.machine.mem.level[t])):
+        for table in sorted(walk, key=mm.machine.mem.level.item):
             put = self._visit(mm, table, -1, times)
             last = not _references(mm, table)
             yield put
@@ -70,8 +75,8 @@ class EveryLevel(PteRefcount):
     def table_installed(self, mm: Mm, pmd: int, tables: Tables) -> Path[None]:
         """The entry that points to a PTE page is a reference to the PMD page."""
         yield from super().table_installed(mm, pmd, tables)
-        mem, n = mm.machine.mem, table_count(tables)
-        before = int(mem.nonnone[pmd] + mem.visitors[pmd])
+        n = table_count(tables)
+        before = _references(mm, pmd)
         yield Step(Kind.GET, "pmd_get", pmd, n, n, ("entry", before, before + n))
 
     def free_user_pte_table(self, mm: Mm, tables: Tables, tlb: MmuGather | None) -> Path[None]:
@@ -103,7 +108,7 @@ class EveryLevel(PteRefcount):
 
     def _free_upper(self, mm: Mm, table: int, tlb: MmuGather | None) -> Path[None]:
         """Unhook a PMD or PUD page and give it to RCU; its parent loses a reference."""
-        machine, above = mm.machine, int(mm.machine.mem.parent[table])
+        machine, above = mm.machine, mm.machine.mem.parent.item(table)
         fn = f"free_user_{_level(mm, table)}_table"
         yield from machine.lock("pud_lock", "page_table_lock", mm.id, "spin")
         yield unhook_upper(mm, table, fn)
@@ -114,7 +119,7 @@ class EveryLevel(PteRefcount):
         yield machine.unlock("spin_unlock", "page_table_lock")
         if tlb is None:
             yield machine.call_rcu(table)
-        if machine.mem.level[above] <= Level.PUD:
+        if machine.mem.level.item(above) <= _PUD:
             yield _told(mm, Kind.PUT, above, "entry", 1, 1)
 
 
@@ -126,16 +131,16 @@ def _unvisited(mm: Mm, start: int, end: int, walk: list[int]) -> list[int]:
 
 def _references(mm: Mm, table: int) -> int:
     """The count of an upper table: its entries and its visitors."""
-    return int(mm.machine.mem.nonnone[table] + mm.machine.mem.visitors[table])
+    return mm.machine.mem.nonnone.item(table) + mm.machine.mem.visitors.item(table)
 
 
 def _level(mm: Mm, table: int) -> str:
-    return Level(int(mm.machine.mem.level[table])).name.lower()
+    return _NAMES[mm.machine.mem.level.item(table)]
 
 
-def _told(mm: Mm, kind: Kind, table: int, who: str, n: int, times: int) -> Step:
+def _told(mm: Mm, kind: str, table: int, who: str, n: int, times: int) -> Step:
     """A get or put at an upper level; the sum is its entries and its visitors."""
     after = _references(mm, table)
     before = after - n if kind is Kind.GET else after + n
-    verb = {"visitor": "try_get", "entry": "get"}[who] if kind is Kind.GET else "put"
+    verb = "put" if kind is Kind.PUT else "try_get" if who == "visitor" else "get"
     return Step(kind, f"{_level(mm, table)}_{verb}", table, n, times, (who, before, after))

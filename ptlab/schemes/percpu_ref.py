@@ -95,19 +95,19 @@ class PercpuRef(PteRefcount):
     ) -> Path[None]:
         """pte_put()."""
         mm.machine.store.add(mm.machine.mem, "visitors", tables, -1)
-        yield from self._count(mm, tables, -1, max(times, table_count(tables)), "visitor")
+        return self._count(mm, tables, -1, max(times, table_count(tables)), "visitor")
 
     def entries_mapped(self, mm: Mm, tables: Tables, n: Any, times: int = 1) -> Path[None]:
         """track_pte_set(): the setter of an entry takes one reference for it."""
         mm.machine.store.add(mm.machine.mem, "owed", tables, n)
-        yield from self._count(mm, tables, n, 0, "entry")
+        return self._count(mm, tables, n, 0, "entry")
 
     def entries_unmapped(
         self, mm: Mm, tables: Tables, n: Any, tlb: MmuGather | None = None
     ) -> Path[None]:
         """track_pte_clear(): so does whoever clears it; no batches."""
         mm.machine.store.add(mm.machine.mem, "owed", tables, -n)
-        yield from self._count(mm, tables, -n, 0, "entry")
+        return self._count(mm, tables, -n, 0, "entry")
 
     def zapped(self, mm: Mm, tables: Tables, walk: Any, why: str, tlb: MmuGather) -> Path[None]:
         """zap_page_range_single(): every zap but munmap's and the OOM reaper's tries to free."""
@@ -128,14 +128,14 @@ class PercpuRef(PteRefcount):
         if (yield from self.visitor_arrives(mm, pmd, slots)):
             return
         tables = mem.at(pmd, slots)
-        percpu = pick(tables, ~self._atomic(mm, tables))
+        percpu = pick(tables, self._atomic(mm, tables) == 0)
         if percpu is not None:
             yield self._switch(mm, percpu, True, "percpu_ref_switch_to_atomic_sync")
         if watch is not None:
             watch.rcu_read_lock(task)
         yield from self.visitor_leaves(mm, tables)
-        unused = pick(tables, mem.refcount[tables] == 0)
-        used = pick(tables, mem.refcount[tables] != 0)
+        count = mem.refcount.item(tables) if isinstance(tables, int) else mem.refcount[tables]
+        unused, used = pick(tables, count == 0), pick(tables, count != 0)
         if watch is not None:
             watch.rcu_read_unlock(task)
         if unused is not None:
@@ -166,7 +166,7 @@ class PercpuRef(PteRefcount):
         """The mode of each table."""
         if mm.machine.watch is not None:
             mm.machine.watch.note(("mode", tables), Access.READ)
-        return self.atomic[tables]
+        return self.atomic.item(tables) if isinstance(tables, int) else self.atomic[tables]
 
     def _switch(self, mm: Mm, tables: Tables, atomic: bool, fn: str) -> Step:
         if mm.machine.watch is not None:
@@ -182,7 +182,7 @@ class PercpuRef(PteRefcount):
         """
         after = mm.machine.store.add(mm.machine.mem, "refcount", tables, delta)
         if isinstance(tables, int):
-            mode = bool(self.atomic[tables])
+            mode = self.atomic.item(tables)
             often = times or abs(int(delta))
             yield Step(*_told(delta, mode), tables, often, often, (who, after - delta, after))
             return
@@ -202,11 +202,11 @@ class PercpuRef(PteRefcount):
 
 def _slots(mm: Mm, tables: Tables) -> Slots:
     """Where in their PMD page tables hang."""
-    slots = mm.machine.mem.slot[tables]
-    return int(slots) if isinstance(tables, int) else slots.astype(np.int64)
+    slots = mm.machine.mem.slot
+    return slots.item(tables) if isinstance(tables, int) else slots[tables].astype(np.int64)
 
 
-def _told(delta: Any, atomic: bool) -> tuple[Kind, str]:
+def _told(delta: Any, atomic: bool) -> tuple[str, str]:
     """What include/linux/percpu-refcount.h does, in its own words."""
     if delta > 0 if isinstance(delta, int) else np.min(delta) > 0:
         return Kind.GET, "atomic_long_add" if atomic else "this_cpu_add"

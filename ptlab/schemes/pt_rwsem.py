@@ -16,16 +16,19 @@ from __future__ import annotations
 
 from ptlab.geometry import Level
 from ptlab.memmap import count as table_count
-from ptlab.memmap import pick
 from ptlab.mm import Mm
 from ptlab.schemes.base import NOTHING, ReclaimScheme
 from ptlab.schemes.empty import parent, scanned, unhook_upper, upper_pages
 from ptlab.steps import Kind, Path, Step, Tables
 from ptlab.tlb import MmuGather
 
+_PTE, _PUD = int(Level.PTE), int(Level.PUD)
+
 
 class Walk:
     """One walk: where it goes, and the PTE pages that it has zapped."""
+
+    __slots__ = ("end", "start", "zapped")
 
     def __init__(self, start: int, end: int) -> None:
         self.start, self.end, self.zapped = start, end, list[Tables]()
@@ -71,17 +74,16 @@ class PtRwsem(ReclaimScheme):
     def _free_if_empty(self, mm: Mm, tables: Tables, above: set[int], tlb: MmuGather) -> Path[None]:
         """Read 512 entries of each table; unhook those that have none. Note what lies `above`."""
         mem = mm.machine.mem
-        level = Level(int(mem.level[tables if isinstance(tables, int) else tables[0]]))
-        fn = "zap_pmd_range" if level is Level.PTE else "zap_pud_range"
-        empty = pick(tables, mem.nonnone[tables] == 0)
-        found = mem.filled(tables)
+        level = mem.level.item(tables if isinstance(tables, int) else tables[0])
+        fn = "zap_pmd_range" if level == _PTE else "zap_pud_range"
+        empty, found = mem.empty(tables), mem.filled(tables)
         yield Step(Kind.SCAN, fn, tables, scanned(mm, tables), table_count(tables), found)
         if empty is None:
             return
         tlb.free_tables(empty)
-        if level is not Level.PUD:
+        if level != _PUD:
             above.add(parent(mm, empty))
-        if isinstance(empty, int) and level is not Level.PTE:
+        if isinstance(empty, int) and level != _PTE:
             yield unhook_upper(mm, empty, fn)
         else:
             yield mm.unhook_pte(empty, fn)

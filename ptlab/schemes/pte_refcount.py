@@ -15,17 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from ptlab.enums import plain
 from ptlab.geometry import PTRS_PER_TABLE
 from ptlab.memmap import Slots, pick
 from ptlab.memmap import count as table_count
 from ptlab.mm import Mm
 from ptlab.schemes.base import ReclaimScheme
+from ptlab.schemes.empty import parent
 from ptlab.steps import Kind, Path, Step, Tables
 from ptlab.tlb import MmuGather
 
 
-@plain
 class TryGet(IntEnum):
     """enum pte_tryget_type, spelling included. Success is 0."""
 
@@ -65,7 +64,7 @@ class PteRefcount(ReclaimScheme):
 
     def visitor_arrives(self, mm: Mm, pmd: int, slots: Slots, times: int = 1) -> Path[int | None]:
         """A walker needs its own reference before it may look."""
-        return (yield from self.pte_try_get(mm, pmd, slots, times))
+        return self.pte_try_get(mm, pmd, slots, times)
 
     def visitors_follow(self, mm: Mm, tables: Tables, times: int) -> Path[None]:
         """Each of them does its own pte_try_get(); its pte_put() is told with the first one's."""
@@ -77,7 +76,7 @@ class PteRefcount(ReclaimScheme):
     ) -> Path[None]:
         """pte_put(); __pte_put(tlb, ...) in a zap."""
         mm.machine.store.add(mm.machine.mem, "visitors", tables, -1)
-        yield from self._put(mm, tables, 1, max(times, table_count(tables)), tlb, "visitor")
+        return self._put(mm, tables, 1, max(times, table_count(tables)), tlb, "visitor")
 
     def entries_changed(self, mm: Mm, tables: Tables, delta: Any, zero: Any = 0) -> None:
         """Between an entry's change and its get or put the count is off by `owed`."""
@@ -99,7 +98,7 @@ class PteRefcount(ReclaimScheme):
         """pte_put_many(), after the PTE lock was dropped: a put may need the PMD lock."""
         mm.machine.store.add(mm.machine.mem, "owed", tables, -n)
         puts = 1 if isinstance(tables, int) else int(np.count_nonzero(n + np.zeros(len(tables))))
-        yield from self._put(mm, tables, n, puts, tlb, "entry")
+        return self._put(mm, tables, n, puts, tlb, "entry")
 
     def check(self, mm: Mm) -> list[str]:
         """references = non-none entries + visitors (+ what is owed in the middle of a change)."""
@@ -129,20 +128,15 @@ class PteRefcount(ReclaimScheme):
             mm.machine.watch.rcu_read_lock(task)
             yield Step(Kind.LOOK, "pte_try_get", tables)
             mm.machine.watch.rcu_read_unlock(task)
-        before = mem.refcount[tables]
+        before = mem.refcount.item(tables) if isinstance(tables, int) else mem.refcount[tables]
         if not _all(before):
             yield Step(Kind.FAIL, "pte_try_get", tables, 0, times, TryGet.TRYGET_FAILED_ZERO)
             return TryGet.TRYGET_FAILED_ZERO
         store.put(mem, "refcount", tables, before + 1)
         store.add(mem, "visitors", tables, 1)
-        yield Step(
-            Kind.GET,
-            "pte_try_get",
-            tables,
-            table_count(tables),
-            max(times, table_count(tables)),
-            ("visitor", before, before + 1),
-        )
+        n = table_count(tables)
+        told = ("visitor", before, before + 1)
+        yield Step(Kind.GET, "pte_try_get", tables, n, max(times, n), told)
         return TryGet.TRYGET_SUCCESSED
 
     def _put(
@@ -150,9 +144,8 @@ class PteRefcount(ReclaimScheme):
     ) -> Path[None]:
         """pte_put(), pte_put_many(): subtract; whoever reaches zero frees the page."""
         after = mm.machine.store.add(mm.machine.mem, "refcount", tables, -n)
-        total = _sum(tables, n)
         fn = "pte_put" if _all(n == 1) else "pte_put_many"
-        yield Step(Kind.PUT, fn, tables, total, times, (who, after + n, after))
+        yield Step(Kind.PUT, fn, tables, _sum(tables, n), times, (who, after + n, after))
         unused = pick(tables, after == 0)
         if unused is not None:
             yield from self.free_user_pte_table(mm, unused, tlb)
@@ -160,8 +153,7 @@ class PteRefcount(ReclaimScheme):
     def free_user_pte_table(self, mm: Mm, tables: Tables, tlb: MmuGather | None) -> Path[None]:
         """Unhook PTE pages that nobody uses, flush the TLB, hand them to RCU (or to mmu_gather)."""
         machine, n = mm.machine, table_count(tables)
-        first = tables if isinstance(tables, int) else int(tables[0])
-        yield from machine.lock("pmd_lock", "pmd_lock", int(machine.mem.parent[first]), "spin", n)
+        yield from machine.lock("pmd_lock", "pmd_lock", parent(mm, tables), "spin", n)
         yield mm.unhook_pte(tables, "free_user_pte_table")
         if tlb is None:
             yield from machine.flush("flush_tlb_range", tables, 0, n)
