@@ -60,7 +60,9 @@ class Code(NamedTuple):
 def code(answer: object) -> Code:
     """The text of a function or a class. NotCode says what the answer is instead."""
     if type(answer) is Code:
-        return answer
+        if len(answer) != 3 or any(type(part) is not str for part in answer):
+            raise NotCode("this Code is not made of three texts: give the function or class itself")
+        return _short_enough(answer)
     if answer is None:
         raise NotCode("there is no answer yet: put your function or class in place of None")
     if issubclass(type(answer), type):
@@ -79,9 +81,18 @@ def code(answer: object) -> Code:
             f"the text of {name} was not found. Define it with `def` or `class` in a cell, and give "
             "a class at least one method"
         )
-    if len(text) > LONGEST:
-        raise NotCode(f"the cell of {name} has {len(text)} characters; at most {LONGEST} are read")
-    return Code(kind, name, text)
+    return _short_enough(Code(kind, name, text))
+
+
+def _short_enough(found: Code) -> Code:
+    if len(found.text) > LONGEST:
+        raise NotCode(f"the cell has {len(found.text)} characters; at most {LONGEST} are read")
+    return found
+
+
+def kind_of(answer: object) -> type:
+    """The type of `answer`, to compare; `object` if its metaclass could have a say in that."""
+    return type(answer) if type(type(answer)) is type else object
 
 
 def class_name(answer: object) -> str:
@@ -91,7 +102,7 @@ def class_name(answer: object) -> str:
 
 def _methods(answer: object) -> Iterator[types.FunctionType]:
     for value in list(type.__dict__["__dict__"].__get__(answer).values()):
-        if type(value) in (staticmethod, classmethod):
+        if kind_of(value) in (staticmethod, classmethod):
             value = value.__func__
         if type(value) is types.FunctionType:
             yield value

@@ -76,6 +76,8 @@ class HandIn(Execute):  # type: ignore[misc]
             why = (
                 "a cell before this one did not end and could not be stopped: the rest was not run"
             )
+        except RecursionError:
+            why = "a cell gave out something too deeply nested to be kept: the rest was not run"
         _, minutes = _handed_in(notebook.cells.pop(), "minutes") or ("", None)
         student = resources["nbgrader"]["student"]
         for k, (question, _) in checks.items():
@@ -132,8 +134,8 @@ def _handed_in(cell: NotebookNode, name: str) -> tuple[str, Any] | None:
         bundle = output.get("data", {}).get(HANDED_IN)
         if isinstance(bundle, dict) and bundle.get("name") == name:
             try:
-                return str(bundle["student"]), unpack(bundle["answer"])
-            except (KeyError, TypeError, ValueError, AttributeError):
+                return str(bundle["student"])[:80], unpack(bundle["answer"])
+            except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
                 return None
     return None
 

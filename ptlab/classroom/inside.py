@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import pkgutil
 import sys
 import traceback
 import types
@@ -19,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-import ptlab
 from ptlab.classroom.code import Code, runnable
 from ptlab.classroom.plain import pack, unpack
 
@@ -129,11 +127,9 @@ def told_error(error: BaseException) -> str:
 
 
 def _fingerprint() -> Iterator[tuple[str, Any]]:
-    """Everything that ptlab is made of, by name: functions, classes, constants and what is in them."""
-    names = [m.name for m in pkgutil.walk_packages(ptlab.__path__, "ptlab.")]
-    for name in ("ptlab", *names):
-        module = sys.modules.get(name)
-        if module is None:
+    """Everything of ptlab that is loaded, by name: functions, classes, constants, what is in them."""
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] != "ptlab":
             continue
         for key, value in list(vars(module).items()):
             yield f"{name}.{key}", _mark(value)

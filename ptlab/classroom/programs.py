@@ -16,6 +16,7 @@ from ptlab.process import Process
 from ptlab.scenario import ops
 
 MOST_TEXT = 5000
+MOST_LINE = 200
 MOST_CALLS = 40_000
 MOST_ACCESSES = 20_000
 MOST_BYTES = 1 << 34
@@ -46,6 +47,9 @@ def read(answer: object, verbs: tuple[str, ...], lines: int) -> ops.Scenario:
         raise Unplayable(f"the answer is {shown(answer)}; it should be a scenario, as text")
     if len(answer) > MOST_TEXT:
         raise Unplayable(f"the text has {len(answer)} characters; {MOST_TEXT} are more than enough")
+    longest = max(map(len, answer.splitlines()), default=0)
+    if longest > MOST_LINE:
+        raise Unplayable(f"a line has {longest} characters; {MOST_LINE} are more than enough")
     try:
         found = scenario.parse(answer, "your scenario")
     except scenario.ScenarioError as error:

@@ -22,6 +22,8 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
+from ptlab.classroom.code import class_name, kind_of
+from ptlab.classroom.plain import Unplain
 from ptlab.classroom.report import Finding
 from ptlab.story import Story
 
@@ -106,13 +108,15 @@ def shown(answer: object, longest: int = 60) -> str:
         return "None"
     if type(answer) is int and abs(answer) >= 10**18:
         return f"a number with {answer.bit_length()} bits"
-    if type(answer) in (int, float, bool):
+    if kind_of(answer) in (int, float, bool):
         return repr(answer)
     if type(answer) is str:
         return repr(answer[:longest]) + ("..." if len(answer) > longest else "")
-    if type(answer) in (list, tuple):
+    if kind_of(answer) in (list, tuple):
         items: list[object] = list(answer[:6])  # type: ignore[index]
-        inner = ", ".join(shown(x, 20) if type(x) not in (list, tuple) else "..." for x in items)
+        inner = ", ".join(shown(x, 20) if kind_of(x) not in (list, tuple) else "..." for x in items)
         inner += ", ..." if len(answer) > 6 else ""  # type: ignore[arg-type]
         return f"[{inner}]" if type(answer) is list else f"({inner})"
-    return f"something of type {type(answer).__name__[:longest]}"
+    if type(answer) is Unplain:
+        return str(answer.what)[:longest]
+    return f"something of type {class_name(type(answer))}"

@@ -48,7 +48,7 @@ class Report(float):
 
     def __new__(cls, question: str, points: float, findings: Iterable[Finding]) -> Report:
         """The points are the worth of all that is right, at most `points`."""
-        found = tuple(findings)
+        found = tuple(f._replace(what=_writable(f.what)) for f in findings)
         got = min(sum(finding.worth for finding in found if finding.ok), points)
         report = super().__new__(cls, round(got, 2))
         report.question, report.points, report.findings = question, points, found
@@ -94,6 +94,11 @@ class Report(float):
 
 
 _MARKS = {"right": "✓", "wrong": "✗", "note": "i"}
+
+
+def _writable(what: str) -> str:
+    """A student's text may have characters that no file can hold: half a surrogate pair."""
+    return what.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _verdict(finding: Finding) -> str:

@@ -2,8 +2,8 @@
 
 `values` calls a function of the student's and hands its results back as plain data: whoever asked
 compares them, so nothing that the process does can make a wrong result right. `judged` gives a
-function or class to a judge, a function of ptlab, inside the process: a reclaim scheme has to run
-within the engine. There the answer's text is read first (ptlab.classroom.code), and the process looks
+class to a judge, a function of ptlab, inside the process: a reclaim scheme has to run within the
+engine. There the answer's text is read first (ptlab.classroom.code), and the process looks
 afterwards whether ptlab is still what it was.
 
 The limits: processor time, wall-clock time, memory, what it writes; no other processes, no files, no
@@ -70,13 +70,12 @@ def values(
 
 
 def judged(answer: object, judge: str, *about: Any, limits: Limits = LIMITS) -> Any:
-    """What `judge` ("ptlab.module:function") says of the student's class or function.
+    """What `judge` ("ptlab.module:function") says of the student's class.
 
     `about` is plain data that the judge gets as well; its verdict must be plain data too.
     """
-    kind = "class" if isinstance(answer, type) else getattr(answer, "kind", "class")
     job = {"judge": judge, "about": pack(list(about))}
-    return unpack(_run(_text(answer, kind), job, limits))
+    return unpack(_run(_text(answer, "class"), job, limits))
 
 
 def _text(answer: object, kind: str) -> Code:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from ptlab import scenario
 from ptlab.memmap import Slots
@@ -76,25 +76,40 @@ class Forgetful(PteRefcount):
         return super().entries_unmapped(mm, tables, n, tlb)
 
 
-class Found(NamedTuple):
+@dataclass(frozen=True)
+class Found:
     """What a slip does.
 
-    story    the run to its end
+    bad      the run with it, to its end
+    good     the same without it
     steps    the steps of the log
-    log      the log as text, without the counts
     after    the number of the step after which one is missing
-    kind     "get" or "put"
-    should   the missing step's sentence
-    outcome  "too early": the page is freed with an entry in it; "never": it stays without one
     """
 
-    story: Story
+    bad: Process
+    good: Process
     steps: list[Step]
-    log: str
     after: int
-    kind: str
-    should: str
-    outcome: str
+
+    @property
+    def kind(self) -> str:
+        """What is missing: "get" or "put"."""
+        return _steps(self.good)[self.after].kind
+
+    @property
+    def outcome(self) -> str:
+        """How it ends: "too early", freed with an entry in it, or "never", kept without one."""
+        return "never" if self.bad.counters.pte else "too early"
+
+    @property
+    def log(self) -> str:
+        """The log as text, without the counts."""
+        return _log(Story(self.bad), len(self.steps))
+
+    @property
+    def should(self) -> str:
+        """The missing step's sentence."""
+        return Story(self.good).steps[self.after].text
 
 
 @functools.lru_cache(64)
@@ -111,16 +126,7 @@ def find(slip: Slip) -> Found | None:
     after = next((k for k, (x, y) in enumerate(pairs) if _sign(x) != _sign(y)), None)
     if after is None or after >= end or any(s.kind is Kind.UNHOOK for s in bad_steps[:end]):
         return None
-    story = Story(bad)
-    return Found(
-        story,
-        bad_steps[:end],
-        _log(story, end),
-        after,
-        good_steps[after].kind.value,
-        Story(good).steps[after].text,
-        "never" if bad.counters.pte else "too early",
-    )
+    return Found(bad, good, bad_steps[:end], after)
 
 
 def _run(slip: Slip, scheme: type[PteRefcount]) -> Process:

@@ -7,8 +7,8 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar, NamedTuple, TypeVar
 
-import numpy as np
-
+from ptlab.classroom.code import kind_of
+from ptlab.classroom.plain import from_numpy
 from ptlab.classroom.question import Question, Wrong, refused, shown
 from ptlab.classroom.report import Finding
 
@@ -122,8 +122,7 @@ def _plain(rows: Sequence[Cell] | Sequence[Row]) -> list[Row]:
 
 
 def _cell(cell: object, column: Column, place: str) -> Cell:
-    if isinstance(cell, np.generic):
-        cell = cell.item()
+    cell = from_numpy(cell)
     if column.words:
         if type(cell) is str and cell.strip().casefold() in column.words:
             return cell.strip().casefold()
@@ -138,9 +137,8 @@ def _cell(cell: object, column: Column, place: str) -> Cell:
 
 
 def _items(answer: object) -> list[object] | None:
-    if type(answer) is np.ndarray:
-        answer = answer.tolist()
-    return list(answer) if type(answer) in (list, tuple) else None  # type: ignore[call-overload]
+    answer = from_numpy(answer)
+    return list(answer) if kind_of(answer) in (list, tuple) else None  # type: ignore[call-overload]
 
 
 def _by_likeness(

@@ -16,10 +16,13 @@ from ptlab.cli.bad_input import BadInput
 
 _EPILOG = """\
 examples:
-  ptlab grade                          in the folder in which nbgrader autograde was run
+  ptlab grade                          in the folder in which nbgrader was run
   ptlab grade exercises --csv class.csv --html class.html
 
-nbgrader does the grading, with exercises/nbgrader_config.py; docs/teaching.md goes through it."""
+nbgrader does the grading, with exercises/nbgrader_config.py;
+docs/teaching.md goes through it.
+
+exit status: 0 all is well, 2 nothing graded there, or a file cannot be written"""
 
 
 def add_parser(commands: Any) -> None:
@@ -27,7 +30,7 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "grade",
         help="summarize a graded class: questions, mistaken ideas, minutes",
-        description="Show what nbgrader has graded: how far the class got with each question, "
+        description="Show what nbgrader has graded: how far the class got with each question,\n"
         "which mistaken ideas were behind the wrong answers, and how long it took.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

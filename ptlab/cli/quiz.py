@@ -15,7 +15,7 @@ _EPILOG = """\
 examples:
   ptlab quiz                   the questions there are
   ptlab quiz walk-1            a problem
-  ptlab quiz walk-1 -s 7       another one; the same seed makes the same problem everywhere
+  ptlab quiz walk-1 -s 7       another one; a seed makes one problem everywhere
   ptlab quiz walk-1 -s 7 -c    the same with its answer and the reasoning
   ptlab quiz walk-1 -s amy7    the problem that amy7 has in the notebooks
 

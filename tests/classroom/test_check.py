@@ -33,6 +33,7 @@ JUNK = [
     None,
     "",
     "x" * 10**6,
+    "AB" * 10**6,
     7,
     math.nan,
     math.inf,
@@ -82,6 +83,12 @@ def test_a_report_as_html_is_text_only():
     html = Report("walk-1", 1, [Finding(False, "<img src=x>", 1, "<b>", None)])._repr_html_()
     assert "<img" not in html and "&lt;img" in html
     assert "<b>" not in html
+
+
+def test_a_report_can_be_written_to_a_file():
+    """A lone surrogate in what a student wrote would stop the whole notebook from being saved."""
+    report = Report("walk-1", 1, [Finding(False, "it raised ValueError: \ud800", 1)])
+    assert str(report).encode() and report._repr_html_().encode()
 
 
 def test_a_message_of_several_lines_keeps_its_columns():
@@ -189,6 +196,8 @@ def test_what_is_no_answer_gets_a_message_and_no_points(name):
         ("scenario a\nmmap s0 2M\nscenario b\nmmap s0 2M", "has 2 scenarios"),
         ("\n".join(["mmap s0 2M"] * 40), "at most"),
         ("mmap s0 2M # " + "x" * 6000, "5000 are more than enough"),
+        ("mmap s0 " + "9" * 4900, "a line has 4908 characters; 200 are more than enough"),
+        ("mmap s0 2M\ntouch w s0 128T 4K", "too big for this exercise"),
     ],
 )
 def test_a_scenario_that_cannot_be_judged_is_told_why(text, why):

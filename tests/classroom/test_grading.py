@@ -20,22 +20,28 @@ from nbclient import NotebookClient
 from nbgrader.apps import AutogradeApp, ExportApp, GenerateAssignmentApp, GenerateFeedbackApp
 from nbgrader.utils import is_solution
 
-from ptlab.classroom import find, seeds
-from ptlab.classroom.grading import HandIn
+from ptlab.classroom import find, grading, seeds
+from ptlab.classroom.grading import HANDED_IN, HandIn
 from ptlab.classroom.summary import Summary, read
 from ptlab.cli import main
 
 EXERCISES = Path(__file__).parents[2] / "exercises"
 PS = "ps6_judge_the_thread"
 SECRET = "not-known-to-any-student"
-LOOP = "while True:\n    pass"
+LOOP = "import time\n\nwhile True:\n    time.sleep(1)"
 STUBBORN = """\
+import time
+
 while True:
     try:
-        while True:
-            pass
+        time.sleep(1)
     except BaseException:
         pass"""
+NESTED = """\
+nested = []
+for _ in range(700):
+    nested = [nested]
+display({"application/json": nested}, raw=True)"""
 FORGED = """\
 import ptlab.classroom
 from IPython.display import display
@@ -239,6 +245,28 @@ def test_forged_results_do_not_count(course):
     assert set(reports(course, "eve")) == {"thread-1", "thread-2", "thread-3"}  # one was deleted
 
 
+DEEP = [[]]
+for _ in range(10_000):
+    DEEP = [DEEP]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{"code": ["function", "f", 7]}, {"code": []}, {"set": [[1]]}, {"dict": 3}, {"x": 1}, {}, DEEP],
+    ids=range(7),
+)
+def test_a_forged_answer_is_graded_like_any_other(answer):
+    """A notebook may put anything into the output in which its kernel hands in."""
+    data = {HANDED_IN: {"name": "thread-1", "student": "e" * 10**6, "answer": answer}}
+    cell = nbformat.NotebookNode(outputs=[{"data": data}])
+    for question in ("thread-1", "walk-4", "scheme-1"):
+        data[HANDED_IN]["name"] = question
+        report = grading._report(
+            question, grading._handed_in(cell, question), "eve", "nothing came"
+        )
+        assert report == 0 and len(str(report)) < 1000
+
+
 def test_an_endless_cell_is_stopped_and_later_answers_count(course):
     told = reports(course, "fay")
     assert score(course, "fay") == 4
@@ -246,20 +274,25 @@ def test_an_endless_cell_is_stopped_and_later_answers_count(course):
     assert "thread-2: 0 of 6" in told["thread-2"]
 
 
-def test_a_cell_that_cannot_be_interrupted_ends_the_run(course, monkeypatch):
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        (STUBBORN, "a cell before this one did not end and could not be stopped"),
+        (NESTED, "a cell gave out something too deeply nested to be kept"),
+    ],
+    ids=["stubborn", "nested"],
+)
+def test_a_cell_that_cannot_be_dealt_with_ends_the_run(course, monkeypatch, source, why):
     monkeypatch.setenv(seeds.SECRET, SECRET)
     monkeypatch.setenv("IPYTHONDIR", str(course / "ipython"))
     notebook = nbformat.read(course / "release" / PS / "ps6.ipynb", as_version=4)
-    notebook.cells.insert(0, nbformat.v4.new_code_cell(STUBBORN))
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(source))
     resources = {"nbgrader": {"student": "gus"}, "metadata": {"path": str(course)}}
-    graded, _ = HandIn(timeout=1).preprocess(notebook, resources)
+    graded, _ = HandIn(timeout=4).preprocess(notebook, resources)
     check = next(cell for cell in graded.cells if cell.id == "thread-1-check")
     assert check.source == 'ptlab.check("thread-1", answer)'
     assert check.outputs[0].data["text/plain"] == "0.0"
-    assert (
-        "a cell before this one did not end and could not be stopped"
-        in check.outputs[0].data["text/html"]
-    )
+    assert why in check.outputs[0].data["text/html"]
 
 
 def test_a_wrong_answer_is_no_success_at_home(course, tmp_path, monkeypatch):

@@ -1,8 +1,11 @@
 """Answers that are code: what they may do, what stops the others, and that no score comes of it."""
 
+import functools
 import linecache
 import textwrap
+from decimal import Decimal
 
+import numpy as np
 import pytest
 
 from ptlab import classroom
@@ -167,16 +170,16 @@ def test_the_right_schemes_of_set_5_are_allowed():
             "its process ended before it had answered",
         ),
         (
-            "import ptlab.costs\ndef f(x): ptlab.costs.by_operation = print",
-            "it has changed ptlab.costs.by_operation",
+            "import ptlab.scenario\ndef f(x): ptlab.scenario.parse = print",
+            "it has changed ptlab.scenario.parse",
         ),
         (
             "from ptlab import Process\ndef f(x): Process.check = print",
             "it has changed ptlab.process.Process.check",
         ),
         (
-            "from ptlab.costs import LOCKS\ndef f(x): LOCKS.clear()",
-            "it has changed ptlab.costs.LOCKS",
+            "from ptlab.profiles import SINCE\ndef f(x): SINCE.clear()",
+            "it has changed ptlab.profiles.SINCE",
         ),
     ],
 )
@@ -229,6 +232,15 @@ def test_a_scheme_that_does_not_end_is_stopped():
         judged(endless, "ptlab.classroom.trial:trial", [program], [], limits=FEW)
 
 
+def test_a_scheme_that_changes_its_judge_is_found_out():
+    """What the judge needs is loaded, and looked at, before the answer is."""
+    methods = "def zapped(self, *rest):\n    import ptlab.costs\n    ptlab.costs.LOCKS = {}"
+    program = "mmap s0 2M\ntouch w s0 2M\nmadvise DONTNEED s0 2M"
+    job = {"judge": "ptlab.classroom.trial:trial", "about": pack([[program], []])}
+    with pytest.raises(Stopped, match=r"it has changed ptlab\.costs\.LOCKS"):
+        sandbox._run(cell(methods), job, FEW)
+
+
 def test_what_a_scheme_prints_is_not_its_verdict():
     told = judged(
         scheme_answers.as_code(FORGER),
@@ -240,6 +252,7 @@ def test_what_a_scheme_prints_is_not_its_verdict():
     assert told[0] == "" and told[2] == ()
 
 
+@functools.cache
 def hostile():
     """Answers that a check has to survive. They are made here, because pytest looks at all it finds."""
 
@@ -256,27 +269,42 @@ def hostile():
         def __getattribute__(cls, name):
             raise RuntimeError
 
+        def __eq__(cls, other):
+            return True
+
+        def __hash__(cls):
+            raise RuntimeError
+
+    class Equal(float):
+        def __eq__(self, other):
+            return True
+
+        __hash__ = float.__hash__
+
+    class Item(np.float64):
+        def item(self):
+            raise RuntimeError
+
+    Metal = Meta("Metal", (), {"__getattribute__": Raises.__repr__})
+
     loop = []
     loop.append(loop)
-    tables = [[[1, 2, 3]], [["x"] * 5] * 6, {"a": 1}, {1, 2}, loop, [Raises()] * 6]
-    numbers = [None, "a" * 10**7, 10**10**5, float("nan"), b"bytes"]
-    return [
-        *tables,
-        *numbers,
-        Raises(),
-        Raises,
-        Meta("Metal", (), {}),
-        lambda: 0,
-        print,
-        iter(int, 1),
-    ]
+    deep = []
+    for _ in range(10**5):
+        deep = [deep]
+    huge = np.broadcast_to(np.int64(1), (10**5, 10**5))  # one number in memory, 80 GB as a list
+    numpy = [huge, np.broadcast_to(np.str_("a" * 10**5), 20_000), np.longdouble(1), Item(1)]
+    tables = [[[1, 2, 3]], [["x"] * 5] * 6, {"a": 1}, {1, 2}, loop, [Raises()] * 6, deep]
+    numbers = [None, "a" * 10**7, 10**10**5, float("nan"), b"bytes", Decimal("sNaN"), Equal(1)]
+    rows = [[[x] * 4] * 3 for x in (Equal(1), Metal(), np.longdouble(1), Item(1), 10**10**5)]
+    code = [lambda: 0, print, iter(int, 1), Code(1, 2, 3), tuple.__new__(Code, ())]
+    return [*tables, *numbers, *numpy, *rows, *code, Raises(), Raises, Metal, Metal()]
 
 
 @pytest.mark.parametrize("question", ["scheme-1", "thread-1", "thread-3", "walk-1", "walk-4"])
-@pytest.mark.parametrize("number", range(17))
-def test_no_answer_raises(question, number):
-    answer = hostile()[number]
-    for given in (answer, unpack(pack(answer))):
-        report = classroom.graded(question, given, "mallory", "mallory")
-        assert float(report) == 0
-        assert report.findings and report._repr_html_() and str(report)
+def test_no_answer_raises(question):
+    for number, answer in enumerate(hostile()):
+        for given in (answer, unpack(pack(answer))):
+            report = classroom.graded(question, given, "mallory", "mallory")
+            assert float(report) == 0, number
+            assert report.findings and report._repr_html_() and len(str(report)) < 2000, number

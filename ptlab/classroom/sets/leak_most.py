@@ -1,4 +1,8 @@
-"""The second question of set 3: write the scenario that leaks most."""
+"""The second question of set 3: write the scenario that leaks most.
+
+A scenario has the numbers of one problem in it, as a table has. So it is judged on that problem alone:
+there is no other one that the same text could solve.
+"""
 
 from __future__ import annotations
 

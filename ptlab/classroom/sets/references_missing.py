@@ -93,7 +93,7 @@ class Missing(TableQuestion[Slip]):
 
     def story(self, problem: Slip) -> Story:
         """The run with the slip, to its end."""
-        return _found(problem).story
+        return Story(_found(problem).bad)
 
     def why(self, problem: Slip) -> str:
         """What should stand there, and how the count goes on."""

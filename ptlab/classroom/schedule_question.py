@@ -1,0 +1,180 @@
+"""ScheduleQuestion: the answer is a schedule, a line of letters, that is run on a scene."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ptlab.classroom.question import Question, Wrong, shown
+from ptlab.classroom.report import Finding
+from ptlab.explore import explore
+from ptlab.process import Process
+from ptlab.race import Race
+from ptlab.scenes import SCENES, Scene
+from ptlab.scenes.base import PAGE, Paths, dontneed, one_table, read, write
+from ptlab.steps import Path
+from ptlab.tasks import RCU, Scheduler
+
+_LONGEST = 400
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A scene, and its tasks in the order of their letters.
+
+    scene  the name of a built-in one, or "naive"
+    tasks  what the tasks do
+    page   in the naive scene: the page that is there from the beginning
+    """
+
+    scene: str
+    tasks: tuple[str, ...]
+    page: int = 0
+
+    def build(self) -> Scene:
+        """The scene with the tasks as A, B, C."""
+        base = SCENES["abc" if self.scene == "naive" else self.scene]
+        prepare = self._naive if self.scene == "naive" else base.prepare
+
+        def in_order(process: Process) -> Paths:
+            paths = prepare(process)
+            return {doing: paths[doing] for doing in self.tasks}
+
+        title = base.title if self.scene != "naive" else "Counting entries, but no visitors"
+        return replace(base, name=self.scene, title=title, prepare=in_order)
+
+    def race(self, schedule: str = "") -> Race:
+        """The scene to play with; in JupyterLab a widget."""
+        return Race(self.build(), "broken", schedule)
+
+    def _naive(self, process: Process) -> Paths:
+        heap = one_table(process, self.page)
+        return {doing: _path(process, heap, doing) for doing in self.tasks}
+
+
+def _path(process: Process, heap: int, doing: str) -> Path[Any]:
+    verb, page = doing.split(" page ")
+    at = heap + int(page) * PAGE
+    if verb == "DONTNEED":
+        return dontneed(process, at, PAGE)
+    return (write if verb == "write" else read)(process, at)
+
+
+class ScheduleQuestion(Question[Stage]):
+    """The answer is a schedule: a line of letters."""
+
+    form = (
+        "A schedule is a line of letters, such as `AABBA`: each letter runs one segment of that "
+        "task, up to its next step. `R` is RCU: it ends a grace period, when one is waited for. A "
+        "task that waits for a lock cannot run. What comes after a broken rule does not count.\n\n"
+        "Play with it: `ptlab.ask({name!r}).problem.race()`. Answer with the schedule as text."
+    )
+
+    def played(self, problem: Stage, answer: object) -> Scheduler | str:
+        """The scene after the schedule; or why the answer is none."""
+        if type(answer) is not str:
+            return f"the answer is {shown(answer)}; it should be a schedule, such as 'AABBA'"
+        letters = "".join(answer[: 2 * _LONGEST].split()).upper()
+        known = "ABCDEFGH"[: len(problem.tasks)] + RCU
+        strange = sorted(set(letters) - set(known))
+        if not letters or strange or len(answer) > 2 * _LONGEST or len(letters) > _LONGEST:
+            has = ", ".join(map(repr, strange[:3])) or f"{len(answer)} characters"
+            return (
+                f"{shown(answer)} is no schedule (it has {has}): it should be 1 to {_LONGEST} of the "
+                f"letters {', '.join(known)}"
+            )
+        scheduler = problem.build().start("broken")
+        for letter in letters:
+            if scheduler.verdict is not None:
+                break
+            if letter not in scheduler.enabled():
+                return _stopped(scheduler, letter)
+            scheduler.go(letter)
+        return scheduler
+
+    def _tasks(self, problem: Stage) -> str:
+        return "\n".join(
+            f"* task {letter}: {doing}"
+            for letter, doing in zip("ABCDEFGH", problem.tasks, strict=False)
+        )
+
+    def why(self, problem: Stage) -> str:
+        """The schedule, with what is done in it."""
+        schedule = str(self.solve(problem))
+        scheduler = problem.build().start("broken")
+        lines = [f"{letter}  {scheduler.tell(scheduler.go(letter).step)}" for letter in schedule]
+        told = "\n".join(lines)
+        return (
+            f"`{schedule}`:\n\n```text\n{told}\n```\n\nThen a rule is broken: {scheduler.verdict}."
+        )
+
+    def plain_mistakes(self, problem: Stage) -> list[Wrong]:
+        """Schedules that break nothing, whatever the stage is."""
+        best = str(self.solve(problem))
+        one = _alone(problem, "A")
+        both = one + _alone(problem, "B", one)
+        first = best[0]
+        return [
+            Wrong("one-after-the-other", _SERIAL, both, 0.5),
+            Wrong("one-task-is-enough", _SERIAL, one, 0.5),
+            Wrong("stops-before", _EARLY, best[:-1], 0.5),
+            Wrong("never-preempted", _SWITCH, best[: len(best) - len(best.lstrip(first))], 0.5),
+            Wrong("rcu-first", _RCU, RCU + best, 0),
+            Wrong("tasks-that-are-not-there", _LETTERS, "XYZ", 0),
+        ]
+
+
+_SERIAL = "Tasks that run one after the other meet nobody. Where must one not be disturbed?"
+_EARLY = "No rule is broken yet. Which step would break one?"
+_RCU = "A grace period ends only when a page waits for it."
+_LETTERS = "Each task has a letter of its own."
+_SWITCH = "A race takes at least two tasks."
+
+
+def _stopped(scheduler: Scheduler, letter: str) -> str:
+    task = next((task for task in scheduler.tasks if task.letter == letter), None)
+    done = len(scheduler.schedule)
+    if task is None:
+        why = "no grace period is waited for"
+    else:
+        why = "it is done" if task.done else f"it {scheduler.why_blocked(task)}"
+    can = " or ".join(scheduler.enabled()) or "nobody"
+    return (
+        f"letter {done + 1}: {letter} cannot run after {scheduler.schedule!r}, for {why}; {can} can"
+    )
+
+
+def _where_they_are(scheduler: Scheduler) -> str:
+    """Where each task stands at the end, as a hint what to look at."""
+    told = []
+    for task in scheduler.tasks:
+        at = "is done" if task.done else "has not begun"
+        if not task.done and task.step is not None:
+            at = f"has just done {task.step.fn}"
+        told.append(f"{task.letter} {at}")
+    return f"At the end: {', '.join(told)}."
+
+
+def _alone(problem: Stage, letter: str, after: str = "") -> str:
+    """The letters that run a task to its end, after some others; RCU when nobody else can."""
+    scheduler = problem.build().start("broken")
+    scheduler.run(after)
+    while letter in scheduler.enabled():
+        scheduler.go(letter)
+    return scheduler.schedule[len(after) :]
+
+
+def verdict_of(scheduler: Scheduler, worth: float) -> Finding:
+    """`worth` points if a rule is broken; else where the tasks stand."""
+    if scheduler.verdict is not None:
+        return Finding(True, f"a rule is broken: {scheduler.verdict}", worth)
+    return Finding(False, "no rule is broken.", worth, _where_they_are(scheduler), "no-race")
+
+
+@functools.cache
+def shortest(problem: Stage) -> str:
+    """The shortest failing schedule that the explorer finds."""
+    found = explore(problem.build(), "broken")
+    assert found.shortest is not None
+    return found.shortest

@@ -1,0 +1,199 @@
+"""SchemeQuestion: the answer is a reclaim scheme, a class of the student's, judged by what it does.
+
+The limits are not ours: they are what designs of the debate do on the same program, so they move with
+the seed. The answer runs in the sandbox, on the student's program, on further ones, and through the
+race scenes.
+"""
+
+from __future__ import annotations
+
+import ast
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import ClassVar
+
+from ptlab.classroom.code import Code, code
+from ptlab.classroom.question import Question, Wrong, refused
+from ptlab.classroom.report import Finding
+from ptlab.classroom.sandbox import Stopped, judged
+from ptlab.classroom.trial import Run, Trial, measured
+
+SCENES = ("put-locked", "pmd-same", "walker-rcu", "slow-path", "try-get-rcu", "stale-tlb")
+"""The races that freeing a PTE page can lose. Each is searched in full in a fraction of a second."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program in the scenario language, and the most that a scheme may need in it.
+
+    end_kb   VmPTE when the program is done
+    kept_kb  VmPTE then under a scheme that frees nothing
+    built    tables built in all
+    scanned  entries read in search of one that is not none
+    writes   how often mmap_lock is taken for write without a scheme
+    """
+
+    text: str
+    end_kb: int
+    kept_kb: int
+    built: int
+    scanned: int
+    writes: int
+
+    def excess(self, run: Run) -> Iterator[str]:
+        """What of the cost goes beyond its limit."""
+        if run.built > self.built:
+            yield f"builds {run.built} tables, and {self.built} are the limit"
+        if run.scanned > self.scanned:
+            yield f"scans {run.scanned} entries, and {self.scanned} are the limit"
+        if run.writes > self.writes:
+            yield f"takes mmap_lock for write {run.writes - self.writes} times more than it needs"
+
+
+class SchemeQuestion(Question[Program]):
+    """The answer is a subclass of ReclaimScheme. Its points: it is safe, it frees, it costs little."""
+
+    points = 6
+    minutes = 40
+    further = 3
+    task: ClassVar[str]
+    at_once: ClassVar[bool] = True
+    """Whether VmPTE counts as it is when the program ends, or after `background`."""
+    no_peeking: ClassVar[bool] = False
+    """Whether the scheme may not read the simulator's own count of entries."""
+    solution: ClassVar[str]
+    mistakes: ClassVar[tuple[Wrong, ...]]
+
+    @abstractmethod
+    def program(self, rng: Random) -> Iterator[str]:
+        """The lines of a program."""
+
+    @abstractmethod
+    def limits(self, text: str) -> Program:
+        """The program with what designs of the debate need in it."""
+
+    def pose(self, rng: Random) -> Program:
+        """A program and its limits."""
+        return self.limits("\n".join(self.program(rng)))
+
+    def text(self, problem: Program) -> str:
+        """The task, the program and its limits."""
+        when = "when the program ends" if self.at_once else "after `background`"
+        return (
+            f"{self.task}\n\nThis is your program:\n\n```text\n{problem.text}\n```\n\n"
+            f"Without a scheme it ends with {problem.kept_kb} kB of tables. Your limits:\n\n"
+            f"* VmPTE {when}: **{problem.end_kb} kB**\n"
+            f"* tables built in all: **{problem.built}**\n"
+            f"* entries scanned in all: **{problem.scanned}**\n"
+            "* `mmap_lock` for write: no more often than without a scheme\n\n"
+            f"Two points if nothing breaks, alone and in {len(SCENES)} races; two for VmPTE; two for "
+            "the cost. A scheme that frees nothing gets none. It is run on "
+            f"{self.further} further programs of this kind, each with its own limits.\n\n"
+            "Derive the class from `ReclaimScheme` itself, and keep all that it needs in one cell. "
+            "It runs at grain `table`: `tables` is always one PTE page."
+        )
+
+    def solve(self, problem: Program) -> Code:
+        """A class that is within every limit; there are many."""
+        return Code("class", "Answer", self.solution)
+
+    def why(self, problem: Program) -> str:
+        """The class. Its comments give the reasons."""
+        return f"One of many:\n\n```python\n{self.solution}```"
+
+    def wrong(self, problem: Program) -> list[Wrong]:
+        """Classes with one mistake each."""
+        return list(self.mistakes)
+
+    def grade(
+        self, problem: Program, answer: object, further: Sequence[Program] = ()
+    ) -> list[Finding]:
+        """Run it in the sandbox, then look at its numbers."""
+        programs = [problem, *further]
+        try:
+            told = judged(answer, "ptlab.classroom.trial:trial", [p.text for p in programs], SCENES)
+        except Stopped as stopped:
+            return refused(str(stopped), self.points)
+        found = Trial.of(told)
+        if found.objection:
+            return refused(found.objection, self.points)
+        runs = list(zip(programs, found.runs, strict=True))
+        broken = next((run.broken for _, run in runs if run.broken), "")
+        if broken:
+            return [
+                Finding(False, f"it breaks the page tables: {broken}", 2, _STEP, "breaks-tables"),
+                Finding(False, "its memory and its cost are judged when nothing breaks", 4),
+            ]
+        if all(self._end_kb(run) >= program.kept_kb for program, run in runs):
+            says = "it frees no PTE page that would stay without it: there is nothing to judge"
+            return [Finding(False, says, self.points, _MEASURE, "frees-nothing")]
+        return [
+            Finding(True, "every table and counter is right after each operation", 1),
+            self._races(found),
+            self._memory(runs),
+            self._cost(runs, answer),
+        ]
+
+    def _end_kb(self, run: Run) -> int:
+        return run.now_kb if self.at_once else run.end_kb
+
+    def _races(self, found: Trial) -> Finding:
+        if not found.races:
+            return Finding(True, f"it wins {len(SCENES)} races in every schedule", 1)
+        scene, schedule, verdict = found.races[0]
+        says = (
+            f"it loses {len(found.races)} of {len(SCENES)} races. The first is {scene}: {verdict}"
+        )
+        where = (
+            f"scene = ptlab.scenes.find({scene!r}); scene.story({schedule!r}, scene.under(answer)) "
+            "shows it"
+        )
+        return Finding(False, says, 1, where, "loses-a-race")
+
+    def _memory(self, runs: list[tuple[Program, Run]]) -> Finding:
+        for number, (program, run) in enumerate(runs):
+            if self._end_kb(run) > program.end_kb:
+                says = (
+                    f"{_which(number)} ends with {self._end_kb(run)} kB of tables, "
+                    f"and {program.end_kb} are the limit"
+                )
+                return Finding(False, says, 2, _MEASURE, "leaves-tables")
+        return Finding(True, "VmPTE is within its limit", 2)
+
+    def _cost(self, runs: list[tuple[Program, Run]], answer: object) -> Finding:
+        for number, (program, run) in enumerate(runs):
+            if self._end_kb(run) > program.end_kb:
+                return Finding(False, "its cost is judged when VmPTE is within its limit", 2)
+            for excess in program.excess(run):
+                return Finding(False, f"in {_which(number)} it {excess}", 2, _MEASURE, "costs-much")
+        peek = _peek(answer) if self.no_peeking else ""
+        if peek:
+            says = f"it reads {peek}: Linux has no such number, so count yourself"
+            return Finding(False, says, 2, misconception="peeks")
+        return Finding(True, "it costs no more than it may", 2)
+
+
+_STEP = (
+    "Make a Process(answer, grain='table'), do the same operations, and call check() after each."
+)
+_MEASURE = "run(answer, task.problem.text) shows your numbers."
+
+
+def _which(number: int) -> str:
+    return f"further program {number}" if number else "your program"
+
+
+def _peek(answer: object) -> str:
+    """Where the cell reads what the simulator knows and a kernel does not."""
+    for node in ast.walk(ast.parse(code(answer).text)):
+        if isinstance(node, ast.Attribute) and node.attr in ("nonnone", "entries"):
+            return f"{ast.unparse(node)[:60]} in line {node.lineno} of the cell"
+    return ""
+
+
+def limits(text: str, end_kb: int, built: int, scanned: int) -> Program:
+    """The program with these limits, and what it needs without a scheme."""
+    plain = measured("unmap_only", text)
+    return Program(text, end_kb, plain.end_kb, built, scanned, plain.writes)

@@ -1,0 +1,122 @@
+"""The second question of set 4: a failing schedule that is as short as the explorer's."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from random import Random
+
+from ptlab.classroom.question import Wrong, refused
+from ptlab.classroom.report import Finding
+from ptlab.classroom.schedule_question import ScheduleQuestion, Stage, shortest, verdict_of
+from ptlab.narrate import plural
+from ptlab.scenes import SCENES
+
+
+class Shortest(ScheduleQuestion):
+    """Find a schedule that breaks a scene and is as short as the explorer's."""
+
+    name = "scheduler-2"
+    title = "as short as possible"
+    points = 5
+    minutes = 25
+    goal = "reduce a failing schedule to the steps that matter"
+    hints = (
+        "First find any schedule that fails. What does the missing precaution keep apart when it "
+        "is there?",
+        "A segment matters if the schedule does not fail without it. Try to leave segments out, "
+        "from the end on.",
+        "Each task should be left at the latest moment at which the other can still do harm, and "
+        "entered again only for the step that does it. Two changes from one task to the other are "
+        "often enough.",
+    )
+
+    def pose(self, rng: Random) -> Stage:
+        """One of the quick scenes with two tasks, in either order."""
+        scene = rng.choice(_QUICK)
+        tasks = list(_doings(scene))
+        rng.shuffle(tasks)
+        return Stage(scene, tuple(tasks))
+
+    def text(self, problem: Stage) -> str:
+        """The scene, what it lacks, the tasks."""
+        scene = SCENES[problem.scene]
+        return (
+            f"**{scene.title}.** You play the broken variant: **{scene.missing}**. "
+            f"(Linux {scene.kernel}, `{scene.broken.scheme.name}`.) Two tasks run on two CPUs:\n\n"
+            f"{self._tasks(problem)}\n\n"
+            "**Find a failing schedule that is as short as possible.** Its length is the number of "
+            "its letters, `R` too, up to the one that breaks a rule. It is compared with the shortest "
+            "schedule known: the explorer runs every schedule that can make a difference, and leaves "
+            "out of those that fail what they can do without. A schedule of that length, or a shorter "
+            f"one, has all {self.points} points; one with up to {_NEARLY} letters more has one point "
+            "less, and any other that fails two less.\n\n" + self.form.format(name=self.name)
+        )
+
+    def grade(self, problem: Stage, answer: object, further: Sequence[Stage] = ()) -> list[Finding]:
+        """Half a point for running, the most for failing, two for being short."""
+        played = self.played(problem, answer)
+        if isinstance(played, str):
+            return refused(played, self.points)
+        length = plural(len(played.schedule), "segment")
+        findings = [Finding(True, f"{length} run as written", 0.5), verdict_of(played, 2.5)]
+        if played.verdict is None:
+            return [*findings, Finding(False, "its length counts once it fails", 2)]
+        over = len(played.schedule) - len(self.solve(problem))
+        if over <= 0:
+            return [*findings, Finding(True, "no shorter one is known", 2)]
+        partly = [Finding(True, "nearly as short as possible", 1)] if over <= _NEARLY else []
+        shorter = f"{length} are more than it takes"
+        rest = Finding(False, shorter, 2 - len(partly), _LEAVE_OUT, "keeps-what-does-not-matter")
+        return [*findings, *partly, rest]
+
+    def solve(self, problem: Stage) -> str:
+        """The explorer's shortest."""
+        return shortest(problem)
+
+    def wrong(self, problem: Stage) -> list[Wrong]:
+        """Schedules that are in order, and one that is too long."""
+        longer = _longer(problem)
+        slow = Wrong("keeps-what-does-not-matter", _LEAVE_OUT, longer, 4)
+        return [*self.plain_mistakes(problem), *([slow] if longer else [])]
+
+
+_LEAVE_OUT = "Is there a segment without which it still fails?"
+_QUICK = (
+    "install",
+    "same-entry",
+    "pmd-same",
+    "exclusive",
+    "walker-rcu",
+    "rmap-install",
+    "try-get-rcu",
+    "gup-fast",
+    "gup-ipi",
+    "stale-tlb",
+    "dying",
+    "february",
+    "slow-path",
+    "august",
+)
+"""Scenes of two tasks that break nothing one after the other. A search takes half a second at most."""
+
+_NEARLY = 3
+"""Letters more than the shortest that still give one of the two points."""
+
+
+@functools.cache
+def _doings(scene: str) -> tuple[str, ...]:
+    return tuple(task.doing for task in SCENES[scene].start("broken").tasks)
+
+
+@functools.cache
+def _longer(problem: Stage) -> str | None:
+    """A failing schedule that is longer than the shortest, found by chance; None if chance fails."""
+    best, chance = len(shortest(problem)), Random(0)
+    for _ in range(40):
+        scheduler = problem.build().start("broken")
+        while scheduler.enabled():
+            scheduler.go(chance.choice(scheduler.enabled()))
+        if scheduler.verdict is not None and len(scheduler.schedule) > best:
+            return scheduler.schedule
+    return None

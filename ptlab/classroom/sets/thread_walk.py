@@ -1,0 +1,109 @@
+"""The second question of set 6: atomic operations for a walk over several tables."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from ptlab.classroom.question import Wrong
+from ptlab.classroom.sets.thread_counting import (
+    DESIGNS,
+    KERNEL,
+    SAYS,
+    Counting,
+    Measured,
+    distinct,
+)
+from ptlab.classroom.table import Row
+from ptlab.costs import Costs, by_operation
+from ptlab.geometry import KiB, MiB
+from ptlab.process import Process
+
+
+@functools.cache
+def _walked(design: str, advice: str, tables: int, pages: int) -> Costs:
+    process = Process(design, KERNEL, grain="table")
+    heap = process.mmap(tables * 2 * MiB)
+    for table in range(tables):
+        process.touch(heap + table * 2 * MiB, pages * 4 * KiB)
+    process.madvise(heap, advice)
+    return by_operation(process)[-1].costs
+
+
+class PerWalk(Counting):
+    """A walk over several tables."""
+
+    name = "thread-2"
+    title = "atomic operations for a walk"
+    minutes = 25
+    goal = "say what a design pays for each entry, each table, or each walk"
+    hints = (
+        "Gunthorpe's lock is taken once for a walk, however long it is. A visitor's reference is needed "
+        "in every table. And the entries?",
+        "`MADV_FREE` clears no entry, so no entry gives its reference back. `MADV_DONTNEED` clears them "
+        "all, and gives them back together: one operation for each table.",
+        "The last put of a table frees it. That needs the PMD lock, which is shared. `pt_rwsem` frees "
+        "as well: what does it lock to look whether a table is empty?",
+    )
+
+    def pose(self, rng: Random) -> Measured:
+        """Both kinds of walk under three designs, over some tables."""
+        designs = rng.sample(DESIGNS, 3)
+        cases = tuple((advice, design) for advice in ("FREE", "DONTNEED") for design in designs)
+        return Measured(cases, rng.randint(3, 8), rng.randint(2, 60))
+
+    def text(self, problem: Measured) -> str:
+        """The rows."""
+        return (
+            f"An area of {2 * problem.tables} MiB has {problem.tables} PTE pages; the first "
+            f"{problem.pages} pages of each have been written. **One call of `madvise` goes over all of "
+            f"it.**\n\n{self.form(problem)}"
+        )
+
+    def words(self, operation: str) -> str:
+        """The call."""
+        return f"MADV_{operation} over the whole area"
+
+    def costs(self, problem: Measured, design: str, operation: str) -> Costs:
+        """Counted on a new process."""
+        return _walked(design, operation, problem.tables, problem.pages)
+
+    def wrong(self, problem: Measured) -> list[Wrong]:
+        """Paying too often, too seldom, or in the wrong place."""
+        right = self.solve(problem)
+        cases, tables, pages = problem.cases, problem.tables, problem.pages
+
+        def local(change: Callable[[int], int]) -> list[Row]:
+            return [(change(int(a)), b) for a, b in right]
+
+        slips: dict[str, list[Any]] = {
+            "absolute": self.absolute(problem),
+            "swapped": [row[::-1] for row in right],
+            "once-for-the-walk": local(lambda n: n // tables),
+            "once-for-each-entry": local(lambda n: n * pages),
+            "lock-for-each-table": [
+                (a, int(b) * tables) if d == "pt_rwsem" else (a, b)
+                for (_, d), (a, b) in zip(cases, right, strict=True)
+            ],
+            "free-clears-entries": [
+                self._at(problem, right, "DONTNEED", design) for _, design in cases
+            ],
+            "freeing-needs-no-lock": [(a, 0) for a, _ in right],
+            "designs-cost-nothing": [(0, 0)] * len(right),
+        }
+        return distinct(self, right, _SAYS, slips)
+
+    def _at(self, problem: Measured, rows: list[Row], operation: str, design: str) -> Row:
+        return rows[problem.cases.index((operation, design))]
+
+
+_SAYS = {
+    **SAYS,
+    "once-for-the-walk": "A reference is held on one PTE page, not on the whole range.",
+    "once-for-each-entry": "Entries that go together give their references back together.",
+    "lock-for-each-table": "One lock covers the whole walk.",
+    "free-clears-entries": "Is an entry none after MADV_FREE?",
+    "freeing-needs-no-lock": "To take a table out of the tree, its PMD entry has to be locked.",
+}
