@@ -16,7 +16,7 @@ from ptlab.schemes.base import POINTS
 from ptlab.steps import Path, Step
 from ptlab.store import Change, Store
 
-_OURS = POINTS | {"lock", "visit", "arrive", "age", "upper_tables"}
+_OURS = POINTS | {"lock", "visit", "arrive", "lock_unchanged", "age", "upper_tables"}
 """Names of functions that are ptlab's and not the kernel's."""
 
 

@@ -10,7 +10,6 @@ from ptlab.cli import main
 from ptlab.geometry import PAGE_SIZE, PMD_SIZE
 from ptlab.kernels import fuzz, recorded, replay
 from ptlab.kernels.fuzz import Disagreement, attempt, search
-from ptlab.kernels.live import NoKernel, Recorder, modelled_kernel
 from ptlab.kernels.programs import CORNERS, NEAR, Calls, Place, programs, size
 from ptlab.paths import fork, madvise, pgtables
 from ptlab.paths.zap import ZapDetails, unmap_page_range
@@ -22,16 +21,6 @@ GENERATE = settings(
     phases=[Phase.generate],  # whether something is found matters here, not how small it is
     suppress_health_check=list(HealthCheck),
 )
-
-
-@pytest.fixture(scope="module")
-def here():
-    """The recorder and what it runs on."""
-    try:
-        with Recorder() as recorder:
-            yield recorder, modelled_kernel(recorder)
-    except NoKernel as reason:
-        pytest.skip(str(reason))
 
 
 def test_random_programs_agree_with_this_kernel(here, capsys):

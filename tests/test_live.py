@@ -5,21 +5,11 @@ import pytest
 from ptlab.cli import main
 from ptlab.kernels import live
 from ptlab.kernels.judge import judge
-from ptlab.kernels.live import Kernel, NoKernel, Recorder, modelled_kernel, needs_huge_pages
+from ptlab.kernels.live import Kernel, Recorder, needs_huge_pages
 from ptlab.scenario import find, parse
 from ptlab.scenario.builtin import builtin
 
 FULL_SIZE = ("cover-letter", "I04_cover_50G")  # half a minute each
-
-
-@pytest.fixture(scope="module")
-def here():
-    """The recorder and what it runs on."""
-    try:
-        with Recorder() as recorder:
-            yield recorder, modelled_kernel(recorder)
-    except NoKernel as reason:
-        pytest.skip(str(reason))
 
 
 @pytest.mark.parametrize("name", [name for name in builtin() if name not in FULL_SIZE])

@@ -6,19 +6,10 @@ import pytest
 
 from ptlab.cli import main
 from ptlab.kernels import live, recorded
-from ptlab.kernels.live import NoKernel, Recorder, RecorderError, agreed, this_kernel, watched
+from ptlab.kernels.live import Recorder, RecorderError, agreed, this_kernel, watched
 from ptlab.scenario import find, parse
 
 MIB = 1 << 20
-
-
-@pytest.fixture(scope="module")
-def recorder():
-    try:
-        with Recorder() as recorder:
-            yield recorder
-    except NoKernel as reason:
-        pytest.skip(str(reason))
 
 
 @pytest.fixture(scope="module")

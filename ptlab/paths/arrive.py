@@ -14,6 +14,7 @@ from ptlab.guards import Guard
 from ptlab.machine import Machine
 from ptlab.memmap import Slots
 from ptlab.mm import Mm
+from ptlab.paths.walk import pte_offset_map_lock
 from ptlab.steps import Path, Tables
 from ptlab.vma import Vma
 
@@ -43,6 +44,21 @@ def pte_changed(machine: Machine, tables: Tables, columns: slice, was: Any) -> b
     if machine.watch is None or Guard.PTE_SAME in machine.without:
         return False
     return bool(np.any(machine.mem.entries[tables, columns] != was))
+
+
+def lock_unchanged(
+    machine: Machine, tables: Tables, columns: slice, was: Any, times: int = 1
+) -> Path[bool]:
+    """Take the PTE lock for entries that were `was` when the fault looked.
+
+    False, and no lock is held: the table or the entries are no longer what they were.
+    """
+    if not (yield from pte_offset_map_lock(machine, tables, times)):
+        return False
+    if pte_changed(machine, tables, columns, was):
+        yield machine.unlock("pte_unmap_unlock", "ptl", times)
+        return False
+    return True
 
 
 def vma_start_write(mm: Mm, vma: Vma) -> Path[None]:

@@ -14,12 +14,11 @@ from ptlab.geometry import PAGE_SIZE, Level
 from ptlab.memmap import count_each
 from ptlab.mm import Count, Mm
 from ptlab.paths.alloc import anon_vma_prepare, upper_tables, visit
-from ptlab.paths.arrive import pte_changed, still_hooked
+from ptlab.paths.arrive import lock_unchanged, still_hooked
 from ptlab.paths.cut import Piece
 from ptlab.paths.filemap import do_fault
 from ptlab.paths.swap import do_swap_page
 from ptlab.paths.thp import do_huge_pmd_anonymous_page, do_huge_pmd_wp_page, thp_vma_allowable
-from ptlab.paths.walk import pte_offset_map_lock
 from ptlab.steps import Kind, Path, Step, Tables
 from ptlab.vma import VM, Vma
 
@@ -114,10 +113,7 @@ def do_anonymous_page(mm: Mm, tables: Tables, columns: slice, n: int, write: boo
     False: the table or the entry is no longer what it was (vmf_pte_changed()).
     """
     machine = mm.machine
-    if not (yield from pte_offset_map_lock(machine, tables, n)):
-        return False
-    if pte_changed(machine, tables, columns, 0):
-        yield machine.unlock("pte_unmap_unlock", "ptl", n)
+    if not (yield from lock_unchanged(machine, tables, columns, 0, n)):
         return False
     if write:
         first = machine.frames(n)
@@ -145,10 +141,7 @@ def do_wp_page(mm: Mm, vma: Vma, tables: Tables, columns: slice, n: int) -> Path
     """
     machine = mm.machine
     words = machine.mem.entries[tables, columns].copy()
-    if not (yield from pte_offset_map_lock(machine, tables, n)):
-        return False
-    if pte_changed(machine, tables, columns, words):
-        yield machine.unlock("pte_unmap_unlock", "ptl", n)
+    if not (yield from lock_unchanged(machine, tables, columns, words, n)):
         return False
     frames = pte.pfn(words)
     foreign = (frames == pte.ZERO_PFN) | machine.shared(frames)

@@ -12,7 +12,7 @@ from ptlab.errors import NotModelled
 from ptlab.geometry import PAGE_SHIFT, PTRS_PER_TABLE
 from ptlab.mm import Count, Mm
 from ptlab.paths.alloc import anon_vma_prepare, visit
-from ptlab.paths.arrive import pte_changed
+from ptlab.paths.arrive import lock_unchanged, pte_changed
 from ptlab.paths.cut import Piece
 from ptlab.paths.thp import do_set_pmd
 from ptlab.paths.walk import pte_offset_map_lock
@@ -133,13 +133,9 @@ def _map_copy(mm: Mm, vma: Vma, pmd: int, slot: int, column: int) -> Path[None]:
         yield anon_vma_prepare(mm, vma)
     table = yield from visit(mm, pmd, slot)
     part = slice(column, column + 1)
-    if not (yield from pte_offset_map_lock(machine, table)):
+    if not (yield from lock_unchanged(machine, table, part, 0)):
         yield from machine.scheme.visitor_leaves(mm, table)
-        return  # the table has gone: the access faults again
-    if pte_changed(machine, table, part, 0):
-        yield machine.unlock("pte_unmap_unlock", "ptl")
-        yield from machine.scheme.visitor_leaves(mm, table)
-        return  # another fault was faster
+        return  # the table has gone, or another fault was faster: the access faults again
     machine.mem.write(table, column, pte.anon_entry(machine.frames(1), True))
     mm.count(Count.ANON, 1)
     machine.scheme.entries_changed(mm, table, 1)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ptlab import pte
 from ptlab.memmap import count_each
 from ptlab.mm import Count, Mm
-from ptlab.paths.arrive import pte_changed
+from ptlab.paths.arrive import lock_unchanged
 from ptlab.paths.cut import chunks
 from ptlab.paths.thp import split_huge_pmd
 from ptlab.paths.walk import pte_offset_map_lock, pte_tables
@@ -117,10 +117,7 @@ def do_swap_page(mm: Mm, vma: Vma, tables: Tables, columns: slice, n: int) -> Pa
     """
     machine = mm.machine
     was = machine.mem.entries[tables, columns].copy()
-    if not (yield from pte_offset_map_lock(machine, tables, n)):
-        return False
-    if pte_changed(machine, tables, columns, was):
-        yield machine.unlock("pte_unmap_unlock", "ptl", n)
+    if not (yield from lock_unchanged(machine, tables, columns, was, n)):
         return False
     first = machine.frames(n)
     words = pte.anon_entry(np.arange(first, first + n, dtype=U64), bool(vma.flags & VM.WRITE))
