@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ptlab.watch import Access, Footprint
+from ptlab.footprint import Access, Footprint
 
 
 @dataclass

@@ -19,10 +19,10 @@ from time import perf_counter
 from typing import NamedTuple
 
 from ptlab.dpor import Node, Trace, asleep, dependent
+from ptlab.footprint import Footprint
 from ptlab.narrate import plural
 from ptlab.scenes.base import Scene, Variant
 from ptlab.tasks import Scheduler
-from ptlab.watch import Footprint
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ptlab import pte
 from ptlab.errors import unknown
 from ptlab.files import File
+from ptlab.footprint import Access
 from ptlab.geometry import Geometry
 from ptlab.guards import Guard
 from ptlab.memmap import MemMap, State
@@ -23,7 +24,6 @@ from ptlab.schemes.base import ReclaimScheme
 from ptlab.steps import Kind, Path, Step, Tables
 from ptlab.store import Store
 from ptlab.tlb import GATHER_PAGES
-from ptlab.watch import Access
 
 if TYPE_CHECKING:
     from ptlab.mm import Mm

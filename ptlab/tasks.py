@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 
 from ptlab.checkers import Checker
 from ptlab.errors import KernelError
+from ptlab.footprint import Access, Footprint
 from ptlab.guards import Guard
 from ptlab.journal import Operation, call_path
 from ptlab.machine import Lock
 from ptlab.narrate import lock_name, sentence
 from ptlab.process import Process
 from ptlab.steps import Kind, Path, Step
-from ptlab.watch import Access, Footprint, Watch
+from ptlab.watch import Watch
 
 RCU = "R"
 """The letter of the task that ends grace periods."""

@@ -9,36 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ptlab import pte
-from ptlab.geometry import PTRS_PER_TABLE, Level
-from ptlab.memmap import EntryPool, State
+from ptlab.footprint import Access, Footprint
+from ptlab.geometry import Level
+from ptlab.memmap import State
 from ptlab.steps import Tables
+from ptlab.watched import WatchedCounts, WatchedEntries, WatchedVisitors, WatchedWhole
 
 if TYPE_CHECKING:
     from ptlab.machine import Lock, Machine
     from ptlab.mm import Mm
-
-
-class Access:
-    """How a segment used an object.
-
-    RELEASE comes with one of the others: a lock is given up that was held for reading or writing.
-    TRY too: what can be done while another task holds the lock (a trylock, in vain).
-    (Plain ints: they are fast.)
-    """
-
-    READ = 1
-    WRITE = 2
-    RELEASE = 4
-    TRY = 8
-
-
-Footprint: TypeAlias = dict[Hashable, int]
-"""Object (a page, a lock, a count, ...) -> Access bits."""
 
 
 class Translation(NamedTuple):
@@ -50,8 +34,6 @@ class Translation(NamedTuple):
 
 
 _FREED = int(State.FREED)
-_PLACES = 4
-"""Entries of a table that are told apart; the last stands for all the others."""
 
 
 class Watch:
@@ -82,19 +64,19 @@ class Watch:
         self._watched = list(self._columns(mms))
         for owner, name, watched in self._watched:
             setattr(owner, name, watched)
-        machine.mem.visitors = _Visitors(self, machine.mem.visitors)  # type: ignore[assignment]
+        machine.mem.visitors = WatchedVisitors(self, machine.mem.visitors)  # type: ignore[assignment]
 
     def _columns(self, mms: list[Mm]) -> Iterator[tuple[Any, str, Any]]:
         """Owner, name and wrapped column."""
         mem = self.machine.mem
-        yield mem, "entries", _Entries(self, mem.entries)
-        yield mem, "refcount", _Counts(self, mem.refcount)
+        yield mem, "entries", WatchedEntries(self, mem.entries)
+        yield mem, "refcount", WatchedCounts(self, mem.refcount)
         for mm in mms:
-            yield mm, "vmas", _Whole(self, ("vmas", mm.id), mm.vmas)
+            yield mm, "vmas", WatchedWhole(self, ("vmas", mm.id), mm.vmas)
         for file in self.machine.files[0]:
             key = ("file", file.number)
-            yield file, "cache", _Whole(self, key, file.cache)
-            yield file, "size", _Whole(self, key, file.size)
+            yield file, "cache", WatchedWhole(self, key, file.cache)
+            yield file, "size", WatchedWhole(self, key, file.size)
 
     @contextmanager
     def looking_away(self) -> Iterator[None]:
@@ -229,177 +211,3 @@ class Watch:
 
 def _steps(n: int) -> str:
     return "1 step" if n == 1 else f"{n} steps"
-
-
-class _Column:
-    """A column of mem_map whose rows are watched."""
-
-    def __init__(self, watch: Watch, raw: Any) -> None:
-        self.watch, self.raw = watch, raw
-
-    def __getitem__(self, where: Any) -> Any:
-        if isinstance(where, (int, np.integer)):
-            self.look(int(where), Access.READ)
-        return self.raw[where]
-
-    def __setitem__(self, where: Any, value: Any) -> None:
-        if isinstance(where, (int, np.integer)):
-            self.look(int(where), Access.WRITE)
-        self.raw[where] = value
-
-    def item(self, where: int) -> Any:
-        """numpy's fast way to one element."""
-        self.look(where, Access.READ)
-        return self.raw.item(where)
-
-    def look(self, table: int, access: int) -> None:
-        """Note the access to the row of `table`."""
-        raise NotImplementedError
-
-
-class _All(_Column):
-    """Where the entries of a table are, and how many: whoever looks, looks at all of them."""
-
-    def look(self, table: int, access: int) -> None:
-        for place in range(_PLACES):
-            self.watch.note(("entry", table, place), access)
-        self.watch.alive(table, "reads")
-
-
-class _Entries:
-    """The pool of entries. Told apart are the first few of a table; scenes use no others."""
-
-    def __init__(self, watch: Watch, raw: EntryPool) -> None:
-        self.watch, self.raw = watch, raw
-        self.slab, self.nonnone = _All(watch, raw.slab), _All(watch, raw.nonnone)
-
-    @property
-    def words(self) -> Any:
-        """The words themselves, for a walk that has looked at `slab`."""
-        return self.raw.words
-
-    def word(self, table: int, index: int) -> int:
-        """One word."""
-        self._note(table, index, Access.READ)
-        return self.raw.word(table, index)
-
-    def filled(self, tables: Any, columns: Any) -> int:
-        """How many entries are not none; see EntryPool."""
-        self._note(tables, columns, Access.READ)
-        return self.raw.filled(tables, columns)
-
-    def filled_each(self, tables: Any, columns: Any) -> Any:
-        """The same for each table."""
-        self._note(tables, columns, Access.READ)
-        return self.raw.filled_each(tables, columns)
-
-    def __getitem__(self, key: tuple[Any, Any]) -> Any:
-        self._note(*key, Access.READ)
-        return self.raw[key]
-
-    def __setitem__(self, key: tuple[Any, Any], words: Any) -> None:
-        self._note(*key, Access.WRITE)
-        self.raw[key] = words
-
-    def _note(self, table: Any, columns: Any, access: int) -> None:
-        if not isinstance(table, (int, np.integer)):
-            return  # runs are only what the checks look at
-        table = int(table)
-        if isinstance(columns, slice):
-            first, last, _ = columns.indices(PTRS_PER_TABLE)
-            last -= 1
-        elif isinstance(columns, (int, np.integer)):
-            first = last = int(columns)
-        else:
-            return
-        for place in range(min(first, _PLACES - 1), min(last, _PLACES - 1) + 1):
-            self.watch.note(("entry", table, place), access)
-        self.watch.alive(table, "writes into" if access & Access.WRITE else "reads")
-
-
-class _Counts(_Column):
-    """Reference counts, atomic: gets commute with gets, but not puts with what makes them the last.
-
-    A get writes its task's own share of the count, a put reads the share of every task, and the one
-    that reaches zero writes all of them. A task that is a visitor knows that nobody reaches zero
-    meanwhile: what it adds or takes then commutes.
-    """
-
-    def __getitem__(self, where: Any) -> Any:
-        value = self.raw[where]
-        if isinstance(where, (int, np.integer)):
-            self.watch.alive(int(where), "uses the reference count of")
-            self.watch.looked.add(int(where))
-        return value
-
-    def item(self, where: int) -> Any:
-        """numpy's fast way to one element."""
-        return self[where]
-
-    def __setitem__(self, where: Any, value: Any) -> None:
-        table, old, self.raw[where] = int(where), self.raw[where], value
-        self.watch.alive(table, "uses the reference count of")
-        self.watch.looked.discard(table)
-        task = self.watch.machine.task
-        if (task, table) in self.watch.visits and value > 0 < old:
-            return
-        if value > old > 0:
-            self.watch.note(("count", table, task), Access.WRITE)
-        elif value and old:
-            self.watch.count(table, Access.READ)
-            self.watch.note(("puts", table), Access.WRITE)  # two may reach zero together
-        else:
-            self.watch.count(table, Access.WRITE)
-            self.watch.note(("puts", table), Access.WRITE)
-
-
-class _Visitors:
-    """How many visitors a table has, and whose they are.
-
-    For a PTE page that is part of its reference count, by which paths decide. PMD and PUD pages
-    have no other count of their visitors; while there are entries it makes no difference.
-    """
-
-    def __init__(self, watch: Watch, raw: Any) -> None:
-        self.watch, self.raw = watch, raw
-
-    def __getitem__(self, where: Any) -> Any:
-        if isinstance(where, (int, np.integer)):
-            self._upper(int(where), Access.READ)
-        return self.raw[where]
-
-    def item(self, where: int) -> Any:
-        """numpy's fast way to one element."""
-        return self[where]
-
-    def __setitem__(self, where: Any, value: Any) -> None:
-        visit = self.watch.machine.task, int(where)
-        change = self.watch.visits.add if value > self.raw[where] else self.watch.visits.discard
-        change(visit)
-        self._upper(int(where), Access.WRITE)
-        self.raw[where] = value
-
-    def _upper(self, table: int, access: int) -> None:
-        watch, mem = self.watch, self.watch.machine.mem
-        if not watch.away and mem.level[table] != Level.PTE:
-            watch.alive(table, "uses the reference count of")
-            if not mem.nonnone.raw[table]:  # type: ignore[attr-defined]
-                watch.count(table, access)
-
-
-class _Whole:
-    """A column that is watched as one object."""
-
-    def __init__(self, watch: Watch, key: Hashable, raw: Any) -> None:
-        self.watch, self.key, self.raw = watch, key, raw
-
-    def __getitem__(self, where: Any) -> Any:
-        self.watch.note(self.key, Access.READ)
-        return self.raw[where]
-
-    def __setitem__(self, where: Any, value: Any) -> None:
-        self.watch.note(self.key, Access.WRITE)
-        self.raw[where] = value
-
-    def __len__(self) -> int:
-        return len(self.raw)

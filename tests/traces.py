@@ -9,8 +9,8 @@ from typing import TypeAlias
 from unittest.mock import patch
 
 from ptlab.dpor import Trace
+from ptlab.footprint import Footprint
 from ptlab.tasks import Scheduler, Segment
-from ptlab.watch import Footprint
 
 Events: TypeAlias = list[tuple[str, Footprint]]
 

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ptlab.footprint import Access
 from ptlab.memmap import Slots, pick
 from ptlab.memmap import count as table_count
 from ptlab.mm import Mm
@@ -33,7 +34,6 @@ from ptlab.schemes.empty import parent
 from ptlab.schemes.pte_refcount import PteRefcount, TryGet
 from ptlab.steps import Kind, Path, Step, Tables
 from ptlab.tlb import MmuGather
-from ptlab.watch import Access
 
 
 class PercpuRef(PteRefcount):

@@ -1,0 +1,24 @@
+"""A footprint: what one segment of a task used, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import TypeAlias
+
+
+class Access:
+    """How a segment used an object.
+
+    RELEASE comes with one of the others: a lock is given up that was held for reading or writing.
+    TRY too: what can be done while another task holds the lock (a trylock, in vain).
+    (Plain ints: they are fast.)
+    """
+
+    READ = 1
+    WRITE = 2
+    RELEASE = 4
+    TRY = 8
+
+
+Footprint: TypeAlias = dict[Hashable, int]
+"""Object (a page, a lock, a count, ...) -> Access bits."""
