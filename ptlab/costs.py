@@ -17,9 +17,8 @@ more than one PTE page, so that CPUs that work in different PTE pages still meet
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, NamedTuple
 
 from ptlab.geometry import Level
@@ -49,8 +48,11 @@ LOCKS = {
 """A spinlock is taken by one cmpxchg and dropped by a plain store (native_queued_spin_unlock, x86);
 an rwsem, or a VMA's reference count, by one atomic add each way (kernel/locking/rwsem.c)."""
 
-NOT_ATOMIC = frozenset({"pte_ref_init", "this_cpu_add", "this_cpu_sub"})
-"""Gets and puts that no other CPU can see half done: a fresh page, or this CPU's own counter."""
+PERCPU = frozenset({"this_cpu_add", "this_cpu_sub"})
+"""Gets and puts on this CPU's own counter."""
+
+NOT_ATOMIC = PERCPU | {"pte_ref_init"}
+"""Gets and puts that no other CPU can see half done: those, and the one of a fresh page."""
 
 UPPER = ("pmd_", "pud_")
 """How the gets and puts of an upper table's count begin: many PTE pages share that line."""
@@ -62,105 +64,120 @@ MiB took 796 to 810 us on Linux 6.18 (2 CPUs, a virtual machine). The clock of `
 
 @dataclass
 class Costs:
-    """Counts of one operation, or of a whole run."""
+    """Counts of one operation, or of a whole run.
+
+    taken       how often each lock was taken, by (name, mode); a downgrade counts as a mode
+    references  gets and puts, by the function that does them
+    """
 
     faults: int = 0
-    atomics_local: int = 0
-    atomics_shared: int = 0
-    percpu_adds: int = 0
     scanned: int = 0
     flushes: int = 0
     grace_waits: int = 0
     tables_allocated: int = 0
     tables_freed: int = 0
-    locks: Counter[str] = field(default_factory=Counter)
-    """Acquisitions by name and mode: 'mmap_lock read'."""
+    taken: Counter[tuple[str, str]] = field(default_factory=Counter)
+    references: Counter[str] = field(default_factory=Counter)
 
-    def add(self, step: Step, mem: MemMap) -> None:
-        """Count one step."""
-        _ADD.get(step.kind, _nothing)(self, step, mem)
+    @property
+    def locks(self) -> Counter[str]:
+        """Acquisitions by name and mode: 'mmap_lock read'; those of a spinlock by its name."""
+        named: Counter[str] = Counter()
+        for (name, mode), times in self.taken.items():
+            named[name if mode in _SPINS else f"{name} {mode}"] += times
+        return named
+
+    @property
+    def atomics_local(self) -> int:
+        """Atomic operations on a PTE page's own cache line."""
+        return self._atomics(shared=False)
+
+    @property
+    def atomics_shared(self) -> int:
+        """Atomic operations on a cache line that serves more than one PTE page."""
+        return self._atomics(shared=True)
+
+    @property
+    def percpu_adds(self) -> int:
+        """Plain adds to a counter of this CPU's own."""
+        return sum(self.references[fn] for fn in PERCPU)
+
+    def _atomics(self, shared: bool) -> int:
+        locks = (
+            times * (1 if mode == _DOWNGRADE else LOCKS[name].atomics)
+            for (name, mode), times in self.taken.items()
+            if LOCKS[name].shared is shared
+        )
+        references = (
+            times
+            for fn, times in self.references.items()
+            if fn not in NOT_ATOMIC and fn.startswith(UPPER) is shared
+        )
+        return sum(locks) + sum(references)
+
+    def count(self, steps: Iterable[Step], mem: MemMap) -> Iterator[None]:
+        """Count `steps` while they are taken; pause at each in which VmPTE may have changed.
+
+        A run is millions of steps: the kinds that occur most are asked for first.
+        """
+        taken, references = self.taken, self.references
+        for step in steps:
+            kind = step[0]
+            if kind == _LOCK:
+                _, _, _, _, times, (name, _, mode) = step
+                taken[name, mode] += times
+            elif kind in _REFERENCES:
+                references[step[1]] += step[4]
+            elif kind in _CHANGES:
+                if kind == Kind.FREE and not _is_pgd(step, mem):
+                    self.tables_freed += _tables(step)
+                yield
+            elif kind in _SELDOM:
+                self._count_seldom(step)
+
+    def _count_seldom(self, step: Step) -> None:
+        if step.kind == Kind.FLUSH:
+            self.flushes += step.times
+        elif step.kind == Kind.ALLOC:
+            self.tables_allocated += _tables(step)
+        elif step.kind == Kind.SCAN:
+            self.scanned += step.n
+        elif step.kind == Kind.DOWNGRADE:
+            self.taken[step.note[0], _DOWNGRADE] += 1
+        elif step.note == "atomic":  # SWITCH; the way back waits for nothing
+            self.grace_waits += step.times
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data, for JSON."""
-        return {**vars(self), "locks": dict(sorted(self.locks.items()))}
-
-
-def _nothing(costs: Costs, step: Step, mem: MemMap) -> None:
-    """Most kinds of steps cost nothing that is counted here."""
-
-
-def _lock(costs: Costs, step: Step, mem: MemMap) -> None:
-    _, _, _, _, times, (name, _, mode) = step
-    label, atomics, shared = _price(name, mode)
-    if shared:
-        costs.atomics_shared += atomics * times
-    else:
-        costs.atomics_local += atomics * times
-    costs.locks[label] += times
-
-
-@cache
-def _price(name: str, mode: str) -> tuple[str, int, bool]:
-    """How the acquisition is called in `Costs.locks`, and what LOCKS says of it."""
-    return name if mode in _SPINS else f"{name} {mode}", *LOCKS[name]
+        """Plain data, for JSON: all counts, those of atomic operations and `locks` included."""
+        counts = {name: count for name, count in vars(self).items() if isinstance(count, int)}
+        derived = ("atomics_local", "atomics_shared", "percpu_adds")
+        return {
+            **counts,
+            **{name: getattr(self, name) for name in derived},
+            "locks": dict(sorted(self.locks.items())),
+        }
 
 
 _SPINS = ("spin", "trylock")
+_DOWNGRADE = "downgrade"
 
 
-def _downgrade(costs: Costs, step: Step, mem: MemMap) -> None:
-    costs.atomics_shared += 1
-    costs.locks[f"{step.note[0]} downgrade"] += 1
-
-
-def _reference(costs: Costs, step: Step, mem: MemMap) -> None:
-    if step.fn.startswith(UPPER):
-        costs.atomics_shared += step.times
-    elif step.fn not in NOT_ATOMIC:
-        costs.atomics_local += step.times
-    elif step.fn != "pte_ref_init":
-        costs.percpu_adds += step.times
-
-
-def _scan(costs: Costs, step: Step, mem: MemMap) -> None:
-    costs.scanned += step.n
-
-
-def _flush(costs: Costs, step: Step, mem: MemMap) -> None:
-    costs.flushes += step.times
-
-
-def _switch(costs: Costs, step: Step, mem: MemMap) -> None:
-    if step.note == "atomic":  # the way back waits for nothing
-        costs.grace_waits += step.times
-
-
-def _alloc(costs: Costs, step: Step, mem: MemMap) -> None:
-    assert step.tables is not None
-    costs.tables_allocated += table_count(step.tables)
-
-
+_LOCK = Kind.LOCK
+_REFERENCES = frozenset({Kind.GET, Kind.PUT})
+_CHANGES = frozenset({Kind.INSTALL, Kind.UNHOOK, Kind.DEPOSIT, Kind.FREE})
+"""The steps in which VmPTE may change."""
+_SELDOM = frozenset({Kind.FLUSH, Kind.ALLOC, Kind.SCAN, Kind.DOWNGRADE, Kind.SWITCH})
 _PGD = int(Level.PGD)
 
 
-def _free(costs: Costs, step: Step, mem: MemMap) -> None:
+def _tables(step: Step) -> int:
+    """How many tables a step is about."""
     assert step.tables is not None
-    first = step.tables if isinstance(step.tables, int) else int(step.tables[0])
-    if mem.level.item(first) != _PGD:
-        costs.tables_freed += table_count(step.tables)
+    return table_count(step.tables)
 
 
-_ADD = {
-    Kind.LOCK: _lock,
-    Kind.DOWNGRADE: _downgrade,
-    Kind.GET: _reference,
-    Kind.PUT: _reference,
-    Kind.SCAN: _scan,
-    Kind.FLUSH: _flush,
-    Kind.SWITCH: _switch,
-    Kind.ALLOC: _alloc,
-    Kind.FREE: _free,
-}
+def _is_pgd(step: Step, mem: MemMap) -> bool:
+    return isinstance(step.tables, int) and mem.level.item(step.tables) == _PGD
 
 
 class OperationCosts(NamedTuple):
@@ -173,8 +190,8 @@ class OperationCosts(NamedTuple):
 def count(steps: Iterable[Step], mem: MemMap) -> Costs:
     """The costs of some steps."""
     costs = Costs()
-    for step in steps:
-        costs.add(step, mem)
+    for _ in costs.count(steps, mem):
+        pass
     return costs
 
 
@@ -213,18 +230,15 @@ class Meter:
         self._held = 0
         process.machine.observe = self._observe
 
-    def _observe(self, step: Step) -> None:
-        add, changes = _OBSERVED.get(step[0], _NOT_OBSERVED)
-        if add is not None:
-            add(self.costs, step, self._mem)
-        if changes:
-            self._follow()
+    def _observe(self, steps: Iterable[Step]) -> None:
+        mm, track = self._mm, self.track
+        for _ in self.costs.count(steps, self._mem):
+            kb = mm.vmpte_kb
+            if kb != track[-1][1]:
+                self._follow(kb)
 
-    def _follow(self) -> None:
+    def _follow(self, kb: int) -> None:
         then, before = self.track[-1]
-        kb = self._mm.vmpte_kb
-        if kb == before:
-            return
         faults = self._mm.counters[Count.MINFLT]
         self._held += before * (faults - then)
         self.peak_kb = max(self.peak_kb, kb)
@@ -250,11 +264,3 @@ class Meter:
         """VmPTE on average over the page faults of the run."""
         faults = self._mm.counters[Count.MINFLT]
         return self.held_kb_ms * 1000 / FAULT_US / faults if faults else float(self.peak_kb)
-
-
-_CHANGES = frozenset({Kind.INSTALL, Kind.UNHOOK, Kind.DEPOSIT, Kind.FREE})
-"""The steps in which VmPTE changes."""
-
-_OBSERVED = {kind: (_ADD.get(kind), kind in _CHANGES) for kind in {*_ADD, *_CHANGES}}
-_NOT_OBSERVED = (None, False)
-"""What a Meter does with a step of each kind: one look-up for each step."""

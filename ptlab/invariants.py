@@ -105,7 +105,7 @@ def _at_rest(mm: Mm) -> list[str]:
     for table in _own(mm).tolist():
         level = Level(int(mem.level[table]))
         base, span = base_address(mm, table), geometry.span(level)
-        inside = list(overlapping(mm.vmas[0], base, base + span))
+        inside = overlapping(mm.vmas[0], base, base + span)
         if table != mm.pgd and not inside:
             broken.append(f"{level.name} page {table} at {base:#x} has no VMA in its span")
         if level is Level.PTE:

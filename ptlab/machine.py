@@ -6,7 +6,8 @@ with `yield machine.unlock(...)`. With one task nothing ever waits.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -79,8 +80,8 @@ class Machine:
         self.shares: NDArray[np.int32] = np.zeros(0, np.int32)
         """How many processes more than one map a data page, by frame; grown by the first fork."""
 
-        self.observe: Callable[[Step], None] = lambda step: None
-        """Told of every step while no journal is kept; ptlab.costs counts with it."""
+        self.observe: Callable[[Iterable[Step]], None] = deque[Step](maxlen=0).extend
+        """Takes the steps of a path while no journal is kept; ptlab.costs counts them."""
 
     def frames(self, count: int) -> int:
         """Take `count` data pages; returns the first page frame number. Frames are never reused."""

@@ -70,11 +70,14 @@ class EntryPool:
             self._set_run(tables, columns, words)
             return
         slab = self.slab.item(tables)
-        now = int(np.count_nonzero(words)) if isinstance(words, np.ndarray) else 1 if words else 0
         if isinstance(columns, int):
-            was = 1 if self.words.item(slab, columns) else 0
+            was, now = self.words.item(slab, columns) != 0, words != 0
         else:
-            was = self.filled(tables, columns)
+            was = self.filled_each(tables, columns)
+            if isinstance(words, np.ndarray):
+                now = int(np.count_nonzero(words))
+            else:
+                now = self.words[slab, columns].size if words else 0
         if not slab:
             if not now:
                 return
@@ -94,11 +97,11 @@ class EntryPool:
     def filled_each(self, tables: Tables, columns: Any) -> Any:
         """The same for each table: a number, or an array for a run. Reads no entry where it need not."""
         each: Any
-        if isinstance(tables, np.ndarray):
+        if isinstance(tables, int):
+            some = each = self.nonnone.item(tables)
+        else:
             each = self.nonnone[tables]
             some = each.any()
-        else:
-            some = each = self.nonnone.item(tables)
         if not some or (isinstance(columns, slice) and covers_whole(columns)):
             return each
         return count_each(tables, self.words[self.slab[tables], columns])
@@ -238,7 +241,7 @@ class MemMap:
 
     def set_state(self, tables: Tables, state: State) -> None:
         """Move `tables` on in their life."""
-        self.store.put(self, "state", tables, int(state))
+        self.store.put(self, "state", tables, state)
 
     def filled(self, tables: Tables) -> int:
         """Non-none entries of a table, or of a run together."""
@@ -255,11 +258,10 @@ class MemMap:
 
     def at(self, table: int, slots: Slots) -> Tables:
         """pfns of the tables that the entries `slots` of `table` point to; 0 where one is none."""
-        if isinstance(slots, np.ndarray):
-            words = self.entries[table, slots]
-            run: NDArray[np.int64] = ((words & PFN_MASK) >> SHIFT).astype(np.int64)
-            return run
-        return (self.entries.word(table, slots) & pte.PFN_MASK) >> PAGE_SHIFT
+        if isinstance(slots, int):
+            return (self.entries.word(table, slots) & pte.PFN_MASK) >> PAGE_SHIFT
+        run: NDArray[np.int64] = ((self.entries[table, slots] & PFN_MASK) >> SHIFT).astype(np.int64)
+        return run
 
     def hooked(self, tables: Tables) -> bool:
         """Whether the entry above each table points to it."""
@@ -273,9 +275,12 @@ class MemMap:
         return np.flatnonzero(self.state[: len(self)] == State.LIVE)
 
 
+_WHOLE = (slice(0, PTRS_PER_TABLE, 1), slice(0, PTRS_PER_TABLE))
+
+
 def covers_whole(columns: slice) -> bool:
     """Whether `columns` are all 512 entries of a table."""
-    return columns.start == 0 and columns.stop == PTRS_PER_TABLE and columns.step in (None, 1)
+    return columns in _WHOLE
 
 
 def pick(tables: Tables, mask: Any) -> Tables | None:
@@ -295,4 +300,4 @@ def count_each(tables: Tables, mask: Any) -> Any:
 
 def count(tables: Tables) -> int:
     """How many tables a run has."""
-    return len(tables) if isinstance(tables, np.ndarray) else 1
+    return 1 if isinstance(tables, int) else len(tables)

@@ -9,7 +9,7 @@ from ptlab.memmap import State
 from ptlab.memmap import count as table_count
 from ptlab.pte import PFN_MASK, PSE, Census
 from ptlab.steps import Kind, Step, Tables
-from ptlab.vma import Vmas
+from ptlab.vma import Vma, Vmas, find
 
 if TYPE_CHECKING:
     from ptlab.machine import Machine
@@ -35,6 +35,7 @@ class Count:
 COUNTED: dict[int, int] = {Level.PTE: Count.PTE, Level.PMD: Count.PMD, Level.PUD: Count.PUD}
 """Where the tables of a level are counted."""
 
+_PTE, _PMD, _PUD = Count.PTE, Count.PMD, Count.PUD  # read after nearly every step
 _KINDS = (Count.ANON, Count.ZERO, Count.FILE, Count.SWAP)
 
 
@@ -67,6 +68,11 @@ class Mm:
             log.append((self, "counters", which, counters[which], value))
         counters[which] = value
 
+    def find_vma(self, address: int) -> Vma:
+        """The first VMA that ends above `address`; the caller knows that there is one."""
+        vmas = self.vmas[0]
+        return vmas[find(vmas, address)]
+
     def set_vmas(self, vmas: Vmas) -> None:
         """Replace the VMA tree."""
         self.machine.store.put(self, "vmas", 0, vmas)
@@ -81,7 +87,7 @@ class Mm:
     def vmpte_kb(self) -> int:
         """VmPTE of /proc/PID/status in kB: PTE, PMD and PUD pages; P4D and PGD are not counted."""
         c = self.counters
-        return 4 * (c[Count.PTE] + c[Count.PMD] + c[Count.PUD])
+        return 4 * (c[_PTE] + c[_PMD] + c[_PUD])
 
     def is_huge(self, pmd: int, slot: int) -> bool:
         """pmd_trans_huge(): whether the PMD entry maps a huge page itself."""

@@ -307,44 +307,42 @@ class Process:
         return nullcontext() if self.journal is None else self.journal.operation(text)
 
     def _run(self, call: str, path: Path[T], where: int | None, length: int, *rest: object) -> T:
-        """Run a kernel path to its end, then let a grace period pass.
-
-        The garbage collector rests meanwhile: a journal is millions of small tuples, and none is
-        garbage.
-        """
+        """Run a kernel path to its end, then let a grace period pass."""
         if self.mm not in self.machine.mms[0]:
             raise ValueError(f"{call}: this process has exited")
         result: list[T] = []
         steps = _then_grace_period(self.mm, path, result)
-        collecting = gc.isenabled()
-        gc.disable()
-        try:
-            if self.journal is None:
-                observe = self.machine.observe
-                for step in steps:
-                    observe(step)
-            else:
-                _record(self.journal, steps, _name(call, where, length, *rest))
-        finally:
-            if collecting:
-                gc.enable()
+        if self.journal is None:
+            self.machine.observe(steps)
+        else:
+            _record(self.journal, steps, _name(call, where, length, *rest))
         return result[0]
 
 
 def _record(journal: Journal, steps: Path[None], text: str) -> None:
-    """Take all steps, as one operation of the journal."""
-    with journal.operation(text):
-        try:
-            for step in steps:
-                journal.commit(step, call_path(steps))
-        finally:
-            journal.settle()
+    """Take all steps, as one operation of the journal.
+
+    The garbage collector rests meanwhile: a journal is millions of small tuples, and none is
+    garbage.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        with journal.operation(text):
+            try:
+                for step in steps:
+                    journal.commit(step, call_path(steps))
+            finally:
+                journal.settle()
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _then_grace_period(mm: Mm, path: Path[T], result: list[T]) -> Path[None]:
     """The path and the way back to user space, even if the call failed; then a grace period.
 
-    What the path returns goes into `result`, so that a plain for loop can take the steps.
+    What the path returns goes into `result`, so that any loop can take the steps.
     """
     failed: KernelError | None = None
     try:

@@ -40,7 +40,10 @@ class Store:
             value = column.item(where) + delta  # numpy is slow with single numbers
         else:
             value = column[where] + delta
-        self.put(owner, name, where, value)
+        if self.log is None:
+            column[where] = value
+        else:
+            self.put(owner, name, where, value)
         return value
 
     @staticmethod

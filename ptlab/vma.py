@@ -8,7 +8,6 @@ policies, no userfaultfd contexts, no VMA names, no max_map_count.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, TypeAlias
@@ -94,15 +93,23 @@ _END = attrgetter("end")
 
 def find(vmas: Vmas, address: int) -> int:
     """Index of the first VMA that ends above `address` (find_vma); len(vmas) if there is none."""
+    if vmas and address < vmas[0].end:
+        return 0  # in a small address space there is nothing to search
     return bisect_right(vmas, address, key=_END)
 
 
-def overlapping(vmas: Vmas, start: int, end: int) -> Iterator[Vma]:
+def overlapping(vmas: Vmas, start: int, end: int) -> Vmas:
     """The VMAs that share an address with [start, end), in order."""
-    for index in range(find(vmas, start), len(vmas)):
-        if vmas[index].start >= end:
-            return
-        yield vmas[index]
+    first = last = find(vmas, start)
+    while last < len(vmas) and vmas[last].start < end:
+        last += 1
+    return vmas[first:last]
+
+
+def find_vma_intersection(vmas: Vmas, start: int, end: int) -> Vma | None:
+    """The first of them, None where nothing is mapped."""
+    index = find(vmas, start)
+    return vmas[index] if index < len(vmas) and vmas[index].start < end else None
 
 
 def split_at(vmas: Vmas, address: int) -> Vmas:

@@ -16,7 +16,7 @@ from ptlab.paths.cut import Piece, cut
 from ptlab.paths.fault import handle_mm_fault
 from ptlab.paths.thp import thp_vma_allowable
 from ptlab.steps import Kind, Path, Step, Tables
-from ptlab.vma import VM, Vma, find, overlapping
+from ptlab.vma import VM, Vma, find, find_vma_intersection
 
 U64 = np.uint64
 _PMD = Level.PMD  # looked up once: Python 3.11 finds members slowly
@@ -39,6 +39,8 @@ class Touched(NamedTuple):
 
     def add(self, more: Touched) -> Touched:
         """This and what came after it."""
+        if self is _NONE:
+            return more
         faults = self.faults + more.faults
         if not more.refused:
             return Touched(faults, self.refused, self.address, self.sigbus)
@@ -46,12 +48,15 @@ class Touched(NamedTuple):
         return Touched(faults, self.refused + more.refused, first, more.sigbus)
 
 
+_NONE = Touched(0)
+
+
 def touch(mm: Mm, write: bool, start: int, length: int, stride: int = PAGE_SIZE) -> Path[Touched]:
     """A program accesses one byte every `stride` bytes of [start, start + length), in order.
 
     A refused access (SIGSEGV, SIGBUS) is counted and skipped.
     """
-    so_far = Touched(0)
+    so_far = _NONE
     need = VM.WRITE if write else VM.READ
     address, end = start, start + length
     while address < end:
@@ -103,8 +108,8 @@ def populate(mm: Mm, start: int, end: int, write: bool) -> Path[Touched]:
 
     It stops at the first page that cannot be had.
     """
-    vma = mm.vmas[0][find(mm.vmas[0], start)]
-    so_far = Touched(0)
+    vma = mm.find_vma(start)
+    so_far = _NONE
     for piece in cut(_grain(mm, vma), start, (end - start) >> PAGE_SHIFT):
         so_far = so_far.add((yield from _access(mm, piece, write, locked=True)))
         if so_far.refused:
@@ -137,14 +142,14 @@ def _access(mm: Mm, piece: Piece, write: bool, locked: bool = False) -> Path[Tou
 def _hit(piece: Piece, write: bool) -> Path[Touched]:
     """The TLB has the translation: no table is read."""
     yield Step(Kind.HIT, "tlb", None, 1, 1, (piece.first, write))
-    return Touched(0)
+    return _NONE
 
 
 def _access_runs(
     mm: Mm, piece: Piece, parts: list[NDArray[np.int64]], write: bool, locked: bool
 ) -> Path[Touched]:
     """Accesses below tables, huge pages and empty slots: one kind at a time."""
-    so_far = Touched(0)
+    so_far = _NONE
     start = piece.first - (int(parts[0][0]) << PMD_SHIFT)
     for part in parts:
         slot = int(part[0])
@@ -171,11 +176,11 @@ def _access_entries(
         if mm.machine.watch is not None:
             mm.machine.watch.fill(mm.machine.task, piece.first, int(tables), int(words.flat[0]))
         yield Step(Kind.HIT, "mmu", tables, hits, 1, (piece.first, write))
-        return Touched(0)
+        return _NONE
     kinds = _kinds(words, usable)
     alike = bool((kinds == kinds.flat[0]).all())
     if isinstance(piece.slots, np.ndarray) and not alike:
-        so_far = Touched(0)
+        so_far = _NONE
         for slot in piece.slots.tolist():
             first = piece.first + ((slot - int(piece.slots[0])) << PMD_SHIFT)
             one = piece._replace(first=first, slots=slot)
@@ -205,7 +210,7 @@ def _access_parts(
     """Accesses to the entries of one table, run by run of one kind, in the order of addresses."""
     step, start = piece.columns.step or 1, piece.columns.start
     borders = [0, *(np.flatnonzero(np.diff(kinds)) + 1).tolist(), len(kinds)]
-    so_far = Touched(0)
+    so_far = _NONE
     for lo, hi in pairwise(borders):
         columns = slice(start + lo * step, start + (hi - 1) * step + 1, step)
         part = piece._replace(first=piece.first + (lo * step << PAGE_SHIFT), columns=columns)
@@ -221,7 +226,7 @@ def _borders(mm: Mm, piece: Piece, tables: Tables) -> Any:
 
 
 def _may_be_huge(mm: Mm, piece: Piece) -> bool:
-    vma = mm.vmas[0][find(mm.vmas[0], piece.first)]
+    vma = mm.find_vma(piece.first)
     return bool(vma.flags & VM.HUGEPAGE) and thp_vma_allowable(vma, piece.first)
 
 
@@ -243,7 +248,7 @@ def _access_huge(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touche
         if word | bits != word:
             mem.write(pmd, slot, word | bits)
         yield Step(Kind.HIT, "mmu", pmd, piece.entries, 1, (piece.first, write))
-        return Touched(0)
+        return _NONE
     # The first access faults. Whatever is there afterwards, a huge page or a table, serves the rest.
     step = columns.step or 1
     first = piece._replace(columns=slice(columns.start, columns.start + 1))
@@ -260,31 +265,24 @@ def exc_page_fault(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touc
 
     Unless the caller holds mmap_lock already, a fault takes its VMA's lock (6.4), else mmap_lock.
     """
-    machine, n, major = mm.machine, piece.entries, mm.counters[Count.MAJFLT]
-    vma: Vma | None = mm.vmas[0][find(mm.vmas[0], piece.first)]
-    assert vma is not None
+    machine, first, n = mm.machine, piece.first, piece.entries
+    major = mm.counters[Count.MAJFLT]
     if locked:
-        served = yield from handle_mm_fault(mm, vma, piece, write)
-    elif machine.profile.vma_lock_fault:
-        yield from machine.lock("lock_vma_under_rcu", "vma_lock", vma.start, "read", n)
-        if machine.watch is not None and not (vma := _find_again(mm, piece)):
-            yield machine.unlock("vma_end_read", "vma_lock", n)
-            return Touched(0, n, piece.first)
-        served = yield from handle_mm_fault(mm, vma, piece, write)
-        yield machine.unlock("vma_end_read", "vma_lock", n)
+        served = yield from handle_mm_fault(mm, mm.find_vma(first), piece, write)
     else:
-        yield from machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read", n)
-        if machine.watch is not None and not (vma := _find_again(mm, piece)):
-            yield machine.unlock("mmap_read_unlock", "mmap_lock", n)
-            return Touched(0, n, piece.first)
-        served = yield from handle_mm_fault(mm, vma, piece, write)
-        yield machine.unlock("mmap_read_unlock", "mmap_lock", n)
-    if served:
-        mm.count(Count.MINFLT, n - (mm.counters[Count.MAJFLT] - major))
-        return Touched(n)
-    return Touched(0, n, piece.first, sigbus=True)
-
-
-def _find_again(mm: Mm, piece: Piece) -> Vma | None:
-    """find_vma(), with the lock: while the fault waited for it the mapping may have gone."""
-    return next(overlapping(mm.vmas[0], piece.first, piece.first + PAGE_SIZE), None)
+        take, drop, lock = "mmap_read_lock", "mmap_read_unlock", "mmap_lock"
+        of = mm.id
+        if machine.profile.vma_lock_fault:
+            take, drop, lock = "lock_vma_under_rcu", "vma_end_read", "vma_lock"
+            of = mm.find_vma(first).start
+        yield from machine.lock(take, lock, of, "read", n)
+        # While the fault waited for the lock the mapping may have gone.
+        vma = find_vma_intersection(mm.vmas[0], first, first + PAGE_SIZE)
+        served = vma is not None and (yield from handle_mm_fault(mm, vma, piece, write))
+        yield machine.unlock(drop, lock, n)
+        if vma is None:
+            return Touched(0, n, first)
+    if not served:
+        return Touched(0, n, first, sigbus=True)
+    mm.count(Count.MINFLT, n - (mm.counters[Count.MAJFLT] - major))
+    return Touched(n)

@@ -22,7 +22,7 @@ from ptlab.paths.alloc import upper_tables
 from ptlab.paths.arrive import vma_end_write_all, vma_start_write
 from ptlab.paths.thp import count_huge, do_set_pmd, pgtable_trans_huge_deposit
 from ptlab.steps import Kind, Path, Step
-from ptlab.vma import VM, Vma, overlapping
+from ptlab.vma import VM, Vma, find_vma_intersection
 
 ALL = slice(0, 512)
 
@@ -183,5 +183,5 @@ def retract_page_table(mm: Mm, address: int) -> Path[None]:
 
 def _has_own_pages(mm: Mm, address: int) -> bool:
     """Whether the VMA has an anon_vma by now: looked at again under the PTE lock."""
-    vma = next(overlapping(mm.vmas[0], address, address + PMD_SIZE), None)
+    vma = find_vma_intersection(mm.vmas[0], address, address + PMD_SIZE)
     return vma is not None and vma.anon_vma is not None

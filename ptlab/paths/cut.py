@@ -34,8 +34,8 @@ class Piece(NamedTuple):
     def entries(self) -> int:
         """How many entries the piece has in all."""
         _, slots, columns = self
-        each = len(range(columns.start, columns.stop, columns.step or 1))
-        return each * len(slots) if isinstance(slots, np.ndarray) else each
+        each: int = (columns.stop - columns.start - 1) // (columns.step or 1) + 1
+        return each if isinstance(slots, int) else each * len(slots)
 
 
 def cut(grain: str, start: int, count: int, step: int = 1) -> Iterator[Piece]:
@@ -51,10 +51,13 @@ def cut(grain: str, start: int, count: int, step: int = 1) -> Iterator[Piece]:
     last = page + (count - 1) * step
     while page <= last:
         column = page & 511
+        if page >> 9 == last >> 9:  # all that is left lies in one table
+            yield Piece(page << PAGE_SHIFT, page >> 9 & 511, slice(column, (last & 511) + 1, step))
+            return
         if step > 511:
             columns, following = slice(column, column + 1), page + step
         else:
-            here = min((511 - column) // step, (last - page) // step) + 1
+            here = (511 - column) // step + 1
             stop = column + (here - 1) * step + 1
             columns, following = slice(column, stop, step), page + here * step
         slot = page >> 9 & 511

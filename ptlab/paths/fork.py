@@ -175,7 +175,7 @@ def exit_mmap(mm: Mm) -> Path[None]:
     machine = mm.machine
     yield from machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read")
     tlb = MmuGather(mm)
-    gone = list(mm.vmas[0])
+    gone = mm.vmas[0]
     for vma in gone:
         yield from unmap_page_range(mm, tlb, vma.start, vma.end, UNMAP)
     yield machine.unlock("mmap_read_unlock", "mmap_lock")

@@ -26,11 +26,11 @@ from ptlab.paths.swap import free_swap_entries, pageout
 from ptlab.paths.thp import split_huge_pmd
 from ptlab.paths.truncate import do_punch
 from ptlab.paths.walk import pte_offset_map_lock, pte_tables
-from ptlab.paths.zap import ZapDetails, unmap_page_range
+from ptlab.paths.zap import DONTNEED, unmap_page_range
 from ptlab.schemes.base import NOTHING
 from ptlab.steps import Kind, Path, Step
 from ptlab.tlb import MmuGather, tlb_flush_mmu
-from ptlab.vma import VM, Vma, overlapping
+from ptlab.vma import VM, Vma, find_vma_intersection, overlapping
 
 MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED, MADV_DONTNEED = range(5)
 MADV_FREE, MADV_REMOVE, MADV_DONTFORK, MADV_DOFORK = 8, 9, 10, 11
@@ -127,7 +127,7 @@ def _lock(mm: Mm, start: int, end: int, advice: int) -> tuple[str, str, int]:
         return "mmap_lock", "read" if advice in _READS else "write", mm.id
     if mm.machine.scheme.zap_mode == "write":
         return "mmap_lock", "write", mm.id
-    vma = next(overlapping(mm.vmas[0], start, start + PAGE_SIZE), None)
+    vma = find_vma_intersection(mm.vmas[0], start, start + PAGE_SIZE)
     if mm.machine.profile.vma_lock_zap and vma and vma.start <= start and end <= vma.end:
         return "vma_lock", "read", vma.start
     return "mmap_lock", "read", mm.id
@@ -136,7 +136,7 @@ def _lock(mm: Mm, start: int, end: int, advice: int) -> tuple[str, str, int]:
 def madvise_walk_vmas(mm: Mm, start: int, end: int, advice: int, name: str) -> Path[int | None]:
     """Each VMA's part of [start, end) in order. Returns the first address of a hole, or None."""
     hole, address = None, start
-    for vma in tuple(overlapping(mm.vmas[0], start, end)):
+    for vma in overlapping(mm.vmas[0], start, end):
         if vma.start > address:
             hole = address if hole is None else hole
             if advice in _POPULATES:
@@ -211,9 +211,9 @@ def _populate(mm: Mm, start: int, end: int, write: bool, refusal: KernelError) -
 
 
 def zap_page_range_single(mm: Mm, start: int, end: int) -> Path[None]:
-    """madvise_dontneed_single_vma(): the only caller that sets zap_details.reclaim_pt (6.14)."""
+    """Zap a part of one VMA for madvise_dontneed_single_vma(), then flush."""
     tlb = MmuGather(mm)
-    yield from unmap_page_range(mm, tlb, start, end, ZapDetails(reclaim_pt=True))
+    yield from unmap_page_range(mm, tlb, start, end, DONTNEED)
     yield from tlb_flush_mmu(tlb)
 
 

@@ -21,7 +21,7 @@ from ptlab.paths.pgtables import free_pgtables
 from ptlab.paths.zap import UNMAP, unmap_page_range
 from ptlab.steps import Kind, Path, Step
 from ptlab.tlb import MmuGather, tlb_flush_mmu
-from ptlab.vma import VM, Vma, find, merge, overlapping, split_at
+from ptlab.vma import VM, Vma, Vmas, find, find_vma_intersection, merge, overlapping, split_at
 
 MMAP_BASE = 0x7FFF_F7FF_F000
 PROTECTIONS = {"none": 0, "r": VM.READ, "rw": VM.READ | VM.WRITE}
@@ -100,7 +100,7 @@ def get_unmapped_area(mm: Mm, at: int | None, length: int, over: bool) -> int:
     """The address for a new mapping: the one asked for, or the highest free range that fits."""
     vmas = mm.vmas[0]
     if at is not None:
-        taken = next(overlapping(vmas, at, at + length), None)
+        taken = find_vma_intersection(vmas, at, at + length)
         if taken and not over:
             raise KernelError(
                 errno.EEXIST,
@@ -127,7 +127,7 @@ def mm_populate(mm: Mm, start: int, end: int) -> Path[int]:
     """__mm_populate(): fault in every page of [start, end). Returns 0, or the first failure's errno."""
     yield from mm.machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read")
     failed = 0
-    for vma in tuple(overlapping(mm.vmas[0], start, end)):
+    for vma in overlapping(mm.vmas[0], start, end):
         if not vma.flags & (VM.READ | VM.WRITE):
             failed = errno.EFAULT
             break
@@ -162,11 +162,11 @@ def do_munmap(mm: Mm, start: int, length: int) -> Path[None]:
 
 def do_vmi_align_munmap(mm: Mm, start: int, end: int, downgrade: bool) -> Path[bool]:
     """Split at the edges, detach the VMAs, zap, free_pgtables(). Returns whether it downgraded."""
-    if next(overlapping(mm.vmas[0], start, end), None) is None:
+    if find_vma_intersection(mm.vmas[0], start, end) is None:
         return False
     machine = mm.machine
     vmas = split_at(split_at(mm.vmas[0], start), end)
-    gone = list(overlapping(vmas, start, end))
+    gone = overlapping(vmas, start, end)
     low = find(vmas, start)
     rest = (*vmas[:low], *vmas[low + len(gone) :])
     several = machine.watch is not None
@@ -194,7 +194,7 @@ def do_vmi_align_munmap(mm: Mm, start: int, end: int, downgrade: bool) -> Path[b
     return downgrade
 
 
-def _unlink_file_vmas(mm: Mm, gone: list[Vma]) -> Path[None]:
+def _unlink_file_vmas(mm: Mm, gone: Vmas) -> Path[None]:
     """unlink_file_vma() in free_pgtables(): from here on truncate does not find them any more."""
     machine = mm.machine
     for vma in gone:

@@ -22,7 +22,7 @@ from ptlab.paths.cut import chunks
 from ptlab.paths.thp import move_huge_pmd, split_huge_pmd
 from ptlab.paths.walk import pte_offset_map_lock
 from ptlab.steps import Kind, Path, Step
-from ptlab.vma import Vma, overlapping
+from ptlab.vma import Vma, find_vma_intersection
 
 U64 = np.uint64
 
@@ -167,7 +167,7 @@ def try_realign_addr(
     if not offset or offset != new % PMD_SIZE or length < PMD_SIZE - offset:
         return old, new
     for start, address in ((vma.start, old), (copy.start, new)):
-        below = overlapping(mm.vmas[0], address - offset, start)
-        if start != address or next(below, None) is not None:
+        below = find_vma_intersection(mm.vmas[0], address - offset, start)
+        if start != address or below is not None:
             return old, new
     return old - offset, new - offset

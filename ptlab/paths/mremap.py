@@ -15,7 +15,7 @@ from ptlab.mm import Mm
 from ptlab.paths.mmap import do_vmi_align_munmap, get_unmapped_area, mm_populate
 from ptlab.paths.move import move_page_tables
 from ptlab.steps import Kind, Path, Step
-from ptlab.vma import VM, Vma, find, merge, overlapping
+from ptlab.vma import VM, Vma, find, find_vma_intersection, merge, overlapping
 
 
 def do_mremap(
@@ -48,7 +48,7 @@ def do_mremap(
         yield machine.unlock("mmap_write_unlock", "mmap_lock")
         raise
     yield machine.unlock(f"mmap_{held}_unlock", "mmap_lock")
-    vma = mm.vmas[0][find(mm.vmas[0], result)]
+    vma = mm.find_vma(result)
     if new_length > old_length and vma.flags & VM.LOCKED:
         yield from mm_populate(mm, result + old_length, result + new_length)
     return result
@@ -87,16 +87,16 @@ def _moves_many(mm: Mm, old: int, old_length: int, new_length: int, to: int | No
     """Since 6.17 a plain move to a given address may span several VMAs and holes."""
     if not mm.machine.profile.move_many or to is None or old_length != new_length:
         return False
-    first = next(overlapping(mm.vmas[0], old, old + PAGE_SIZE), None)
+    first = find_vma_intersection(mm.vmas[0], old, old + PAGE_SIZE)
     return first is not None and first.end < old + old_length
 
 
 def _remap_move(mm: Mm, old: int, length: int, to: int, dontunmap: bool) -> Path[int]:
     """remap_move(): one VMA after the other. What is at the new place of a gap stays."""
-    for vma in tuple(overlapping(mm.vmas[0], old, old + length)):
+    for vma in overlapping(mm.vmas[0], old, old + length):
         start, end = max(vma.start, old), min(vma.end, old + length)
         yield from _make_room(mm, to + start - old, end - start)
-        inside = next(overlapping(mm.vmas[0], start, start + PAGE_SIZE))
+        inside = mm.find_vma(start)
         yield from move_vma(
             mm, inside, start, end - start, end - start, to + start - old, dontunmap
         )
@@ -113,7 +113,7 @@ def _remap_one(
     dontunmap: bool,
 ) -> Path[tuple[int, str]]:
     """One VMA: mremap_to(), shrink_vma(), expand_vma(). Returns the address and the lock's mode."""
-    vma = next(overlapping(mm.vmas[0], old, old + PAGE_SIZE), None)
+    vma = find_vma_intersection(mm.vmas[0], old, old + PAGE_SIZE)
     if vma is None or vma.start > old:
         raise KernelError(errno.EFAULT, f"mremap: nothing is mapped at {old:#x}; nothing was moved")
     if not old_length and not vma.shared:
@@ -125,7 +125,7 @@ def _remap_one(
     checks_first = mm.machine.profile.move_many  # since 6.17 room is made after all checks
     if to is not None and not checks_first:
         yield from _make_room(mm, to, new_length)
-        vma = next(overlapping(mm.vmas[0], old, old + PAGE_SIZE))
+        vma = mm.find_vma(old)
     if old_length == new_length and to is None and not dontunmap:
         return old, "write"
     if old_length > new_length and not dontunmap:
@@ -134,12 +134,12 @@ def _remap_one(
         if downgrade:
             return old, "read"
         old_length = new_length
-        vma = next(overlapping(mm.vmas[0], old, old + PAGE_SIZE))
+        vma = mm.find_vma(old)
     if old + old_length > vma.end:
         raise across
     if to is not None and checks_first:
         yield from _make_room(mm, to, new_length)
-        vma = next(overlapping(mm.vmas[0], old, old + PAGE_SIZE))
+        vma = mm.find_vma(old)
     if to is not None or dontunmap:
         target = to
         if target is None:
@@ -169,7 +169,7 @@ def _make_room(mm: Mm, to: int, length: int) -> Path[None]:
 def _room_above(mm: Mm, vma: Vma, delta: int) -> bool:
     """vma_expandable()"""
     end = vma.end + delta
-    free = next(overlapping(mm.vmas[0], vma.end, end), None) is None
+    free = find_vma_intersection(mm.vmas[0], vma.end, end) is None
     return free and end <= mm.machine.geometry.task_size
 
 
@@ -180,7 +180,7 @@ def move_vma(
     copy = yield from copy_vma(mm, vma, old, new_length, new)
     yield from move_page_tables(mm, vma, old, copy, new, old_length)
     if dontunmap:
-        kept = next(overlapping(mm.vmas[0], old, old + PAGE_SIZE))
+        kept = mm.find_vma(old)
         flags = kept.flags & ~VM.LOCKED
         alone = kept.start == old and kept.end == old + old_length
         changed = (

@@ -17,12 +17,12 @@ from ptlab.memmap import pick
 from ptlab.mm import COUNTED, Mm
 from ptlab.steps import Kind, Path, Step
 from ptlab.tlb import MmuGather
-from ptlab.vma import Vma
+from ptlab.vma import Vmas
 
 _TOP = 1 << 64
 
 
-def free_pgtables(mm: Mm, tlb: MmuGather, gone: list[Vma], floor: int, ceiling: int) -> Path[None]:
+def free_pgtables(mm: Mm, tlb: MmuGather, gone: Vmas, floor: int, ceiling: int) -> Path[None]:
     """Free the tables of the VMAs `gone`, in groups that lie less than a PMD_SIZE apart."""
     index = 0
     while index < len(gone):

@@ -44,6 +44,8 @@ class ZapDetails(NamedTuple):
 
 
 UNMAP = ZapDetails(drop_markers=True)
+DONTNEED = ZapDetails(reclaim_pt=True)
+"""madvise_dontneed_single_vma(): the only caller that sets reclaim_pt (6.14)."""
 
 
 def unmap_page_range(

@@ -7,10 +7,7 @@ the kernel.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-
-from ptlab.geometry import PAGE_SIZE
 
 SLOT_BASE = 0x100000000000
 """The address of slot 0: 16 TiB, which a 4-level kernel reaches through PGD entry 32."""
@@ -200,16 +197,3 @@ class Scenario:
     group: str
     description: str
     ops: tuple[Op, ...]
-
-
-def pieces(op: Op) -> Iterator[Op]:
-    """The single calls that an op stands for: many for the two looping ops, else the op itself."""
-    if isinstance(op, MadviseEach):
-        for addr in range(op.addr, op.addr + op.length, op.chunk):
-            yield Madvise(op.text, op.line, op.column, op.advice, addr, op.chunk)
-    elif isinstance(op, Cover):
-        for addr in range(op.addr, op.addr + op.length, op.chunk):
-            yield Touch(op.text, op.line, op.column, True, addr, op.chunk, PAGE_SIZE)
-            yield Madvise(op.text, op.line, op.column, "DONTNEED", addr, op.chunk)
-    else:
-        yield op

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from ptlab.errors import AccessRefused, KernelError, NotModelled
@@ -23,9 +24,11 @@ Where the simulator does not model the op, the row is `{"op", "who", "unsupporte
 """
 
 Progress = Callable[[int, int], None]
-"""Called with the bytes done and the bytes in all of a `cover` or `madvise_each`."""
+"""Called with the bytes done and the bytes in all of a `cover`."""
 
-_LOOPS = (ops.Cover, ops.MadviseEach)
+Call = Callable[[], object]
+"""A system call, or a run of accesses, ready to be made."""
+
 # The recorder reads smaps of the slots only.
 _SLOTS = range(ops.SLOT_BASE, ops.SLOT_BASE + ops.SLOTS * ops.SLOT_SIZE)
 
@@ -92,15 +95,13 @@ class _Player:
         error: KernelError | None = None
         refused = 0
         with process.operation(op.text):
-            for piece in ops.pieces(op):
+            for call in self._calls(op, process):
                 try:
-                    perform.dispatch(type(piece))(piece, self, process)
+                    call()
                 except AccessRefused as refusal:
                     error, refused = refusal, refused + refusal.refused
                 except KernelError as failure:
                     error = failure
-                if self.progress and isinstance(piece, ops.Madvise) and isinstance(op, ops.Cover):
-                    self.progress(piece.addr + piece.length - op.addr, op.length)
         row = _row(process, began, op.text, who)
         forks = isinstance(op, ops.Forkbg | ops.Endfork)
         return row | {
@@ -109,6 +110,20 @@ class _Player:
             "err": error.name if error else None,
             "sig": refused,
         }
+
+    def _calls(self, op: ops.Op, process: Process) -> Iterator[Call]:
+        """What an op stands for: many calls for the two looping ops, else one."""
+        if isinstance(op, ops.Cover):
+            for addr in range(op.addr, op.addr + op.length, op.chunk):
+                yield partial(process.touch, addr, op.chunk)
+                yield partial(process.madvise, addr, "DONTNEED", op.chunk)
+                if self.progress:
+                    self.progress(addr + op.chunk - op.addr, op.length)
+        elif isinstance(op, ops.MadviseEach):
+            for addr in range(op.addr, op.addr + op.length, op.chunk):
+                yield partial(process.madvise, addr, op.advice, op.chunk)
+        else:
+            yield partial(perform, op, self, process)
 
     def file(self, op: ops.Op, name: str) -> File:
         """The file of that name, made by an op before this one."""

@@ -16,7 +16,7 @@ from ptlab.scenes.base import BASE, PAGE, TABLE, Paths, before_6_5
 from ptlab.schemes import PteRefcount, UnmapOnly
 from ptlab.steps import Path, Tables
 from ptlab.tlb import MmuGather
-from ptlab.vma import Vma, overlapping
+from ptlab.vma import Vma, find_vma_intersection
 
 
 class ZapLocksMm(PteRefcount):
@@ -80,7 +80,7 @@ def _prefault(process: Process) -> Paths:
             yield from machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read")
         yield from machine.lock("i_mmap_lock_read", "i_mmap_rwsem", file.number, "read")
         found = mm.vmas[0] if not by_rmap else (*mm.vmas[0], *machine.detached[0])
-        vma = next(overlapping(found, area, area + PAGE), None)
+        vma = find_vma_intersection(found, area, area + PAGE)
         pmd = mm.lookup(area, Level.PMD)
         if vma is not None and pmd and not _is_mapped(mm, pmd, vma):
             yield from do_fault(mm, vma, pmd, Piece(area, area >> 21 & 511, slice(0, 1)), False)

@@ -21,6 +21,15 @@ from ptlab.tlb import MmuGather
 
 _PUD = int(Level.PUD)
 _NAMES = tuple(level.name.lower() for level in Level)
+_GET, _PUT = Kind.GET, Kind.PUT
+_VERBS = {
+    (_GET, "visitor"): "try_get",
+    (_GET, "entry"): "get",
+    (_PUT, "visitor"): "put",
+    (_PUT, "entry"): "put",
+}
+_FUNCTIONS = {told: [f"{name}_{verb}" for name in _NAMES] for told, verb in _VERBS.items()}
+"""The functions that get and put, by the kind of reference and the level of the table."""
 
 
 class EveryLevel(PteRefcount):
@@ -54,12 +63,12 @@ class EveryLevel(PteRefcount):
         """The installer is the first visitor, and the entry is a reference to the parent."""
         above = mm.machine.mem.parent.item(table)
         if mm.machine.mem.level.item(above) <= _PUD:
-            yield _told(mm, Kind.GET, above, "entry", 1, 1)
+            yield _told(mm, _GET, above, "entry", 1, 1)
         walk.append(table)
         mm.machine.store.put(mm.machine.mem, "visitors", table, 1)
         yield Step(Kind.GET, "pte_ref_init", table, 1, 1, ("visitor", 0, 1))
         if times > 1:
-            yield _told(mm, Kind.GET, table, "visitor", 1, times - 1)
+            yield _told(mm, _GET, table, "visitor", 1, times - 1)
 
     def walk_ends(
         self, mm: Mm, walk: list[int], times: int = 1, tlb: MmuGather | None = None
@@ -67,9 +76,9 @@ class EveryLevel(PteRefcount):
         """Let go, PMD pages before their PUD page; whoever drops the last reference frees."""
         for table in sorted(walk, key=mm.machine.mem.level.item):
             put = self._visit(mm, table, -1, times)
-            last = not _references(mm, table)
+            _, _, after = put.note
             yield put
-            if last:
+            if not after:
                 yield from self._free_upper(mm, table, tlb)
 
     def table_installed(self, mm: Mm, pmd: int, tables: Tables) -> Path[None]:
@@ -83,7 +92,7 @@ class EveryLevel(PteRefcount):
         """As for PTE pages alone; then the PMD page loses a reference for each of them."""
         pmd = parent(mm, tables)
         yield from super().free_user_pte_table(mm, tables, tlb)
-        yield _told(mm, Kind.PUT, pmd, "entry", table_count(tables), table_count(tables))
+        yield _told(mm, _PUT, pmd, "entry", table_count(tables), table_count(tables))
 
     def check(self, mm: Mm) -> list[str]:
         """The PTE pages' counts add up, and at rest no PMD or PUD page is there for nothing."""
@@ -104,7 +113,7 @@ class EveryLevel(PteRefcount):
 
     def _visit(self, mm: Mm, table: int, delta: int, times: int) -> Step:
         mm.machine.store.add(mm.machine.mem, "visitors", table, delta)
-        return _told(mm, Kind.GET if delta > 0 else Kind.PUT, table, "visitor", 1, times)
+        return _told(mm, _GET if delta > 0 else _PUT, table, "visitor", 1, times)
 
     def _free_upper(self, mm: Mm, table: int, tlb: MmuGather | None) -> Path[None]:
         """Unhook a PMD or PUD page and give it to RCU; its parent loses a reference."""
@@ -120,7 +129,7 @@ class EveryLevel(PteRefcount):
         if tlb is None:
             yield machine.call_rcu(table)
         if machine.mem.level.item(above) <= _PUD:
-            yield _told(mm, Kind.PUT, above, "entry", 1, 1)
+            yield _told(mm, _PUT, above, "entry", 1, 1)
 
 
 def _unvisited(mm: Mm, start: int, end: int, walk: list[int]) -> list[int]:
@@ -131,7 +140,8 @@ def _unvisited(mm: Mm, start: int, end: int, walk: list[int]) -> list[int]:
 
 def _references(mm: Mm, table: int) -> int:
     """The count of an upper table: its entries and its visitors."""
-    return mm.machine.mem.nonnone.item(table) + mm.machine.mem.visitors.item(table)
+    mem = mm.machine.mem
+    return mem.entries.nonnone.item(table) + mem.visitors.item(table)
 
 
 def _level(mm: Mm, table: int) -> str:
@@ -141,6 +151,6 @@ def _level(mm: Mm, table: int) -> str:
 def _told(mm: Mm, kind: str, table: int, who: str, n: int, times: int) -> Step:
     """A get or put at an upper level; the sum is its entries and its visitors."""
     after = _references(mm, table)
-    before = after - n if kind is Kind.GET else after + n
-    verb = "put" if kind is Kind.PUT else "try_get" if who == "visitor" else "get"
-    return Step(kind, f"{_level(mm, table)}_{verb}", table, n, times, (who, before, after))
+    before = after - n if kind == _GET else after + n
+    fn = _FUNCTIONS[kind, who][mm.machine.mem.level.item(table)]
+    return Step(kind, fn, table, n, times, (who, before, after))
