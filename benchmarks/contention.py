@@ -24,11 +24,12 @@ from ptlab import SCHEMES
 from ptlab.contention import (
     Constants,
     change,
-    entries_from_which_rwsem_wins,
     fit,
     mail_table,
+    ratio_from_which_rwsem_loses,
     sensitivity,
 )
+from ptlab.walk_costs import WALKS, tables_from_which_rwsem_wins
 
 ROUNDS = 7
 LOOPS = 20_000_000
@@ -162,8 +163,12 @@ def main() -> None:
     print(f"{'':14}" + "".join(f"{n:8}" for n in counts))
     for scheme in SCHEMES:
         print(f"{scheme:14}" + "".join(f"{change(scheme, n):8.2f}" for n in counts))
-    wins = {n: entries_from_which_rwsem_wins(n) for n in counts}
-    print(f"\nentries in a walk from which pt_rwsem beats pte_refcount, by CPUs: {wins}")
+    loses = {n: ratio_from_which_rwsem_loses(n) for n in counts}
+    print("\npt_rwsem loses more than pte_refcount, by CPUs, from a hand-over on of so many")
+    print(f"local atomics: {loses}")
+    for advice in WALKS:
+        wins = {n: tables_from_which_rwsem_wins(advice, n) for n in counts}
+        print(f"tables in one MADV_{advice} from which pt_rwsem costs less, by CPUs: {wins}")
     print("\npte_refcount at 8 CPUs, with a constant halved, as it is, doubled")
     for bound in sensitivity("pte_refcount", 8):
         print(f"{bound.constant:15}{bound.halved:8.2f}{bound.as_is:8.2f}{bound.doubled:8.2f}")

@@ -148,7 +148,12 @@ def _together(jobs: list[Any], done: Callable[[str], None]) -> list[Measurement]
     # Not forked: a notebook's kernel has threads, and a fork copies the locks they hold.
     workers, context = min(len(jobs), os.cpu_count() or 1), get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        away = {pool.submit(run, *job): i for i, job in enumerate(jobs) if isinstance(job[0], str)}
+        # The last of SCHEMES take longest: begun first, they are not what all wait for at the end.
+        away = {
+            pool.submit(run, *jobs[i]): i
+            for i in reversed(range(len(jobs)))
+            if isinstance(jobs[i][0], str)
+        }
         for i, job in enumerate(jobs):
             if not isinstance(job[0], str):
                 measured[i] = _told(run(*job), done)

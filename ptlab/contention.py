@@ -20,17 +20,19 @@ halved or doubled the loss at 8 stays between 0.26 and 0.65 %, and below the los
 more the threads wait for mmap_lock the less their private work counts. The mail's largest loss is
 the one in the middle; it does not say how far its five runs differ.
 
-What the model leaves out: all that the series changed besides its atomics; sockets; and, because the
-others wait while one zaps, whatever a design's zap would cost those who fault meanwhile. So
-write_scan looks better here than it is.
+What the model leaves out: all that the series changed besides its atomics; sockets; mapped_count's
+plain adds, in a line that the PTE lock has brought anyway; and, because the others wait while one
+zaps, whatever a design's zap would cost those who fault meanwhile. So write_scan looks better here
+than it is.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import NamedTuple
+from functools import cache
+from typing import NamedTuple, TypeVar
 
 from ptlab.chart import Chart, Series
 from ptlab.costs import LOCKS, Costs, Meter
@@ -39,6 +41,9 @@ from ptlab.process import Process
 from ptlab.schemes import ReclaimScheme, scheme_class
 
 Scheme = str | type[ReclaimScheme]
+
+F = TypeVar("F")
+once: Callable[[F], F] = cache  # type: ignore[assignment]  # mypy takes classes for unhashable
 
 MAIL = {1: (32_085_255, 31_880_833), 8: (101_674_967, 100_588_311), 16: (113_207_000, 112_801_832)}
 """Page faults in a minute, before and after the series, by threads; from the cover letter
@@ -54,13 +59,16 @@ class Constants:
     """Nanoseconds. Where a default comes from is said at each; benchmarks/contention.py measures."""
 
     local_atomic: float = 3.2
-    """lock inc on a line that this CPU has: measured on an AMD EPYC (a virtual machine)."""
+    """lock inc on a line that this CPU has: 3.2 to 4.8 ns on two kinds of AMD EPYC, quiet (virtual
+    machines; up to 10 ns were seen on a busy one)."""
     percpu_add: float = 0.5
-    """inc on such a line without lock: measured there too."""
+    """inc on such a line without lock: 0.24 to 0.5 ns there."""
     hand_over: float = 90.0
-    """A line that another CPU has just changed: fitted to the mail's "before" column alone."""
+    """A line that another CPU has just changed: fitted to the mail's "before" column alone. Between
+    two CPUs that share a cache it is far less: 7 to 14 ns for each atomic were measured on virtual
+    machines with two."""
     scanned_entry: float = 0.5
-    """One of 512 entries read in a row from the cache: measured."""
+    """One of 512 entries read in a row from the cache: 0.24 to 0.5 ns there."""
     table: float = 1300.0
     """A PTE page is built and freed: one page touched and dropped takes 4.1 to 4.3 us with the table
     freed, 2.9 us with it kept, on Linux 6.18."""
@@ -91,19 +99,9 @@ class Phases(NamedTuple):
     zap: Work
 
 
-_COUNTED: dict[tuple[type[ReclaimScheme], str], Phases] = {}
-
-
+@once
 def phases(scheme: type[ReclaimScheme], kernel: str = KERNEL) -> Phases:
-    """Count both in the simulator, once for each design and kernel."""
-    key = (scheme, kernel)
-    if key not in _COUNTED:
-        _COUNTED[key] = _phases(scheme, kernel)
-    return _COUNTED[key]
-
-
-def _phases(scheme: type[ReclaimScheme], kernel: str) -> Phases:
-    """In the second round, when the upper tables are there already."""
+    """Count both in the simulator, in the second round: the upper tables are there already."""
     areas = 8
     process = Process(scheme, kernel, grain="range", record=False)
     memory = process.mmap(areas * 2 * MiB)
@@ -112,15 +110,16 @@ def _phases(scheme: type[ReclaimScheme], kernel: str) -> Phases:
     for _ in range(2):
         meter = Meter(process)
         process.touch(memory)
-        touched = _work(meter.costs, areas * PTRS_PER_TABLE, meter.costs.tables_allocated)
+        touched = counted(meter.costs, areas * PTRS_PER_TABLE, meter.costs.tables_allocated)
         meter = Meter(process)
         for area in range(areas):
             process.madvise(memory + area * 2 * MiB, "DONTNEED", 2 * MiB)
-        zapped = _work(meter.costs, areas, meter.costs.tables_freed)
+        zapped = counted(meter.costs, areas, meter.costs.tables_freed)
     return Phases(touched, zapped)
 
 
-def _work(costs: Costs, times: int, tables: int) -> Work:
+def counted(costs: Costs, times: int, tables: int) -> Work:
+    """What one of `times` page faults or walks does, which together built or freed `tables`."""
     lines: Counter[str] = Counter()
     for name, n in costs.locks.items():
         lock = LOCKS[name.split()[0]]
@@ -144,14 +143,14 @@ def rate(scheme: Scheme, cpus: int, constants: Constants = Constants()) -> float
     if cpus < 1:
         raise ValueError(f"cpus must be 1 or more, not {cpus}")
     c, base, own = constants, phases(scheme_class("unmap_only")), phases(scheme_class(scheme))
-    private = c.fault - _private(base.fault, c) - _alone(base.fault.lines, c)
-    fault = response(private + _private(own.fault, c), own.fault.lines, cpus, c)
+    private = c.fault - private_ns(base.fault, c) - _alone(base.fault.lines, c)
+    fault = response(private + private_ns(own.fault, c), own.fault.lines, cpus, c)
     zap = PTRS_PER_TABLE * c.zap + _serial(own.zap, c) - _serial(base.zap, c)
     round_ns = PTRS_PER_TABLE * fault + cpus * zap
     return 60e9 * cpus * PTRS_PER_TABLE / round_ns
 
 
-def _private(work: Work, c: Constants) -> float:
+def private_ns(work: Work, c: Constants) -> float:
     """What no other CPU slows down. A table costs half of `table` here, half when it is freed."""
     return (
         work.local_atomics * c.local_atomic
@@ -168,7 +167,7 @@ def _alone(lines: Mapping[str, float], c: Constants) -> float:
 
 def _serial(work: Work, c: Constants) -> float:
     """One CPU works, all others wait at the barrier: no line is contended."""
-    return _private(work, c) + _alone(work.lines, c)
+    return private_ns(work, c) + _alone(work.lines, c)
 
 
 def response(private: float, lines: Mapping[str, float], cpus: int, c: Constants) -> float:
@@ -263,32 +262,15 @@ def sensitivity(scheme: Scheme, cpus: int, constants: Constants = Constants()) -
     return bounds
 
 
-def walk_cost(scheme: str, entries: int, cpus: int, constants: Constants = Constants()) -> float:
-    """Nanoseconds that one walk over `entries` entries costs on top of unmap_only's.
+def ratio_from_which_rwsem_loses(cpus: int, constants: Constants = Constants()) -> float | None:
+    """How many atomics on a line of one's own a hand-over must cost for pt_rwsem to lose more.
 
-    pte_refcount pays in every table: a get, a put, and one get or put for the entries together.
-    pt_rwsem pays once, but where all CPUs meet. All `cpus` do nothing but walk; an entry takes them
-    as long as a page fault, which matters in walks of a few entries only.
+    In the benchmark of the mails, with all else as in `constants`. To a tenth; None: not up to 100.
     """
-    c, tables = constants, -(-entries // PTRS_PER_TABLE)
-    if scheme == "pte_refcount":
-        return 3 * tables * c.local_atomic
-    if scheme == "pt_rwsem":
-        private = c.fault * entries
-        return response(private, {"pt_rwsem": 2.0}, cpus, c) - private
-    raise ValueError(f"unknown scheme {scheme!r}: walk_cost knows pte_refcount and pt_rwsem")
-
-
-def entries_from_which_rwsem_wins(cpus: int, constants: Constants = Constants()) -> int | None:
-    """The shortest walk for which the rwsem costs less than the references; None: not up to 1 GiB.
-
-    Walks are counted in whole tables, for that is where the references are paid, but for the first.
-    """
-    for tables in range(PTRS_PER_TABLE + 1):
-        entries = tables * PTRS_PER_TABLE or 1
-        mine = walk_cost("pt_rwsem", entries, cpus, constants)
-        if mine < walk_cost("pte_refcount", entries, cpus, constants):
-            return entries
+    for tenths in range(10, 1001):
+        tried = replace(constants, hand_over=constants.local_atomic * tenths / 10)
+        if change("pt_rwsem", cpus, tried) < change("pte_refcount", cpus, tried):
+            return tenths / 10
     return None
 
 

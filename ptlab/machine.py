@@ -22,7 +22,7 @@ from ptlab.guards import Guard
 from ptlab.memmap import MemMap, State
 from ptlab.profiles import Profile
 from ptlab.schemes.base import ReclaimScheme
-from ptlab.steps import Kind, Path, Step, Tables
+from ptlab.steps import Kind, Path, Step, Tables, step_of
 from ptlab.store import Store
 from ptlab.tlb import GATHER_PAGES
 
@@ -39,6 +39,7 @@ _SHARED = ("read", "users")
 
 GRAINS = ("entry", "table", "range")
 
+_LOCK, _UNLOCK = Kind.LOCK, Kind.UNLOCK
 _RCU, _FREED = State.RCU, State.FREED  # looked up once: Python 3.11 finds members slowly
 
 
@@ -150,7 +151,7 @@ class Machine:
         if self.watch is not None and not (yield from self._wait(self.watch, fn, lock, times)):
             return False
         self._hold((*self.held[self.task], lock))
-        yield Step(Kind.LOCK, fn, None, 0, times, lock)
+        yield step_of((_LOCK, fn, None, 0, times, lock))
         return True
 
     def _wait(self, watch: Watch, fn: str, lock: Lock, times: int) -> Path[bool]:
@@ -180,7 +181,7 @@ class Machine:
             if name == "ptl":
                 self.watch.rcu_read_unlock(self.task)
         self._hold(rest)
-        return Step(Kind.UNLOCK, fn, None, 0, times, lock)
+        return step_of((_UNLOCK, fn, None, 0, times, lock))
 
     def downgrade(self, fn: str, name: str) -> Step:
         """Hold the lock `name` for read from now on, instead of for write."""
@@ -194,10 +195,10 @@ class Machine:
 
     def _hold(self, locks: tuple[Lock, ...]) -> None:
         """Store.put() for the locks of the running task; written out, for it is called most."""
-        log = self.store.log
+        task, held, log = self.task, self.held, self.store.log
         if log is not None:
-            log.append((self, "held", self.task, self.held[self.task], locks))
-        self.held[self.task] = locks
+            log.append((self, "held", task, held[task], locks))
+        held[task] = locks
 
     def taken(self, lock: Lock, by: int) -> bool:
         """Whether another task holds the lock so that task `by` cannot have it."""

@@ -7,6 +7,7 @@ state that a viewer finds at that moment is the state the Step describes.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
@@ -89,6 +90,9 @@ class Step(_Fields):
 
 
 _new: Callable[[type[Step], tuple[Any, ...]], Step] = tuple.__new__
+
+step_of: Callable[[tuple[Any, ...]], Step] = partial(_new, Step)
+"""A Step of all its six fields, in half the time: half of all steps take or drop a lock."""
 
 
 T = TypeVar("T")

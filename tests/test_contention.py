@@ -10,14 +10,14 @@ from ptlab.contention import (
     Constants,
     change,
     curves,
-    entries_from_which_rwsem_wins,
     fit,
     mail_table,
     rate,
+    ratio_from_which_rwsem_loses,
     response,
     sensitivity,
-    walk_cost,
 )
+from ptlab.walk_costs import tables_from_which_rwsem_wins, walk_cost
 
 
 def test_the_defaults_are_what_the_fit_gives():
@@ -64,13 +64,35 @@ def test_two_atomics_where_all_meet_cost_more_than_three_where_nobody_does():
         assert change("pt_rwsem", cpus) < change("pte_refcount", cpus)
 
 
-def test_the_rwsem_wins_only_in_long_walks_and_the_longer_the_more_cpus():
-    lengths = [entries_from_which_rwsem_wins(cpus) for cpus in (1, 2, 4, 8, 16)]
-    assert lengths[0] == 1 and lengths == sorted(lengths) and lengths[1] > 512
-    for cpus, entries in zip((2, 8), (lengths[1], lengths[3]), strict=True):
-        assert walk_cost("pt_rwsem", entries, cpus) < walk_cost("pte_refcount", entries, cpus)
-        shorter = entries - 512
-        assert walk_cost("pt_rwsem", shorter, cpus) >= walk_cost("pte_refcount", shorter, cpus)
+def test_the_rwsem_wins_only_in_long_walks_that_free_nothing_and_the_longer_the_more_cpus():
+    lengths = [tables_from_which_rwsem_wins("FREE", cpus) for cpus in (1, 2, 4, 8, 16)]
+    assert lengths == sorted(lengths) and lengths[1] > lengths[0] > 1
+    for cpus, tables in zip((2, 8), (lengths[1], lengths[3]), strict=True):
+        rwsem, counts = (
+            [walk_cost(scheme, "FREE", n, cpus) for n in (tables - 1, tables)]
+            for scheme in ("pt_rwsem", "pte_refcount")
+        )
+        assert rwsem[0] >= counts[0] and rwsem[1] < counts[1]
+
+
+@pytest.mark.parametrize("cpus", [1, 8])
+def test_a_zap_never_pays_for_the_rwsem_because_it_reads_every_entry(cpus):
+    assert tables_from_which_rwsem_wins("DONTNEED", cpus) is None
+    scan_free = replace(Constants(), scanned_entry=0.0)
+    assert tables_from_which_rwsem_wins("DONTNEED", cpus, scan_free) is not None
+
+
+def test_it_is_the_ratio_of_hand_over_and_local_atomic_that_decides():
+    assert ratio_from_which_rwsem_loses(1) is None
+    ratio = ratio_from_which_rwsem_loses(2)
+    assert 1 < ratio < 3
+    for local in (3.2, 9.8):
+        near, far = (
+            replace(Constants(), local_atomic=local, hand_over=local * ratio * by)
+            for by in (0.8, 1.2)
+        )
+        assert change("pt_rwsem", 2, near) > change("pte_refcount", 2, near)
+        assert change("pt_rwsem", 2, far) < change("pte_refcount", 2, far)
 
 
 def test_a_line_serves_one_cpu_at_a_time():
@@ -97,8 +119,8 @@ def test_curves_and_sensitivity_cover_what_they_say():
 def test_bad_questions_are_refused():
     with pytest.raises(ValueError, match="cpus must be 1 or more"):
         rate("unmap_only", 0)
-    with pytest.raises(ValueError, match="walk_cost knows"):
-        walk_cost("pt_reclaim", 1, 1)
+    with pytest.raises(ValueError, match="unknown walk 'zap'"):
+        walk_cost("pt_rwsem", "zap", 1, 1)
 
 
 def test_the_docstring_says_how_well_it_fits():

@@ -35,7 +35,7 @@ def test_the_report_has_every_design_its_fate_and_both_tables():
     measured = measure(SMALL)
     html = measured._repr_html_()
     for m in measured:
-        assert html.count(f">{m.scheme}</th>") == 3  # verdict, memory, price
+        assert html.count(f">{m.scheme}</th>") == 4  # verdict, memory, price, locks
         assert m.fate == SCHEMES[m.scheme].fate and m.fate in html
     for told in measured.verdicts().values():
         assert told in html
@@ -163,8 +163,8 @@ def test_the_tables_fit_80_columns_and_cut_nothing(capsys, monkeypatch):
     assert main(["compare", "one-page-tables", "--schemes", "unmap_only,pt_rwsem,percpu_ref"]) == 0
     told = capsys.readouterr().out
     assert max(map(len, told.splitlines())) <= 80
-    assert "…" not in told and "1536" in told
-    for word in ("design", "tables", "atomics", "scanned", "flushes", "mmap_lock", "grace"):
+    assert "…" not in told and "1\u2009536" in told
+    for word in ("design", "tables", "atomics", "scanned", "freed", "flushes", "grace"):
         assert word in told
     assert SCHEMES["percpu_ref"].fate in told
 

@@ -5,9 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ptlab import SCHEMES, GiB, KiB, MiB, Process, TiB
-from ptlab.geometry import Level
+from ptlab.geometry import PMD_SIZE, Level
+from ptlab.mm import base_address
 from ptlab.schemes import PtReclaimUnfixed, scheme_class
 from ptlab.steps import Kind
+from ptlab.vma import VM
 
 from .state import live_tables, outcome
 from .strategies import programs, rows
@@ -15,6 +17,7 @@ from .strategies import programs, rows
 grains = st.sampled_from(["entry", "table", "range"])
 HEAP = 16 * TiB
 BY_COUNT = ("pte_refcount", "every_level")
+NEVER = ("unmap_only",)
 AT_ONCE = ("pte_refcount", "percpu_ref", "pt_rwsem", "every_level", "write_scan")
 """Designs that free a PTE page in the MADV_DONTNEED that empties it, whatever part that covers."""
 
@@ -79,6 +82,27 @@ def test_what_is_empty_at_rest_is_what_the_design_says(scheme, program, grain):
         own = {t for t in zeros + left if mem.mm[t] == p.mm.id}  # it was asked of this process
         assert not own
     p.check()
+
+
+@pytest.mark.parametrize("scheme", [name for name in SCHEMES if name not in NEVER])
+@settings(max_examples=15)
+@given(program=programs(huge=False), grain=grains, data=st.data())
+def test_one_dontneed_of_a_vma_frees_what_the_design_promises(scheme, program, grain, data):
+    p = Process(scheme, kernel="6.18", grain=grain)
+    rows(p, program)
+    vmas = [vma for vma in p.mm.vmas[0] if not vma.flags & VM.LOCKED]
+    if not vmas:
+        return
+    vma = data.draw(st.sampled_from(vmas))
+    p.madvise(vma.start, "DONTNEED", vma.end - vma.start)
+    p.background()
+    inside = slice(-(-vma.start // PMD_SIZE) * PMD_SIZE, vma.end // PMD_SIZE * PMD_SIZE)
+    p.check()
+    mem = p.machine.mem
+    for table in live_tables(p, Level.PTE):
+        base = base_address(p.mm, table) if mem.mm[table] == p.mm.id else -1
+        if inside.start <= base < inside.stop:  # all 2 MiB of it are this VMA's
+            assert mem.nonnone[table], f"PTE page {table} at {base:#x} is empty and still there"
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

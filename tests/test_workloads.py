@@ -11,6 +11,7 @@ from ptlab import SCHEMES, Process, compare, scenario, story
 from ptlab.chart import Chart, Series, thinned, ticks
 from ptlab.cli import main
 from ptlab.comparison import measure
+from ptlab.verdicts import locks
 from ptlab.workloads import WORKLOADS, workload
 
 DOC = Path(__file__).parents[1] / "docs" / "own_scheme.md"
@@ -84,14 +85,36 @@ def test_verdicts_say_what_the_numbers_say():
     measured = measure("halves")
     told = measured.verdicts()
     assert told["unmap_only"] == (
-        "Frees nothing before munmap: 1032 kB at the peak, 1032 kB at the end."
+        "Frees nothing before munmap: 1\u2009032 kB at the peak, 1\u2009032 kB at the end."
     )
-    assert told["pt_reclaim"].startswith("Saves nothing: 1032 kB at the end.")
+    assert told["pt_reclaim"].startswith("Saves nothing: 1\u2009032 kB at the end.")
     assert told["pte_refcount"].startswith("Frees 99.2 % of what unmap_only keeps, down to 8 kB")
     assert "+3.01 local atomics" in told["pte_refcount"]
     assert "+2.02 shared atomics" in told["pt_rwsem"]
-    assert "mmap_lock for write 512 times" in told["write_scan"]
-    assert "only in the background, 1032 to 8 kB" in told["mapped_count"]
+    assert "mmap_lock for write 512 times more" in told["write_scan"]
+    assert "only in the background, 1\u2009032 kB to 8 kB" in told["mapped_count"]
+
+
+@pytest.mark.parametrize(
+    "base, other", [("pte_refcount", "pt_reclaim"), ("every_level", "pt_rwsem")]
+)
+def test_without_unmap_only_the_first_is_the_measure_and_is_not_said_to_free_nothing(base, other):
+    measured = measure("halves", base, other)
+    told = measured.verdicts()
+    assert measured.base.scheme == base
+    assert told[base].startswith("The measure for the others") and "Frees nothing" not in told[base]
+    if other == "pt_reclaim":
+        assert "Saves nothing: 1\u2009032 kB at the end; pte_refcount keeps 8 kB." in told[other]
+
+
+def test_the_tables_say_how_often_each_lock_was_taken_by_mode():
+    measured = measure(
+        "mmap s0 4M\ntouch w s0 4M\nmadvise DONTNEED s0 4M", "unmap_only", "pt_rwsem"
+    )
+    columns = {column.heading: [column.cell(m) for m in measured] for column in locks(measured)}
+    assert columns["pt_rwsem write"] == ["0", "1"]
+    assert columns["pmd_lock"] == ["2", "2"]
+    assert columns["page_table_lock"] == ["2", "2"]
 
 
 def test_what_the_simulator_does_not_model_is_not_judged():

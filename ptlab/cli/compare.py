@@ -19,7 +19,7 @@ from ptlab.comparison import KERNEL, Measurement, Measurements, measure
 from ptlab.profiles import PROFILES
 from ptlab.scenario import Scenario
 from ptlab.schemes import SCHEMES
-from ptlab.verdicts import MEMORY, PRICE, PRICE_NOTE, Column
+from ptlab.verdicts import MEMORY, MEMORY_NOTE, PRICE, PRICE_NOTE, Column, kb, locks
 from ptlab.workloads import WORKLOADS
 
 _EPILOG = """\
@@ -120,16 +120,21 @@ def _show(console: Console, measured: Measurements) -> None:
     console.print(title, style="bold", markup=False)
     highest = max(m.peak_kb for m in measured)
     bars = min(_BARS_WIDTH, width - 48)
-    memory = _table(MEMORY, f"VmPTE over time\nup to {highest} kB")
+    memory = _table(MEMORY, f"VmPTE over time\nup to {kb(highest)}")
     price = _table(PRICE)
     for m in measured:
         memory.add_row(m.scheme, *(c.cell(m) for c in MEMORY), _sparkline(m, highest, bars))
         price.add_row(m.scheme, *(c.cell(m) for c in PRICE))
     console.print("\nVmPTE, and the tables that are left at the end")
     console.print(memory)
-    console.print("What it took")
+    _say(console, width, MEMORY_NOTE)
+    console.print("\nWhat it took")
     console.print(price)
     _say(console, width, PRICE_NOTE)
+    console.print("\nHow often which lock was taken")
+    for m in measured:
+        taken = [f"{c.heading} {c.cell(m)}" for c in locks(measured) if m.costs.locks[c.heading]]
+        _say(console, width, f"{m.scheme}: {', '.join(taken)}")
     console.print()
     for m, text in zip(measured, measured.verdicts().values(), strict=True):
         _say(console, width, f"{m.scheme}: {text}")
@@ -158,9 +163,9 @@ def _sparkline(m: Measurement, highest: int, width: int) -> str:
     last = max(m.costs.faults, 1)
     peaks = [0] * width
     ends = [*m.track[1:], (last, m.track[-1][1])]
-    for (start, kb), (stop, _) in zip(m.track, ends, strict=True):
+    for (start, held), (stop, _) in zip(m.track, ends, strict=True):
         first = min(start * width // last, width - 1)
         for i in range(first, min(stop * width // last, width - 1) + 1):
-            peaks[i] = max(peaks[i], kb)
+            peaks[i] = max(peaks[i], held)
     top = len(_BARS) - 1
     return "".join(_BARS[min(-(-kb * top // max(highest, 1)), top)] for kb in peaks)

@@ -1,6 +1,6 @@
 """every_level: the references of pte_refcount, on PMD and PUD pages too.
 
-Source: the seed of the thread. Qi Zheng, 10 November 2021, Message-Id <32a2432f> (its first eight
+Source: the seed of the thread. Qi Zheng, 10 November 2021, Message-Id 32a2432f... (its first eight
 digits): PTE pages only for now, because they are most of the memory; the count could be used at the
 other levels as well. Nobody wrote that; here it is, by the same rules: an upper table is referenced
 by each of its entries that is not none and by each visitor for the time it is below.
@@ -37,7 +37,7 @@ class EveryLevel(PteRefcount):
 
     name = "every_level"
     fate = "Mentioned in the thread of November 2021, never written."
-    source = "<32a2432f>, Qi Zheng, 10 November 2021; rules of <20211110105428.32458-1-...>"
+    source = "Qi Zheng, 10 November 2021, Message-Id begins 32a2432f; rules of pte_refcount"
     kernel = "6.1"
 
     def walk_begins(self, mm: Mm, start: int, end: int, times: int = 1) -> Path[list[int]]:

@@ -69,6 +69,6 @@ class PtReclaimUnfixed(PtReclaim):
     """
 
     name = "pt_reclaim_unfixed"
-    fate = "In Linux 6.14-rc1 and -rc2 only; fixed in February 2025, before the release."
+    fate = "Only in release candidates of Linux 6.14; fixed in February 2025."
     source = "fixed by <20250211072625.89188-1-zhengqi.arch@bytedance.com>"
     recheck = False

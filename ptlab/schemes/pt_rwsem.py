@@ -1,15 +1,17 @@
-"""pt_rwsem: a lock of the page table itself, held by concurrent readers or concurrent PTL users.
+"""pt_rwsem: a lock of the page table itself, for concurrent readers or concurrent PTL users.
 
-Source: Jason Gunthorpe in the thread of the v3 series, 10 November 2021, Message-Ids
-<20211110125601.GQ1740502> (an rwsem for the page table, split off mmap_lock: two atomics for a
-walk, and tables of all levels could be freed), <20211110143859> (readers or PTL users, not both)
-and <20211110163925>. Matthew Wilcox there calls such a lock red-blue. It was never written; what
+Source: Jason Gunthorpe in the thread of the v3 series, 10 November 2021, in mails whose Message-Ids
+begin with 20211110125601.GQ1740502 (an rwsem for the page table, split off mmap_lock: two atomics
+for a walk, and tables of all levels could be freed), 20211110143859 (readers or PTL users, not both)
+and 20211110163925. Matthew Wilcox there calls such a lock red-blue. It was never written; what
 follows is ptlab's reading of it. The functions have no kernel names, because there are none.
 
-Every walk takes the lock as a PTL user: it may look at an entry only under that table's own lock. No
-table goes meanwhile. A zap that has let go takes the lock once more, alone, and frees every table of
-its range that is empty, from the PTE page upwards. It has no count to ask, so it reads the entries,
-which was Qi Zheng's objection; that everybody else waits for it was David Hildenbrand's.
+Every walk takes the lock as a PTL user: it may look at an entry only under that table's own lock.
+No table goes meanwhile. The other side, readers who look at entries without a PTE lock as hmm does,
+has no path in ptlab; against a zap, readers and PTL users are alike. A zap that has let go takes
+the lock once more, alone, and frees every table of its range that is empty, from the PTE page
+upwards. It has no count to ask, so it reads the entries, which was Qi Zheng's objection; that
+everybody else waits for it was David Hildenbrand's.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ class PtRwsem(ReclaimScheme):
 
     name = "pt_rwsem"
     fate = "Proposed in the thread of November 2021, never written."
-    source = "<20211110125601.GQ1740502>, <20211110143859>, <20211110163925>, Jason Gunthorpe"
+    source = "Jason Gunthorpe, 10 November 2021, Message-Id begins 20211110125601.GQ1740502"
     kernel = "6.1"
 
     def walk_begins(self, mm: Mm, start: int, end: int, times: int = 1) -> Path[Walk]:

@@ -1,7 +1,7 @@
 """write_scan: MADV_DONTNEED takes mmap_lock for write and reads all 512 entries of each table.
 
 Source: the straw man of the thread. Qi Zheng, "Re: [PATCH v3 00/15] Free user PTE page table
-pages", 10 November 2021, Message-Id <32a2432f> (its first eight digits), on what is left without a
+pages", 10 November 2021, Message-Id 32a2432f... (its first eight digits), on what is left without a
 count: even under the write lock somebody has to read 512 entries to know that a table is empty.
 
 Nobody else walks while mmap_lock is held for write, so any empty table may go, whatever part of it

@@ -10,8 +10,9 @@ from typing import Any
 from ptlab.classroom.question import Wrong
 from ptlab.classroom.sets.thread_counting import distinct
 from ptlab.classroom.table import Column, TableQuestion
-from ptlab.contention import Constants, entries_from_which_rwsem_wins
+from ptlab.contention import Constants
 from ptlab.geometry import PTRS_PER_TABLE
+from ptlab.walk_costs import tables_from_which_rwsem_wins
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class Crossing(TableQuestion[Machine]):
     hints = (
         "`pte_refcount` pays for each table, `pt_rwsem` once for a walk. Which line rises, and which "
         "one only starts higher?",
-        "`walk_cost(design, entries, cpus, constants)` in `ptlab.contention` is the price of one walk "
-        "in nanoseconds. A PTE page has 512 entries.",
+        '`walk_cost(design, "FREE", tables, cpus, constants)` in `ptlab.walk_costs` is the price of '
+        "one walk in nanoseconds.",
         'Try 1, 2, 3, ... PTE pages until `walk_cost("pt_rwsem", ...)` is the smaller one. '
         "`Constants(local_atomic=..., hand_over=...)` is your machine.",
     )
@@ -56,8 +57,9 @@ class Crossing(TableQuestion[Machine]):
     def text(self, problem: Machine) -> str:
         """The machine."""
         return (
-            "Reference counts cost three atomic operations in every table that is walked. One lock for "
-            "the page table costs two for the whole walk, but in a cache line that every CPU wants. On "
+            "`MADV_FREE` walks over full tables and frees none. Reference counts cost atomic operations "
+            "in every table that is walked. One lock for the page table costs two for the whole walk, "
+            "but in a cache line that every CPU wants. On "
             f"your machine an atomic operation takes {problem.local_atomic:g} ns in a line that this "
             f"CPU has, and {problem.hand_over:g} ns in one that another CPU has just changed "
             f"(`Constants(local_atomic={problem.local_atomic:g}, hand_over={problem.hand_over:g})` in "
@@ -74,7 +76,7 @@ class Crossing(TableQuestion[Machine]):
     def where(self, problem: Machine, row: int) -> str:
         """The two costs to compare."""
         return (
-            "Print walk_cost('pte_refcount', 512 * n, cpus, constants) and the same for 'pt_rwsem', "
+            "Print walk_cost('pte_refcount', 'FREE', n, cpus, constants) and the same for 'pt_rwsem', "
             "for n from 1 on."
         )
 
@@ -85,7 +87,8 @@ class Crossing(TableQuestion[Machine]):
     def why(self, problem: Machine) -> str:
         """The rule behind the numbers."""
         return (
-            "The references cost 3 atomic operations for each PTE page; the lock costs 2 hand-overs and "
+            "The references cost 2 atomic operations for each PTE page: the visitor comes and goes, and "
+            "no entry becomes none. The lock costs 2 hand-overs and "
             f"the wait for those who came before: {self.solve(problem)} PTE pages. More CPUs move the "
             "crossing to the right, but less and less, because the longer the walks, the fewer wait."
         )
@@ -100,16 +103,16 @@ class Crossing(TableQuestion[Machine]):
             "no-queue": [right[0]] * len(right),
             "one-cpu": [1] * len(right),
             "default-machine": [_tables(cpus, other) for cpus in problem.cpus],
-            "two-per-table": [-(-3 * n // 2) for n in right],
+            "three-per-table": [-(-2 * n // 3) for n in right],
             "proportional": [right[0] * cpus // 2 for cpus in problem.cpus],
         }
         return distinct(self, right, _SAYS, slips)
 
 
 def _tables(cpus: int, constants: Constants) -> int:
-    entries = entries_from_which_rwsem_wins(cpus, constants)
-    assert entries is not None
-    return -(-entries // PTRS_PER_TABLE)
+    tables = tables_from_which_rwsem_wins("FREE", cpus, constants)
+    assert tables is not None
+    return tables
 
 
 _SAYS = {
@@ -118,6 +121,6 @@ _SAYS = {
     "no-queue": "Who waits for the lock when there are more CPUs?",
     "one-cpu": "With one CPU nobody hands a line over. You have more.",
     "default-machine": "Which machine is it?",
-    "two-per-table": "The visitor comes and goes, and the entries are counted: how many is that?",
+    "three-per-table": "MADV_FREE leaves every entry in place: what is there to count but the visit?",
     "proportional": "Twice the CPUs do not make the queue twice as long: they walk in between.",
 }
