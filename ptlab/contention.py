@@ -35,7 +35,7 @@ from functools import cache
 from typing import NamedTuple, TypeVar
 
 from ptlab.chart import Chart, Series
-from ptlab.costs import LOCKS, Costs, Meter
+from ptlab.costs import Costs, Meter, lock_cost
 from ptlab.geometry import PTRS_PER_TABLE, MiB
 from ptlab.process import Process
 from ptlab.schemes import ReclaimScheme, scheme_class
@@ -122,7 +122,7 @@ def counted(costs: Costs, times: int, tables: int) -> Work:
     """What one of `times` page faults or walks does, which together built or freed `tables`."""
     lines: Counter[str] = Counter()
     for name, n in costs.locks.items():
-        lock = LOCKS[name.split()[0]]
+        lock = lock_cost(name.split()[0])
         if lock.shared:
             lines[name.split()[0]] += lock.atomics * n
     counts_of_upper_tables = costs.atomics_shared - lines.total()

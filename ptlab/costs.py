@@ -44,9 +44,19 @@ LOCKS = {
     "vma_lock": LockCost(2, True),
     "i_mmap_rwsem": LockCost(2, True),
     "pt_rwsem": LockCost(2, True),
+    "interrupts": LockCost(0, False),
 }
 """A spinlock is taken by one cmpxchg and dropped by a plain store (native_queued_spin_unlock, x86);
-an rwsem, or a VMA's reference count, by one atomic add each way (kernel/locking/rwsem.c)."""
+an rwsem, or a VMA's reference count, by one atomic add each way (kernel/locking/rwsem.c). Disabling
+interrupts, as fast GUP does, takes none."""
+
+_OTHER = LockCost(1, True)
+
+
+def lock_cost(name: str) -> LockCost:
+    """That of LOCKS; a lock that a design of one's own invents is a spinlock which all share."""
+    return LOCKS.get(name, _OTHER)
+
 
 PERCPU = frozenset({"this_cpu_add", "this_cpu_sub"})
 """Gets and puts on this CPU's own counter."""
@@ -104,9 +114,9 @@ class Costs:
 
     def _atomics(self, shared: bool) -> int:
         locks = (
-            times * (1 if mode == _DOWNGRADE else LOCKS[name].atomics)
+            times * (1 if mode == _DOWNGRADE else lock_cost(name).atomics)
             for (name, mode), times in self.taken.items()
-            if LOCKS[name].shared is shared
+            if lock_cost(name).shared is shared
         )
         references = (
             times

@@ -1,10 +1,14 @@
 """The cost report: counted in the steps, and the same at every grain."""
 
+from collections import Counter
+
 import pytest
 from hypothesis import given, settings
 
 from ptlab import SCHEMES, GiB, KiB, MiB, Process, scenario
-from ptlab.costs import Meter, by_operation, count
+from ptlab.comparison import measure
+from ptlab.costs import Costs, Meter, by_operation, count
+from ptlab.schemes import UnmapOnly
 
 from .strategies import programs, rows
 
@@ -132,3 +136,27 @@ def test_a_process_with_a_journal_needs_no_meter():
         Meter(Process())
     with pytest.raises(ValueError, match="record=True"):
         by_operation(Process(record=False))
+
+
+class OwnLock(UnmapOnly):
+    """A design that invents a lock."""
+
+    name = "own_lock"
+
+    def walk_begins(self, mm, start, end, times=1):
+        yield from mm.machine.lock("own_lock", "my_rwlock", mm.id, "read", times)
+
+    def walk_ends(self, mm, walk, times=1, tlb=None):
+        yield mm.machine.unlock("own_unlock", "my_rwlock", times)
+
+
+def test_a_lock_that_a_design_invents_counts_as_a_spinlock_which_all_share():
+    plain, own = measure("life-of-a-pte-page", "unmap_only", OwnLock)
+    walks = own.costs.locks["my_rwlock read"]
+    assert walks > 0
+    assert own.costs.atomics_shared - plain.costs.atomics_shared == walks
+
+
+def test_disabled_interrupts_cost_no_atomic_operation():
+    fast_gup = Costs(taken=Counter({("interrupts", "read"): 3}))
+    assert (fast_gup.atomics_local, fast_gup.atomics_shared) == (0, 0)
