@@ -224,9 +224,7 @@ class Machine:
         """Hand `tables` to RCU: they are freed after a grace period."""
         if self.watch is not None:
             if Guard.RCU in self.without:
-                self.watch.freed(tables)
-                self.mem.set_state(tables, _FREED)
-                return Step(Kind.FREE, "__free_page", tables)
+                return self.free("__free_page", tables)
             self.watch.queue()
         self.mem.set_state(tables, _RCU)
         self.store.put(self, "rcu", 0, (*self.rcu[0], tables))
@@ -238,9 +236,14 @@ class Machine:
             self.store.put(self, "rcu", 0, self.rcu[0][1:])
             if self.watch is not None:
                 self.watch.dequeue()
-                self.watch.freed(tables)
-            self.mem.set_state(tables, _FREED)
-            yield Step(Kind.FREE, "rcu_do_batch", tables)
+            yield self.free("rcu_do_batch", tables)
+
+    def free(self, fn: str, tables: Tables) -> Step:
+        """Give pages back to the allocator."""
+        if self.watch is not None:
+            self.watch.freed(tables)
+        self.mem.set_state(tables, _FREED)
+        return Step(Kind.FREE, fn, tables)
 
 
 def _same(of: Any, other: Any) -> bool:

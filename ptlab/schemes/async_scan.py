@@ -16,11 +16,12 @@ from __future__ import annotations
 from collections import defaultdict
 
 from ptlab.geometry import PMD_SIZE, MiB
+from ptlab.memmap import count as table_count
 from ptlab.mm import Count, Mm
 from ptlab.paths.walk import pte_tables
 from ptlab.schemes.base import ReclaimScheme
 from ptlab.schemes.empty import unhook_if_empty
-from ptlab.steps import Kind, Path, Step, Tables
+from ptlab.steps import Path, Tables
 from ptlab.vma import VM, Vma
 
 MM_PGTABLE_SCAN_SIZE = 256 * MiB
@@ -85,6 +86,6 @@ class AsyncScan(ReclaimScheme):
                 mm, tables, "freept_pmd_entry", "pte_offset_map_nolock"
             )
             if empty is not None:
-                n = 1 if isinstance(empty, int) else len(empty)
-                yield Step(Kind.FLUSH, "flush_tlb_range", empty, 0, n)
+                n = table_count(empty)
+                yield from mm.machine.flush("flush_tlb_range", empty, 0, n)
                 yield mm.machine.call_rcu(empty)

@@ -18,13 +18,13 @@ import numpy as np
 
 from ptlab import pte
 from ptlab.geometry import PMD_SIZE, PTRS_PER_TABLE, Level
-from ptlab.memmap import State, pick
 from ptlab.memmap import count as table_count
+from ptlab.memmap import pick
 from ptlab.mm import Count, Mm
 from ptlab.paths.walk import pte_tables
 from ptlab.schemes.base import ReclaimScheme
 from ptlab.schemes.empty import parent
-from ptlab.steps import Kind, Path, Step, Tables
+from ptlab.steps import Path, Tables
 
 _ZERO_SHIFT = 10
 _MAPPED = (1 << _ZERO_SHIFT) - 1
@@ -76,14 +76,12 @@ class MappedCount(ReclaimScheme):
         if unused is not None:
             self._drop_zero_pages(mm, pick(tables, zeros))
             yield mm.unhook_pte(unused, "kfreeptd_pmd_entry")
-            freed = table_count(unused)
-            yield Step(Kind.FLUSH, "flush_tlb_range", unused, 0, freed)
+            yield from machine.flush("flush_tlb_range", unused, 0, table_count(unused))
         yield machine.unlock("spin_unlock", "pmd_lock", n)
         yield machine.unlock("mmap_write_unlock", "mmap_lock", n)
         yield from machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read", n)
         if unused is not None:
-            machine.mem.set_state(unused, State.FREED)
-            yield Step(Kind.FREE, "kfreeptd_pmd_entry", unused)
+            yield machine.free("kfreeptd_pmd_entry", unused)
 
     def _drop_zero_pages(self, mm: Mm, tables: Tables | None) -> None:
         """The entries go with their page: the zero page needs no accounting in the kernel."""
