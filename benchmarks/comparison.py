@@ -1,0 +1,31 @@
+"""`ptlab compare`: every workload under all nine designs, against the ten seconds a reader will wait.
+
+python -m benchmarks.comparison
+"""
+
+import os
+
+from benchmarks.measure import machine, spread, timed
+from ptlab.comparison import measure
+from ptlab.workloads import WORKLOADS
+
+ROUNDS = 3
+BOUND = 10.0
+"""Seconds by the clock in which each comparison is to be there, on two processors."""
+
+
+def main() -> None:
+    """Time each workload as the command runs it: on all processors, in processes of their own."""
+    print(f"all designs on {os.cpu_count()} processors, {ROUNDS} rounds")
+    print(f"{'':22}{'median (fastest to slowest)':32}of the bound of {BOUND:.0f} s")
+    times: dict[str, list[float]] = {name: [] for name in WORKLOADS}
+    for _ in range(ROUNDS):
+        for name, seconds in times.items():
+            seconds.append(timed(lambda name=name: measure(name, parallel=True))[1].clock)
+    for name, seconds in times.items():
+        print(f"{name:22}{spread(seconds, '.2f'):32}{max(seconds) / BOUND:.2f}")
+
+
+if __name__ == "__main__":
+    print(machine())
+    main()
