@@ -10,6 +10,7 @@
 0
 """
 
+from ptlab import comparison
 from ptlab.classroom import ask, check, student
 from ptlab.errors import BusError, Corruption, KernelError, NotModelled, SegmentationFault
 from ptlab.geometry import GiB, KiB, MiB, TiB
@@ -43,6 +44,7 @@ __all__ = [
     "ask",
     "check",
     "compare",
+    "comparison",
     "race",
     "story",
     "student",

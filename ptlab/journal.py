@@ -20,6 +20,10 @@ _OURS = POINTS | {"lock", "visit", "arrive", "lock_unchanged", "age", "upper_tab
 """Names of functions that are ptlab's and not the kernel's."""
 
 
+class JournalFull(ValueError):
+    """More steps than somebody wants to see; the operation that took them is undone."""
+
+
 @dataclass
 class Operation:
     """A named operation: steps first to last - 1 of the journal (`first` == `last`: no step)."""
@@ -56,12 +60,16 @@ class Journal:
         self._paths: list[list[CodeType]] = []
         self.operations: list[Operation] = []
         self.position = 0
+        self.most: int | None = None
+        """Steps after which `commit` raises JournalFull; None: it never does."""
 
     def __len__(self) -> int:
         return len(self.steps)
 
     def commit(self, step: Step, path: list[CodeType]) -> None:
         """Note a step that has just been taken, with all changes since the one before."""
+        if len(self.steps) == self.most:
+            raise JournalFull(f"the journal is full after {self.most} steps")
         self.steps.append(step)
         self._paths.append(path)
         self._marks.append(len(self._changes))

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ptlab import pte
+from ptlab.journal import JournalFull
+from ptlab.machine import GRAINS
 from ptlab.process import Process
 from ptlab.scenario import find, parse, play
 from ptlab.tracks import Tracks
@@ -26,10 +28,7 @@ class Story:
         if process.journal is None:
             raise ValueError("this process keeps no journal: make it with Process(record=True)")
         if len(process.journal) > LONGEST:
-            raise ValueError(
-                f"the story has {len(process.journal)} steps, more than {LONGEST}: "
-                'tell it in larger steps (grain="table") or touch less'
-            )
+            raise ValueError(_too_long(process.machine.grain))
         self.title = title or (
             process.journal.operations[0].text if process.journal.operations else ""
         )
@@ -110,9 +109,24 @@ def story(
     """
     found = parse(scenario)[0] if "\n" in scenario or " " in scenario.strip() else find(scenario)
     process = Process(scheme, kernel, levels, grain)
-    for _ in play(process, found):
-        pass
+    assert process.journal is not None
+    process.journal.most = LONGEST
+    try:
+        for _ in play(process, found):
+            pass
+    except JournalFull:
+        raise ValueError(f"{found.name}: {_too_long(grain)}") from None
+    process.journal.most = None
     return Story(process, found.description)
+
+
+def _too_long(grain: str) -> str:
+    coarser = GRAINS[GRAINS.index(grain) + 1 :]
+    larger = f'tell it in larger steps (grain="{coarser[0]}"), or ' if coarser else ""
+    return (
+        f"the story has more than {LONGEST} steps, too many to step through: {larger}touch less; "
+        "ptlab.scenario.run() and `ptlab run` play it without keeping the steps"
+    )
 
 
 def compare(scenario: str, *schemes: Any, levels: int = 4, grain: str = "entry") -> Comparison:

@@ -138,3 +138,11 @@ def test_the_story_in_words_names_each_call_and_numbers_each_step():
     assert lines[0] == "pte_refcount on Linux 6.1"
     assert [line for line in lines if line and line[0] != " "][1:] == LIFE.split("\n")
     assert sum(line[:5].strip().isdigit() for line in lines) == len(told.steps)
+
+
+@pytest.mark.parametrize("grain, advice", [("entry", 'grain="table"'), ("range", "touch less")])
+def test_a_story_that_is_too_long_ends_at_the_limit_and_says_what_would_help(grain, advice):
+    with pytest.raises(ValueError, match="cover-letter: the story has more than 20000") as refused:
+        story("cover-letter", grain=grain)
+    assert advice in str(refused.value) and "ptlab run" in str(refused.value)
+    assert ("larger steps" in str(refused.value)) is (grain == "entry")
