@@ -8,6 +8,7 @@ on white.
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
@@ -21,6 +22,7 @@ _LONGEST = 400
 _COLOURS = ("#2878c8", "#c2601a", "#2f8f46", "#9a56c4", "#cf3f72", "#0f8f86", "#9b6b4a", "#6b7f8c")
 _DASHES = ("", "6 3", "2 3", "10 4 2 4", "14 4", "4 2 1 2", "1 4", "8 2", "3 6")
 _COLUMNS, _PANEL_WIDTH, _PANEL_HEIGHT = 3, 250, 92
+_NOTE = 34  # characters of a panel's note in a line: a wide font has 7.5 units for each
 
 
 class Series(NamedTuple):
@@ -82,13 +84,21 @@ class Panels:
         """The picture as text; the first line is dotted into the others, to compare with."""
         columns = min(_COLUMNS, len(self.series))
         rows = -(-len(self.series) // columns)
-        body = "".join(self._panel(i, columns) for i in range(len(self.series)))
+        notes = [wrapped(s.note, _NOTE) for s in self.series]
+        above = 21 + LINE * max(map(len, notes), default=0)  # alike in all, so that rows stay level
+        pitch = _PANEL_HEIGHT + 20 + above
+        body = "".join(
+            self._panel(
+                i, LEFT + i % columns * (_PANEL_WIDTH + 20), TOP + i // columns * pitch, above, note
+            )
+            for i, note in enumerate(notes)
+        )
         told = "; ".join(f"{s.name}: {s.note}" for s in self.series)
         told = f"{self.y_label} over {self.x_label}. {told}."
         footer = f"Across: {self.x_label}. Up: {self.y_label}, the same scale in all."
         if len(self.series) > 1:
             footer += f" Dotted: {self.series[0].name}."
-        height = TOP + rows * (_PANEL_HEIGHT + 56) + 22
+        height = TOP + rows * pitch + 22
         width = LEFT + columns * (_PANEL_WIDTH + 20)
         body += f'<text x="{LEFT}" y="{height - 8}">{escape(footer)}</text>'
         return _svg(self.title, told, width, height, body)
@@ -96,19 +106,20 @@ class Panels:
     def _repr_html_(self) -> str:
         return self.svg()  # not as an image: that would have neither a name nor the page's colours
 
-    def _panel(self, index: int, columns: int) -> str:
+    def _panel(self, index: int, left: int, top: int, above: int, note: Sequence[str]) -> str:
         series = self.series[index]
-        left = LEFT + index % columns * (_PANEL_WIDTH + 20)
-        top = TOP + index // columns * (_PANEL_HEIGHT + 56) + 36
-        frame = _frame(self.series, left, top, _PANEL_WIDTH, _PANEL_HEIGHT)
+        frame = _frame(self.series, left, top + above, _PANEL_WIDTH, _PANEL_HEIGHT)
         path, floor = frame.path(series.points), frame.y(0)
         first, last = (frame.x(series.points[i][0]) for i in (0, -1))
         area = f"{first:.1f},{floor:.1f} {path} {last:.1f},{floor:.1f}"
         base = "" if index == 0 else self._dotted(frame)
+        told = "".join(
+            f'<text x="{left}" y="{top + 14 + LINE * k}">{escape(line)}</text>'
+            for k, line in enumerate(note, 1)
+        )
         return (
-            f'<text x="{left}" y="{top - 22}" font-weight="bold">{escape(series.name)}</text>'
-            f'<text x="{left}" y="{top - 7}">{escape(series.note)}</text>'
-            f"{frame.grid(ticks_at_y=index % columns == 0)}{base}"
+            f'<text x="{left}" y="{top + 14}" font-weight="bold">{escape(series.name)}</text>'
+            f"{told}{frame.grid(ticks_at_y=left == LEFT)}{base}"
             f'<polygon points="{area}" fill="{_COLOURS[0]}" fill-opacity="0.25"/>'
             f'<polyline points="{path}" fill="none" stroke="{_COLOURS[0]}" stroke-width="2"/>'
         )
@@ -192,6 +203,16 @@ def number(value: float) -> str:
     ('102\\u2009604', '-0.5')
     """
     return f"{value:,.10g}".replace(",", "\u2009")
+
+
+def wrapped(text: str, most: int) -> list[str]:
+    """Lines of at most `most` characters, broken after a comma where that will do.
+
+    >>> wrapped("peak 102604 kB, end 102604 kB, later 204 kB", 34)
+    ['peak 102604 kB, end 102604 kB,', 'later 204 kB']
+    """
+    joined = text.replace(" ", "\u00a0").replace(",\u00a0", ", ")
+    return [line.replace("\u00a0", " ") for line in textwrap.wrap(joined, most)]
 
 
 def apart(places: Sequence[float], least: float) -> list[float]:

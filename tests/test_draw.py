@@ -5,6 +5,7 @@ import html
 import re
 import shutil
 from itertools import pairwise
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ptlab import GiB, KiB, MiB, Process, TiB
+from ptlab.chart import Panels, Series, number, wrapped
 from ptlab.draw import dot
 from ptlab.draw.fold import SHORTEST, WIDEST, folds
 from ptlab.draw.look import strip
@@ -140,3 +142,16 @@ def test_a_fold_takes_what_is_below_along():
     p.touch(A, 16 * GiB, stride=GiB)
     assert "14 more PMD pages" in str(tree(p)) and "with 14 tables below" in str(tree(p))
     assert len(live_tables(p, Level.PMD)) == 16
+
+
+@pytest.mark.parametrize("peak", [1, 102604, 10**12, 10**60])
+def test_no_note_of_a_panel_reaches_the_next_one(peak):
+    note = f"peak {number(peak)} kB, end {number(peak)} kB, later {number(peak)} kB"
+    panels = Panels("t", "x", "y", [Series(f"s{i}", [(0, 0), (9, i)], note) for i in range(5)])
+    texts = ElementTree.fromstring(panels.svg()).iter("{http://www.w3.org/2000/svg}text")
+    lines = [text for text in texts if text.text in wrapped(note, 34)]
+    assert "".join(line.text for line in lines).replace(" ", "") == 5 * note.replace(" ", "")
+    widest_digit = 7.64  # of a 12 unit font, DejaVu Sans; a panel and its gap have 270
+    assert all(len(line.text) * widest_digit < 270 for line in lines)
+    rows = {(line.get("x"), line.get("y")) for line in lines}
+    assert len(rows) == len(lines), "no two in one place"

@@ -23,7 +23,7 @@ def test_no_answer_is_sent_before_it_is_revealed():
     assert not any("4711" in text for text in shown(table))
     assert "4711" not in repr(table)
     table.reveal()
-    assert any("it is <b>4711 kB</b>" in text for text in shown(table))
+    assert any("answer: <b>4711 kB</b>" in text for text in shown(table))
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_a_guess_is_read_as_people_write_it(answer, guess, right):
     table.guess("row", "column", guess)
     table.reveal()
     told = "".join(shown(table))
-    assert ("right, <b>" in told) is right
+    assert ("&#x2713; right" in told) is right
     assert ("&#x2717;" in told) is (bool(guess.strip()) and not right)
 
 
@@ -59,9 +59,20 @@ def test_the_button_reveals_counts_and_starts_again():
     button.click()
     assert table.revealed and table.result == "1 right of 2 filled in; there are 4 cells."
     assert any(table.result in text for text in shown(table))
+    assert all(field.disabled for field in table._guesses.values()), "the score stays true"
     button.click()
+    assert not any(field.disabled for field in table._guesses.values())
     assert not table.revealed and table.result == "0 right of 0 filled in; there are 4 cells."
-    assert not any("it is" in text for text in shown(table))
+    assert not any("answer:" in text for text in shown(table))
+
+
+def test_the_button_asks_for_a_guess_before_it_tells_anything():
+    table = Predict(ANSWERS, unit="kB")
+    button = next(w for w in table.children[1].children if hasattr(w, "click"))
+    button.click()
+    assert not table.revealed
+    assert any("Fill in at least one cell first" in text for text in shown(table))
+    assert not any("answer:" in text for text in shown(table))
 
 
 def test_choices_are_offered_and_hold_the_answer():

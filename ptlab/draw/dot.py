@@ -62,7 +62,7 @@ def digraph(nodes: Iterable[Node]) -> graphviz.Digraph:
             "style": "rounded,filled",
             "fontname": "Helvetica",
             "fontsize": "11",
-            "margin": "0.06,0.03",
+            "margin": "0.06,0.05",  # so that the strip stays clear of the round corners
             "color": "#5f6b7a",
             "fontcolor": "#1b1f24",
             "ordering": "out",

@@ -13,7 +13,7 @@ from ptlab import pte
 from ptlab.geometry import PAGE_SHIFT, PAGE_SIZE, PMD_SHIFT, Level
 from ptlab.mm import Count, Mm
 from ptlab.paths.cut import Piece, cut
-from ptlab.paths.fault import handle_mm_fault
+from ptlab.paths.fault import VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV, handle_mm_fault
 from ptlab.paths.thp import thp_vma_allowable
 from ptlab.steps import Kind, Path, Step, Tables
 from ptlab.vma import VM, Vma, find, find_vma_intersection
@@ -268,21 +268,41 @@ def exc_page_fault(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touc
     machine, first, n = mm.machine, piece.first, piece.entries
     major = mm.counters[Count.MAJFLT]
     if locked:
-        served = yield from handle_mm_fault(mm, mm.find_vma(first), piece, write)
+        fault = yield from handle_mm_fault(mm, mm.find_vma(first), piece, write)
     else:
-        take, drop, lock = "mmap_read_lock", "mmap_read_unlock", "mmap_lock"
-        of = mm.id
-        if machine.profile.vma_lock_fault:
-            take, drop, lock = "lock_vma_under_rcu", "vma_end_read", "vma_lock"
-            of = mm.find_vma(first).start
-        yield from machine.lock(take, lock, of, "read", n)
-        # While the fault waited for the lock the mapping may have gone.
-        vma = find_vma_intersection(mm.vmas[0], first, first + PAGE_SIZE)
-        served = vma is not None and (yield from handle_mm_fault(mm, vma, piece, write))
-        yield machine.unlock(drop, lock, n)
-        if vma is None:
+        vma, drop, lock = yield from _lock_vma(mm, first, n)
+        # While the fault waited for the lock the mapping may have gone, or changed its rights.
+        if vma is None or not vma.flags & (VM.WRITE if write else VM.READ):
+            if drop:
+                yield machine.unlock(drop, lock, n)
+            yield Step(Kind.REFUSED, "bad_area", None, n, 1, (first, write, vma))
             return Touched(0, n, first)
-    if not served:
-        return Touched(0, n, first, sigbus=True)
+        fault = yield from handle_mm_fault(mm, vma, piece, write)
+        yield machine.unlock(drop, lock, n)
+    if fault == VM_FAULT_SIGSEGV:
+        yield Step(Kind.REFUSED, "handle_pte_marker", None, n, 1, (first, write, None))
+    if fault:
+        return Touched(0, n, first, sigbus=fault == VM_FAULT_SIGBUS)
     mm.count(Count.MINFLT, n - (mm.counters[Count.MAJFLT] - major))
     return Touched(n)
+
+
+def _lock_vma(mm: Mm, address: int, n: int) -> Path[tuple[Vma | None, str, str]]:
+    """The VMA at `address` under its lock or mmap_lock; how that is dropped, and which it is.
+
+    A VMA that was split while the fault waited is looked up again: its lock may be another's now.
+    """
+    machine = mm.machine
+    if not machine.profile.vma_lock_fault:
+        yield from machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read", n)
+        found = find_vma_intersection(mm.vmas[0], address, address + PAGE_SIZE)
+        return found, "mmap_read_unlock", "mmap_lock"
+    vma = find_vma_intersection(mm.vmas[0], address, address + PAGE_SIZE)
+    while vma is not None:
+        of = vma.start
+        yield from machine.lock("lock_vma_under_rcu", "vma_lock", of, "read", n)
+        vma = find_vma_intersection(mm.vmas[0], address, address + PAGE_SIZE)
+        if vma is not None and vma.start == of:
+            break
+        yield machine.unlock("vma_end_read", "vma_lock", n)
+    return vma, "vma_end_read", "vma_lock"

@@ -143,6 +143,6 @@ def anon_vma_prepare(mm: Mm, vma: Vma) -> Step:
     index = find(vmas, vma.start)
     if vmas[index].anon_vma is not None:  # another fault was faster
         return Step(Kind.VMA, "__anon_vma_prepare", None, 1, 1, ("anon_vma", vmas[index]))
-    marked = replace(vma, anon_vma=anon, chain=1)
+    marked = replace(vmas[index], anon_vma=anon, chain=1)
     mm.set_vmas((*vmas[:index], marked, *vmas[index + 1 :]))
     return Step(Kind.VMA, "__anon_vma_prepare", None, 1, 1, ("anon_vma", marked))

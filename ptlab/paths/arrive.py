@@ -63,8 +63,11 @@ def lock_unchanged(
 
 def vma_start_write(mm: Mm, vma: Vma) -> Path[None]:
     """Wait until nobody holds the lock of this VMA alone (Linux 6.4); mmap_lock is held for write."""
-    if mm.machine.watch is not None and mm.machine.profile.vma_lock_fault:
-        yield from mm.machine.lock("vma_start_write", "vma_lock", vma.start, "write")
+    machine = mm.machine
+    if machine.watch is None or not machine.profile.vma_lock_fault:
+        return
+    if ("vma_lock", vma.start, "write") not in machine.held[machine.task]:
+        yield from machine.lock("vma_start_write", "vma_lock", vma.start, "write")
 
 
 def vma_end_write_all(mm: Mm) -> Path[None]:

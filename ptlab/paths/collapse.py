@@ -4,7 +4,8 @@ Kernel source: mm/khugepaged.c, madvise_collapse(), collapse_huge_page(), collap
 retract_page_tables() (Linux 6.12). For anonymous memory the PTE page becomes the deposit, under
 mmap_lock for write; for shared memory it is retracted, under i_mmap_rwsem alone, handed to RCU, and
 the huge page is mapped without a deposit. Simplified: a huge page can always be had; pages shared
-after fork are collapsed too if they are writable; no page is locked.
+after fork are collapsed too if they are writable; no page is locked; where a file's table is
+retracted, its entries go with it, not before.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ import numpy as np
 
 from ptlab import pte
 from ptlab.errors import KernelError
-from ptlab.geometry import PMD_SHIFT, PMD_SIZE, Level
+from ptlab.geometry import PAGE_SHIFT, PMD_SHIFT, PMD_SIZE, Level
 from ptlab.guards import Guard
 from ptlab.mm import Mm
 from ptlab.paths.alloc import upper_tables
 from ptlab.paths.arrive import vma_end_write_all, vma_start_write
 from ptlab.paths.thp import count_huge, do_set_pmd, pgtable_trans_huge_deposit
+from ptlab.paths.zap import ZapDetails, unmap_page_range
 from ptlab.steps import Kind, Path, Step
+from ptlab.tlb import MmuGather, tlb_flush_mmu
 from ptlab.vma import VM, Vma, find_vma_intersection
 
 ALL = slice(0, 512)
@@ -32,6 +35,12 @@ def madvise_collapse(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
     if vma.flags & VM.NOHUGEPAGE or (vma.file is not None and vma.file.kind == "disk"):
         raise KernelError(
             errno.EINVAL, f"madvise(COLLAPSE): {vma} may not have huge pages; nothing done"
+        )
+    if not _holds_huge(vma) or -(-start // PMD_SIZE) > end // PMD_SIZE:
+        raise KernelError(
+            errno.EINVAL,
+            f"madvise(COLLAPSE): [{start:#x}, {end:#x}) of {vma} has no room for a huge page; "
+            "nothing done",
         )
     failed = None
     for base in range(-(-start // PMD_SIZE) * PMD_SIZE, end & -PMD_SIZE, PMD_SIZE):
@@ -54,6 +63,12 @@ def madvise_collapse(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
             f"madvise(COLLAPSE): the pages at {failed:#x} cannot become one huge page; "
             "the other parts were collapsed",
         )
+
+
+def _holds_huge(vma: Vma) -> bool:
+    """thp_vma_suitable_order() of the last 2 MiB: the whole VMA has room for one huge page."""
+    alike = vma.file is None or ((vma.start >> PAGE_SHIFT) - vma.pgoff) % 512 == 0
+    return alike and (vma.end - PMD_SIZE) & -PMD_SIZE >= vma.start
 
 
 def _may_collapse(mm: Mm, table: int) -> bool:
@@ -139,20 +154,28 @@ def collapse_file(mm: Mm, vma: Vma, base: int) -> Path[None]:
     yield from machine.lock("i_mmap_lock_read", "i_mmap_rwsem", file.number, "read")
     for other in machine.mms[0]:
         for area in other.vmas[0]:
-            at = area.start + ((page - area.pgoff) << 12)
-            if (
-                area.file is file
-                and area.start <= at
-                and at + PMD_SIZE <= area.end
-                and area.anon_vma is None
-            ):
+            if area.file is not file:
+                continue
+            at = area.start + ((page - area.pgoff) << PAGE_SHIFT)
+            inside = area.start <= at and at + PMD_SIZE <= area.end
+            if at % PMD_SIZE == 0 and inside and area.anon_vma is None:
                 yield from retract_page_table(other, at)
+            else:  # its table also maps what is not the file's: only the small pages go
+                yield from try_to_unmap(other, max(at, area.start), min(at + PMD_SIZE, area.end))
     yield machine.unlock("i_mmap_unlock_read", "i_mmap_rwsem")
     walk = yield from machine.scheme.walk_begins(mm, base, base + PMD_SIZE)
     pmd = mm.lookup(base, Level.PMD) or (yield from upper_tables(mm, base, walk))
     writable = vma.shared and bool(vma.flags & VM.WRITE)
     yield from do_set_pmd(mm, pmd, base >> PMD_SHIFT & 511, frame, writable)
     yield from machine.scheme.walk_ends(mm, walk)
+
+
+def try_to_unmap(mm: Mm, start: int, end: int) -> Path[None]:
+    """try_to_unmap() of the small pages that the huge one replaces; tables and own pages stay."""
+    if start < end:
+        tlb = MmuGather(mm)
+        yield from unmap_page_range(mm, tlb, start, end, ZapDetails(even_cows=False))
+        yield from tlb_flush_mmu(tlb)
 
 
 def retract_page_table(mm: Mm, address: int) -> Path[None]:

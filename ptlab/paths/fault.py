@@ -16,30 +16,33 @@ from ptlab.mm import Count, Mm
 from ptlab.paths.alloc import anon_vma_prepare, upper_tables, visit
 from ptlab.paths.arrive import lock_unchanged, still_hooked
 from ptlab.paths.cut import Piece
-from ptlab.paths.filemap import do_fault
+from ptlab.paths.filemap import VM_FAULT_SIGBUS, do_fault
 from ptlab.paths.swap import do_swap_page
 from ptlab.paths.thp import do_huge_pmd_anonymous_page, do_huge_pmd_wp_page, thp_vma_allowable
 from ptlab.steps import Kind, Path, Step, Tables
 from ptlab.vma import VM, Vma
 
+__all__ = ["VM_FAULT_SIGBUS", "VM_FAULT_SIGSEGV", "handle_mm_fault"]
+
 U64 = np.uint64
+VM_FAULT_SIGSEGV = 0x40
 _PMD = Level.PMD  # looked up once: Python 3.11 finds members slowly
 
 
-def handle_mm_fault(mm: Mm, vma: Vma, piece: Piece, write: bool) -> Path[bool]:
+def handle_mm_fault(mm: Mm, vma: Vma, piece: Piece, write: bool) -> Path[int]:
     """handle_mm_fault() and __handle_mm_fault(): build the upper tables, top down, as needed.
 
-    False: SIGBUS.
+    0, VM_FAULT_SIGBUS or VM_FAULT_SIGSEGV.
     """
     scheme, first, n = mm.machine.scheme, piece.first, piece.entries
     walk = yield from scheme.walk_begins(mm, first, first + PAGE_SIZE, n)
     pmd = mm.lookup(first, _PMD) or (yield from upper_tables(mm, first, walk, times=n))
-    served = yield from _below_pmd(mm, vma, pmd, piece, write)
+    fault = yield from _below_pmd(mm, vma, pmd, piece, write)
     yield from scheme.walk_ends(mm, walk, n)
-    return served
+    return fault
 
 
-def _below_pmd(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[bool]:
+def _below_pmd(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]:
     """The path for the PMD level, if a huge page is there or may be, else for the PTE level."""
     slots = piece.slots
     if isinstance(slots, int):
@@ -51,24 +54,24 @@ def _below_pmd(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[bo
     return _pte_level(mm, vma, pmd, piece, write)
 
 
-def _empty_pmd_fault(mm: Mm, vma: Vma, pmd: int, slot: int, write: bool) -> Path[bool]:
+def _empty_pmd_fault(mm: Mm, vma: Vma, pmd: int, slot: int, write: bool) -> Path[int]:
     """A huge page where there is nothing yet."""
     if write and vma.anon_vma is None:
         yield anon_vma_prepare(mm, vma)
     yield from do_huge_pmd_anonymous_page(mm, vma, pmd, slot, write)
-    return True
+    return 0
 
 
-def _huge_pmd_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[bool]:
+def _huge_pmd_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]:
     """A write to a huge page; if that splits it, the PTE level goes on."""
     assert isinstance(piece.slots, int)
-    if (yield from do_huge_pmd_wp_page(mm, pmd, piece.slots)):
-        return True
+    if not write or (yield from do_huge_pmd_wp_page(mm, pmd, piece.slots)):
+        return 0
     return (yield from _pte_level(mm, vma, pmd, piece, write))
 
 
-def _pte_level(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[bool]:
-    """The path for a page of a file that is not mapped yet, or for all else. False: SIGBUS."""
+def _pte_level(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]:
+    """The path for a page of a file that is not mapped yet, or for all else."""
     slots, mem = piece.slots, mm.machine.mem
     if vma.file is not None and isinstance(slots, int):
         table = int(mem.at(pmd, slots))
@@ -77,13 +80,16 @@ def _pte_level(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[bo
     return handle_pte_fault(mm, vma, pmd, piece, write)
 
 
-def handle_pte_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[bool]:
+def handle_pte_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]:
     """The PTE level. Empty entries go to do_anonymous_page(), read-only ones to do_wp_page().
+
+    What other tasks may have put there since the access: a guard marker, which refuses it, or a page,
+    which is all that a read wants (a spurious fault).
 
     With the references of 2021 the walker arrives with pte_try_get(), or with pte_alloc() where
     there is no table yet, and leaves with pte_put_vmf().
     """
-    columns, n, done = piece.columns, piece.entries, False
+    columns, n, done, fault = piece.columns, piece.entries, False, 0
     while not done:  # once, unless another task was faster
         tables = yield from visit(mm, pmd, piece.slots, n)
         if write and vma.anon_vma is None and not vma.shared:
@@ -92,19 +98,27 @@ def handle_pte_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> P
             yield from mm.machine.scheme.visitor_leaves(mm, tables, n)
             continue
         if not mm.machine.mem.entries.filled(tables, columns):
+            if vma.file is not None:  # zapped since the access
+                yield from mm.machine.scheme.visitor_leaves(mm, tables, n)
+                return (yield from do_fault(mm, vma, pmd, piece, write))
             done = yield from do_anonymous_page(mm, tables, columns, n, write)
-        elif mm.counters[Count.SWAP] and _swapped_out(mm, tables, columns):
-            done = yield from do_swap_page(mm, vma, tables, columns, n)
-        else:
+        elif mm.counters[Count.SWAP] and not pte.is_present(word := _first(mm, tables, columns)):
+            if pte.is_marker(word):  # handle_pte_marker()
+                done, fault = True, VM_FAULT_SIGSEGV
+            else:
+                done = yield from do_swap_page(mm, vma, tables, columns, n)
+        elif write:
             done = yield from do_wp_page(mm, vma, tables, columns, n)
+        else:
+            done = True
         yield from mm.machine.scheme.visitor_leaves(mm, tables, n)
-    return True
+    return fault
 
 
-def _swapped_out(mm: Mm, tables: Tables, columns: slice) -> bool:
-    """Whether the first of the entries is a swap entry; then they all are."""
-    word = mm.machine.mem.entries[tables, columns].flat[0]
-    return bool(word) and not pte.is_present(word)
+def _first(mm: Mm, tables: Tables, columns: slice) -> np.uint64:
+    """The first of the entries; they are all of one kind."""
+    word: np.uint64 = mm.machine.mem.entries[tables, columns].flat[0]
+    return word
 
 
 def do_anonymous_page(mm: Mm, tables: Tables, columns: slice, n: int, write: bool) -> Path[bool]:

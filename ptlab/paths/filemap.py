@@ -23,17 +23,23 @@ FAULT_AROUND_PAGES = 16
 """fault_around_bytes, 64 KiB, in pages."""
 
 
-def do_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[bool]:
-    """One empty entry of a file mapping. Returns False on SIGBUS: the page is beyond the file's end.
+VM_FAULT_SIGBUS = 0x2
+
+
+def do_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]:
+    """One empty entry of a file mapping. VM_FAULT_SIGBUS: the page is beyond the file's end; else 0.
 
     do_read_fault(), do_cow_fault() and do_shared_fault().
     """
     assert vma.file is not None and isinstance(piece.slots, int)
     file, slot, column = vma.file, piece.slots, int(piece.columns.start)
     page = vma.page(piece.first)
-    if file.huge[page >> 9 : (page >> 9) + 1].any() and _fits_huge(vma, piece.first, page):
+    huge = bool(file.huge[page >> 9 : (page >> 9) + 1].any())
+    own = write and not vma.shared  # do_cow_fault() copies 4 KiB, also of a huge page
+    if huge and not own and not mm.machine.mem.at(pmd, slot) and _fits_huge(vma, piece.first, page):
         yield from do_set_pmd(mm, pmd, slot, file.frame(page & -512), _writable(vma))
-        return True
+        if mm.is_huge(pmd, slot):
+            return 0
     if not write:
         around = _fault_around(vma, piece.first, column)
         cached = [
@@ -44,25 +50,25 @@ def do_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[bool
             cached = [c for c in cached if not mm.machine.mem.entries.word(table, c)]
         if column in cached:
             yield from _map(mm, vma, pmd, slot, cached, page - column, "filemap_map_pages")
-            return True
+            return 0
         if cached:
             yield from _map(mm, vma, pmd, slot, cached, page - column, "filemap_map_pages")
     if page >= file.pages:
         yield Step(
             Kind.REFUSED, "do_fault", None, 1, 1, (piece.first, write, "beyond the file's end")
         )
-        return False
+        return VM_FAULT_SIGBUS
     if not file.frame(page):
         if file.kind == "disk":
             raise NotModelled(
                 "a page of a disk file that is not in the page cache: readahead decides"
             )
         file.fill(page, 1)
-    if write and not vma.shared:
+    if own:
         yield from _map_copy(mm, vma, pmd, slot, column)
     else:
         yield from _map(mm, vma, pmd, slot, [column], page - column, "finish_fault", write)
-    return True
+    return 0
 
 
 def _fits_huge(vma: Vma, address: int, page: int) -> bool:

@@ -18,6 +18,7 @@ from ptlab.memmap import count as table_count
 from ptlab.memmap import count_each, covers_whole
 from ptlab.mm import Count, Mm
 from ptlab.paths.access import populate
+from ptlab.paths.arrive import vma_end_write_all
 from ptlab.paths.collapse import madvise_collapse
 from ptlab.paths.cut import chunks
 from ptlab.paths.guard import madvise_guard_install, madvise_guard_remove
@@ -90,7 +91,7 @@ def do_madvise(mm: Mm, start: int, length: int, advice: int) -> Path[None]:
             errno.EINVAL, f"madvise: Linux {kernel} knows no advice {name}; nothing done"
         )
     end = start + page_align(length)
-    if not start <= end < 1 << 64:
+    if length < 0 or not start <= end < 1 << 64:
         raise KernelError(
             errno.EINVAL,
             f"madvise({name}): {length} bytes from {start:#x} wrap around; nothing done",
@@ -103,8 +104,12 @@ def do_madvise(mm: Mm, start: int, length: int, advice: int) -> Path[None]:
     try:
         hole = yield from madvise_walk_vmas(mm, start, end, advice, name)
     except KernelError:
+        if mode == "write":
+            yield from vma_end_write_all(mm)
         yield mm.machine.unlock(drop, lock)
         raise
+    if mode == "write":
+        yield from vma_end_write_all(mm)
     yield mm.machine.unlock(drop, lock)
     if hole is not None:
         raise KernelError(
@@ -270,4 +275,4 @@ def age(mm: Mm, start: int, end: int, fn: str) -> Path[None]:
             yield from scheme.lazyfreed(mm, tables, each)
     yield from scheme.walk_ends(mm, walk)
     if changed:
-        yield Step(Kind.FLUSH, "tlb_flush_mmu_tlbonly", None, changed)
+        yield from machine.flush("tlb_flush_mmu_tlbonly", None, changed)

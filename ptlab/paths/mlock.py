@@ -11,6 +11,7 @@ import errno
 from ptlab.errors import KernelError
 from ptlab.geometry import PAGE_MASK, page_align
 from ptlab.mm import Mm
+from ptlab.paths.arrive import vma_end_write_all
 from ptlab.paths.mmap import mm_populate, vma_modify
 from ptlab.steps import Path
 from ptlab.vma import VM, find
@@ -53,6 +54,7 @@ def _apply_vma_lock_flags(mm: Mm, call: str, start: int, end: int, flags: int) -
         if wanted != vma.flags:
             yield from vma_modify(mm, "mlock_fixup", vma, address, stop, wanted)
         address = stop
+    yield from vma_end_write_all(mm)
     yield machine.unlock("mmap_write_unlock", "mmap_lock")
     if address < end:
         raise KernelError(

@@ -13,11 +13,13 @@ from dataclasses import replace
 
 from ptlab.errors import KernelError
 from ptlab.files import File
-from ptlab.geometry import PAGE_SHIFT, PAGE_SIZE, PMD_SIZE, page_align
+from ptlab.geometry import PAGE_SHIFT, PAGE_SIZE, PMD_SHIFT, PMD_SIZE, Level, page_align
 from ptlab.guards import Guard
 from ptlab.mm import Mm
 from ptlab.paths.access import populate
+from ptlab.paths.arrive import vma_end_write_all, vma_start_write
 from ptlab.paths.pgtables import free_pgtables
+from ptlab.paths.thp import split_huge_pmd
 from ptlab.paths.zap import UNMAP, unmap_page_range
 from ptlab.steps import Kind, Path, Step
 from ptlab.tlb import MmuGather, tlb_flush_mmu
@@ -56,10 +58,11 @@ def do_mmap(
             errno.EINVAL,
             f"mmap: address {at:#x} is not a multiple of {PAGE_SIZE}; nothing was mapped",
         )
-    if offset % PAGE_SIZE:
+    if offset % PAGE_SIZE or offset < 0:
         raise KernelError(
             errno.EINVAL,
-            f"mmap: offset {offset:#x} is not a multiple of {PAGE_SIZE}; nothing was mapped",
+            f"mmap: offset {offset:#x} is not a multiple of {PAGE_SIZE}, from 0 on; "
+            "nothing was mapped",
         )
     length = page_align(length)
     limit = mm.machine.geometry.task_size
@@ -165,21 +168,19 @@ def do_vmi_align_munmap(mm: Mm, start: int, end: int, downgrade: bool) -> Path[b
     if find_vma_intersection(mm.vmas[0], start, end) is None:
         return False
     machine = mm.machine
+    yield from before_split(mm, start, end)
     vmas = split_at(split_at(mm.vmas[0], start), end)
     gone = overlapping(vmas, start, end)
     low = find(vmas, start)
     rest = (*vmas[:low], *vmas[low + len(gone) :])
     several = machine.watch is not None
-    if several and machine.profile.vma_lock_fault:
-        for vma in gone:
-            yield from machine.lock("vma_start_write", "vma_lock", vma.start, "write")
+    for vma in gone:
+        yield from vma_start_write(mm, vma)
     mm.set_vmas(rest)
     if several:
         machine.store.put(machine, "detached", 0, (*machine.detached[0], *gone))
     yield Step(Kind.VMA, "vms_gather_munmap_vmas", None, len(gone), 1, ("unmap", gone))
-    if several and machine.profile.vma_lock_fault:
-        for _ in gone:
-            yield machine.unlock("vma_end_write_all", "vma_lock")
+    yield from vma_end_write_all(mm)
     if downgrade:
         yield machine.downgrade("mmap_write_downgrade", "mmap_lock")
     tlb = MmuGather(mm)
@@ -206,8 +207,26 @@ def _unlink_file_vmas(mm: Mm, gone: Vmas) -> Path[None]:
             yield machine.unlock("i_mmap_unlock_write", "i_mmap_rwsem")
 
 
+def before_split(mm: Mm, start: int, end: int) -> Path[None]:
+    """What __split_vma() does at `start` and `end`, if they are inside a VMA, before it cuts there.
+
+    Faults in the whole VMA are waited for, and a huge page across the border is split
+    (vma_adjust_trans_huge()).
+    """
+    for address in (start, end):
+        vma = find_vma_intersection(mm.vmas[0], address, address + PAGE_SIZE)
+        if vma is None or vma.start >= address:
+            continue
+        yield from vma_start_write(mm, vma)
+        pmd, slot = mm.lookup(address, Level.PMD), address >> PMD_SHIFT & 511
+        if address % PMD_SIZE and pmd and mm.is_huge(pmd, slot):
+            yield from split_huge_pmd(mm, pmd, slot)
+
+
 def vma_modify(mm: Mm, fn: str, vma: Vma, start: int, end: int, flags: int) -> Path[Vma]:
     """Give the part [start, end) of `vma` other flags: split, change, merge. Returns the new VMA."""
+    yield from before_split(mm, start, end)
+    yield from vma_start_write(mm, vma)
     vmas = split_at(split_at(mm.vmas[0], start), end)
     index = find(vmas, start)
     part = vmas[index]

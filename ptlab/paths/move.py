@@ -114,7 +114,7 @@ def _move_table(mm: Mm, fn: str, old: tuple[int, int], new: tuple[int, int]) -> 
     mem.unhook(table)
     mem.hook(table, *new)
     yield Step(Kind.MOVE, fn, table, 0, 1, (old, new))
-    yield Step(Kind.FLUSH, "flush_tlb_range", table)
+    yield from machine.flush("flush_tlb_range", table, 0)
     yield machine.unlock(fn, name)
 
 
@@ -151,7 +151,7 @@ def move_ptes(mm: Mm, ours: int, theirs: int, part: Extent) -> Path[bool]:
         yield Step(Kind.SET, "move_ptes", theirs, here, 1, (target, "moved"))
     if moved:
         yield from machine.scheme.entries_mapped(mm, theirs, moved)
-        yield Step(Kind.FLUSH, "flush_tlb_range", ours)
+        yield from machine.flush("flush_tlb_range", ours, 0)
     yield machine.unlock("spin_unlock", "ptl")
     yield machine.unlock("pte_unmap_unlock", "ptl")
     if moved:

@@ -71,7 +71,7 @@ def mprotect_fixup(mm: Mm, vma: Vma, start: int, end: int, prot: int) -> Path[No
     yield from vma_modify(mm, "mprotect_fixup", vma, start, end, flags)
     changed = yield from change_protection(mm, vma, start, end, prot)
     if changed:
-        yield Step(Kind.FLUSH, "tlb_flush_range", None, changed)
+        yield from mm.machine.flush("tlb_flush_range", None, changed)
     if vma.flags & (VM.WRITE | VM.SHARED | VM.LOCKED) == VM.LOCKED and prot & VM.WRITE:
         yield from populate(mm, start, end, write=True)  # locked memory must not fault later
 

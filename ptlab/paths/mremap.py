@@ -68,6 +68,9 @@ def _check(
     def refuse(why: str) -> KernelError:
         return KernelError(errno.EINVAL, f"mremap: {why}; nothing was moved")
 
+    for name, length in ("old", old_length), ("new", new_length):
+        if length < 0:
+            raise refuse(f"the {name} length {length:#x} must not be below 0")
     if old % PAGE_SIZE:
         raise refuse(f"address {old:#x} is not a multiple of {PAGE_SIZE}")
     if not new_length:
@@ -75,7 +78,8 @@ def _check(
     if dontunmap and (not maymove or old_length != new_length):
         raise refuse("MREMAP_DONTUNMAP needs MREMAP_MAYMOVE and an unchanged length")
     if to is not None:
-        if to % PAGE_SIZE or to + new_length > mm.machine.geometry.task_size:
+        limit = mm.machine.geometry.task_size
+        if to % PAGE_SIZE or not 0 <= to <= limit - new_length:
             raise refuse(
                 f"the new address {to:#x} must be page aligned and inside the address space"
             )
@@ -129,10 +133,10 @@ def _remap_one(
     if old_length == new_length and to is None and not dontunmap:
         return old, "write"
     if old_length > new_length and not dontunmap:
-        downgrade = to is None
-        yield from do_vmi_align_munmap(mm, old + new_length, old + old_length, downgrade)
-        if downgrade:
-            return old, "read"
+        upper, end = old + new_length, old + old_length
+        downgraded = yield from do_vmi_align_munmap(mm, upper, end, downgrade=to is None)
+        if to is None:
+            return old, "read" if downgraded else "write"
         old_length = new_length
         vma = mm.find_vma(old)
     if old + old_length > vma.end:
@@ -191,7 +195,7 @@ def move_vma(
         index = find(mm.vmas[0], kept.start)
         mm.set_vmas((*mm.vmas[0][:index], changed, *mm.vmas[0][index + 1 :]))
         yield Step(Kind.VMA, "dontunmap_complete", None, 1, 1, ("kept", changed))
-    else:
+    elif old_length:  # with the old length 0 both mappings stay
         yield from do_vmi_align_munmap(mm, old, old + old_length, downgrade=False)
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptlab import pte
+from ptlab.memmap import count as table_count
 from ptlab.memmap import count_each
 from ptlab.mm import Count, Mm
 from ptlab.paths.arrive import lock_unchanged
@@ -47,7 +48,8 @@ def pageout(mm: Mm, start: int, end: int) -> Path[None]:
         if (yield from machine.scheme.visitor_arrives(mm, pmd, slots)):
             continue
         tables = machine.mem.at(pmd, slots)
-        if not (yield from pte_offset_map_lock(machine, tables)):
+        n_tables = table_count(tables)
+        if not (yield from pte_offset_map_lock(machine, tables, n_tables)):
             yield from machine.scheme.visitor_leaves(mm, tables)
             continue  # freed since the walk saw it
         dropped: Any = None
@@ -70,7 +72,7 @@ def pageout(mm: Mm, start: int, end: int) -> Path[None]:
                 mm.count(Count.SWAP, n)
                 gone += n
                 yield Step(Kind.CHANGE, "try_to_unmap_one", tables, n, 1, (part, "swapped"))
-        yield machine.unlock("pte_unmap_unlock", "ptl")
+        yield machine.unlock("pte_unmap_unlock", "ptl", n_tables)
         if dropped is not None:
             gone += int(np.sum(dropped))
             yield from machine.scheme.entries_unmapped(mm, tables, dropped)

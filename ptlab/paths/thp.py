@@ -15,6 +15,7 @@ import numpy as np
 from ptlab import pte
 from ptlab.geometry import PAGE_SHIFT, PMD_SIZE, PTRS_PER_TABLE, Level
 from ptlab.mm import Count, Mm
+from ptlab.paths.alloc import pte_free
 from ptlab.steps import Kind, Path, Step
 from ptlab.tlb import MmuGather
 from ptlab.vma import VM, Vma
@@ -41,11 +42,18 @@ def is_huge_zero(word: int) -> bool:
 
 
 def do_huge_pmd_anonymous_page(mm: Mm, vma: Vma, pmd: int, slot: int, write: bool) -> Path[None]:
-    """The fault in an empty PMD entry: a huge page on a write, the huge zero page on a read."""
+    """The fault in an empty PMD entry: a huge page on a write, the huge zero page on a read.
+
+    Where another fault was faster there is nothing left to do.
+    """
     machine = mm.machine
     table = int(machine.mem.alloc(mm.id, Level.PTE))
     yield Step(Kind.ALLOC, "pte_alloc_one", table)
     yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
+    if machine.watch is not None and machine.mem.at(pmd, slot):
+        yield machine.unlock("spin_unlock", "pmd_lock")
+        yield pte_free(machine, table)
+        return
     yield pgtable_trans_huge_deposit(mm, pmd, slot, table)
     if write:
         frame = machine.huge_frames()
@@ -58,10 +66,11 @@ def do_huge_pmd_anonymous_page(mm: Mm, vma: Vma, pmd: int, slot: int, write: boo
 
 
 def do_set_pmd(mm: Mm, pmd: int, slot: int, frame: int, writable: bool) -> Path[None]:
-    """Map a huge page of the page cache. Nothing is deposited on x86."""
+    """Map a huge page of the page cache, if nothing is there. Nothing is deposited on x86."""
     machine = mm.machine
     yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
-    yield _map(mm, pmd, slot, pte.file_entry(frame, writable, False) | pte.PSE, "do_set_pmd")
+    if not machine.mem.at(pmd, slot):
+        yield _map(mm, pmd, slot, pte.file_entry(frame, writable, False) | pte.PSE, "do_set_pmd")
     yield machine.unlock("spin_unlock", "pmd_lock")
 
 
@@ -114,6 +123,9 @@ def do_huge_pmd_wp_page(mm: Mm, pmd: int, slot: int) -> Path[bool]:
     else:
         new = word | pte.RW | pte.DIRTY | pte.SOFT_DIRTY | pte.ACCESSED
     yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
+    if machine.mem.entries.word(pmd, slot) != word:  # pmd_same(): the access faults again
+        yield machine.unlock("spin_unlock", "pmd_lock")
+        return True
     machine.mem.write(pmd, slot, new)
     count_huge(mm, word, -1)
     count_huge(mm, new, 1)
@@ -125,10 +137,14 @@ def do_huge_pmd_wp_page(mm: Mm, pmd: int, slot: int) -> Path[bool]:
 def split_huge_pmd(mm: Mm, pmd: int, slot: int) -> Path[None]:
     """__split_huge_pmd(): the deposited PTE page takes the place of the huge entry, all 512 set.
 
-    A file's huge page is not split: its entry just goes, and faults bring it back.
+    A file's huge page is not split: its entry just goes, and faults bring it back. Nothing happens
+    if another task has split or zapped it.
     """
     machine, mem = mm.machine, mm.machine.mem
     yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
+    if not mm.is_huge(pmd, slot):
+        yield machine.unlock("spin_unlock", "pmd_lock")
+        return
     word = mem.entries.word(pmd, slot)
     mem.write(pmd, slot, 0)
     count_huge(mm, word, -1)
@@ -151,10 +167,16 @@ def split_huge_pmd(mm: Mm, pmd: int, slot: int) -> Path[None]:
     yield machine.unlock("spin_unlock", "pmd_lock")
 
 
-def zap_huge_pmd(mm: Mm, tlb: MmuGather, pmd: int, slot: int) -> Path[None]:
-    """Unmap a whole huge page. Its deposited PTE page goes at once: no walker can have seen it."""
+def zap_huge_pmd(mm: Mm, tlb: MmuGather, pmd: int, slot: int) -> Path[bool]:
+    """Unmap a whole huge page. Its deposited PTE page goes at once: no walker can have seen it.
+
+    False: another task has split or zapped it.
+    """
     machine, mem = mm.machine, mm.machine.mem
     yield from machine.lock("pmd_trans_huge_lock", "pmd_lock", pmd, "spin")
+    if not mm.is_huge(pmd, slot):
+        yield machine.unlock("spin_unlock", "pmd_lock")
+        return False
     word = mem.entries.word(pmd, slot)
     mem.write(pmd, slot, 0)
     count_huge(mm, word, -1)
@@ -165,6 +187,7 @@ def zap_huge_pmd(mm: Mm, tlb: MmuGather, pmd: int, slot: int) -> Path[None]:
     if pte.pfn(word) < pte.FILE_FRAME:
         yield zap_deposited_table(mm, pmd, slot)
     yield machine.unlock("spin_unlock", "pmd_lock")
+    return True
 
 
 def zap_deposited_table(mm: Mm, pmd: int, slot: int) -> Step:
@@ -176,9 +199,12 @@ def zap_deposited_table(mm: Mm, pmd: int, slot: int) -> Step:
 
 
 def change_huge_pmd(mm: Mm, pmd: int, slot: int, prot: int) -> Path[int]:
-    """mprotect of a whole huge page. Returns 1 if the entry was present."""
+    """mprotect of a whole huge page. Returns 1, or 0 if a truncate has taken it away."""
     machine, mem = mm.machine, mm.machine.mem
     yield from machine.lock("pmd_trans_huge_lock", "pmd_lock", pmd, "spin")
+    if not mm.is_huge(pmd, slot):
+        yield machine.unlock("spin_unlock", "pmd_lock")
+        return 0
     word = np.array([mem.entries.word(pmd, slot)], U64)
     new = pte.protect(word, prot, bool(machine.shared(pte.pfn(word)).any()))
     mem.write(pmd, slot, int(new[0]))
@@ -192,8 +218,11 @@ def change_huge_pmd(mm: Mm, pmd: int, slot: int, prot: int) -> Path[int]:
 def move_huge_pmd(mm: Mm, old: tuple[int, int], new: tuple[int, int]) -> Path[None]:
     """mremap: the huge entry goes from one (PMD page, slot) to another, its deposit with it."""
     machine, mem = mm.machine, mm.machine.mem
-    word = mem.entries.word(*old)
     yield from machine.lock("pmd_lock", "pmd_lock", old[0], "spin")
+    if not mm.is_huge(*old):  # a truncate has taken it away
+        yield machine.unlock("spin_unlock", "pmd_lock")
+        return
+    word = mem.entries.word(*old)
     mem.write(*old, 0)
     mem.write(*new, word | pte.SOFT_DIRTY if word & pte.PRESENT else word)
     if pte.pfn(word) < pte.FILE_FRAME:

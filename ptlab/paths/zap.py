@@ -88,9 +88,10 @@ def zap_pmd_range(
     machine = mm.machine
     if isinstance(slots, int) and mm.is_huge(pmd, slots):
         if covers_whole(columns):
-            yield from zap_huge_pmd(mm, tlb, pmd, slots)
-            return None
-        yield from split_huge_pmd(mm, pmd, slots)
+            if (yield from zap_huge_pmd(mm, tlb, pmd, slots)):
+                return None
+        else:
+            yield from split_huge_pmd(mm, pmd, slots)
         if not machine.mem.at(pmd, slots):
             return None  # a file's huge mapping is not split, it just goes
     if (yield from machine.scheme.visitor_arrives(mm, pmd, slots)):
@@ -191,7 +192,10 @@ def _stays(words: NDArray[np.uint64], details: ZapDetails) -> NDArray[np.bool_]:
 
 
 def _parts(mm: Mm, tlb: MmuGather, tables: Tables, columns: slice) -> Iterable[slice]:
-    """What one step clears: an entry, or all of them up to the one that fills `tlb`. Skips none."""
+    """What one step clears: an entry, or all of them up to the one that fills `tlb`.
+
+    In grain `entry` none entries are passed over.
+    """
     nonnone = mm.machine.mem.entries.filled(tables, columns)
     if not nonnone:
         return ()

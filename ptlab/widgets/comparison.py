@@ -13,6 +13,9 @@ import ipywidgets  # type: ignore[import-untyped]
 
 from ptlab.widgets.choice import choice, choice_style
 
+_STALE = "ptlab-stale"
+_STYLE = f"<style>.ptlab-report table {{ margin-left: 0; }} .{_STALE} {{ opacity: 0.35; }}</style>"
+
 Compare = Callable[[str, Sequence[str], Callable[[str], None]], str]
 
 
@@ -47,6 +50,8 @@ class Designs(ipywidgets.VBox):
         self._button.on_click(lambda _: self.start())
         self._status = ipywidgets.HTML()
         self._report = ipywidgets.HTML(layout={"width": "100%"})
+        for name in ("jp-RenderedHTMLCommon", "ptlab-report"):
+            self._report.add_class(name)  # its tables look as in a cell's output
         self._thread: threading.Thread | None = None
         super().__init__(
             [
@@ -55,6 +60,7 @@ class Designs(ipywidgets.VBox):
                 ipywidgets.HBox([self._button, self._status]),
                 self._report,
                 choice_style(),
+                ipywidgets.HTML(_STYLE, layout={"display": "none"}),
             ]
         )
         self._describe()
@@ -68,6 +74,7 @@ class Designs(ipywidgets.VBox):
             self._say("Tick one design or more, then press Compare.")
             return
         self._button.disabled = True
+        self._report.add_class(_STALE)  # it answers the question before
         self._thread = threading.Thread(target=self._run, args=(self._workload.value, chosen))
         self._thread.start()
 
@@ -90,6 +97,7 @@ class Designs(ipywidgets.VBox):
         self._progress(workload, finished, len(chosen))
         try:
             self._report.value = self._compare(workload, chosen, done)
+            self._report.remove_class(_STALE)
             self._say("")
         except Exception as error:
             self._say(f"{type(error).__name__}: {error}")

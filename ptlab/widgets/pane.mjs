@@ -98,5 +98,5 @@ export function makePane(payload, p, opAt, { onSeek, onPick }) {
     timeline.show(step, position);
     if (picked) open(picked, entries.entry());
   }
-  return { element, show, open, sentence, stop: tree.stop };
+  return { element, show, open, sentence, enter: tree.enter, stop: tree.stop };
 }

@@ -40,12 +40,14 @@ class Predict(ipywidgets.VBox):
         self._answers, self._unit = {row: dict(cells) for row, cells in answers.items()}, unit
         self._columns = list(next(iter(self._answers.values()), {}))
         self._refuse_what_does_not_fit(choices)
-        self._guesses = {
+        self._guesses: dict[tuple[str, str], ipywidgets.DOMWidget] = {
             (row, column): _field(f"{row}: {column}", choices)
             for row in self._answers
             for column in self._columns
         }
-        told = {"width": f"{max(8, 5 + _width(choices))}em"}
+        # Room for the longest answer from the beginning, so that revealing it moves nothing.
+        longest = max(map(len, choices), default=9)  # "102604 kB"; the answers are not sent yet
+        told = {"width": f"{5.6 + 0.6 * longest:g}em"}
         self._told = {key: ipywidgets.HTML(layout=told) for key in self._guesses}
         self._button = ipywidgets.Button(description="Reveal", button_style="primary")
         self._button.on_click(self._pressed)
@@ -62,19 +64,22 @@ class Predict(ipywidgets.VBox):
         """Show the answers, and at each guess whether it was right."""
         self.revealed = True
         for (row, column), told in self._told.items():
-            answer, guess = self._answers[row][column], self._guesses[row, column].value.strip()
+            answer, field = self._answers[row][column], self._guesses[row, column]
+            field.disabled = True  # the score below is of these guesses
+            guess = field.value.strip()
             shown = escape(f"{answer} {self._unit if _is_number(answer) else ''}".strip())
             right = _same(guess, answer, self._unit)
-            said = f"it is <b>{shown}</b>" if not guess else f"&#x2717; it is <b>{shown}</b>"
-            told.value = f"&#x2713; right, <b>{shown}</b>" if right else said
+            said = f"{'&#x2717; ' if guess else ''}answer: <b>{shown}</b>"
+            told.value = _line("&#x2713; right" if right else said)
         self._button.description = "Start again"
-        self._status.value = f'<span role="status">{self.result}</span>'
+        self._say(self.result)
 
     def hide(self) -> None:
         """Empty the table: answers and guesses go."""
         self.revealed = False
         for key, told in self._told.items():
             told.value = self._guesses[key].value = ""
+            self._guesses[key].disabled = False
         self._button.description, self._status.value = "Reveal", ""
 
     @property
@@ -94,8 +99,13 @@ class Predict(ipywidgets.VBox):
     def _pressed(self, _: object) -> None:
         if self.revealed:
             self.hide()
-        else:
+        elif any(field.value.strip() for field in self._guesses.values()):
             self.reveal()
+        else:
+            self._say("Fill in at least one cell first. A wrong guess is fine: it teaches most.")
+
+    def _say(self, text: str) -> None:
+        self._status.value = f'<span role="status">{text}</span>'
 
     def _refuse_what_does_not_fit(self, choices: Sequence[str]) -> None:
         for row, cells in self._answers.items():
@@ -116,8 +126,12 @@ class Predict(ipywidgets.VBox):
             cells.append(_head(row))
             for column in self._columns:
                 key = row, column
-                cells.append(ipywidgets.HBox([self._guesses[key], self._told[key]]))
-        columns = f"minmax(10em, max-content) repeat({len(self._columns)}, max-content)"
+                pair = [self._guesses[key], self._told[key]]
+                cells.append(ipywidgets.HBox(pair, layout={"flex_flow": "row wrap"}))
+        # Where there is little room, an answer goes below its guess, and a row's name wraps.
+        columns = (
+            f"minmax(9em, auto) repeat({len(self._columns)}, minmax(min-content, max-content))"
+        )
         return ipywidgets.GridBox(
             cells,
             layout={"grid_template_columns": columns, "grid_gap": "2px 14px", "width": "100%"},
@@ -125,7 +139,12 @@ class Predict(ipywidgets.VBox):
 
 
 def _head(text: str) -> ipywidgets.HTML:
-    return ipywidgets.HTML(f"<b>{escape(text)}</b>")
+    return ipywidgets.HTML(_line(f"<b>{escape(text)}</b>"))
+
+
+def _line(html: str) -> str:
+    """Text beside a field: ipywidgets makes each line as high as a field, also those that wrap."""
+    return f'<div style="line-height:1.35;padding:5px 0">{html}</div>'
 
 
 def _field(name: str, choices: Sequence[str]) -> ipywidgets.DOMWidget:
@@ -133,15 +152,8 @@ def _field(name: str, choices: Sequence[str]) -> ipywidgets.DOMWidget:
     label = {"description": name, "style": {"description_width": "0px"}}
     if choices:
         options = [("", ""), *((word, word) for word in choices)]
-        arrow = 2.5
-        layout = {"width": f"{_width(choices) + arrow}em"}
-        return choice(options=options, value="", layout=layout, **label)
+        return choice(options=options, value="", layout={"width": "max-content"}, **label)
     return ipywidgets.Text(layout={"width": "6em"}, **label)
-
-
-def _width(choices: Sequence[str]) -> float:
-    """Of the longest choice, in em."""
-    return 0.55 * max(map(len, choices), default=0)
 
 
 def _is_number(answer: Answer) -> bool:

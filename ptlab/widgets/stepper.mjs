@@ -15,7 +15,8 @@ const ICON = {
 const MARKS_HELP = "Thick outline: changed in this step. Dashed outline: not in the tree (any more, or yet). "
   + "Padlock: its lock is held.";
 const KEYS_HELP = "Keys: \u2190 \u2192 step back and forth, Home and End, space plays, n goes to the next table event; "
-  + "\u2191 \u2193 walk the tables, Enter opens one.";
+  + "\u2193 goes into the tree, \u2191 \u2193 walk its tables, Enter opens one.";
+const LONGEST_OP = 36, OP_BEGINNING = 12; // characters of an operation in the list
 const STEP_MS = 700, FAST_MS = 175, SAVE_MS = 150;
 
 function check(payload) {
@@ -34,6 +35,11 @@ function button(name, act) {
   return made;
 }
 
+/** Cut in the middle: the name of a call and its last argument (DONTNEED, FREE) tell most. */
+function shortened(op) {
+  return op.length <= LONGEST_OP ? op : `${op.slice(0, OP_BEGINNING)}\u2026${op.slice(OP_BEGINNING + 1 - LONGEST_OP)}`;
+}
+
 /** The control bar; `go` are the moves that its parts ask for. */
 function makeBar(ops, last, go) {
   const first = button("First", go.first), back = button("Back", go.back);
@@ -46,7 +52,7 @@ function makeBar(ops, last, go) {
   const slider = html("input", { type: "range", min: 0, max: last, "aria-label": name, ...OWN_KEYS });
   const count = html("output", { class: "ptlab-count", "aria-live": "off" });
   const select = html("select", OWN_KEYS, html("option", { value: -1 }, "before the first operation"),
-    ...ops.map((op, i) => html("option", { value: i }, `${i + 1}. ${op}`)));
+    ...ops.map((op, i) => html("option", { value: i, title: op }, shortened(`${i + 1}. ${op}`))));
   slider.addEventListener("input", () => go.to(Number(slider.value)));
   select.addEventListener("change", () => go.operation(Number(select.value)));
   const element = html("div", { class: "ptlab-bar", role: "group", "aria-label": "Step controls" },
@@ -60,6 +66,7 @@ function makeBar(ops, last, go) {
       slider.setAttribute("aria-valuetext", `step ${position} of ${last}`);
       count.textContent = `${position} / ${last}`;
       select.value = op;
+      select.title = ops[op] ?? "";
       // aria-disabled, not disabled: a button that is disabled under the finger loses the keyboard focus.
       for (const one of [first, back]) one.setAttribute("aria-disabled", position === 0);
       for (const one of [step, end]) one.setAttribute("aria-disabled", position === last);
@@ -145,10 +152,12 @@ function player(payload, { position = 0, onPosition = () => {}, onPick = () => {
   const keys = { ArrowRight: go.step, ArrowLeft: go.back, Home: go.first, End: go.last, n: go.nextEvent, " ": go.play };
   element.addEventListener("keydown", (event) => {
     const { key, target } = event, tag = target.localName;
-    if (!(key in keys) || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
     if (tag === "select" || (tag === "button" && key === " ")) return; // their own keys
+    if (key in keys) keys[key]();
+    else if (key === "ArrowDown" && tag !== "input") (views.find((view) => view.element.contains(target)) ?? views[0]).enter();
+    else return;
     event.preventDefault();
-    keys[key]();
   });
   seek(position);
   return {

@@ -4,7 +4,7 @@ import { ENTRIES, OWN_KEYS, PADLOCK, at, draw, fill, html } from "./dom.mjs";
 
 const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 const PADDING = 8; // of the scroller, as in the style sheet
-const SMALLEST = 10, LARGEST = 11; // how many pixels the smallest text may have; a wider tree scrolls
+const SMALLEST = 8, LARGEST = 10; // how many pixels the smallest text may have; a tree that is still too wide scrolls
 // How the line from the parent is drawn: a new table is not in the tree yet, a cut one was.
 const EDGE = { absent: "absent", new: "absent", live: "live", unhooked: "cut", rcu: "cut", freed: "cut", deposited: "cut" };
 const UNBORN = [0, "absent", "", [], ""];
@@ -139,17 +139,22 @@ export function makeTree(pane, onPick) {
     const left = (box.x + Number(shift[1])) * scale + PADDING, top = (box.y + Number(shift[2])) * scale + PADDING;
     return { left, top, right: left + box.width * scale, bottom: top + box.height * scale };
   }
-  /** Scroll only if the table is outside; then show its parent too, if both fit. */
+  /** The scroll position that shows `low` to `high`, as near as possible to the present one. */
+  const nearest = (position, size, low, high) => Math.max(Math.min(position, low), high - size);
+  /** Scroll only if the table is outside, and no further than it needs: the other tables should stay. */
   function bringIntoView(view, behavior) {
     const own = placeOf(view), parent = viewOf.get(view.parent);
     const inside = own.left >= seen.left && own.right <= seen.left + seen.width
       && own.top >= seen.top && own.bottom <= seen.top + seen.height;
     if (inside) return;
-    const up = parent ? placeOf(parent) : own;
+    const up = parent ? placeOf(parent) : own; // is shown too, if both fit
     let left = Math.min(own.left, up.left), right = Math.max(own.right, up.right);
-    if (right - left > seen.width) ({ left, right } = own);
-    const top = (own.top + own.bottom - seen.height) / 2;
-    scroller.scrollTo({ left: (left + right - seen.width) / 2, top, behavior });
+    if (right - left + 2 * PADDING > seen.width) ({ left, right } = own);
+    scroller.scrollTo({
+      left: nearest(seen.left, seen.width, left - PADDING, right + PADDING),
+      top: nearest(seen.top, seen.height, own.top - PADDING, own.bottom + PADDING),
+      behavior,
+    });
   }
 
   const shown = () => views.filter((view) => view.look[1] !== "absent");
@@ -201,6 +206,7 @@ export function makeTree(pane, onPick) {
     show,
     mark: (id) => views.forEach((view) => view.g.toggleAttribute("data-picked", view.id === id)),
     focus: () => stop.g.focus({ preventScroll: true }),
+    enter: () => stop.g.focus(),
     sentenceOf: (id) => viewOf.get(id).look[4],
     stop: () => sizes.disconnect(),
   };

@@ -8,6 +8,12 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 pytestmark = pytest.mark.browser
 
 OUTPUT = ".jp-OutputArea-output"
+SHOWS_ALL = """(select) => {
+  const pen = document.createElement("canvas").getContext("2d"), style = getComputedStyle(select);
+  pen.font = style.font;
+  const room = select.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  return [...select.options].every((option) => pen.measureText(option.text).width <= room);
+}"""
 
 
 def violations(page: Any) -> list[Any]:
@@ -32,8 +38,13 @@ def test_designs_are_chosen_compared_and_read(lab: Any, page: Any) -> None:
     assert picture.locator("title").inner_html() == "VmPTE during zero-page-reads"
     rows = page.locator(f"{OUTPUT} tbody tr").filter(has_text="mapped_count")
     assert "in the background" in rows.first.inner_text()
-    assert page.locator(f"{OUTPUT} tbody tr").count() == 3 * 4
+    assert page.locator(f"{OUTPUT} tbody tr").count() == 4 * 4
     assert page.get_by_role("button", name="Compare", exact=True).is_enabled()
+    # The tables look as in the output of a cell: every other row is tinted.
+    grounds = page.locator(f"{OUTPUT} tbody tr").evaluate_all(
+        "(rows) => rows.slice(0, 4).map((row) => getComputedStyle(row).backgroundColor)"
+    )
+    assert grounds[0] == grounds[2] != grounds[1] == grounds[3]
     for theme in ("light", "dark"):
         lab.use_theme(theme)
         assert violations(page) == []
@@ -53,6 +64,22 @@ def test_the_notebook_can_be_used_while_designs_are_compared(lab: Any, page: Any
     page.locator(f"{OUTPUT} svg[role=img]").wait_for(timeout=60_000)
 
 
+def test_an_old_report_is_dimmed_while_a_new_one_is_made(lab: Any, page: Any) -> None:
+    lab.write(
+        "again.ipynb",
+        "from ptlab.comparison import designs\n"
+        "panel = designs('halves', 'unmap_only')\npanel.start()\npanel.wait()\npanel",
+    )
+    lab.open_notebook("again.ipynb")
+    lab.run_all()
+    report = page.locator(f"{OUTPUT} .jp-RenderedHTMLCommon", has=page.locator("svg"))
+    assert report.evaluate("(it) => getComputedStyle(it).opacity") == "1"
+    page.get_by_role("button", name="Compare", exact=True).click()
+    page.locator(f"{OUTPUT} .ptlab-stale").wait_for()
+    assert float(report.evaluate("(it) => getComputedStyle(it).opacity")) < 0.5
+    page.locator(f"{OUTPUT} .ptlab-stale").wait_for(state="detached", timeout=60_000)
+
+
 def test_guesses_are_typed_and_answers_revealed(lab: Any, page: Any) -> None:
     lab.write(
         "predict.ipynb",
@@ -68,8 +95,11 @@ def test_guesses_are_typed_and_answers_revealed(lab: Any, page: Any) -> None:
     page.get_by_role("button", name="Reveal").first.click()
     page.get_by_text("1 right of 2 filled in").wait_for()
     told = page.locator(OUTPUT).first.inner_text()
-    assert "✓ right, 12 kB" in told and "✗ it is 8 kB" in told
+    assert "✓ right" in told and "✗ answer: 8 kB" in told
     page.get_by_label("a zap: frees").select_option("later")
     page.get_by_role("button", name="Reveal").click()  # the other one is called Start again now
-    page.get_by_text("✓ right, later").wait_for()
+    page.get_by_text("1 right of 1 filled in").wait_for()
+    choice = page.get_by_label("a zap: frees")
+    assert choice.is_disabled(), "the score is of this guess"
+    assert choice.evaluate(SHOWS_ALL), "its longest choice is not cut"
     assert violations(page) == []

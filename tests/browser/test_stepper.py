@@ -182,6 +182,22 @@ def test_keys_and_entries(stepper: Any, payload: dict[str, Any], page: Any) -> N
     assert_shows(stepper, payload, position)
 
 
+def test_down_enters_the_tree(stepper: Any, page: Any) -> None:
+    """From the frame and from a button; a list of operations keeps the key for itself."""
+    focused = "document.activeElement.dataset.node"
+    button(stepper, "Last").click()
+    for start in (stepper, button(stepper, "Step")):
+        start.focus()
+        page.keyboard.press("ArrowDown")
+        assert page.evaluate(focused) == "n0"
+        page.keyboard.press("ArrowDown")
+        assert page.evaluate(focused) == "n1"
+        page.keyboard.press("ArrowUp")
+    stepper.get_by_role("combobox").focus()
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate(focused) is None
+
+
 def test_nothing_for_axe_to_find(stepper: Any, lab: Any, page: Any) -> None:
     button(stepper, "Last").click()
     stepper.locator("g.node:not(.is-absent)").last.click()
@@ -236,6 +252,59 @@ def test_exported_page_plays_from_a_file(
         button(stepper, "Step").press("ArrowRight")
     assert requests == [path.as_uri()]
     assert axe.Axe().run(page).response["violations"] == []
+
+
+def test_the_keys_of_an_exported_page_work_at_once_but_not_in_a_frame(
+    page: Any, payload: dict[str, Any], tmp_path: Path
+) -> None:
+    path = export_html(payload, tmp_path / "story.html")
+    page.goto(path.as_uri())
+    page.keyboard.press("ArrowRight")
+    assert_shows(page.locator(".ptlab"), payload, 1)
+    outer = tmp_path / "outer.html"
+    outer.write_text("<input autofocus><iframe src=story.html></iframe>")
+    page.goto(outer.as_uri())
+    page.frame_locator("iframe").locator(".ptlab").wait_for()
+    assert page.evaluate("document.activeElement.localName") == "input"
+
+
+def test_in_a_narrow_notebook_nothing_that_stays_moves(page: Any, tmp_path: Path) -> None:
+    """Four PTE pages fit into the 714 pixels of a cell in a window of 900."""
+    page.set_viewport_size({"width": 714 + 32, "height": 950})  # 32: the page's own margins
+    text = "mmap s0 8M\ntouch w s0 8M 2M"
+    page.goto(ptlab.story(text).export_html(tmp_path / "four.html").as_uri())
+    stepper = page.locator(".ptlab")
+    start = boxes(stepper)
+    for _ in range(5):
+        button(stepper, "Next table event").click()
+        assert boxes(stepper) == start
+    tree = stepper.locator(".ptlab-tree")
+    assert tree.evaluate("(tree) => tree.scrollWidth <= tree.clientWidth")
+
+
+def test_the_list_of_operations_shows_the_last_argument(page: Any, tmp_path: Path) -> None:
+    process = ptlab.Process(kernel="6.18", grain="table")
+    area = process.mmap(4 * ptlab.MiB)
+    process.touch(area)
+    process.madvise(area, "GUARD_INSTALL", 4096)
+    page.goto(ptlab.Story(process).export_html(tmp_path / "operations.html").as_uri())
+    choice = page.get_by_label("Operation")
+    choice.select_option(index=3)
+    shown = choice.locator("option").nth(3).inner_text()
+    assert shown.startswith("3. madvise(") and shown.endswith(", 4K, GUARD_INSTALL)")
+    assert choice.get_attribute("title") == f"madvise({area:#x}, 4K, GUARD_INSTALL)"
+
+
+@pytest.mark.parametrize("width", [640, 714, 1400])
+def test_two_stories_stand_side_by_side(page: Any, tmp_path: Path, width: int) -> None:
+    page.set_viewport_size({"width": width + 32, "height": 950})
+    comparison = ptlab.compare(SCENARIO, "unmap_only", "pte_refcount")
+    page.goto(comparison.export_html(tmp_path / "two.html").as_uri())
+    trees = page.locator(".ptlab-tree").evaluate_all(
+        "(trees) => trees.map((tree) => tree.getBoundingClientRect().toJSON())"
+    )
+    assert len({tree["top"] for tree in trees}) == 1
+    assert all(tree["height"] < 450 for tree in trees), "both are seen at once"
 
 
 def test_two_stories_go_in_step(page: Any, tmp_path: Path) -> None:
