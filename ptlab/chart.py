@@ -197,12 +197,12 @@ def _svg(title: str, told: str, width: int, height: int, body: str) -> str:
 
 
 def number(value: float) -> str:
-    """With thin spaces between thousands: it is read, not parsed.
+    """With narrow spaces that do not break between thousands: it is read, not parsed.
 
     >>> number(102604), number(-0.5)
-    ('102\\u2009604', '-0.5')
+    ('102\\u202f604', '-0.5')
     """
-    return f"{value:,.10g}".replace(",", "\u2009")
+    return f"{value:,.10g}".replace(",", "\u202f")
 
 
 def wrapped(text: str, most: int) -> list[str]:

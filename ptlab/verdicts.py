@@ -84,7 +84,7 @@ def short(value: float) -> str:
     """Three digits that count, and never an exponent.
 
     >>> short(3.0123), short(1063.2), short(0.00012)
-    ('3.01', '1\u2009063', '0')
+    ('3.01', '1\u202f063', '0')
     """
     return number(round(value)) if abs(value) >= 1000 else f"{round(value, 3):.3g}"
 

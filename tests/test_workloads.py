@@ -85,14 +85,14 @@ def test_verdicts_say_what_the_numbers_say():
     measured = measure("halves")
     told = measured.verdicts()
     assert told["unmap_only"] == (
-        "Frees nothing before munmap: 1\u2009032 kB at the peak, 1\u2009032 kB at the end."
+        "Frees nothing before munmap: 1\u202f032 kB at the peak, 1\u202f032 kB at the end."
     )
-    assert told["pt_reclaim"].startswith("Saves nothing: 1\u2009032 kB at the end.")
+    assert told["pt_reclaim"].startswith("Saves nothing: 1\u202f032 kB at the end.")
     assert told["pte_refcount"].startswith("Frees 99.2 % of what unmap_only keeps, down to 8 kB")
     assert "+3.01 local atomics" in told["pte_refcount"]
     assert "+2.02 shared atomics" in told["pt_rwsem"]
     assert "mmap_lock for write 512 times more" in told["write_scan"]
-    assert "only in the background, 1\u2009032 kB to 8 kB" in told["mapped_count"]
+    assert "only in the background, 1\u202f032 kB to 8 kB" in told["mapped_count"]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_without_unmap_only_the_first_is_the_measure_and_is_not_said_to_free_not
     assert measured.base.scheme == base
     assert told[base].startswith("The measure for the others") and "Frees nothing" not in told[base]
     if other == "pt_reclaim":
-        assert "Saves nothing: 1\u2009032 kB at the end; pte_refcount keeps 8 kB." in told[other]
+        assert "Saves nothing: 1\u202f032 kB at the end; pte_refcount keeps 8 kB." in told[other]
 
 
 def test_the_tables_say_how_often_each_lock_was_taken_by_mode():

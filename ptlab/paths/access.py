@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ptlab import pte
 from ptlab.geometry import PAGE_SHIFT, PAGE_SIZE, PMD_SHIFT, Level
+from ptlab.machine import Machine
 from ptlab.mm import Count, Mm
 from ptlab.paths.cut import Piece, cut
 from ptlab.paths.fault import VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV, handle_mm_fault
@@ -270,15 +271,11 @@ def exc_page_fault(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touc
     if locked:
         fault = yield from handle_mm_fault(mm, mm.find_vma(first), piece, write)
     else:
-        vma, drop, lock = yield from _lock_vma(mm, first, n)
-        # While the fault waited for the lock the mapping may have gone, or changed its rights.
-        if vma is None or not vma.flags & (VM.WRITE if write else VM.READ):
-            if drop:
-                yield machine.unlock(drop, lock, n)
-            yield Step(Kind.REFUSED, "bad_area", None, n, 1, (first, write, vma))
+        vma = yield from _lock_vma(mm, first, VM.WRITE if write else VM.READ, n)
+        if vma is None:
             return Touched(0, n, first)
         fault = yield from handle_mm_fault(mm, vma, piece, write)
-        yield machine.unlock(drop, lock, n)
+        yield _unlock_vma(machine, n)
     if fault == VM_FAULT_SIGSEGV:
         yield Step(Kind.REFUSED, "handle_pte_marker", None, n, 1, (first, write, None))
     if fault:
@@ -287,22 +284,32 @@ def exc_page_fault(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touc
     return Touched(n)
 
 
-def _lock_vma(mm: Mm, address: int, n: int) -> Path[tuple[Vma | None, str, str]]:
-    """The VMA at `address` under its lock or mmap_lock; how that is dropped, and which it is.
+def _lock_vma(mm: Mm, address: int, need: int, n: int) -> Path[Vma | None]:
+    """Take the VMA's lock, or mmap_lock, and look again: the VMA may have gone or changed meanwhile.
 
-    A VMA that was split while the fault waited is looked up again: its lock may be another's now.
+    None, and no lock is held: nothing is mapped there now, or not with the rights in `need`
+    (access_error()). A VMA whose start has changed was split: the lock is not its own, so once more.
     """
-    machine = mm.machine
-    if not machine.profile.vma_lock_fault:
-        yield from machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read", n)
-        found = find_vma_intersection(mm.vmas[0], address, address + PAGE_SIZE)
-        return found, "mmap_read_unlock", "mmap_lock"
+    machine, by_vma = mm.machine, mm.machine.profile.vma_lock_fault
     vma = find_vma_intersection(mm.vmas[0], address, address + PAGE_SIZE)
     while vma is not None:
         of = vma.start
-        yield from machine.lock("lock_vma_under_rcu", "vma_lock", of, "read", n)
+        if by_vma:
+            yield from machine.lock("lock_vma_under_rcu", "vma_lock", of, "read", n)
+        else:
+            yield from machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read", n)
         vma = find_vma_intersection(mm.vmas[0], address, address + PAGE_SIZE)
-        if vma is not None and vma.start == of:
+        if vma is not None and vma.flags & need and (vma.start == of or not by_vma):
+            return vma
+        yield _unlock_vma(machine, n)
+        if vma is not None and not vma.flags & need:
             break
-        yield machine.unlock("vma_end_read", "vma_lock", n)
-    return vma, "vma_end_read", "vma_lock"
+    yield Step(Kind.REFUSED, "bad_area", None, n, 1, (address, need == VM.WRITE, vma))
+    return None
+
+
+def _unlock_vma(machine: Machine, n: int) -> Step:
+    """The other end of _lock_vma()."""
+    if machine.profile.vma_lock_fault:
+        return machine.unlock("vma_end_read", "vma_lock", n)
+    return machine.unlock("mmap_read_unlock", "mmap_lock", n)
