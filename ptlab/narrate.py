@@ -57,7 +57,9 @@ def sentence(mem: MemMap, step: Step) -> str:
 def _lock(mem: MemMap, step: Step) -> str:
     name, _, mode = step.note
     if name == "mmap_lock":
-        why = "others may still read" if mode == "read" else "nobody else may look or change"
+        why = (
+            "others may read too" if mode == "read" else "nobody else has it, and no VMA may change"
+        )
         return f"mmap_lock is taken for {mode}: {why}."
     if name == "vma_lock" and mode == "write":
         return "nobody holds the VMA's lock any more; while mmap_lock is held for write nobody can."
@@ -78,7 +80,8 @@ def _wait(mem: MemMap, step: Step) -> str:
         return "interrupts are to go off on this CPU."
     if step.note[0] == "interrupts":
         return "the other CPUs are to flush their TLBs: each does when it has interrupts on."
-    return f"{lock_name(mem, step.note)} is wanted; while another task holds it this one waits."
+    held = "holds it for write" if step.note[2] == "read" else "holds it"
+    return f"{lock_name(mem, step.note)} is wanted: it has to wait if another task {held}."
 
 
 def _look(mem: MemMap, step: Step) -> str:
@@ -152,8 +155,15 @@ def _alloc(mem: MemMap, step: Step) -> str:
 def _install(mem: MemMap, step: Step) -> str:
     assert step.tables is not None
     place = _place(mem, step.tables)
-    grows = f"VmPTE grows by {4 * count(step.tables)} kB"
+    grows = _vmpte(mem, step.tables, "grows")
     return f"{table_name(mem, step.tables)} {_is(step.tables)} hooked into {place}; {grows}."
+
+
+def _vmpte(mem: MemMap, tables: Tables, moves: str) -> str:
+    first = tables if isinstance(tables, int) else int(tables[0])
+    if mem.level.item(first) == Level.P4D:
+        return "VmPTE does not count P4D pages"
+    return f"VmPTE {moves} by {4 * count(tables)} kB"
 
 
 def _place(mem: MemMap, tables: Tables) -> str:
@@ -265,7 +275,7 @@ def _scan(mem: MemMap, step: Step) -> str:
     assert step.tables is not None
     found = step.note
     verdict = "all none: the page can go" if not found else "one is not none: the page stays"
-    why = "the PTE lock was dropped on the way, so " if step.fn == "try_to_free_pte" else ""
+    why = "the fast path was not open, so " if step.fn == "try_to_free_pte" else ""
     read = f"all {step.n} entries" if not found else plural(step.n, "entry")
     return f"{why}{read} of {table_name(mem, step.tables)} are read: {verdict}."
 
@@ -284,7 +294,7 @@ def _unhook(mem: MemMap, step: Step) -> str:
     assert step.tables is not None
     return (
         f"{table_name(mem, step.tables)} {_is(step.tables)} unhooked from {_place(mem, step.tables)}; "
-        f"VmPTE falls by {4 * count(step.tables)} kB."
+        f"{_vmpte(mem, step.tables, 'falls')}."
     )
 
 

@@ -149,8 +149,10 @@ class Scheduler:
         """Run one segment of the task `letter`."""
         enabled = self.enabled()
         if letter not in enabled or not letter:
+            letters = [task.letter for task in self.tasks] + [RCU]
+            why = "cannot run here" if letter in letters else "is no task"
             raise ValueError(
-                f"schedule {self.schedule + letter!r}: {letter!r} cannot run here, "
+                f"schedule {self.schedule + letter!r}: {letter!r} {why}, "
                 f"{'only ' if enabled else ''}{' or '.join(enabled) or 'nobody'} can"
             )
         self.schedule += letter

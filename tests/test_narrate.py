@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from ptlab import SCHEMES, Process, Story, story
 from ptlab.narrate import plural
+from ptlab.paths.access import touch
+from ptlab.tasks import Scheduler
 
 from .strategies import programs, rows
 
@@ -86,3 +88,22 @@ def test_the_path_names_kernel_functions_only():
 )
 def test_plurals(n, noun, said):
     assert plural(n, noun) == said
+
+
+def test_vmpte_does_not_count_p4d_pages():
+    p = Process("unmap_only", levels=5)
+    heap = p.mmap(4096)
+    p.touch(heap)
+    p.munmap(heap)
+    told = [step.text.split(": ", 1)[1] for step in Story(p).steps if "VmPTE" in step.text]
+    assert len(told) == 8
+    for text in told:
+        assert ("VmPTE does not count" in text) is text.startswith("P4D page")
+
+
+def test_a_lock_for_read_waits_for_writers_only():
+    process = Process("unmap_only", "6.1")
+    heap = process.mmap(8192)
+    Scheduler(process, {"touch": touch(process.mm, True, heap, 4096)}).run("A")
+    (waits,) = [s for s in Story(process).steps if "is wanted" in s.text]
+    assert waits.text.endswith("it has to wait if another task holds it for write.")

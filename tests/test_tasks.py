@@ -37,6 +37,8 @@ def test_a_task_that_wants_a_lock_waits_and_says_for_whom() -> None:
     )
     with pytest.raises(ValueError, match="'B' cannot run here, only A can"):
         scheduler.go("B")
+    with pytest.raises(ValueError, match="'X' is no task, only A can"):
+        scheduler.go("X")
 
 
 def test_two_readers_hold_mmap_lock_at_once() -> None:

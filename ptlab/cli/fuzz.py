@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import sys
 import time
 from typing import Any
 
@@ -45,7 +46,10 @@ def command(args: argparse.Namespace) -> int:
     try:
         from ptlab.kernels.fuzz import Disagreement, search
     except ModuleNotFoundError as error:
-        raise BadInput(f"ptlab fuzz needs {error.name}: pip install {error.name}") from error
+        install = f"{sys.executable} -m pip install {error.name}"
+        raise BadInput(f"ptlab fuzz needs {error.name}: {install}") from error
+    if args.minutes < 0:
+        raise BadInput(f"--minutes {args.minutes:g}: a search cannot take less than no time")
     seed = random.randrange(10**6) if args.seed is None else args.seed
     end = time.monotonic() + 60 * args.minutes
     programs = ops = cut_short = 0
