@@ -15,6 +15,7 @@ from __future__ import annotations
 import gc
 from contextlib import AbstractContextManager, nullcontext
 from errno import EFAULT, EIO
+from operator import index
 from typing import NamedTuple, TypeVar
 
 from ptlab.draw.dot import NoGraphviz, svg
@@ -99,6 +100,8 @@ class Process:
         swap: bool = False,
     ) -> None:
         chosen = None if scheme is None else scheme_class(scheme)
+        if kernel is not None and not isinstance(kernel, str):
+            raise ValueError(f'kernel {kernel!r}: name it as text, kernel="{kernel}"')
         found = profile(kernel or (chosen.kernel if chosen else "6.18"))
         chosen = chosen or scheme_class(found.scheme)
         self.machine = Machine(found, chosen(), levels, grain, record)
@@ -142,6 +145,8 @@ class Process:
         `at` is MAP_FIXED_NOREPLACE, with `over` MAP_FIXED. `file` comes from `file()`, `offset` is
         in bytes; without `shared` it is a private mapping. Builds no table.
         """
+        length = _whole("mmap", "length", length)
+        at = None if at is None else _whole("mmap", "address", at)
         path = do_mmap(
             self.mm, at, length, _prot(prot), noreserve, over, populate, shared, file, offset
         )
@@ -149,18 +154,18 @@ class Process:
 
     def munmap(self, where: int, length: int | None = None) -> None:
         """Unmap [where, where + length); frees the tables that no VMA needs any more."""
-        length = _length(where, length)
+        where, length = _range("munmap", where, length)
         self._run("munmap", do_munmap(self.mm, where, length), where, length)
 
     def mprotect(self, where: int, prot: str, length: int | None = None) -> None:
         """Give a range other rights: "none", "r" or "rw"."""
-        length = _length(where, length)
+        where, length = _range("mprotect", where, length)
         path = do_mprotect(self.mm, where, length, _prot(prot))
         self._run("mprotect", path, where, length, prot)
 
     def madvise(self, where: int, advice: str | int, length: int | None = None) -> None:
         """madvise(); `advice` is MADV_DONTNEED or "DONTNEED"."""
-        length = _length(where, length)
+        where, length = _range("madvise", where, length)
         if isinstance(advice, str):
             number = ADVICE.get(advice.removeprefix("MADV_"))
             if number is None:
@@ -172,12 +177,12 @@ class Process:
 
     def mlock(self, where: int, length: int | None = None) -> None:
         """Lock a range in memory; faults every page in."""
-        length = _length(where, length)
+        where, length = _range("mlock", where, length)
         self._run("mlock", do_mlock(self.mm, where, length), where, length)
 
     def munlock(self, where: int, length: int | None = None) -> None:
         """Undo mlock()."""
-        length = _length(where, length)
+        where, length = _range("munlock", where, length)
         self._run("munlock", do_munlock(self.mm, where, length), where, length)
 
     def touch(
@@ -187,7 +192,7 @@ class Process:
 
         Raises SegmentationFault when accesses were refused, after all have been tried.
         """
-        length = _length(where, length)
+        where, length = _range("touch", where, length)
         if stride < 1 or length < 0 or where < 0:
             raise ValueError(
                 f"touch: stride {stride} must be above 0, address {where} and length {length} not below"
@@ -217,7 +222,8 @@ class Process:
         dontunmap: bool = False,
     ) -> Region:
         """Grow, shrink or move a mapping; `to` is MREMAP_FIXED. Returns where it is now."""
-        length = _length(where, old_length)
+        where, length = _range("mremap", where, old_length)
+        new_length = _whole("mremap", "new length", new_length)
         path = do_mremap(self.mm, where, length, new_length, to, maymove, dontunmap)
         address = self._run("mremap", path, where, length, _size(new_length))
         return Region(address, new_length)
@@ -313,10 +319,26 @@ class Process:
         result: list[T] = []
         steps = _then_grace_period(self.mm, path, result)
         if self.journal is None:
-            self.machine.observe(steps)
+            _watch(self.machine, steps)
         else:
             _record(self.journal, steps, _name(call, where, length, *rest))
         return result[0]
+
+
+def _watch(machine: Machine, steps: Path[None]) -> None:
+    """Take all steps without a journal.
+
+    A path that breaks off for a reason that is not the kernel's (a bug in a scheme, what is not
+    modelled) has not dropped its locks: they are let go, so that `check()` goes on to judge.
+    """
+    held = machine.held[machine.task]
+    try:
+        machine.observe(steps)
+    except OSError:
+        raise
+    except BaseException:
+        machine.held[machine.task] = held
+        raise
 
 
 def _record(journal: Journal, steps: Path[None], text: str) -> None:
@@ -361,12 +383,23 @@ def _prot(prot: str) -> int:
     return PROTECTIONS[prot]
 
 
-def _length(where: int, length: int | None) -> int:
+def _range(call: str, where: int, length: int | None) -> tuple[int, int]:
+    """Address and length as they are, or the length of a Region that stands alone."""
+    if type(where) is int and type(length) is int:
+        return where, length
+    address = _whole(call, "address", where)
     if length is not None:
-        return length
+        return address, _whole(call, "length", length)
     if isinstance(where, Region):
-        return where.length
-    raise ValueError(f"{where:#x} is a bare address: give a length too")
+        return address, where.length
+    raise ValueError(f"{call}: {where:#x} is a bare address: give a length too")
+
+
+def _whole(call: str, what: str, value: int) -> int:
+    try:
+        return index(value)
+    except TypeError:
+        raise TypeError(f"{call}: {what} must be a whole number of bytes, not {value!r}") from None
 
 
 def _name(call: str, where: int | None, length: int, *rest: object) -> str:

@@ -2,9 +2,11 @@
 
 import errno
 
+import numpy as np
 import pytest
 
 from ptlab import MiB, Process, SegmentationFault, TiB, compare, story
+from ptlab.schemes import UnmapOnly
 
 from .strategies import rows
 
@@ -26,7 +28,7 @@ def p():
         (lambda: Process(scheme="pt_reclam"), ["pt_reclam", "mean pt_reclaim?", "unmap_only"]),
         (lambda: Process(kernel="6.2"), ["6.2", "6.12", "7.3"]),
         (lambda: Process(kernel="6.18."), ["mean 6.18?"]),
-        (lambda: Process(kernel=6.18), ["6.18", "6.12"]),
+        (lambda: Process(kernel=6.18), ["6.18", 'kernel="6.18"']),
         (lambda: Process(grain="tabel"), ["tabel", "mean table?", "entry", "range"]),
         (lambda: Process(levels=3), ["levels=3", "4", "5"]),
         (lambda: Process().mmap(4096, prot="wr"), ["wr", "mean r", "none, r, rw"]),
@@ -47,6 +49,51 @@ def test_a_wrong_word_is_answered_with_the_right_ones(call, names):
         call()
     for name in names:
         assert name in str(answer.value)
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (
+            lambda p: p.mmap(4.5 * MiB),
+            "mmap: length must be a whole number of bytes, not 4718592.0",
+        ),
+        (lambda p: p.mmap("4M"), "mmap: length must be a whole number of bytes, not '4M'"),
+        (lambda p: p.munmap(A, 2.0 * MiB), "munmap: length must be a whole number of bytes"),
+        (lambda p: p.touch(A + 0.5), "touch: address must be a whole number of bytes"),
+        (lambda p: p.touch("heap"), "touch: address must be a whole number of bytes, not 'heap'"),
+        (lambda p: p.mremap(A, 8e6, old_length=4096), "mremap: new length must be a whole number"),
+    ],
+)
+def test_addresses_and_lengths_are_whole_numbers(p, call, told):
+    before = str(p)
+    with pytest.raises(TypeError, match=told):
+        call(p)
+    assert str(p) == before
+
+
+def test_whole_numbers_of_numpy_are_fine(p):
+    assert p.touch(np.int64(A), np.int64(8192)) == 2
+
+
+class Broken(UnmapOnly):
+    """A design with a bug."""
+
+    name = "broken"
+
+    def zapped(self, mm, tables, walk, why, tlb):
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("record", [True, False])
+def test_a_bug_in_a_design_leaves_no_lock_behind(record):
+    p = Process(Broken, record=record)
+    heap = p.mmap(2 * MiB)
+    p.touch(heap, 4096)
+    with pytest.raises(ZeroDivisionError):
+        p.madvise(heap, "DONTNEED")
+    assert not any(p.machine.held)
+    p.check()
 
 
 def test_a_refused_access_is_skipped_and_counted(p):
