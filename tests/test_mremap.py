@@ -7,6 +7,7 @@ import pytest
 
 from ptlab import SCHEMES, GiB, KernelError, KiB, MiB, Process, TiB
 from ptlab.geometry import Level
+from ptlab.paths.mremap import do_mremap
 from ptlab.steps import Kind
 
 from .state import everything
@@ -170,6 +171,13 @@ def test_since_6_17_a_range_of_several_mappings_moves_in_one_call():
 
 
 REFUSED = {
+    "a negative new length": ({"where": A, "new_length": -4096}, "EINVAL", "new length -0x1000"),
+    "a negative old length": (
+        {"where": A, "new_length": MiB, "old_length": -4096},
+        "EINVAL",
+        "old length -0x1000",
+    ),
+    "to below 0": ({"where": A, "new_length": MiB, "to": -8 * MiB}, "EINVAL", "-0x800000"),
     "unaligned": ({"where": A + 1, "new_length": MiB}, "EINVAL", f"{A + 1:#x}"),
     "to no length": ({"where": A, "new_length": 0}, "EINVAL", "length"),
     "unaligned target": ({"where": A, "new_length": MiB, "to": B + 1}, "EINVAL", f"{B + 1:#x}"),
@@ -209,3 +217,17 @@ def test_a_refused_call_names_its_input_and_changes_nothing(case):
     with pytest.raises(KernelError, match=said) as refused:
         p.mremap(**({"old_length": MiB} | call))
     assert refused.value.name == name and everything(p) == before
+
+
+def test_the_old_length_0_maps_shared_memory_twice_and_keeps_its_vma_as_measured():
+    p = Process()
+    p.mmap(4 * MiB, at=A, shared=True)
+    p.mremap(A + MiB, 4 * KiB, to=B, old_length=0)
+    assert [(vma.start, vma.end) for vma in p.mm.vmas[0] if vma.start < B] == [(A, A + 4 * MiB)]
+
+
+def test_shrinking_over_a_hole_drops_the_lock_as_it_was_taken():
+    p = Process()
+    p.mmap(2 * MiB, at=A)
+    told = [step.fn for step in do_mremap(p.mm, A, 4 * MiB, 2 * MiB)]
+    assert told[0] == "mmap_write_lock" and told[-1] == "mmap_write_unlock"

@@ -4,6 +4,8 @@ import pytest
 
 from ptlab import SCHEMES, MiB, Process
 from ptlab.geometry import Level
+from ptlab.paths.madvise import MADV_PAGEOUT, do_madvise
+from ptlab.steps import Kind
 
 
 def paged_out(scheme="pte_refcount", grain="entry"):
@@ -99,3 +101,13 @@ def test_a_child_shares_what_was_swapped_out_and_gets_pages_of_its_own():
     assert (child.counters.swap, child.counters.rss_kb, p.counters.swap) == (2, 4, 3)
     p.check()
     child.check()
+
+
+@pytest.mark.parametrize("grain", ("entry", "table", "range"))
+def test_pageout_takes_each_tables_lock_once_in_every_grain(grain):
+    p = Process(grain=grain, swap=True)
+    heap = p.mmap(8 * MiB)
+    p.touch(heap)
+    locks = [s for s in do_madvise(p.mm, heap, 8 * MiB, MADV_PAGEOUT) if s.note and "ptl" in s.note]
+    for kind in Kind.LOCK, Kind.UNLOCK:
+        assert sum(step.times for step in locks if step.kind == kind) == 4

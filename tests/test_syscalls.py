@@ -110,3 +110,16 @@ def test_mprotect_changes_what_lies_before_a_hole(p):
     with pytest.raises(KernelError, match=f"{A + 2 * MiB:#x}, 0x100000400000.*changed"):
         p.mprotect(A + 2 * MiB, "r", 12 * MiB)
     assert [vma.prot for vma in p.mm.vmas[0]] == ["rw", "r", "rw"]
+
+
+def test_mmap_refuses_a_file_offset_below_0(p):
+    file = p.file(2 * MiB, filled=True)
+    with pytest.raises(KernelError, match="offset -0x1000") as refused:
+        p.mmap(PAGE, file=file, offset=-PAGE)
+    assert refused.value.name == "EINVAL"
+
+
+def test_madvise_refuses_a_length_below_0(p):
+    with pytest.raises(KernelError, match="-1 bytes") as refused:
+        p.madvise(A, "DONTNEED", -1)
+    assert refused.value.name == "EINVAL"

@@ -270,3 +270,84 @@ def test_a_range_without_two_whole_mib_collapses_nothing():
     p.touch(p.mmap(4 * MiB, at=A))
     p.madvise(A + 4 * KiB, "COLLAPSE", 2 * MiB)
     assert p.counters.huge_kb == 0
+
+
+@pytest.mark.parametrize(
+    ("range_", "mlocked"),
+    [((4 * KiB, 8 * KiB), 0), ((0, 2 * MiB), 4 * KiB)],
+    ids=["inside one 2 MiB", "a VMA without a whole 2 MiB"],
+)
+def test_collapse_where_no_huge_page_has_room_is_refused_as_measured(range_, mlocked):
+    p = Process()
+    p.mmap(4 * MiB, at=A)
+    p.touch(A, 4 * KiB)
+    if mlocked:
+        p.munmap(A + 2 * MiB, 2 * MiB)
+        p.mlock(A, mlocked)
+    offset, length = range_
+    with pytest.raises(KernelError, match="no room for a huge page") as refused:
+        p.madvise(A + offset, "COLLAPSE", length)
+    assert refused.value.name == "EINVAL" and p.counters.huge_kb == 0
+
+
+def collapsed(p):
+    """A shared mapping at A of a file whose 2 MiB are one huge page now; returns the file."""
+    file = p.file(2 * MiB, filled=True)
+    p.mmap(2 * MiB, at=A, shared=True, file=file)
+    p.touch(A, 4 * KiB)
+    p.madvise(A, "COLLAPSE", 2 * MiB)
+    return file
+
+
+def test_collapse_leaves_a_table_that_maps_more_than_the_file_as_measured():
+    p = Process()
+    file = p.file(2 * MiB, filled=True)
+    p.touch(p.mmap(4 * KiB, at=A + 4 * MiB), 4 * KiB)
+    p.mmap(2 * MiB, at=A + 4 * MiB + 4 * KiB, shared=True, file=file)
+    p.touch(A + 4 * MiB + 4 * KiB, 4 * KiB)
+    p.mmap(2 * MiB, at=A, shared=True, file=file)
+    p.touch(A, 4 * KiB)
+    p.madvise(A, "COLLAPSE", 2 * MiB)
+    assert (p.counters.anon_kb, p.counters.filepg) == (4, 512)  # the small file pages went
+    assert p.touch(A + 4 * MiB, 4 * KiB) == 0
+    p.check()
+
+
+def test_a_private_write_to_a_collapsed_file_copies_4_kib_as_measured():
+    p = Process()
+    p.mmap(2 * MiB, at=A + 4 * MiB, file=collapsed(p))
+    p.touch(A + 4 * MiB, 4 * KiB)
+    assert (p.counters.huge_kb, p.counters.present, p.counters.anon_kb) == (2048, 513, 4)
+    p.check()
+
+
+def test_a_huge_page_of_a_file_does_not_take_the_place_of_a_table():
+    p = Process()
+    file = p.file(2 * MiB, filled=True)
+    p.mmap(2 * MiB, at=A + 4 * MiB, file=file)
+    p.touch(A + 4 * MiB, 4 * KiB)
+    p.mmap(2 * MiB, at=A, shared=True, file=file)
+    p.touch(A, 4 * KiB)
+    p.madvise(A, "COLLAPSE", 2 * MiB)
+    p.touch(A + 5 * MiB, 4 * KiB, write=False)
+    assert (p.counters.huge_kb, p.counters.anon_kb) == (2048, 4)
+    p.check()
+
+
+CUTS = {
+    "mlock": lambda p: p.mlock(A, 4 * KiB),
+    "munmap": lambda p: p.munmap(A + MiB, MiB),
+    "mprotect": lambda p: p.mprotect(A, "r", 4 * KiB),
+    "madvise": lambda p: p.madvise(A, "NOHUGEPAGE", 4 * KiB),
+}
+
+
+@pytest.mark.parametrize("call", CUTS)
+def test_a_vma_border_inside_a_huge_page_splits_it_as_measured(call):
+    """vma_adjust_trans_huge()"""
+    p = Process()
+    p.madvise(p.mmap(2 * MiB, at=A), "HUGEPAGE")
+    p.touch(A, 4 * KiB)
+    CUTS[call](p)
+    assert p.counters.huge_kb == 0
+    p.check()
