@@ -136,6 +136,8 @@ class Costs:
             if kind == _LOCK:
                 _, _, _, _, times, (name, _, mode) = step
                 taken[name, mode] += times
+            elif kind == _UNLOCK:
+                pass
             elif kind in _REFERENCES:
                 references[step[1]] += step[4]
             elif kind in _CHANGES:
@@ -172,7 +174,7 @@ _SPINS = ("spin", "trylock")
 _DOWNGRADE = "downgrade"
 
 
-_LOCK = Kind.LOCK
+_LOCK, _UNLOCK = Kind.LOCK, Kind.UNLOCK
 _REFERENCES = frozenset({Kind.GET, Kind.PUT})
 _CHANGES = frozenset({Kind.INSTALL, Kind.UNHOOK, Kind.DEPOSIT, Kind.FREE})
 """The steps in which VmPTE may change."""

@@ -203,7 +203,10 @@ class MemMap:
 
     def write(self, tables: Tables, columns: Any, words: Any) -> None:
         """Set entries; `words` has the shape of `columns` (one table) or (tables, columns)."""
-        self.store.put(self, "entries", (tables, columns), words)
+        if self.store.log is None:
+            self.entries[tables, columns] = words
+        else:
+            self.store.put(self, "entries", (tables, columns), words)
 
     def hook(self, tables: Tables, parent: int, slots: Slots) -> None:
         """Enter `tables` into `parent` at `slots`."""

@@ -151,11 +151,11 @@ def _clear(
     """
     mem = mm.machine.mem
     total, skipped = None, False
-    for part in _parts(mm, tlb, tables, columns):
+    filled = mem.entries.filled_each(tables, columns)
+    for part in _parts(mm, tlb, tables, columns, _sum(filled)):
         words = mem.entries[tables, part]
-        per_table = mem.entries.filled_each(tables, part)
-        total_here = int(per_table.sum()) if isinstance(tables, np.ndarray) else per_table
-        found = pte.census(words, total_here)
+        per_table = filled if part is columns else mem.entries.filled_each(tables, part)
+        found = pte.census(words, _sum(per_table))
         kept: Any = 0
         if (found.swap and not details.drop_markers) or not details.even_cows:
             kept = np.where(_stays(words, details), words, U64(0))
@@ -191,12 +191,16 @@ def _stays(words: NDArray[np.uint64], details: ZapDetails) -> NDArray[np.bool_]:
     return result
 
 
-def _parts(mm: Mm, tlb: MmuGather, tables: Tables, columns: slice) -> Iterable[slice]:
+def _sum(each: Any) -> int:
+    """Of one table's number, or of a run's array."""
+    return each if isinstance(each, int) else int(each.sum())
+
+
+def _parts(mm: Mm, tlb: MmuGather, tables: Tables, columns: slice, nonnone: int) -> Iterable[slice]:
     """What one step clears: an entry, or all of them up to the one that fills `tlb`.
 
     In grain `entry` none entries are passed over.
     """
-    nonnone = mm.machine.mem.entries.filled(tables, columns)
     if not nonnone:
         return ()
     if isinstance(tables, np.ndarray) or (mm.machine.grain != "entry" and nonnone < tlb.room):
