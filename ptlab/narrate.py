@@ -50,7 +50,7 @@ def sentence(mem: MemMap, step: Step) -> str:
     """What `step` says, in words. Call it while mem_map is at that step."""
     text = f"{step.fn}: {_TELL[step.kind](mem, step)}"
     if step.tables is not None and step.kind is Kind.GET and step.times > count(step.tables):
-        text += f" ({step.times} times, once for each page fault)"
+        text += f" ({step.times} times, one after the other)"
     return text
 
 

@@ -160,3 +160,15 @@ def test_a_lock_that_a_design_invents_counts_as_a_spinlock_which_all_share():
 def test_disabled_interrupts_cost_no_atomic_operation():
     fast_gup = Costs(taken=Counter({("interrupts", "read"): 3}))
     assert (fast_gup.atomics_local, fast_gup.atomics_shared) == (0, 0)
+
+
+@pytest.mark.parametrize("grain", GRAINS)
+def test_fork_counts_each_copied_entry_on_its_own(grain):
+    def references(scheme):
+        p = Process(scheme, kernel="6.1", grain=grain)
+        p.touch(p.mmap(2 * MiB), 64 * KiB)
+        p.fork()
+        return by_operation(p)[-1].costs.references
+
+    assert references("pte_refcount")["pte_get"] == 16
+    assert references("pte_refcount")["pte_get_many"] == 0

@@ -140,16 +140,16 @@ def test_references_a_visitor_on_both_tables_and_one_per_entry_for_the_child(gra
     child = p.fork()
     theirs = child.mm.lookup(A, Level.PTE)
     told = [
-        (s.fn, int(np.ravel(s.tables)[0]) == theirs, s.n)
+        (s.fn, int(np.ravel(s.tables)[0]) == theirs, s.n, s.times)
         for s in p.journal.steps[start:]
         if s.kind in (Kind.GET, Kind.PUT)
     ]
     assert told == [
-        ("pte_ref_init", True, 1),
-        ("pte_try_get", False, 1),
-        ("pte_get_many", True, 3),
-        ("pte_put", False, 1),
-        ("pte_put", True, 1),
+        ("pte_ref_init", True, 1, 1),
+        ("pte_try_get", False, 1, 1),
+        ("pte_get", True, 3, 3),  # each copied entry on its own
+        ("pte_put", False, 1, 1),
+        ("pte_put", True, 1, 1),
     ]
     mem = p.machine.mem
     assert mem.refcount[ours] == mem.refcount[theirs] == 3 and not mem.visitors.any()

@@ -154,7 +154,8 @@ def copy_pte_range(
             n = int(np.sum(each))
             yield Step(Kind.SET, "copy_present_ptes", theirs, n, 1, (some, "copy"))
         if copied is not None:
-            yield from machine.scheme.entries_mapped(child, theirs, copied)
+            # copy_present_pte() and its kin count each entry on its own
+            yield from machine.scheme.entries_mapped(child, theirs, copied, int(np.sum(copied)))
         yield machine.unlock("spin_unlock", "ptl", n_tables)
         yield machine.unlock("pte_unmap_unlock", "ptl", n_tables)
         yield from machine.scheme.visitor_leaves(mm, ours)

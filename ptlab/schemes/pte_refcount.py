@@ -88,7 +88,7 @@ class PteRefcount(ReclaimScheme):
         after = store.add(mem, "refcount", tables, n)
         store.add(mem, "owed", tables, n)
         total = _sum(tables, n)
-        fn = "pte_get" if total == 1 else "pte_get_many"
+        fn = "pte_get" if times >= total else "pte_get_many"
         times = max(times, table_count(tables))
         yield Step(Kind.GET, fn, tables, total, times, ("entry", after - n, after))
 
