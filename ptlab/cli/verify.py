@@ -115,9 +115,9 @@ def _show(results: list[Result]) -> None:
     table = Table(
         title="The simulator against real kernels", title_justify="left", box=box.SIMPLE_HEAD
     )
-    table.add_column("kernel")
+    table.add_column("kernel", no_wrap=True)
     table.add_column("group", no_wrap=True)
-    for heading in ("scenarios", "ops compared", "ops that\ndiffer", "scenarios\ncut short"):
+    for heading in ("scenarios", "ops\ncompared", "ops that\ndiffer", "scenarios\ncut short"):
         table.add_column(heading, justify="right")
     for kernel, of_kernel in _grouped(results, "kernel"):
         for group, of_group in _grouped(of_kernel, "group"):
