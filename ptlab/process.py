@@ -12,7 +12,6 @@
 
 from __future__ import annotations
 
-import gc
 from contextlib import AbstractContextManager, nullcontext
 from errno import EFAULT, EIO
 from operator import index
@@ -21,11 +20,11 @@ from typing import NamedTuple, TypeVar
 from ptlab.draw.dot import NoGraphviz, svg
 from ptlab.draw.text import text
 from ptlab.draw.tree import tree
-from ptlab.errors import BusError, KernelError, SegmentationFault, unknown
+from ptlab.errors import BusError, SegmentationFault, unknown
 from ptlab.files import File
 from ptlab.geometry import PAGE_SIZE
 from ptlab.invariants import check
-from ptlab.journal import Journal, Operation, call_path
+from ptlab.journal import Journal, Operation
 from ptlab.machine import Machine
 from ptlab.mm import Count, Mm
 from ptlab.paths.access import touch
@@ -37,6 +36,7 @@ from ptlab.paths.mprotect import do_mprotect
 from ptlab.paths.mremap import do_mremap
 from ptlab.paths.truncate import do_allocate, do_punch, do_truncate
 from ptlab.profiles import profile
+from ptlab.running import recorded, then_grace_period, unrecorded
 from ptlab.schemes import ReclaimScheme, scheme_class
 from ptlab.steps import Path
 
@@ -317,64 +317,12 @@ class Process:
         if self.mm not in self.machine.mms[0]:
             raise ValueError(f"{call}: this process has exited")
         result: list[T] = []
-        steps = _then_grace_period(self.mm, path, result)
+        steps = then_grace_period(self.mm, path, result)
         if self.journal is None:
-            _watch(self.machine, steps)
+            unrecorded(self.machine, steps)
         else:
-            _record(self.journal, steps, _name(call, where, length, *rest))
+            recorded(self.journal, steps, _name(call, where, length, *rest))
         return result[0]
-
-
-def _watch(machine: Machine, steps: Path[None]) -> None:
-    """Take all steps without a journal.
-
-    A path that breaks off for a reason that is not the kernel's (a bug in a scheme, what is not
-    modelled) has not dropped its locks: they are let go, so that `check()` goes on to judge.
-    """
-    held = machine.held[machine.task]
-    try:
-        machine.observe(steps)
-    except OSError:
-        raise
-    except BaseException:
-        machine.held[machine.task] = held
-        raise
-
-
-def _record(journal: Journal, steps: Path[None], text: str) -> None:
-    """Take all steps, as one operation of the journal.
-
-    The garbage collector rests meanwhile: a journal is millions of small tuples, and none is
-    garbage.
-    """
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        with journal.operation(text):
-            try:
-                for step in steps:
-                    journal.commit(step, call_path(steps))
-            finally:
-                journal.settle()
-    finally:
-        if collecting:
-            gc.enable()
-
-
-def _then_grace_period(mm: Mm, path: Path[T], result: list[T]) -> Path[None]:
-    """The path and the way back to user space, even if the call failed; then a grace period.
-
-    What the path returns goes into `result`, so that any loop can take the steps.
-    """
-    failed: KernelError | None = None
-    try:
-        result.append((yield from path))
-    except KernelError as error:
-        failed = error
-    yield from mm.machine.scheme.returns_to_user(mm)
-    yield from mm.machine.rcu_do_batch()
-    if failed:
-        raise failed
 
 
 def _prot(prot: str) -> int:
