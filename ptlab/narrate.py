@@ -57,9 +57,7 @@ def sentence(mem: MemMap, step: Step) -> str:
 def _lock(mem: MemMap, step: Step) -> str:
     name, _, mode = step.note
     if name == "mmap_lock":
-        why = (
-            "others may read too" if mode == "read" else "nobody else has it, and no VMA may change"
-        )
+        why = "others may read too" if mode == "read" else "nobody else may change a VMA"
         return f"mmap_lock is taken for {mode}: {why}."
     if name == "vma_lock" and mode == "write":
         return "nobody holds the VMA's lock any more; while mmap_lock is held for write nobody can."
