@@ -14,7 +14,7 @@ import numpy as np
 from ptlab.geometry import Level
 from ptlab.guards import Guard
 from ptlab.machine import Machine
-from ptlab.memmap import Slots, State
+from ptlab.memmap import Slots
 from ptlab.memmap import count as table_count
 from ptlab.mm import COUNTED, Count, Mm
 from ptlab.steps import Kind, Path, Step, Tables
@@ -110,10 +110,7 @@ def pmd_install(mm: Mm, pmd: int, slots: Slots, tables: Tables) -> Path[Tables]:
 
 def pte_free(machine: Machine, table: Tables) -> Step:
     """Give back a page that was allocated for nothing."""
-    if machine.watch is not None:
-        machine.watch.freed(table)
-    machine.mem.set_state(table, State.FREED)
-    return Step(Kind.FREE, "pte_free", table)
+    return machine.free("pte_free", table)
 
 
 def visit(mm: Mm, pmd: int, slots: Slots, times: int = 1) -> Path[Tables]:
