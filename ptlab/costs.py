@@ -22,9 +22,10 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ptlab.geometry import Level
+from ptlab.held import Held
+from ptlab.journal import Journal, Operation
 from ptlab.memmap import MemMap
 from ptlab.memmap import count as table_count
-from ptlab.mm import Count
 from ptlab.process import Process
 from ptlab.steps import Kind, Step
 
@@ -66,10 +67,6 @@ NOT_ATOMIC = PERCPU | {"pte_ref_init"}
 
 UPPER = ("pmd_", "pud_")
 """How the gets and puts of an upper table's count begin: many PTE pages share that line."""
-
-FAULT_US = 800 / 512
-"""One page fault and its share of the zap, in microseconds: 512 faults and one MADV_DONTNEED of 2
-MiB took 796 to 810 us on Linux 6.18 (2 CPUs, a virtual machine). The clock of `held_kb_ms`."""
 
 
 @dataclass
@@ -193,10 +190,16 @@ def _is_pgd(step: Step, mem: MemMap) -> bool:
 
 
 class OperationCosts(NamedTuple):
-    """One operation of a journal and what it cost."""
+    """One operation of a journal and what it cost.
+
+    vmpte_kb    VmPTE after it
+    held_kb_ms  VmPTE times the time it was held in this operation, as Meter has it for a whole run
+    """
 
     text: str
     costs: Costs
+    vmpte_kb: int
+    held_kb_ms: float
 
 
 def count(steps: Iterable[Step], mem: MemMap) -> Costs:
@@ -208,71 +211,47 @@ def count(steps: Iterable[Step], mem: MemMap) -> Costs:
 
 
 def by_operation(process: Process) -> list[OperationCosts]:
-    """The costs of each operation that `process` has journaled. O(steps).
+    """The costs of each operation that `process` has journaled. O(steps and changes).
 
     ValueError if it keeps no journal.
     """
     journal = process.journal
     if journal is None:
         raise ValueError("this process keeps no journal: make it with Process(record=True)")
-    here, told, before = journal.position, [], 0
+    here, told = journal.position, []
+    journal.seek(0)
     for operation in journal.operations:
-        costs = count(journal.steps[operation.first : operation.last], process.machine.mem)
-        journal.seek(operation.last)
-        costs.faults = process.mm.counters[Count.MINFLT] - before
-        before += costs.faults
-        told.append(OperationCosts(operation.text, costs))
+        costs, held = Costs(), Held(process.mm)
+        for _ in costs.count(_taken_again(journal, operation), process.machine.mem):
+            held.follow()
+        costs.faults = held.faults
+        told.append(OperationCosts(operation.text, costs, process.mm.vmpte_kb, held.kb_ms))
     journal.seek(here)
     return told
 
 
-class Meter:
-    """Counts while a process runs that keeps no journal, and follows its VmPTE.
+def _taken_again(journal: Journal, operation: Operation) -> Iterator[Step]:
+    """The steps of an operation, with the state as each of them left it."""
+    for number in range(operation.first, operation.last):
+        journal.seek(number + 1)
+        yield journal.steps[number]
 
-    `track` is [page faults so far, VmPTE in kB] at every change.
-    """
+
+class Meter:
+    """Counts while a process runs that keeps no journal, and follows its VmPTE in `held`."""
 
     def __init__(self, process: Process) -> None:
         if process.journal is not None:
             raise ValueError("a journal is kept: ask by_operation(), or use Process(record=False)")
-        self._mm, self._mem = process.mm, process.machine.mem
-        self.costs = Costs()
-        self.peak_kb = process.mm.vmpte_kb
-        self.track: list[tuple[int, int]] = [(0, self.peak_kb)]
-        self._held = 0
+        self._mem = process.machine.mem
+        self.costs, self.held = Costs(), Held(process.mm)
         process.machine.observe = self._observe
 
     def _observe(self, steps: Iterable[Step]) -> None:
-        mm, track = self._mm, self.track
         for _ in self.costs.count(steps, self._mem):
-            kb = mm.vmpte_kb
-            if kb != track[-1][1]:
-                self._follow(kb)
-
-    def _follow(self, kb: int) -> None:
-        then, before = self.track[-1]
-        faults = self._mm.counters[Count.MINFLT]
-        self._held += before * (faults - then)
-        self.peak_kb = max(self.peak_kb, kb)
-        if faults == then:
-            self.track[-1] = (then, kb)
-        else:
-            self.track.append((faults, kb))
+            self.held.follow()
 
     def finish(self) -> Costs:
         """The costs so far, faults included."""
-        self.costs.faults = self._mm.counters[Count.MINFLT]
+        self.costs.faults = self.held.faults
         return self.costs
-
-    @property
-    def held_kb_ms(self) -> float:
-        """VmPTE times the time it was held, where FAULT_US per page fault is the time."""
-        then, kb = self.track[-1]
-        held = self._held + kb * (self._mm.counters[Count.MINFLT] - then)
-        return held * FAULT_US / 1000
-
-    @property
-    def mean_kb(self) -> float:
-        """VmPTE on average over the page faults of the run."""
-        faults = self._mm.counters[Count.MINFLT]
-        return self.held_kb_ms * 1000 / FAULT_US / faults if faults else float(self.peak_kb)

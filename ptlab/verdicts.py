@@ -10,7 +10,7 @@ from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 from ptlab.chart import number
-from ptlab.costs import FAULT_US
+from ptlab.held import FAULT_US
 
 if TYPE_CHECKING:
     from ptlab.comparison import Measurement, Measurements

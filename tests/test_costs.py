@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from ptlab import SCHEMES, GiB, KiB, MiB, Process, scenario
 from ptlab.comparison import measure
 from ptlab.costs import Costs, Meter, by_operation, count
+from ptlab.held import FAULT_US
 from ptlab.schemes import UnmapOnly
 
 from .strategies import programs, rows
@@ -125,10 +126,34 @@ def test_bytes_held_and_for_how_long():
     for row in scenario.play(p, loop):
         if row["op"].startswith("cover"):
             peak = row["pte_kb"]
-    assert meter.peak_kb == peak == 102604
-    assert meter.mean_kb == pytest.approx(peak / 2, rel=0.01)  # it grows from nothing, evenly
-    assert meter.track[-1][1] == 0
+    assert meter.held.peak_kb == peak == 102604
+    assert meter.held.mean_kb == pytest.approx(peak / 2, rel=0.01)  # it grows from nothing, evenly
+    assert meter.held.track[-1][1] == 0
     assert meter.finish().faults == 50 * GiB // (4 * KiB)
+
+
+def test_an_operation_holds_what_it_built_while_it_faults():
+    p = Process("pt_reclaim", kernel="6.18", grain="table")
+    heap = p.mmap(4 * MiB)
+    p.touch(heap)
+    p.madvise(heap, "DONTNEED")
+    p.touch(heap, 2 * MiB)
+    _mmap, touch, dontneed, again = by_operation(p)
+    # A PMD page and a PUD page are there from the first fault on, the PTE pages one after the other.
+    assert touch.held_kb_ms == pytest.approx((12 * 512 + 16 * 512) * FAULT_US / 1000)
+    assert (touch.vmpte_kb, dontneed.vmpte_kb, again.vmpte_kb) == (16, 8, 12)
+    assert dontneed.held_kb_ms == 0, "no page fault, no time"
+    assert again.held_kb_ms == pytest.approx(12 * 512 * FAULT_US / 1000)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_what_the_operations_hold_adds_up_to_what_the_run_holds(scheme):
+    program = "mmap s0 6M\ntouch w s0 6M\nmadvise DONTNEED s0 4M\ntouch r s0 6M"
+    p = Process(scheme, kernel="6.18", grain="entry")
+    rows(p, program)
+    held = metered(scheme, program, "entry").held
+    assert sum(op.held_kb_ms for op in by_operation(p)) == pytest.approx(held.kb_ms)
+    assert held.kb_ms > 0
 
 
 def test_a_process_with_a_journal_needs_no_meter():
