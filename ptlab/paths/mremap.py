@@ -120,14 +120,10 @@ def _remap_one(
     vma = find_vma_intersection(mm.vmas[0], old, old + PAGE_SIZE)
     if vma is None or vma.start > old:
         raise KernelError(errno.EFAULT, f"mremap: nothing is mapped at {old:#x}; nothing was moved")
-    if not old_length and not vma.shared:
-        raise KernelError(errno.EINVAL, "mremap: the old length is 0; nothing was moved")
-    across = KernelError(
-        errno.EFAULT,
-        f"mremap: [{old:#x}, {old + old_length:#x}) is not one mapping; nothing was moved",
-    )
-    checks_first = mm.machine.profile.move_many  # since 6.17 room is made after all checks
-    if to is not None and not checks_first:
+    checks_first = mm.machine.profile.move_many  # since 6.17 all checks come before any change
+    if checks_first and (to is not None or dontunmap or new_length > old_length):
+        _check_vma(vma, old, min(old_length, new_length))
+    if to is not None:
         yield from _make_room(mm, to, new_length)
         vma = mm.find_vma(old)
     if old_length == new_length and to is None and not dontunmap:
@@ -139,11 +135,7 @@ def _remap_one(
             return old, "read" if downgraded else "write"
         old_length = new_length
         vma = mm.find_vma(old)
-    if old + old_length > vma.end:
-        raise across
-    if to is not None and checks_first:
-        yield from _make_room(mm, to, new_length)
-        vma = mm.find_vma(old)
+    _check_vma(vma, old, old_length)
     if to is not None or dontunmap:
         target = to
         if target is None:
@@ -163,6 +155,17 @@ def _remap_one(
     target = get_unmapped_area(mm, None, new_length, False)
     yield from move_vma(mm, vma, old, old_length, new_length, target, False)
     return target, "write"
+
+
+def _check_vma(vma: Vma, old: int, old_length: int) -> None:
+    """check_prep_vma(), vma_to_resize() before 6.15: whether this one VMA can be moved or grow."""
+    if not old_length and not vma.shared:
+        raise KernelError(errno.EINVAL, "mremap: the old length is 0; nothing was moved")
+    if old + old_length > vma.end:
+        raise KernelError(
+            errno.EFAULT,
+            f"mremap: [{old:#x}, {old + old_length:#x}) is not one mapping; nothing was moved",
+        )
 
 
 def _make_room(mm: Mm, to: int, length: int) -> Path[None]:
