@@ -16,7 +16,7 @@ from ptlab import pte
 from ptlab.guards import Guard
 from ptlab.memmap import Slots, count_each, covers_whole
 from ptlab.memmap import count as table_count
-from ptlab.mm import Mm
+from ptlab.mm import Count, Mm
 from ptlab.paths.thp import split_huge_pmd, zap_huge_pmd
 from ptlab.paths.walk import pte_offset_map_lock, pte_tables
 from ptlab.steps import Kind, Path, Step, Tables
@@ -55,19 +55,29 @@ def unmap_page_range(
     scheme = mm.machine.scheme
     walk = yield from scheme.walk_begins(mm, start, end)
     for pmd, slots, columns in pte_tables(mm, start, end):
-        for part in _runs_that_fit(mm, tlb, pmd, slots):
+        for part in _parts_of_run(mm, tlb, pmd, slots, details):
             tables = yield from zap_pmd_range(mm, tlb, pmd, part, columns, details)
             if tables is not None:
                 yield from scheme.zapped(mm, tables, walk, details.why, tlb)
     yield from scheme.walk_ends(mm, walk, 1, tlb)
 
 
-def _runs_that_fit(mm: Mm, tlb: MmuGather, pmd: int, slots: Slots) -> Iterable[Slots]:
-    """A run must end before the table in which `tlb` fills up: that one is zapped on its own."""
-    return (slots,) if isinstance(slots, int) else _cut_where_full(mm, tlb, pmd, slots)
+def _parts_of_run(
+    mm: Mm, tlb: MmuGather, pmd: int, slots: Slots, details: ZapDetails
+) -> Iterable[Slots]:
+    """What is zapped as one: tables in which something stays are kept apart, as are those that fit."""
+    if isinstance(slots, int):
+        return (slots,)
+    if not mm.counters[Count.SWAP] or details.drop_markers:
+        return _cut_where_full(mm, tlb, pmd, slots)
+    tables = mm.machine.mem.at(pmd, slots)
+    stays = pte.is_marker(mm.machine.mem.entries[tables, :]).any(axis=1)
+    alike = np.split(slots, np.flatnonzero(np.diff(stays)) + 1)
+    return (part for run in alike for part in _cut_where_full(mm, tlb, pmd, run))
 
 
 def _cut_where_full(mm: Mm, tlb: MmuGather, pmd: int, slots: NDArray[np.int64]) -> Iterator[Slots]:
+    """A run must end before the table in which `tlb` fills up: that one is zapped on its own."""
     pages = np.cumsum(mm.machine.mem.nonnone[mm.machine.mem.at(pmd, slots)])
     done = 0
     while done < len(slots):
