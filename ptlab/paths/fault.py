@@ -55,8 +55,8 @@ def _below_pmd(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[in
 
 
 def _empty_pmd_fault(mm: Mm, vma: Vma, pmd: int, slot: int, write: bool) -> Path[int]:
-    """A huge page where there is nothing yet."""
-    if write and vma.anon_vma is None:
+    """A huge page where there is nothing yet; vmf_anon_prepare() comes first, for a read too."""
+    if vma.anon_vma is None:
         yield anon_vma_prepare(mm, vma)
     yield from do_huge_pmd_anonymous_page(mm, vma, pmd, slot, write)
     return 0

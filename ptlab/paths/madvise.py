@@ -24,7 +24,7 @@ from ptlab.paths.cut import chunks
 from ptlab.paths.guard import madvise_guard_install, madvise_guard_remove
 from ptlab.paths.mmap import vma_modify
 from ptlab.paths.swap import free_swap_entries, pageout
-from ptlab.paths.thp import split_huge_pmd
+from ptlab.paths.thp import is_huge_zero, split_huge_pmd
 from ptlab.paths.truncate import do_punch
 from ptlab.paths.walk import pte_offset_map_lock, pte_tables
 from ptlab.paths.zap import DONTNEED, unmap_page_range
@@ -176,7 +176,7 @@ def _vma_behavior(mm: Mm, vma: Vma, start: int, end: int, advice: int, name: str
             return age(mm, start, end, "madvise_cold_or_pageout_pte_range")
         if vma.file is not None and vma.file.kind == "disk":
             raise NotModelled("MADV_PAGEOUT of a disk file: reclaim is not modelled")
-        return pageout(mm, start, end) if vma.file is None else NOTHING
+        return pageout(mm, vma, start, end)
     if advice == MADV_REMOVE:
         if vma.flags & VM.LOCKED or vma.file is None:
             raise refuse(f"{vma} is mlocked or not a file's")
@@ -234,8 +234,10 @@ def age(mm: Mm, start: int, end: int, fn: str) -> Path[None]:
     walk = yield from scheme.walk_begins(mm, start, end)
     for pmd, slots, columns in pte_tables(mm, start, end):
         if isinstance(slots, int) and mm.is_huge(pmd, slots):
+            word = machine.mem.entries.word(pmd, slots)
+            if is_huge_zero(word):
+                continue
             if covers_whole(columns):
-                word = machine.mem.entries.word(pmd, slots)
                 machine.mem.write(pmd, slots, word & ~int(bits))
                 part = slice(slots, slots + 1)
                 told = (part, "lazyfree" if free else "cold")

@@ -3,24 +3,29 @@
 Kernel source: mm/madvise.c, madvise_cold_or_pageout_pte_range(); mm/rmap.c, try_to_unmap_one();
 mm/memory.c, do_swap_page() (Linux 6.12). The entry of a page that is swapped out does not become none:
 the table is as full as before, and under the reference counts of 2021 no reference changes. A page
-that MADV_FREE has given up, and nobody has written since, is dropped, and its entry goes.
+that MADV_FREE has given up, and nobody has written since, is dropped, and its entry goes. The entry
+of a file's page, or of shared memory, goes too: the page cache knows where the page is.
 
 Simplified: a swap device of any size, written at once; slots are not used twice; no swap cache, so a
-fault on a swapped-out page is always a major one, and the page is dirty even if it is only read; pages
-that processes share, and files' pages, stay.
+fault on a swapped-out page is always a major one, and the page is dirty even if it is only read; the
+page cache keeps its pages.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ptlab import pte
+from ptlab.files import File
+from ptlab.geometry import PAGE_SHIFT, Level
+from ptlab.machine import Machine
+from ptlab.memmap import Slots, count_each
 from ptlab.memmap import count as table_count
-from ptlab.memmap import count_each
-from ptlab.mm import Count, Mm
+from ptlab.mm import Count, Mm, base_address
 from ptlab.paths.arrive import lock_unchanged
 from ptlab.paths.cut import chunks
 from ptlab.paths.thp import split_huge_pmd
@@ -31,14 +36,14 @@ from ptlab.vma import VM, Vma
 U64 = np.uint64
 
 
-def pageout(mm: Mm, start: int, end: int) -> Path[None]:
-    """MADV_PAGEOUT of anonymous memory: its own pages become swap entries, or are dropped.
+def pageout(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
+    """MADV_PAGEOUT of a part of `vma`: its pages leave, unless another mapping shows them too.
 
     A huge page is split first; without a swap device it stays.
     """
     machine, gone = mm.machine, 0
     walk = yield from machine.scheme.walk_begins(mm, start, end)
-    for pmd, slots, columns in pte_tables(mm, start, end):
+    for pmd, slots, columns in _tables_of(mm, vma, start, end):
         if isinstance(slots, int) and mm.is_huge(pmd, slots):
             if not machine.swap:
                 continue
@@ -55,13 +60,13 @@ def pageout(mm: Mm, start: int, end: int) -> Path[None]:
         dropped: Any = None
         for part in chunks(machine.grain, columns):
             words = machine.mem.entries[tables, part]
-            frames = pte.pfn(words)
-            own = pte.is_present(words) & (frames >= pte.FIRST_FRAME) & (frames < pte.FILE_FRAME)
-            own &= ~machine.shared(frames)
+            own = _own(machine, words)
             lazy = own & ((words & U64(pte.DIRTY)) == 0)
-            if np.count_nonzero(lazy):
-                each = yield from _drop(mm, tables, part, np.where(lazy, words, U64(0)))
-                dropped = each if dropped is None else dropped + each
+            filed = _only_here(mm, vma, tables, part, words)
+            for leave, kind in (lazy, Count.ANON), (filed, Count.FILE):
+                if np.count_nonzero(leave):
+                    each = yield from _drop(mm, tables, part, np.where(leave, words, U64(0)), kind)
+                    dropped = each if dropped is None else dropped + each
             own &= ~lazy
             n = int(np.count_nonzero(own))
             if n and machine.swap:
@@ -82,14 +87,64 @@ def pageout(mm: Mm, start: int, end: int) -> Path[None]:
         yield from machine.flush("try_to_unmap_flush", None, gone)
 
 
-def _drop(mm: Mm, tables: Tables, columns: slice, lazy: NDArray[np.uint64]) -> Path[Any]:
-    """try_to_unmap_one() of the pages in `lazy`, which nobody wants any more; how many, by table."""
+def _tables_of(mm: Mm, vma: Vma, start: int, end: int) -> Iterator[tuple[int, Slots, slice]]:
+    """As pte_tables(), but table by table in a file's mapping: each entry has a page to ask for."""
+    for pmd, slots, columns in pte_tables(mm, start, end):
+        if vma.file is None or isinstance(slots, int):
+            yield pmd, slots, columns
+        else:
+            yield from ((pmd, slot, columns) for slot in slots.tolist())
+
+
+def _own(machine: Machine, words: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which entries map anonymous pages that no other process has."""
+    frames = pte.pfn(words)
+    own = pte.is_present(words) & (frames >= pte.FIRST_FRAME) & (frames < pte.FILE_FRAME)
+    result: NDArray[np.bool_] = own & ~machine.shared(frames)
+    return result
+
+
+def _only_here(
+    mm: Mm, vma: Vma, tables: Tables, columns: slice, words: NDArray[np.uint64]
+) -> NDArray[np.bool_]:
+    """Which entries are the only ones that map their page of the file (folio_mapcount() is 1)."""
+    only: NDArray[np.bool_] = np.zeros(words.shape, np.bool_)
+    if vma.file is not None:
+        assert isinstance(tables, int)
+        first = vma.page(base_address(mm, tables) + (columns.start << PAGE_SHIFT))
+        filed = pte.is_present(words) & (pte.pfn(words) >= pte.FILE_FRAME)
+        for k in np.flatnonzero(filed).tolist():
+            only[k] = _mapcount(mm.machine, vma.file, first + k) == 1
+    return only
+
+
+def _mapcount(machine: Machine, file: File, page: int) -> int:
+    """How many entries of all processes map this page of a file, alone or in a huge page."""
+    frame, count = file.frame(page), 0
+    for mm in machine.mms[0]:
+        for vma in mm.vmas[0]:
+            address = vma.start + ((page - vma.pgoff) << PAGE_SHIFT)
+            if vma.file is file and vma.start <= address < vma.end:
+                pmd = mm.lookup(address, Level.PMD)
+                slot = machine.geometry.index(address, Level.PMD)
+                if pmd and mm.is_huge(pmd, slot):
+                    count += 1
+                elif table := mm.lookup(address, Level.PTE):
+                    column = machine.geometry.index(address, Level.PTE)
+                    count += pte.pfn(machine.mem.entries.word(table, column)) == frame
+    return count
+
+
+def _drop(
+    mm: Mm, tables: Tables, columns: slice, leave: NDArray[np.uint64], kind: int
+) -> Path[Any]:
+    """try_to_unmap_one() of the pages in `leave`, counted as `kind`; how many, by table."""
     mem = mm.machine.mem
-    mem.write(tables, columns, np.where(lazy, U64(0), mem.entries[tables, columns]))
-    each = count_each(tables, lazy)
+    mem.write(tables, columns, np.where(leave, U64(0), mem.entries[tables, columns]))
+    each = count_each(tables, leave)
     mm.machine.scheme.entries_changed(mm, tables, -each)
     n = int(np.sum(each))
-    mm.count(Count.ANON, -n)
+    mm.count(kind, -n)
     yield Step(Kind.CLEAR, "try_to_unmap_one", tables, n, 1, (columns, 0))
     return each
 
