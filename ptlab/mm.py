@@ -77,6 +77,12 @@ class Mm:
         """Replace the VMA tree."""
         self.machine.store.put(self, "vmas", 0, vmas)
 
+    def replace_vma(self, vma: Vma) -> None:
+        """Put `vma` in the place of the one with the same range."""
+        vmas = self.vmas[0]
+        index = find(vmas, vma.start)
+        self.set_vmas((*vmas[:index], vma, *vmas[index + 1 :]))
+
     def unhook_pte(self, tables: Tables, fn: str) -> Step:
         """Clear the PMD entries of PTE pages; mm_dec_nr_ptes() counts in the same step."""
         self.machine.mem.unhook(tables)

@@ -1,8 +1,8 @@
 """Virtual memory areas: immutable records in a sorted tuple, and how Linux merges them.
 
 Kernel source: mm/vma.c (6.12) and mm/mmap.c (6.1): can_vma_merge_before/after(),
-is_mergeable_anon_vma(), find_mergeable_anon_vma() in mm/rmap.c's callers. Simplified: no memory
-policies, no userfaultfd contexts, no VMA names, no max_map_count.
+is_mergeable_anon_vma(), find_mergeable_anon_vma() in mm/rmap.c's callers; VM_STICKY (6.19, and 6.18.44
+does the same). Simplified: no memory policies, no userfaultfd contexts, no VMA names, no max_map_count.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ class VM:
     READ = 0x1
     WRITE = 0x2
     SHARED = 0x8
+    MAYBE_GUARD = 0x800
     LOCKED = 0x2000
     SEQ_READ = 0x8000
     RAND_READ = 0x10000
@@ -36,6 +37,8 @@ class VM:
 
 
 VM_ACCESS_FLAGS = VM.READ | VM.WRITE
+VM_STICKY = VM.MAYBE_GUARD
+"""A VMA that has it merges with one that has not, and the whole has it."""
 
 
 def flag_names(flags: int) -> list[str]:
@@ -160,7 +163,7 @@ def merge(vmas: Vmas, vma: Vma, merge_unfaulted: bool) -> tuple[Vmas, Vma]:
     def joins(left: Vma, right: Vma, neighbour: Vma) -> bool:
         return (
             _adjacent(left, right)
-            and left.flags == right.flags
+            and not (left.flags ^ right.flags) & ~VM_STICKY
             and _anon_compatible(neighbour, vma, merge_unfaulted)
         )
 
@@ -174,7 +177,9 @@ def merge(vmas: Vmas, vma: Vma, merge_unfaulted: bool) -> tuple[Vmas, Vma]:
         right = None  # both may merge with the new one, but not with each other
     first, last = left or vma, right or vma
     faulted = next((v for v in (left, vma, right) if v and v.anon_vma is not None), vma)
-    whole = replace(first, end=last.end, anon_vma=faulted.anon_vma, chain=faulted.chain)
+    flags = first.flags | vma.flags | last.flags
+    anon_vma, chain = faulted.anon_vma, faulted.chain
+    whole = replace(first, end=last.end, flags=flags, anon_vma=anon_vma, chain=chain)
     low = index - 1 if left else index
     high = index + 1 if right else index
     return (*vmas[:low], whole, *vmas[high:]), whole
@@ -183,7 +188,7 @@ def merge(vmas: Vmas, vma: Vma, merge_unfaulted: bool) -> tuple[Vmas, Vma]:
 def reusable_anon_vma(vmas: Vmas, vma: Vma) -> int | None:
     """find_mergeable_anon_vma(): an adjacent VMA's, if they may merge one day; next first."""
     index = find(vmas, vma.start)
-    ignored = VM_ACCESS_FLAGS
+    ignored = VM_ACCESS_FLAGS | VM_STICKY
     pairs = []
     if index + 1 < len(vmas):
         pairs.append((vma, vmas[index + 1], vmas[index + 1]))

@@ -18,7 +18,7 @@ from ptlab.memmap import Slots
 from ptlab.memmap import count as table_count
 from ptlab.mm import COUNTED, Count, Mm
 from ptlab.steps import Kind, Path, Step, Tables
-from ptlab.vma import Vma, find, reusable_anon_vma
+from ptlab.vma import Vma, reusable_anon_vma
 
 _PTE = Level.PTE  # looked up once: Python 3.11 finds members slowly
 
@@ -135,11 +135,9 @@ def visit(mm: Mm, pmd: int, slots: Slots, times: int = 1) -> Path[Tables]:
 
 def anon_vma_prepare(mm: Mm, vma: Vma) -> Step:
     """The VMA's first page of its own: it gets an anon_vma, a neighbour's if they may merge one day."""
-    vmas = mm.vmas[0]
-    anon = reusable_anon_vma(vmas, vma) or mm.machine.new_anon_vma()
-    index = find(vmas, vma.start)
-    if vmas[index].anon_vma is not None:  # another fault was faster
-        return Step(Kind.VMA, "__anon_vma_prepare", None, 1, 1, ("anon_vma", vmas[index]))
-    marked = replace(vmas[index], anon_vma=anon, chain=1)
-    mm.set_vmas((*vmas[:index], marked, *vmas[index + 1 :]))
-    return Step(Kind.VMA, "__anon_vma_prepare", None, 1, 1, ("anon_vma", marked))
+    anon = reusable_anon_vma(mm.vmas[0], vma) or mm.machine.new_anon_vma()
+    vma = mm.find_vma(vma.start)
+    if vma.anon_vma is None:  # no other fault was faster
+        vma = replace(vma, anon_vma=anon, chain=1)
+        mm.replace_vma(vma)
+    return Step(Kind.VMA, "__anon_vma_prepare", None, 1, 1, ("anon_vma", vma))

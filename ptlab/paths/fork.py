@@ -60,8 +60,12 @@ def anon_vma_fork(child: Mm, vma: Vma) -> Vma:
 
 
 def vma_needs_copy(vma: Vma) -> bool:
-    """Tables are copied only where a fault could not bring the pages back: an anon_vma is there."""
-    return vma.anon_vma is not None and not vma.flags & VM.WIPEONFORK
+    """Tables are copied only where a fault could not bring the entries back.
+
+    That is where an anon_vma is, or where guard markers may be.
+    """
+    own = vma.anon_vma is not None or bool(vma.flags & VM.MAYBE_GUARD)
+    return own and not vma.flags & VM.WIPEONFORK
 
 
 def copy_page_range(mm: Mm, child: Mm, vma: Vma) -> Path[None]:

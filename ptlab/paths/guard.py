@@ -1,33 +1,36 @@
 """Guard regions: entries that only say no. They need a table, and keep it.
 
-Kernel source: mm/madvise.c, madvise_guard_install() and madvise_guard_remove() (Linux 6.13 to 6.18).
+Kernel source: mm/madvise.c, madvise_guard_install() and madvise_guard_remove() (Linux 6.13 to 6.19).
 A marker is a non-present entry; an access to it is a SIGSEGV, MADV_DONTNEED leaves it in place.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
 from ptlab import pte
 from ptlab.geometry import PAGE_SHIFT, Level
 from ptlab.memmap import count as table_count
-from ptlab.memmap import count_each, covers_whole
+from ptlab.memmap import count_each
 from ptlab.mm import Count, Mm
 from ptlab.paths.alloc import anon_vma_prepare, upper_tables, visit
 from ptlab.paths.cut import chunks, cut
-from ptlab.paths.thp import split_huge_pmd
 from ptlab.paths.walk import pte_offset_map_lock, pte_tables
 from ptlab.paths.zap import ZapDetails, unmap_page_range
 from ptlab.steps import Kind, Path, Step
 from ptlab.tlb import MmuGather, tlb_flush_mmu
-from ptlab.vma import Vma
+from ptlab.vma import VM, Vma
 
 U64 = np.uint64
 
 
 def madvise_guard_install(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
     """Every page of the range becomes a guard page. What was mapped there is zapped first."""
-    if vma.anon_vma is None:  # so that fork copies the markers, of a file mapping too
+    if not vma.flags & VM.MAYBE_GUARD:
+        yield vma_set_atomic_flag(mm, vma, VM.MAYBE_GUARD)
+    if vma.file is None and vma.anon_vma is None:
         yield anon_vma_prepare(mm, vma)
     if _mapped(mm, start, end):
         tlb = MmuGather(mm)
@@ -45,6 +48,14 @@ def madvise_guard_install(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
             done = yield from _install(mm, table, piece.columns)
             yield from machine.scheme.visitor_leaves(mm, table)
     yield from machine.scheme.walk_ends(mm, walk)
+
+
+def vma_set_atomic_flag(mm: Mm, vma: Vma, flag: int) -> Step:
+    """A flag that may be set with mmap_lock held for read: fork has to copy the markers of the VMA."""
+    before = mm.find_vma(vma.start)
+    after = replace(before, flags=before.flags | flag)
+    mm.replace_vma(after)
+    return Step(Kind.VMA, "vma_set_atomic_flag", None, 1, 1, ("flags", before, after))
 
 
 def _install(mm: Mm, table: int, columns: slice) -> Path[bool]:
@@ -84,11 +95,7 @@ def madvise_guard_remove(mm: Mm, start: int, end: int) -> Path[None]:
     walk = yield from machine.scheme.walk_begins(mm, start, end)
     for pmd, slots, columns in pte_tables(mm, start, end):
         if isinstance(slots, int) and mm.is_huge(pmd, slots):
-            if covers_whole(columns):
-                continue
-            yield from split_huge_pmd(mm, pmd, slots)
-            if not machine.mem.at(pmd, slots):
-                continue
+            continue  # there can be no marker
         if (yield from machine.scheme.visitor_arrives(mm, pmd, slots)):
             continue
         tables = machine.mem.at(pmd, slots)
