@@ -66,7 +66,7 @@ def mprotect_fixup(mm: Mm, vma: Vma, start: int, end: int, prot: int) -> Path[No
     if prot & VM.WRITE:
         if not vma.flags & (VM.ACCOUNT | VM.WRITE | VM.SHARED | VM.NORESERVE):
             flags |= VM.ACCOUNT
-    elif mm.machine.profile.unaccount and vma.flags & VM.ACCOUNT and vma.anon_vma is None:
+    elif mm.machine.profile.unaccount and vma.file is None and vma.anon_vma is None:
         flags &= ~VM.ACCOUNT
     yield from vma_modify(mm, "mprotect_fixup", vma, start, end, flags)
     changed = yield from change_protection(mm, vma, start, end, prot)
