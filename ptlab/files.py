@@ -7,16 +7,28 @@ on disk is not modelled, because readahead would decide what an access brings in
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ptlab import pte
+from ptlab.errors import NotModelled
 from ptlab.geometry import PAGE_SHIFT, PAGE_SIZE, page_align
 
 if TYPE_CHECKING:
     from ptlab.machine import Machine
+
+T = TypeVar("T", bound=np.generic)
+
+
+def known(call: str, file: object, machine: Machine) -> File:
+    """`file`, if it is one of `machine`; TypeError if it is no file, ValueError if another's."""
+    if not isinstance(file, File):
+        raise TypeError(f"{call}: file must be what Process.file() returns, not {file!r}")
+    if file.machine is not machine:
+        raise ValueError(f"{call}: {file} is on another machine: make one with this process")
+    return file
 
 
 class File:
@@ -24,6 +36,8 @@ class File:
 
     size   one element: i_size in bytes
     cache  frame of each cached page by page offset, 0 for none
+    blank  whether each cached page waits for its first access: fallocate() takes pages without
+           zeroing them (PG_uptodate is not set)
     huge   whether each 2 MiB of the cache is one huge page
     """
 
@@ -31,10 +45,13 @@ class File:
         self.machine, self.number, self.kind = machine, number, kind
         self.size = [size]
         self.cache: NDArray[np.int64] = np.zeros(0, np.int64)
+        self.blank: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self.huge: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self._reserve(size)
         if filled:
-            self.fill(0, self.pages)
+            # Content that a file is born with is no event of the program: written past the store,
+            # it is there at every moment, those before the file was made included.
+            self.cache += np.arange(self.pages) + machine.frames(self.pages) + pte.FILE_FRAME
 
     @property
     def pages(self) -> int:
@@ -44,22 +61,38 @@ class File:
     def _reserve(self, size: int) -> None:
         pages = page_align(size) >> PAGE_SHIFT
         if pages > len(self.cache):
-            self.cache = np.concatenate([self.cache, np.zeros(pages - len(self.cache), np.int64)])
-            self.huge = np.concatenate(
-                [self.huge, np.zeros((pages + 511) // 512 - len(self.huge), np.bool_)]
-            )
+            try:
+                longer = _longer(self.cache, pages), _longer(self.blank, pages)
+            except (MemoryError, ValueError):  # ValueError: numpy cannot even count its bytes
+                told = f"a file of {size} bytes: its page cache does not fit in memory here"
+                raise NotModelled(told) from None
+            self.cache, self.blank = longer
+            self.huge = _longer(self.huge, (pages + 511) // 512)
 
-    def fill(self, first: int, count: int) -> None:
-        """Bring pages [first, first + count) into the cache; those that are there stay."""
+    def bring(self, page: int) -> None:
+        """An access to `page`: it is in the cache afterwards, with its content."""
+        if not self.frame(page):
+            self._take(np.array([page]))
+        if self.blank[page]:
+            self.machine.store.put(self, "blank", page, False)
+
+    def allocate(self, first: int, count: int) -> None:
+        """Take pages [first, first + count) into the cache, blank; those that are there are zeroed."""
         missing = np.flatnonzero(self.cache[first : first + count] == 0) + first
+        self.machine.store.put(self, "blank", slice(first, first + count), False)
         if len(missing):
-            frames = self.machine.frames(len(missing)) + pte.FILE_FRAME
-            self.machine.store.put(self, "cache", missing, np.arange(len(missing)) + frames)
+            self._take(missing)
+            self.machine.store.put(self, "blank", missing, True)
+
+    def _take(self, pages: NDArray[np.int64]) -> None:
+        frames = self.machine.frames(len(pages)) + pte.FILE_FRAME
+        self.machine.store.put(self, "cache", pages, np.arange(len(pages)) + frames)
 
     def drop(self, first: int, count: int) -> None:
         """Take pages [first, first + count) out of the cache."""
         store = self.machine.store
         store.put(self, "cache", slice(first, first + count), 0)
+        store.put(self, "blank", slice(first, first + count), False)
         store.put(self, "huge", slice(first >> 9, (first + count + 511) >> 9), False)
 
     def resize(self, size: int) -> None:
@@ -71,8 +104,18 @@ class File:
         """The cached frame of `page`, 0 if it is not in the cache."""
         return int(self.cache[page]) if page < len(self.cache) else 0
 
+    def ready(self, page: int) -> bool:
+        """Whether fault-around may map `page`: it is cached, with its content, and in the file."""
+        return page < self.pages and bool(self.frame(page)) and not self.blank[page]
+
     def __repr__(self) -> str:
         return f"<{self}>"
 
     def __str__(self) -> str:
         return f"{self.kind} file {self.number} ({self.size[0] // PAGE_SIZE} pages)"
+
+
+def _longer(column: NDArray[T], size: int) -> NDArray[T]:
+    grown = np.zeros(size, column.dtype)
+    grown[: len(column)] = column
+    return grown

@@ -82,7 +82,7 @@ class Journal:
         Starts by dropping the future, if there is one. If what runs inside fails for a reason that
         is not the kernel's (a bug in a scheme, say), the state before it is restored.
         """
-        if self.operations and self.operations[-1].last < 0:
+        if self._under_way:
             start = len(self.steps)
             try:
                 yield self.operations[-1]
@@ -110,6 +110,19 @@ class Journal:
     def settle(self) -> None:
         """Count changes that came after the last step (the tail of an operation) to that step."""
         self._marks[-1] = len(self._changes)
+
+    def settle_between(self) -> None:
+        """Count what was changed between two operations to the moment before it, as `settle` does.
+
+        It stays when time comes back to that moment. In an operation, or in the past, nothing is
+        done: there it goes with what is dropped.
+        """
+        if not self._under_way and self.position == len(self.steps):
+            self.settle()
+
+    @property
+    def _under_way(self) -> bool:
+        return bool(self.operations) and self.operations[-1].last < 0
 
     def seek(self, position: int) -> None:
         """Go to just after step `position`; 0 is the beginning. O(changes in between)."""

@@ -76,6 +76,7 @@ class Watch:
         for file in self.machine.files[0]:
             key = ("file", file.number)
             yield file, "cache", WatchedWhole(self, key, file.cache)
+            yield file, "blank", WatchedWhole(self, key, file.blank)
             yield file, "size", WatchedWhole(self, key, file.size)
 
     @contextmanager

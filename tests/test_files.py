@@ -6,7 +6,7 @@ The numbers are VmPTE changes in kB measured on Linux 6.18.44 (CONFIG_PT_RECLAIM
 import pytest
 
 from ptlab import KernelError, KiB, MiB, Process, SegmentationFault, TiB, pte
-from ptlab.errors import BusError
+from ptlab.errors import BusError, NotModelled
 from ptlab.geometry import Level
 
 from .state import everything, files
@@ -47,6 +47,28 @@ def test_a_read_maps_the_16_cached_pages_around_it(p, first, entries):
     assert p.touch(A + (first & ~15) * 4 * KiB, 64 * KiB, write=False) == 0
 
 
+@pytest.mark.parametrize("moment", [0, 3])
+def test_what_a_file_is_filled_with_is_there_at_every_moment(p, moment):
+    p.mmap(4 * KiB, at=A + 8 * MiB)
+    file = p.file(64 * KiB, filled=True)
+    p.mmap(64 * KiB, at=A, file=file)
+    p.touch(A, 64 * KiB, write=False)
+    p.journal.seek(moment)  # before the file was made, and after
+    assert [file.frame(page) > 0 for page in range(16)] == [True] * 16
+    p.mmap(64 * KiB, at=A, file=file)
+    assert (p.touch(A, 64 * KiB, write=False), p.counters.filepg) == (1, 16)
+    p.check()
+
+
+def test_a_file_stays_a_file_when_time_goes_back_to_where_it_was_made(p):
+    file = p.file(64 * KiB, filled=True)
+    p.mmap(64 * KiB, at=A, file=file)
+    p.journal.seek(0)
+    other = p.file(64 * KiB, filled=True)
+    assert p.machine.files[0] == (file, other) and other.number == 1
+    assert other.frame(0) == file.frame(15) + 1
+
+
 def test_fault_around_stays_in_the_mapping_and_in_the_file(p):
     file = p.file(2 * MiB - 12 * KiB, "disk", filled=True)
     p.mmap(20 * KiB, at=A, file=file, offset=MiB)
@@ -58,11 +80,37 @@ def test_fault_around_stays_in_the_mapping_and_in_the_file(p):
 
 
 def test_only_what_is_cached_is_mapped_around(p):
+    p.mmap(64 * KiB, at=A, shared=True, file=p.file(64 * KiB))
+    p.touch(A + 8 * KiB, 12 * KiB)
+    p.madvise(A, "DONTNEED", 64 * KiB)
+    assert (p.touch(A + 12 * KiB, 4 * KiB, write=False), p.counters.filepg) == (1, 3)
+    assert (p.touch(A, 4 * KiB, write=False), p.counters.filepg) == (1, 4)  # a hole becomes a page
+
+
+def test_an_allocated_page_has_no_content_before_its_first_access(p):
+    """fallocate() does not zero its pages, and fault-around maps only what is up to date."""
     file = p.file(64 * KiB)
     p.allocate(file, 8 * KiB, 12 * KiB)
     p.mmap(64 * KiB, at=A, shared=True, file=file)
-    assert (p.touch(A + 12 * KiB, 4 * KiB, write=False), p.counters.filepg) == (1, 3)
-    assert (p.touch(A, 4 * KiB, write=False), p.counters.filepg) == (1, 4)  # a hole becomes a page
+    assert (p.touch(A + 12 * KiB, 4 * KiB, write=False), p.counters.filepg) == (1, 1)
+    p.madvise(A, "DONTNEED", 64 * KiB)
+    assert (p.touch(A + 8 * KiB, 4 * KiB, write=False), p.counters.filepg) == (1, 2)
+
+
+@pytest.mark.parametrize("size", [2**60, 2**70])
+def test_a_file_too_large_for_this_machine_is_refused_and_nothing_changes(p, size):
+    with pytest.raises(NotModelled, match=f"a file of {size} bytes"):
+        p.file(size)
+    file = p.file(8 * KiB, filled=True)
+    before = everything(p)
+    with pytest.raises(NotModelled, match="does not fit in memory"):
+        p.truncate(file, size)
+    assert everything(p) == before and file.pages == 2
+
+
+def test_a_disk_files_blocks_are_its_file_systems(p):
+    with pytest.raises(NotModelled, match="its file system decides"):
+        p.allocate(p.file(64 * KiB, "disk", filled=True), 0, 4 * KiB)
 
 
 def test_a_private_write_copies_and_a_shared_write_shows_in_the_other_mapping(p):

@@ -150,6 +150,7 @@ def collapse_file(mm: Mm, vma: Vma, base: int) -> Path[None]:
     page = vma.page(base)
     frame = machine.huge_frames() + pte.FILE_FRAME
     machine.store.put(file, "cache", slice(page, page + 512), np.arange(frame, frame + 512))
+    machine.store.put(file, "blank", slice(page, page + 512), False)
     machine.store.put(file, "huge", page >> 9, True)
     yield from machine.lock("i_mmap_lock_read", "i_mmap_rwsem", file.number, "read")
     for other in machine.mms[0]:
@@ -158,11 +159,12 @@ def collapse_file(mm: Mm, vma: Vma, base: int) -> Path[None]:
                 continue
             at = area.start + ((page - area.pgoff) << PAGE_SHIFT)
             inside = area.start <= at and at + PMD_SIZE <= area.end
-            if at % PMD_SIZE == 0 and inside and area.anon_vma is None:
-                yield from retract_page_table(other, at)
+            if at % PMD_SIZE == 0 and inside and file_backed_vma_is_retractable(area):
+                yield from retract_page_table(other, at, own=False)
             else:  # its table also maps what is not the file's: only the small pages go
                 yield from try_to_unmap(other, max(at, area.start), min(at + PMD_SIZE, area.end))
     yield machine.unlock("i_mmap_unlock_read", "i_mmap_rwsem")
+    yield from retract_page_table(mm, base, own=True)
     walk = yield from machine.scheme.walk_begins(mm, base, base + PMD_SIZE)
     pmd = mm.lookup(base, Level.PMD) or (yield from upper_tables(mm, base, walk))
     writable = vma.shared and bool(vma.flags & VM.WRITE)
@@ -178,8 +180,12 @@ def try_to_unmap(mm: Mm, start: int, end: int) -> Path[None]:
         yield from tlb_flush_mmu(tlb)
 
 
-def retract_page_table(mm: Mm, address: int) -> Path[None]:
-    """retract_page_tables(): the entries and their table go; a fault maps the huge page instead."""
+def retract_page_table(mm: Mm, address: int, own: bool) -> Path[None]:
+    """The entries and their table go; a fault maps the huge page instead.
+
+    retract_page_tables() takes the table of a VMA that can have nothing else in it. In its own VMA,
+    collapse_pte_mapped_thp() takes any table that has nothing else in it.
+    """
     machine, mem, scheme = mm.machine, mm.machine.mem, mm.machine.scheme
     pmd, slot = mm.lookup(address, Level.PMD), address >> PMD_SHIFT & 511
     if not pmd or not mem.at(pmd, slot) or mm.is_huge(pmd, slot):
@@ -190,13 +196,14 @@ def retract_page_table(mm: Mm, address: int) -> Path[None]:
     gone = None
     if table and not mm.is_huge(pmd, slot):  # what is there now: it may be another table
         yield from machine.lock("spin_lock_nested", "ptl", table, "spin")
-        if not _has_own_pages(mm, address):
+        if _may_go(mm, address, table, own):
             words = mem.entries[table, ALL].copy()
             mm.count_pages(pte.census(words), -1)
             mem.write(table, ALL, 0)
             machine.scheme.table_emptied(mm, table)
             gone = table
-            yield mm.unhook_pte(table, "retract_page_tables")
+            fn = "collapse_pte_mapped_thp" if own else "retract_page_tables"
+            yield mm.unhook_pte(table, fn)
         yield machine.unlock("spin_unlock", "ptl")
     yield machine.unlock("spin_unlock", "pmd_lock")
     if gone is not None:
@@ -204,7 +211,14 @@ def retract_page_table(mm: Mm, address: int) -> Path[None]:
     yield from scheme.walk_ends(mm, walk)
 
 
-def _has_own_pages(mm: Mm, address: int) -> bool:
-    """Whether the VMA has an anon_vma by now: looked at again under the PTE lock."""
+def _may_go(mm: Mm, address: int, table: int, own: bool) -> bool:
+    """Looked at again under the PTE lock: another task may have put something into the table."""
+    if own:
+        return not mm.machine.mem.nonnone[table]
     vma = find_vma_intersection(mm.vmas[0], address, address + PMD_SIZE)
-    return vma is not None and vma.anon_vma is not None
+    return vma is None or file_backed_vma_is_retractable(vma)
+
+
+def file_backed_vma_is_retractable(vma: Vma) -> bool:
+    """Whether a table of the VMA maps nothing but what the page cache knows."""
+    return vma.anon_vma is None and not vma.flags & VM.MAYBE_GUARD

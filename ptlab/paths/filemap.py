@@ -42,9 +42,7 @@ def do_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]
             return 0
     if not write:
         around = _fault_around(vma, piece.first, column)
-        cached = [
-            c for c in around if file.frame(page + c - column) and page + c - column < file.pages
-        ]
+        cached = [c for c in around if file.ready(page + c - column)]
         if mm.machine.mem.at(pmd, slot):
             table = int(mm.machine.mem.at(pmd, slot))
             cached = [c for c in cached if not mm.machine.mem.entries.word(table, c)]
@@ -53,19 +51,18 @@ def do_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]
             return 0
         if cached:
             yield from _map(mm, vma, pmd, slot, cached, page - column, "filemap_map_pages")
+    if own and vma.anon_vma is None:  # also for a page that turns out to be beyond the file's end
+        yield anon_vma_prepare(mm, vma)
     if page >= file.pages:
         yield Step(
             Kind.REFUSED, "do_fault", None, 1, 1, (piece.first, write, "beyond the file's end")
         )
         return VM_FAULT_SIGBUS
-    if not file.frame(page):
-        if file.kind == "disk":
-            raise NotModelled(
-                "a page of a disk file that is not in the page cache: readahead decides"
-            )
-        file.fill(page, 1)
+    if file.kind == "disk" and not file.frame(page):
+        raise NotModelled("a page of a disk file that is not in the page cache: readahead decides")
+    file.bring(page)
     if own:
-        yield from _map_copy(mm, vma, pmd, slot, column)
+        yield from _map_copy(mm, pmd, slot, column)
     else:
         yield from _map(mm, vma, pmd, slot, [column], page - column, "finish_fault", write)
     return 0
@@ -132,11 +129,9 @@ def _map(
     yield from machine.scheme.visitor_leaves(mm, table)
 
 
-def _map_copy(mm: Mm, vma: Vma, pmd: int, slot: int, column: int) -> Path[None]:
+def _map_copy(mm: Mm, pmd: int, slot: int, column: int) -> Path[None]:
     """do_cow_fault(): a private mapping gets a page of its own with the file's content."""
     machine = mm.machine
-    if vma.anon_vma is None:
-        yield anon_vma_prepare(mm, vma)
     table = yield from visit(mm, pmd, slot)
     part = slice(column, column + 1)
     if not (yield from lock_unchanged(machine, table, part, 0)):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 
-from ptlab.errors import KernelError
+from ptlab.errors import KernelError, NotModelled
 from ptlab.files import File
 from ptlab.geometry import PAGE_SHIFT, PAGE_SIZE
 from ptlab.machine import Machine
@@ -47,11 +47,13 @@ def do_punch(machine: Machine, file: File, offset: int, length: int) -> Path[Non
 def do_allocate(machine: Machine, file: File, offset: int, length: int) -> Path[None]:
     """fallocate(): the pages of the range are there afterwards; the file grows if need be."""
     _check("fallocate", offset, length)
+    if file.kind == "disk":
+        raise NotModelled("fallocate of a disk file: its file system decides")
     if offset + length > file.size[0]:
         file.resize(offset + length)
     first, last = offset >> PAGE_SHIFT, (offset + length + PAGE_SIZE - 1) >> PAGE_SHIFT
-    file.fill(first, last - first)
-    told = f"{{pages}} of {file} brought into the page cache"
+    file.allocate(first, last - first)
+    told = f"{{pages}} of {file} taken into the page cache, not yet zeroed"
     yield Step(Kind.FILE, "shmem_fallocate", None, last - first, 1, told)
 
 

@@ -5,6 +5,7 @@ A new kind of op needs its class in `ops.py`, its line in `language.py`, and one
 
 from __future__ import annotations
 
+import errno
 import functools
 import itertools
 from collections.abc import Callable, Iterator
@@ -83,9 +84,11 @@ class _Player:
         with self.parent.operation(op.text):
             child = self.parent.fork()
         empty = Counters(*[0] * len(Counters._fields))
+        sleeper, self.sleeper = self.sleeper, None  # not this child's own
         yield _row(child, empty, op.text, "c")
         for theirs in itertools.islice(self.ops, op.count):
             yield self._do(theirs, child, empty, "c")
+        self.sleeper = sleeper
         with self.parent.operation("(parent after child exit)"):
             child.exit()
 
@@ -233,8 +236,10 @@ def _(op: ops.Forkbg, player: _Player, process: Process) -> None:
 
 @perform.register
 def _(op: ops.Endfork, player: _Player, process: Process) -> None:
-    if player.sleeper is not None:
-        player.sleeper.exit()
+    if player.sleeper is None:
+        raise KernelError(errno.ESRCH, "endfork: there is no forkbg to end")
+    player.sleeper.exit()
+    player.sleeper = None
 
 
 def _row(process: Process, began: Counters, text: str, who: str) -> Row:
