@@ -8,7 +8,7 @@ import hypothesis
 from hypothesis import HealthCheck, Verbosity
 
 from ptlab.kernels.judge import Result, judge
-from ptlab.kernels.live import Kernel, Recorder
+from ptlab.kernels.live import Kernel, Recorder, RecorderError
 from ptlab.kernels.programs import programs
 from ptlab.scenario import Row, ScenarioError, parse, run
 
@@ -63,7 +63,7 @@ def _with_fewer_lines(recorder: Recorder, kernel: Kernel, found: Disagreement) -
             attempt(recorder, kernel, "\n".join(fewer))
         except Disagreement as smaller:
             found, lines = smaller, fewer
-        except ScenarioError:
+        except (ScenarioError, RecorderError):
             continue  # a fork lacks its child's ops
     return found
 

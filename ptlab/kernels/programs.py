@@ -4,8 +4,9 @@ A program works around a few corners: the borders where PTE, PMD, PUD and PGD en
 pages to the left or right of them. There VMAs share tables, and tables are split, moved and freed.
 Hypothesis shrinks towards the first of each list below.
 
-Half of the programs make only the calls that build and free tables, so that these meet more often
-(the idea of swarm testing: Groce et al., ISSTA 2012, doi 10.1145/2338965.2336763).
+A third of the programs make only the calls that build and free tables, so that these meet more often
+(the idea of swarm testing: Groce et al., ISSTA 2012, doi 10.1145/2338965.2336763), and a third work on
+a file in memory as well.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ SIZES = (PAGE, 2 * PAGE, 3 * PAGE, MIB, 2 * MIB, 4 * MIB, 2 * MIB - PAGE, 2 * MI
 STRIDES = (PAGE, 2 * PAGE, 1000, 5000, MIB, 2 * MIB - PAGE, 2 * MIB, 2 * MIB + PAGE, GIB)
 PROTS = ("rw", "rw", "rw", "r", "none")
 ZAPS = ("DONTNEED", "DONTNEED", "DONTNEED", "DONTNEED_LOCKED", "FREE")
+FILE = "m"
+OFFSETS = (0, 3 * PAGE, 2 * MIB, 2 * MIB - 2 * PAGE, 4 * MIB, 5000)
 # Advice that leaves entries alone. PAGEOUT is not here: with swap its result is a matter of chance.
 QUIET = ("NORMAL", "NOHUGEPAGE", "SEQUENTIAL", "COLD", "DONTFORK", "DOFORK", "WIPEONFORK")
 # These touch every page of their range.
@@ -76,16 +79,23 @@ def size(number: int) -> str:
 def programs(draw: st.DrawFn) -> str:
     """A few mappings, then calls of any kind: ten on average."""
     corners = draw(st.lists(st.sampled_from(list(CORNERS)), min_size=1, max_size=3, unique=True))
-    first, some = _around(tuple(corners), draw(st.booleans()))
+    first, some = _around(tuple(corners), draw(st.sampled_from(THEMES)))
     return "\n".join(draw(first) + draw(some) + draw(some))
 
 
+THEMES = ("tables", "all kinds", "files")
+
+
 @functools.cache  # to build strategies takes longer than to draw from them
-def _around(corners: tuple[str, ...], only_tables: bool) -> tuple[Lines, Lines]:
-    """The mappings that a program around these corners begins with, and a few calls."""
+def _around(corners: tuple[str, ...], theme: str) -> tuple[Lines, Lines]:
+    """What a program around these corners begins with, and a few calls."""
     calls = Calls(st.builds(Place, st.sampled_from(corners), st.sampled_from(NEAR)))
-    kinds = calls.of_tables() if only_tables else calls.of_all_kinds()
-    return st.lists(calls.mmap(), min_size=1, max_size=3), st.lists(calls.any(kinds), max_size=10)
+    kinds = calls.of_tables() if theme == "tables" else calls.of_all_kinds()
+    mappings = st.lists(calls.mmap(), min_size=1, max_size=3)
+    if theme == "files":
+        kinds += calls.of_files()
+        mappings = st.tuples(st.just(f"file {FILE} 6M"), calls.mmap_file(), calls.mmap()).map(list)
+    return mappings, st.lists(calls.any(kinds), max_size=10)
 
 
 class Calls:
@@ -137,6 +147,30 @@ class Calls:
             self.line("munlock {}", self.range(self.spans)),
             self.mremap(),
         ]
+
+    def of_files(self) -> list[Line]:
+        """Calls on the file, or on a mapping of it."""
+        offsets, lengths = st.sampled_from(OFFSETS).map(size), st.sampled_from(SIZES).map(size)
+        return [
+            *[self.mmap_file()] * 3,
+            self.line("truncate {} {}", st.just(FILE), offsets),
+            self.line("punch {} {} {}", st.just(FILE), offsets, lengths),
+            self.line("alloc {} {} {}", st.just(FILE), offsets, lengths),
+            self.advice(("REMOVE",), self.spans),
+        ]
+
+    def mmap_file(self) -> Line:
+        """A mapping of a part of the file, or beyond its end."""
+
+        def line(place: Place, length: int, prot: str, kind: str, offset: int, fill: str) -> str:
+            where = f"{kind}:{FILE}:{size(offset)}"
+            return f"mmap {place} {size(length)} {prot} {where}{fill} over"
+
+        lengths = st.sampled_from([4 * MIB, 2 * MIB, MIB, 3 * PAGE])
+        kinds = st.sampled_from(["file", "pfile"])
+        fills = st.sampled_from(["", "", "", " populate"])
+        offsets = st.sampled_from(OFFSETS[:-1])
+        return st.builds(line, self.places, lengths, st.sampled_from(PROTS), kinds, offsets, fills)
 
     def mmap(self) -> Line:
         """A mapping of any size."""

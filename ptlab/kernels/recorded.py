@@ -27,6 +27,7 @@ class Trace(NamedTuple):
 
 
 _DATA = resources.files("ptlab.kernels") / "data"
+_SERIES = ("curated", "random", "surprises")
 
 KERNELS = ("6.1", "6.1-la57", "6.12", "6.18", "6.19", "7.3")
 """The recorded kernels, oldest first."""
@@ -36,10 +37,10 @@ def recorded(kernel: str) -> list[Trace]:
     """Every recording of one kernel; ValueError names the kernels that were recorded."""
     if kernel not in KERNELS:
         raise ValueError(f"kernel {kernel!r} was not recorded: there are {', '.join(KERNELS)}")
-    files = [_DATA / f"{series}-{kernel}.json.gz" for series in ("curated", "random")]
+    files = [_DATA / f"{series}-{kernel}.json.gz" for series in _SERIES]
     return [
         Trace(**trace)
         for file in files
-        if file.is_file()  # the random scenarios were not played on every kernel
+        if file.is_file()  # only the curated scenarios were played on every kernel
         for trace in json.loads(gzip.decompress(file.read_bytes()))
     ]

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import difflib
 import functools
+from collections.abc import Callable, Mapping
 from importlib import resources
+from typing import TypeVar
 
 from ptlab.scenario.language import parse
 from ptlab.scenario.ops import Scenario
+
+T = TypeVar("T")
 
 
 class UnknownScenario(ValueError):
     """There is no scenario of that name; the message says which ones are close."""
 
 
-_FILES = ("teaching.txt", "recorded.txt", "random.txt")
+_FILES = ("teaching.txt", "recorded.txt", "random.txt", "surprises.txt")
 
 
 def find(name: str) -> Scenario:
@@ -23,17 +27,41 @@ def find(name: str) -> Scenario:
     >>> find("life-of-a-pte-page").ops[-1].text
     'munmap s0 2M'
     """
-    return choose(name, builtin(), "built-in scenario")
+    if isinstance(name, str) and name not in builtin():
+        from ptlab.workloads import WORKLOADS  # they are made of scenarios, so not above
+
+        if name in WORKLOADS:
+            raise UnknownScenario(
+                f"{name!r} is no scenario but a workload: `ptlab compare {name}` in a terminal or "
+                f'ptlab.comparison.measure("{name}") in Python runs it'
+            )
+    return choose(name, builtin(), "built-in scenario", "`ptlab run` in a terminal lists them all")
 
 
-def choose(name: str, scenarios: dict[str, Scenario], kind: str) -> Scenario:
-    """The scenario called `name` out of some; UnknownScenario names the ones that are close."""
-    if name in scenarios:
-        return scenarios[name]
-    close = [known for known in scenarios if known.lower().startswith(name.lower())][:3]
-    close = close or difflib.get_close_matches(name, scenarios, n=3, cutoff=0.4)
-    hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(scenarios)}"
-    raise UnknownScenario(f"no {kind} is called {name!r}: {hint}")
+def read(scenario: str, named: Callable[[str], Scenario] = find) -> Scenario:
+    """The (first) scenario of a text, or the one that has `scenario` as its name.
+
+    ScenarioError for a bad text, UnknownScenario for a bad name, TypeError for what is neither.
+    """
+    if isinstance(scenario, str) and ("\n" in scenario or " " in scenario.strip()):
+        return parse(scenario)[0]
+    return named(scenario)
+
+
+def choose(name: str, known: Mapping[str, T], kind: str, where: str) -> T:
+    """What is called `name` out of `known`, all of the same `kind`.
+
+    UnknownScenario names those that are close, and `where` says how to see all. TypeError if
+    `name` is not a text.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"a {kind} is given by its name, a text, not as {name!r}")
+    if name in known:
+        return known[name]
+    close = [other for other in known if name and other.lower().startswith(name.lower())][:3]
+    close = close or difflib.get_close_matches(name, known, n=3)
+    hint = f"did you mean {' or '.join(close)}? " if close else ""
+    raise UnknownScenario(f"no {kind} is called {name!r}: {hint}{where}")
 
 
 @functools.cache

@@ -8,6 +8,9 @@ import sys
 from .play import Recorder, write_line
 
 gc.disable()
+# A page new to memory waits in a list of its CPU, where MADV_PAGEOUT on another CPU cannot take it.
+cpus = sorted(os.sched_getaffinity(0))
+os.sched_setaffinity(0, {cpus[os.getpid() % len(cpus)]})
 for line in sys.stdin:
     child = os.fork()
     if not child:

@@ -23,9 +23,9 @@ class Calls:
         libc = ctypes.CDLL(None, use_errno=True)
         word, number = ctypes.c_size_t, ctypes.c_int
 
-        def call(name: str, *arguments: Any) -> Callable[..., int]:
+        def call(name: str, *arguments: Any, result: Any = number) -> Callable[..., int]:
             function = libc[name]
-            function.argtypes, function.restype = arguments, ctypes.c_ssize_t
+            function.argtypes, function.restype = arguments, result
 
             def checked(*values: int) -> int:
                 result: int = function(*values)
@@ -35,14 +35,14 @@ class Calls:
 
             return checked
 
-        self.mmap = call("mmap", word, word, number, number, number, word)
+        self.mmap = call("mmap", word, word, number, number, number, word, result=ctypes.c_ssize_t)
         self.munmap = call("munmap", word, word)
         self.mprotect = call("mprotect", word, word, number)
         self.madvise = call("madvise", word, word, number)
         self.mlock = call("mlock", word, word)
         self.munlock = call("munlock", word, word)
-        self.mremap = call("mremap", word, word, word, number, word)
+        self.mremap = call("mremap", word, word, word, number, word, result=ctypes.c_ssize_t)
         self.fallocate = call("fallocate", number, number, word, word)
         self.prctl = call("prctl", number, word)
-        self.read = call("read", number, word, word)
-        self.pwrite = call("pwrite", number, word, word, word)
+        self.read = call("read", number, word, word, result=ctypes.c_ssize_t)
+        self.pwrite = call("pwrite", number, word, word, word, result=ctypes.c_ssize_t)
