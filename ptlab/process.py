@@ -18,10 +18,11 @@ from operator import index
 from typing import NamedTuple, TypeVar
 
 from ptlab.draw.dot import NoGraphviz, svg
-from ptlab.draw.text import text
+from ptlab.draw.text import head, text
+from ptlab.draw.theme import themed
 from ptlab.draw.tree import tree
 from ptlab.errors import BusError, SegmentationFault, unknown
-from ptlab.files import File
+from ptlab.files import File, known
 from ptlab.geometry import PAGE_SIZE
 from ptlab.invariants import check
 from ptlab.journal import Journal, Operation
@@ -147,6 +148,8 @@ class Process:
         """
         length = _whole("mmap", "length", length)
         at = None if at is None else _whole("mmap", "address", at)
+        file = None if file is None else known("mmap", file, self.machine)
+        offset = _whole("mmap", "offset", offset)
         path = do_mmap(
             self.mm, at, length, _prot(prot), noreserve, over, populate, shared, file, offset
         )
@@ -171,7 +174,7 @@ class Process:
             if number is None:
                 raise unknown("advice", advice, ADVICE)
         else:
-            number = advice
+            number = _advice(advice)
         path = do_madvise(self.mm, where, length, number)
         self._run("madvise", path, where, length, ADVICE_NAMES.get(number, number))
 
@@ -193,6 +196,7 @@ class Process:
         Raises SegmentationFault when accesses were refused, after all have been tried.
         """
         where, length = _range("touch", where, length)
+        stride = _whole("touch", "stride", stride)
         if stride < 1 or length < 0 or where < 0:
             raise ValueError(
                 f"touch: stride {stride} must be above 0, address {where} and length {length} not below"
@@ -224,6 +228,7 @@ class Process:
         """Grow, shrink or move a mapping; `to` is MREMAP_FIXED. Returns where it is now."""
         where, length = _range("mremap", where, old_length)
         new_length = _whole("mremap", "new length", new_length)
+        to = None if to is None else _whole("mremap", "new address", to)
         path = do_mremap(self.mm, where, length, new_length, to, maymove, dontunmap)
         address = self._run("mremap", path, where, length, _size(new_length))
         return Region(address, new_length)
@@ -232,22 +237,31 @@ class Process:
 
     def file(self, size: int, kind: str = "memfd", filled: bool = False) -> File:
         """A new file of `size` bytes: "memfd" (tmpfs) or "disk"; `filled`: all in the page cache."""
+        size = _whole("file", "size", size)
         if kind not in ("memfd", "disk") or size < 0:
             raise ValueError(
                 f"file: kind {kind!r} must be 'memfd' or 'disk', size {size} not below 0"
             )
-        return self.machine.new_file(size, kind, filled)
+        file = self.machine.new_file(size, kind, filled)
+        if self.journal is not None:
+            self.journal.settle_between()  # it is there from now on, not from the next step on
+        return file
 
     def truncate(self, file: File, size: int) -> None:
         """ftruncate(): pages beyond the new end go, out of every mapping too."""
+        file, size = known("truncate", file, self.machine), _whole("truncate", "size", size)
         self._run("ftruncate", do_truncate(self.machine, file, size), None, size)
 
     def punch(self, file: File, offset: int, length: int) -> None:
         """fallocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)."""
+        file = known("punch", file, self.machine)
+        offset, length = _part("punch", offset, length)
         self._run("punch", do_punch(self.machine, file, offset, length), offset, length)
 
     def allocate(self, file: File, offset: int, length: int) -> None:
         """fallocate(): bring a range into being."""
+        file = known("allocate", file, self.machine)
+        offset, length = _part("allocate", offset, length)
         self._run("fallocate", do_allocate(self.machine, file, offset, length), offset, length)
 
     # -- processes --
@@ -306,6 +320,10 @@ class Process:
         except NoGraphviz:
             return None  # the text tree is shown instead
 
+    def _repr_html_(self) -> str | None:
+        drawn = self._repr_svg_()
+        return None if drawn is None else themed(drawn, head(self))
+
     # -- time --
 
     def operation(self, text: str) -> AbstractContextManager[Operation | None]:
@@ -326,9 +344,18 @@ class Process:
 
 
 def _prot(prot: str) -> int:
-    if prot not in PROTECTIONS:
+    if not isinstance(prot, str) or prot not in PROTECTIONS:
         raise unknown("protection", prot, PROTECTIONS)
     return PROTECTIONS[prot]
+
+
+def _advice(advice: int) -> int:
+    try:
+        return index(advice)
+    except TypeError:
+        raise TypeError(
+            f"madvise: advice must be a name such as 'DONTNEED', or its number, not {advice!r}"
+        ) from None
 
 
 def _range(call: str, where: int, length: int | None) -> tuple[int, int]:
@@ -341,6 +368,10 @@ def _range(call: str, where: int, length: int | None) -> tuple[int, int]:
     if isinstance(where, Region):
         return address, where.length
     raise ValueError(f"{call}: {where:#x} is a bare address: give a length too")
+
+
+def _part(call: str, offset: int, length: int) -> tuple[int, int]:
+    return _whole(call, "offset", offset), _whole(call, "length", length)
 
 
 def _whole(call: str, what: str, value: int) -> int:

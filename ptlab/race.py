@@ -37,8 +37,8 @@ class Race:
     def __init__(self, scene: Scene, variant: Variant | str = "broken", schedule: str = "") -> None:
         """Set the stage of `scene` and run `schedule`. ValueError if it cannot run like that."""
         self.scene = scene
-        self.how = variant if isinstance(variant, str) else f"under {variant.scheme.name}"
-        self.variant = scene.variant(variant) if isinstance(variant, str) else variant
+        self.variant = variant if isinstance(variant, Variant) else scene.variant(variant)
+        self.how = variant if isinstance(variant, str) else f"under {self.variant.scheme.name}"
         self.schedule, self.position, self.kept = "", 0, list[str]()
         self.listeners: list[Callable[[], None]] = []
         """Called after each change; a widget that shows the race is one."""
@@ -56,6 +56,7 @@ class Race:
         From an earlier moment this starts a new line; the old one is kept. ValueError, and nothing
         has changed, if one of them cannot run.
         """
+        letters = _line(letters)
         line = self.schedule[: self.position] + letters
         if self.schedule.startswith(line):
             self.seek(len(line))
@@ -67,8 +68,7 @@ class Race:
 
     def play(self, schedule: str) -> None:
         """Run this line from the beginning, up to a verdict. ValueError if it cannot run."""
-        wanted = "".join(schedule.split()).upper()
-        played = self.scene.run(wanted, self.variant)
+        played = self.scene.run(_line(schedule), self.variant)
         self._keep(played.schedule)
         self.schedule, self.position = played.schedule, len(played.schedule)
         self._ends[self.schedule] = _end(played)
@@ -143,8 +143,14 @@ class Race:
         }
 
     def export_html(self, path: str | PathLike[str]) -> Path:
-        """Write the line as a stepper on one page that needs neither Python nor a network."""
-        return self.scene.story(self.schedule, self.variant).export_html(path)
+        """Write the columns and the line as one page that needs neither Python nor a network.
+
+        It opens at the end of the line, where the verdict is.
+        """
+        from ptlab.widgets import export_race
+
+        title = self.scene.headline(self.variant, self.verdict)
+        return export_race(self.payload() | {"position": len(self.schedule)}, title, path)
 
     def __str__(self) -> str:
         payload = self.payload()
@@ -224,6 +230,13 @@ class Race:
             assert scheduler.process.journal is not None
             scheduler.process.journal.settle()
             yield Story(scheduler.process).pane()
+
+
+def _line(schedule: str) -> str:
+    """The letters of a schedule that somebody has written."""
+    if not isinstance(schedule, str):
+        raise TypeError(f"schedule must be the letters of tasks, such as 'AAB', not {schedule!r}")
+    return "".join(schedule.split()).upper()
 
 
 def race(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ptlab import GiB, KiB, MiB, Process, TiB
 from ptlab.chart import Panels, Series, number, wrapped
-from ptlab.draw import dot
+from ptlab.draw import dot, theme
 from ptlab.draw.fold import SHORTEST, WIDEST, folds
 from ptlab.draw.look import strip
 from ptlab.draw.tree import tree
@@ -72,6 +72,17 @@ def test_the_svg_has_the_ids_that_the_stepper_marks(small):
     assert 'id="e-n2-n3"' in drawn
 
 
+def test_a_notebook_gets_the_picture_in_colours_that_follow_its_theme(small):
+    drawn = small._repr_html_()
+    head = html.escape("\n".join(str(small).split("\n")[:2]))
+    assert f'role="img" tabindex="0" aria-label="{head}"' in drawn
+    shapes = drawn[drawn.index("<svg") :]
+    used = set(re.findall(r'(?:fill|stroke)="(#\w+)"', shapes))
+    assert {dot.FILL["PTE"], dot.KINDS["page"]} < used <= set(theme.DARK)
+    assert {*dot.FILL.values(), *dot.KINDS.values()} < set(theme.DARK)
+    assert " id=" not in shapes and "<title>" not in shapes, "a page may have many of them"
+
+
 def test_without_graphviz_there_is_a_message_and_the_text_tree(small, monkeypatch):
     real = builtins.__import__
 
@@ -84,7 +95,7 @@ def test_without_graphviz_there_is_a_message_and_the_text_tree(small, monkeypatc
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(dot.NoGraphviz, match="pip install pygraphviz"):
         dot.svg(tree(small))
-    assert small._repr_svg_() is None
+    assert small._repr_svg_() is None and small._repr_html_() is None
     assert "PTE page 3" in str(small)
 
 

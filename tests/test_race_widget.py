@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -155,8 +156,15 @@ def test_a_wrong_name_is_told_with_the_right_ones() -> None:
 
 
 def test_the_line_is_exported_as_a_page(tmp_path: Path) -> None:
-    page = ptlab.race("pmd-same", schedule=BREAKS).export_html(tmp_path / "race.html")
-    assert f"{BREAKS}: task A writes into PTE page 4" in page.read_text(encoding="utf-8")
+    race = ptlab.race("pmd-same", schedule=BREAKS)
+    race.seek(2)
+    text = race.export_html(tmp_path / "race.html").read_text(encoding="utf-8")
+    told = "pmd-same (broken) under pt_reclaim: task A writes into PTE page 4, unhooked 4 steps ago"
+    assert f"<title>{told}</title>" in text
+    (data,) = re.findall(r'id="payload">(.*?)</script>', text)
+    shown = race.payload() | {"position": len(BREAKS)}
+    assert json.loads(data) == json.loads(json.dumps(shown))
+    assert race.position == 2, "where the learner was is left alone"
 
 
 def test_the_widget_runs_what_the_browser_asks_for() -> None:

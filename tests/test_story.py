@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ptlab import SCHEMES, KiB, MiB, Process, Story, story
+from ptlab import SCHEMES, KiB, MiB, Process, Story, compare, story
 from ptlab.draw.look import STATE_WORDS
 from ptlab.narrate import lock_name
 
@@ -93,6 +93,15 @@ def test_a_process_tells_its_own_story():
     assert len(Story(p).steps) == len(p.journal)
 
 
+def test_a_story_is_named_in_one_line():
+    one = story("mmap s0 2M\ntouch w s0 4K", scheme="unmap_only")
+    assert repr(one) == f"<Story 'mmap s0 2M', unmap_only on Linux 6.1, {len(one.steps)} steps>"
+    two = compare("mmap s0 2M", "unmap_only", "pte_refcount")
+    assert repr(two) == (
+        "<Comparison 'mmap s0 2M', unmap_only on Linux 6.1, 6 steps; pte_refcount on Linux 6.1, 6 steps>"
+    )
+
+
 def test_the_life_of_a_pte_page():
     told = story(LIFE, scheme="pte_refcount")
     assert told.operations == LIFE.split("\n")
@@ -128,7 +137,7 @@ def test_table_events_are_births_unhooks_and_frees():
 def test_a_story_too_long_for_a_browser_says_how_to_shorten_it():
     p = Process()
     p.touch(p.mmap(16 * MiB))
-    with pytest.raises(ValueError, match=r'more than 20000.*grain="table"'):
+    with pytest.raises(ValueError, match=r"more than 20000.*a coarser grain"):
         Story(p)
 
 
@@ -140,9 +149,19 @@ def test_the_story_in_words_names_each_call_and_numbers_each_step():
     assert sum(line[:5].strip().isdigit() for line in lines) == len(told.steps)
 
 
-@pytest.mark.parametrize("grain, advice", [("entry", 'grain="table"'), ("range", "touch less")])
-def test_a_story_that_is_too_long_ends_at_the_limit_and_says_what_would_help(grain, advice):
+SIXTEEN = "mmap s0 16M\ntouch w s0 16M"
+
+
+@pytest.mark.parametrize("grain", ["entry", "table", "range"])
+def test_a_story_that_is_too_long_at_every_grain_is_told_no_other_grain(grain):
     with pytest.raises(ValueError, match="cover-letter: the story has more than 20000") as refused:
         story("cover-letter", grain=grain)
-    assert advice in str(refused.value) and "ptlab run" in str(refused.value)
-    assert ("larger steps" in str(refused.value)) is (grain == "entry")
+    told = str(refused.value)
+    assert "touch less" in told and "ptlab run" in told and "ptlab.comparison.measure" in told
+    assert "grain" not in told
+
+
+def test_a_story_that_is_too_long_is_told_a_grain_that_is_coarse_enough():
+    with pytest.raises(ValueError, match=r'scenario: .* larger steps \(grain="table"\)'):
+        story(SIXTEEN)
+    assert len(story(SIXTEEN, grain="table").steps) < 20_000

@@ -121,5 +121,9 @@ def test_the_design_document_fixed() -> None:
 def test_a_race_is_a_story_for_the_stepper() -> None:
     story = SCENES["pmd-same"].story("AAABBBBBBBBBAA")
     assert story.operations[-3:] == ["A: write page 1", "B: DONTNEED the table", "A: write page 1"]
-    assert "unhooked" in story.title
+    assert story.title == (
+        "pmd-same (broken) under pt_reclaim: task A writes into PTE page 4, unhooked 4 steps ago"
+    )
+    story = SCENES["pmd-same"].story("AAAB", "fixed")
+    assert story.title == "pmd-same under pt_reclaim: no rule is broken"
     assert story.payload()["panes"][0]["steps"]

@@ -40,10 +40,11 @@ def text(process: Process) -> str:
             branches[table] = parent.add(escape(_row(process, table, looks[table])))
     out = io.StringIO()
     Console(file=out, width=120, color_system=None, force_jupyter=False).print(root)
-    return f"{_head(process)}\n{out.getvalue().rstrip()}"
+    return f"{head(process)}\n{out.getvalue().rstrip()}"
 
 
-def _head(process: Process) -> str:
+def head(process: Process) -> str:
+    """The design and the counters, on two lines."""
     n = process.counters
     tables = f"{n.pud} PUD + {n.pmd} PMD + {plural(n.pte, 'PTE page')}"
     return (

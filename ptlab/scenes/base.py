@@ -86,7 +86,18 @@ class Scene:
         verdict = scheduler.run(schedule)
         assert scheduler.process.journal is not None
         scheduler.process.journal.settle()
-        return Story(scheduler.process, f"{self.title}. {schedule}: {verdict or 'all is well'}")
+        return Story(scheduler.process, self.headline(variant, verdict))
+
+    def headline(self, variant: Variant | str, verdict: str | None) -> str:
+        """'pmd-same (broken) under pt_reclaim: task A writes into PTE page 4, unhooked 4 steps ago'.
+
+        Of the verdict it has the first clause; that a guard is missing is not the scheme's fault.
+        """
+        if isinstance(variant, str):
+            variant = self.variant(variant)
+        broken = " (broken)" if variant == self.broken else ""
+        told = verdict.partition(":")[0] if verdict else "no rule is broken"
+        return f"{self.name}{broken} under {variant.scheme.name}: {told}"
 
 
 def write(process: Process, address: int) -> Path[Any]:

@@ -1,11 +1,13 @@
 // You are the scheduler: a column for each task, with a button and a key to run it; the line of what has run; the tree.
-// Every moment of the line is here, so going back and forth is a matter of this file. Python runs the tasks.
+// Every moment of the line is here, so going back and forth is a matter of this file. Python runs the tasks: in an
+// exported page, where the model has no send(), they can only be looked at.
 
 import { OWN_KEYS, PADLOCK, html, icon } from "./dom.mjs";
 import { makePane } from "./pane.mjs";
 
 const RCU = "R";
 const RUN_HELP = "Keys: the letter of a task runs it, R ends a grace period; \u2190 \u2192 go back and forth, Home and End.";
+const LOOK_HELP = "Keys: \u2190 \u2192 go back and forth, Home and End. In a notebook, ptlab.race runs the tasks in another order.";
 const KEPT_HELP = "To fork, go back and run another task. The schedule that you leave is kept here.";
 const ENDS = { broken: "a rule is broken", done: "all done", open: "not at its end" };
 
@@ -22,19 +24,31 @@ function steadyHeight(part) {
 /** A live region is read whenever it is written, so it is written only when it says something new. */
 const say = (element, text) => { if (element.textContent !== text) element.textContent = text; };
 
+/** What runs a task; without `run`, on a page that has no Python, only its letter. */
+function makeStarter(letter, run) {
+  if (!run) return { face: html("b", { class: "ptlab-who" }, letter), enable() {} };
+  const face = press(`Run ${letter}`, () => run(letter));
+  return {
+    face,
+    enable(enabled) {
+      allow(face, enabled);
+      face.classList.toggle("ptlab-primary", enabled);
+    },
+  };
+}
+
 /** The column of one task. */
 function makeColumn(letter, doing, run) {
-  const button = press(`Run ${letter}`, () => run(letter));
+  const { face, enable } = makeStarter(letter, run);
   const state = html("span", { class: "ptlab-state" });
   const did = html("span", { class: "ptlab-did" }), next = html("span", { class: "ptlab-next" });
   const nextName = html("b"), holds = html("ul", { class: "ptlab-locks" });
   const element = html("div", { class: "ptlab-task", role: "group", "aria-label": `Task ${letter}: ${doing}` },
-    html("div", { class: "ptlab-head" }, button, html("h3", {}, doing), state),
+    html("div", { class: "ptlab-head" }, face, html("h3", {}, doing), state),
     html("p", {}, html("b", {}, "did"), did), html("p", {}, nextName, next),
     html("div", {}, html("b", {}, "holds"), holds));
   function show({ did: last, next: ahead, holds: held, blocked, done }, enabled) {
-    allow(button, enabled);
-    button.classList.toggle("ptlab-primary", enabled);
+    enable(enabled);
     state.replaceChildren(...(blocked ? [icon(PADLOCK), "waits"] : [done ? "done" : enabled ? "can run" : "stopped"]));
     element.classList.toggle("is-blocked", Boolean(blocked));
     did.textContent = last || "nothing yet";
@@ -48,18 +62,16 @@ function makeColumn(letter, doing, run) {
 
 /** The column of RCU, which is nobody's task. */
 function makeRcu(run) {
-  const button = press("Run R", () => run(RCU));
-  const waiting = html("span");
-  const element = html("div", { class: "ptlab-task ptlab-rcu", role: "group", "aria-label": "RCU" },
-    html("div", { class: "ptlab-head" }, button, html("h3", {}, "RCU"), waiting));
+  const { face, enable } = makeStarter(RCU, run);
+  const waiting = html("span"), head = html("div", { class: "ptlab-head" }, face, html("h3", {}, "RCU"), waiting);
   return {
-    element,
+    element: html("div", { class: "ptlab-task ptlab-rcu", role: "group", "aria-label": "RCU" }, head),
     show(pages, enabled) {
-      allow(button, enabled);
-      button.classList.toggle("ptlab-primary", enabled);
+      enable(enabled);
       const count = `${pages} ${pages === 1 ? "page waits" : "pages wait"} for a grace period`;
       waiting.textContent = !pages ? "No page waits for a grace period."
         : enabled ? `${count}; the next can be freed.` : `${count}, and somebody who began before may still look.`;
+      steadyHeight(head);
     },
   };
 }
@@ -109,13 +121,14 @@ function renderScheduler({ model, el }) {
   let race, position = 0, pane, asked = false, picked = ["", 0];
   const waiting = []; // what the learner has asked for while Python runs a task
 
-  const run = (letter) => ask({ run: letter });
+  const run = model.send && ((letter) => ask({ run: letter }));
   const columns = tasks.map(([letter, doing]) => makeColumn(letter, doing, run)), rcu = makeRcu(run);
   const verdict = html("p", { role: "status", class: "ptlab-verdict" });
   const back = press("Back", () => move((here) => here - 1));
   const forward = press("Forward", () => move((here) => here + 1));
   const count = html("output", { class: "ptlab-count", "aria-live": "off" });
   const input = html("input", { type: "text", spellcheck: "false", autocomplete: "off", ...OWN_KEYS });
+  input.readOnly = !run;
   const refused = html("p", { class: "ptlab-refused", role: "alert" });
   const seek = (target) => move(() => target);
   const lanes = makeLanes(letters, seek), kept = html("ul", { class: "ptlab-kept", "aria-label": "Schedules that you left" });
@@ -126,8 +139,8 @@ function renderScheduler({ model, el }) {
     html("div", { class: "ptlab-line" },
       html("div", { class: "ptlab-buttons" }, html("div", {}, back, forward), count,
         html("label", {}, "Schedule ", input)),
-      refused, lanes.element, kept),
-    picture, html("p", { class: "ptlab-note" }, RUN_HELP));
+      ...(run ? [refused, lanes.element, kept] : [lanes.element])),
+    picture, html("p", { class: "ptlab-note" }, run ? RUN_HELP : LOOK_HELP));
   el.replaceChildren(root);
 
   function send(wish) {
@@ -142,15 +155,18 @@ function renderScheduler({ model, el }) {
     const next = Math.max(0, Math.min(race.schedule.length, to(position)));
     if (next === position) return;
     show(next, Math.abs(next - position) > 1);
-    model.send({ seek: next, turn: race.turn });
+    model.send?.({ seek: next, turn: race.turn });
     looks.dispatchEvent(new CustomEvent("look", { detail: { race, position } }));
   });
 
+  function showTasks({ tasks: shown, enabled, waiting: pages }) {
+    columns.forEach((column, k) => column.show(shown[k], enabled.includes(letters[k])));
+    rcu.show(pages, enabled.includes(RCU));
+  }
   function show(next, jumped) {
     position = next;
     const { moments, schedule } = race, moment = moments[position], told = race.story.panes[0].told[position];
-    columns.forEach((column, k) => column.show(moment.tasks[k], moment.enabled.includes(letters[k])));
-    rcu.show(moment.waiting, moment.enabled.includes(RCU));
+    showTasks(moment);
     say(verdict, {
       broken: `\u2717 A rule is broken: ${moment.verdict}.`,
       done: "\u2713 All tasks are done, and no rule is broken.",
@@ -184,6 +200,7 @@ function renderScheduler({ model, el }) {
     const opAt = race.story.frames.map(([step]) => race.story.panes[0].steps[step].op);
     pane = makePane(race.story, 0, opAt, { onSeek: seek, onPick: pick });
     picture.replaceChildren(pane.element);
+    if (!before) race.moments.forEach(showTasks); // so that nothing jumps on the way back from where it opens
     show(race.position, before === undefined);
     if (picked[0]) pane.open(...picked);
     if (inside) root.focus({ preventScroll: true });
@@ -205,7 +222,7 @@ function renderScheduler({ model, el }) {
     if (event.target === input || event.ctrlKey || event.altKey || event.metaKey) return;
     const by = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[key];
     if (by) move((here) => here + by);
-    else if (letters.includes(letter)) run(letter);
+    else if (run && letters.includes(letter)) run(letter);
     else return;
     event.preventDefault();
   });
@@ -218,5 +235,8 @@ function renderScheduler({ model, el }) {
     pane.stop();
   };
 }
+
+/** The race as it was recorded, in `root`: its columns and its line, to go through. */
+const mountRace = (root, race) => renderScheduler({ model: { get: () => race, on() {}, off() {} }, el: root });
 
 export default { render: renderScheduler };

@@ -35,6 +35,11 @@ def scheduler_esm() -> str:
     return stepper + re.sub(r"^import .*\n", "", own, flags=re.MULTILINE)
 
 
+SCHEDULER_CSS = "".join(
+    sheet.read_text(encoding="utf-8") for sheet in (CSS, HERE / "scheduler.css")
+)
+
+
 class RaceScheduler(anywidget.AnyWidget):
     """Columns for the tasks of a race: `race` is its payload.
 
@@ -44,7 +49,7 @@ class RaceScheduler(anywidget.AnyWidget):
     """
 
     _esm = scheduler_esm()
-    _css = CSS.read_text(encoding="utf-8") + (HERE / "scheduler.css").read_text(encoding="utf-8")
+    _css = SCHEDULER_CSS
     race = traitlets.Dict().tag(sync=True)
 
     def __init__(self, runner: Runner, **traits: Any) -> None:

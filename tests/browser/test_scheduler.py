@@ -1,8 +1,11 @@
 """Be the scheduler in JupyterLab: by clicks and by keys, back, on differently, to the verdict."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+import ptlab
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -172,6 +175,36 @@ def test_two_views_of_one_race_go_together(lab: Any, page: Any) -> None:
     run(views.first, "B")
     for view in views.all():
         assert_at(view, "AB", 2)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_exported_race_opens_at_its_verdict(page: Any, tmp_path: Path, scheme: Any) -> None:
+    """Nobody can be asked to run a task there, so nothing offers it."""
+    race = ptlab.race("pmd-same", schedule=BREAKS)
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": 900, "height": 700})
+    page.goto(race.export_html(tmp_path / "race.html").as_uri())
+    shown = page.locator(".ptlab-scheduler")
+    assert_at(shown, BREAKS, len(BREAKS))
+    assert verdict(shown) == f"\u2717 A rule is broken: {race.verdict}."
+    assert shown.locator(".ptlab-verdict").bounding_box()["y"] < 700, "it is seen at once"
+    assert shown.get_by_role("button").all_inner_texts()[:2] == ["Back", "Forward"]
+    assert shown.get_by_role("button", name="Run").count() == 0
+    assert shown.get_by_role("textbox").get_attribute("readonly") is not None
+    assert axe.Axe().run(page).response["violations"] == []
+    opened, moments = boxes(shown), race.payload()["moments"]
+    for position in reversed(range(len(BREAKS))):
+        page.keyboard.press("b")  # is nobody's key here
+        page.keyboard.press("ArrowLeft")
+        assert_at(shown, BREAKS, position)
+        assert boxes(shown) == opened, "going back moves nothing"
+        for letter, task in zip("AB", moments[position]["tasks"], strict=True):
+            assert column(shown, letter).locator(".ptlab-did").inner_text() == (
+                task["did"] or "nothing yet"
+            )
+        if position:
+            sentence = shown.locator(".ptlab-sentence[aria-live]").inner_text()
+            assert sentence.startswith(f"{BREAKS[position - 1]} ")
 
 
 def test_nothing_for_axe_to_find(scheduler: Any, lab: Any, page: Any) -> None:
