@@ -10,13 +10,14 @@
 0
 """
 
-from ptlab import comparison
+from ptlab import comparison, contention
 from ptlab.classroom import ask, check, student
 from ptlab.errors import BusError, Corruption, KernelError, NotModelled, SegmentationFault
 from ptlab.geometry import GiB, KiB, MiB, TiB
 from ptlab.paths.madvise import MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_FREE
 from ptlab.process import Process
 from ptlab.race import Race, race
+from ptlab.races import races
 from ptlab.schemes import SCHEMES, ReclaimScheme
 from ptlab.story import Comparison, Story, compare, story
 
@@ -45,7 +46,9 @@ __all__ = [
     "check",
     "compare",
     "comparison",
+    "contention",
     "race",
+    "races",
     "story",
     "student",
 ]

@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing import get_context
 from typing import Any
 
@@ -20,10 +21,10 @@ from ptlab import verdicts
 from ptlab.chart import Panels, Series, number
 from ptlab.costs import Costs, Meter
 from ptlab.process import Process
-from ptlab.scenario import Scenario, find, parse, play
+from ptlab.scenario import Scenario, play, read
 from ptlab.scenario.ops import Munmap
 from ptlab.schemes import SCHEMES, ReclaimScheme, scheme_class
-from ptlab.workloads import WORKLOADS
+from ptlab.workloads import WORKLOADS, program
 
 Scheme = str | type[ReclaimScheme]
 
@@ -170,9 +171,7 @@ def _told(measured: Measurement, done: Callable[[str], None]) -> Measurement:
 def _scenario(workload: str | Scenario, seed: int) -> Scenario:
     if isinstance(workload, Scenario):
         return workload
-    if workload in WORKLOADS:
-        return WORKLOADS[workload].scenario(seed)
-    return parse(workload)[0] if "\n" in workload or " " in workload else find(workload)
+    return read(workload, partial(program, seed=seed))
 
 
 def run(scheme: Scheme, scenario: Scenario, kernel: str, grain: str) -> Measurement:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from ptlab.errors import unknown
 from ptlab.scenario import Scenario, find, parse
+from ptlab.scenario.builtin import builtin, choose
 
 Lines = Iterator[str]
 
@@ -201,3 +202,14 @@ def workload(name: str) -> Workload:
     if name not in WORKLOADS:
         raise unknown("workload", name, WORKLOADS)
     return WORKLOADS[name]
+
+
+def program(name: str, seed: int = 0) -> Scenario:
+    """The workload called `name`, or else the built-in scenario of that name.
+
+    UnknownScenario names the ones that are close.
+    """
+    where = "`ptlab compare` in a terminal lists the workloads, `ptlab run` the scenarios"
+    known: dict[str, Scenario | Workload] = {**builtin(), **WORKLOADS}
+    found = choose(name, known, "workload or scenario", where)
+    return found.scenario(seed) if isinstance(found, Workload) else found

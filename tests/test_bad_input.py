@@ -5,7 +5,8 @@ import errno
 import numpy as np
 import pytest
 
-from ptlab import MiB, Process, SegmentationFault, TiB, compare, story
+from ptlab import MiB, Process, SegmentationFault, TiB, compare, race, story
+from ptlab.comparison import measure
 from ptlab.schemes import UnmapOnly
 
 from .strategies import rows
@@ -41,6 +42,16 @@ def p():
         (lambda: story("mmap s0 2M", grain="tabel"), ["tabel"]),
         (lambda: compare("mmap s0 2M", "unmap_only"), ["two schemes"]),
         (lambda: compare("mmap s0 2M", "unmap_only", "refcount"), ["mean pte_refcount?"]),
+        (lambda: story("cover-leter"), ["cover-leter", "mean cover-letter?", "`ptlab run`"]),
+        (
+            lambda: compare("halves", "unmap_only", "pt_reclaim"),
+            ["'halves'", "a workload", "`ptlab compare halves`", 'measure("halves")'],
+        ),
+        (
+            lambda: Process().mmap(4096, file=Process().file(4096)),
+            ["memfd file 0", "another machine"],
+        ),
+        (lambda: Process().mprotect(A, ["rw"], 4096), ["['rw']", "none, r, rw"]),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
@@ -63,13 +74,42 @@ def test_a_wrong_word_is_answered_with_the_right_ones(call, names):
         (lambda p: p.touch(A + 0.5), "touch: address must be a whole number of bytes"),
         (lambda p: p.touch("heap"), "touch: address must be a whole number of bytes, not 'heap'"),
         (lambda p: p.mremap(A, 8e6, old_length=4096), "mremap: new length must be a whole number"),
+        (
+            lambda p: p.mremap(A, 4096, to=1.5, old_length=4096),
+            "mremap: new address must be a whole number of bytes, not 1.5",
+        ),
+        (lambda p: p.touch(A, 4096, stride=1.5), "touch: stride must be a whole number of bytes"),
+        (lambda p: p.mmap(4096, file=p.file(1), offset=0.5), "mmap: offset must be a whole number"),
+        (lambda p: p.file(4.5), "file: size must be a whole number of bytes, not 4.5"),
+        (lambda p: p.truncate(p.file(1), 1.5), "truncate: size must be a whole number of bytes"),
+        (lambda p: p.punch(p.file(1), 0.5, 1), "punch: offset must be a whole number of bytes"),
+        (lambda p: p.punch(p.file(1), 0, "1"), "punch: length must be .* not '1'"),
+        (lambda p: p.allocate(p.file(1), 0.5, 1), "allocate: offset must be a whole number"),
+        (lambda p: p.allocate(p.file(1), 0, 0.5), "allocate: length must be a whole number"),
+        (lambda p: p.madvise(A, 1.5, 4096), "madvise: advice must be a name such as 'DONTNEED'"),
     ],
 )
-def test_addresses_and_lengths_are_whole_numbers(p, call, told):
-    before = str(p)
+def test_addresses_lengths_and_other_numbers_are_whole(p, call, told):
+    before, steps = str(p), len(p.journal)
     with pytest.raises(TypeError, match=told):
         call(p)
-    assert str(p) == before
+    assert (str(p), len(p.journal)) == (before, steps)
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda p: p.mmap(4096, file="f"), r"mmap: file must be what Process.file\(\) returns"),
+        (lambda p: p.truncate(3, 0), "truncate: file must be .* not 3"),
+        (lambda p: story(None), "a built-in scenario is given by its name, a text, not as None"),
+        (lambda p: measure(None), "a workload or scenario is given by its name, .* not as None"),
+        (lambda p: race("pmd-same", schedule=12), "schedule must be the letters .* not 12"),
+        (lambda p: race("pmd-same").run(12), "schedule must be the letters .* not 12"),
+    ],
+)
+def test_what_is_of_the_wrong_kind_is_named_with_the_right_one(p, call, told):
+    with pytest.raises(TypeError, match=told):
+        call(p)
 
 
 def test_whole_numbers_of_numpy_are_fine(p):

@@ -9,6 +9,7 @@ import pytest
 
 from ptlab.cli import lab, main
 from ptlab.kernels import recorded
+from ptlab.workloads import WORKLOADS
 
 
 def ptlab(capsys, *args):
@@ -75,7 +76,19 @@ def test_a_table_for_people(capsys):
         (["run", "LESSON", "--scheme", "nope"], "invalid choice: 'nope'"),
         (["run", "LESSON", "--kernel", "5.4"], "invalid choice: '5.4'"),
         (["run", "LESSON", "--what"], "unrecognized arguments: --what"),
-        (["run"], "the following arguments are required: FILE|NAME"),
+        (["run", "nosuch"], "is called 'nosuch': `ptlab run` in a terminal lists them all"),
+        (["run", "cover-leter"], "did you mean cover-letter? `ptlab run`"),
+        (["run", "halves"], "a workload: `ptlab compare halves`"),
+        (["record", "nosuch"], "`ptlab run` in a terminal lists them all"),
+        (["verify", "nosuch"], "`ptlab run` in a terminal lists them all"),
+        (["compare", "nosuch"], "no workload or scenario is called 'nosuch': `ptlab compare`"),
+        (["compare", "halvs"], "did you mean halves?"),
+        (["compare", "halves", "cover-leter"], "did you mean cover-letter?"),
+        (["compare", "LESSON", "three"], "is called 'three': there are one, two"),
+        (["compare", "halves", "--svg", "."], "--svg: . is a folder"),
+        (["grade", "--csv", "no/such.csv"], "--csv: no/such.csv cannot be written: there is no"),
+        (["grade", "--html", "no/such.html"], "--html: no/such.html cannot be written"),
+        (["record"], "the following arguments are required: FILE|NAME"),
         (["verify", "--kernel", "5.4"], "invalid choice: '5.4'"),
         (["frob"], "invalid choice: 'frob'"),
     ],
@@ -85,7 +98,53 @@ def test_bad_usage_is_explained(capsys, lesson, args, message):
     status, out, err = ptlab(capsys, *args)
     assert (status, out) == (2, "")
     assert message.replace("LESSON", lesson) in err
-    assert "Traceback" not in err
+    assert "Traceback" not in err and len(err) < 800
+
+
+def test_a_file_of_many_scenarios_is_not_told_in_full(capsys, tmp_path):
+    path = tmp_path / "many.txt"
+    path.write_text("".join(f"scenario name-{n}\nnop\n" for n in range(100)))
+    _, _, err = ptlab(capsys, "run", str(path), "zzz")
+    assert "there are name-0, name-1, " in err and "name-7 and 92 more" in err
+
+
+def test_run_and_compare_without_a_name_list_what_there_is(capsys):
+    status, out, _ = ptlab(capsys, "run")
+    assert status == 0
+    told = " ".join(out.split())
+    assert "life-of-a-pte-page a PTE page is built" in told and "B01_dontneed_2M" in told
+    assert "R random: R1_0000 to R1_0079" in told
+    status, out, _ = ptlab(capsys, "compare")
+    assert status == 0
+    assert [line.split()[0] for line in out.splitlines()] == [*WORKLOADS, "and"]
+
+
+@pytest.mark.parametrize("option", ["--csv", "--html"])
+def test_grade_writes_nothing_if_it_cannot_write_all(capsys, tmp_path, option):
+    good, bad = tmp_path / "good", tmp_path / "no" / "such"
+    other = {"--csv": "--html", "--html": "--csv"}[option]
+    status, _, err = ptlab(capsys, "grade", str(tmp_path), option, str(bad), other, str(good))
+    assert (status, good.exists()) == (2, False)
+    assert f"{option}: {bad} cannot be written: there is no folder {bad.parent}" in err
+
+
+@pytest.mark.parametrize(
+    ("args", "numbers"),
+    [
+        (["compare", "halves", "--schemes", "unmap_only"], ["1\u202f032", "522", "256", "2.01"]),
+        (["run", "one-entry-keeps-the-page"], ["2048", "512"]),
+        (["verify", "--kernel", "6.19"], ["2224", "2566"]),
+    ],
+)
+def test_a_narrow_terminal_cuts_no_number_and_is_told_the_width(capsys, monkeypatch, args, numbers):
+    monkeypatch.setenv("COLUMNS", "40")
+    status, out, err = ptlab(capsys, *args)
+    assert status == 0
+    assert "…" not in out
+    for number in numbers:
+        assert number in out
+    width = max(len(line) for line in out.splitlines())
+    assert f"the terminal has 40 columns, this table needs {width}" in err
 
 
 def test_a_bad_scenario_is_explained(capsys, tmp_path):

@@ -1,6 +1,7 @@
 """The workloads, the comparison of all designs, and a design of one's own in it."""
 
 import ast
+import functools
 import json
 import re
 from pathlib import Path
@@ -18,6 +19,7 @@ DOC = Path(__file__).parents[1] / "docs" / "own_scheme.md"
 SMALL = [name for name in WORKLOADS if name not in ("cover-letter", "sparse-terabytes")]
 
 
+@functools.cache
 def own_scheme():
     """The class on the page of the docs, and the value of every other block there."""
     space = {"shown": []}
@@ -173,10 +175,24 @@ def test_compare_names_what_is_wrong(arguments, wrong, capsys):
     assert wrong in capsys.readouterr().err
 
 
+def test_compare_looks_at_the_target_before_the_work(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("ptlab.cli.compare.measure", lambda *_, **__: pytest.fail("it ran"))
+    picture = tmp_path / "no" / "x.svg"
+    assert main(["compare", "halves", "--svg", str(picture)]) == 2
+    assert f"--svg: {picture} cannot be written: there is no folder" in capsys.readouterr().err
+
+
+def test_a_workload_is_close_to_what_is_neither_workload_nor_scenario():
+    with pytest.raises(ValueError, match=r"'halvs': did you mean halves\?"):
+        measure("halvs")
+    with pytest.raises(ValueError, match="did you mean life-of-a-pte-page"):
+        measure("life-of-a-pte")
+
+
 def test_the_scheme_of_the_docs_is_compared_stepped_and_priced_like_any_other():
     space = own_scheme()
     own = space["SecondLook"]
-    side_by_side, measured, changes = space["shown"][:3]
+    side_by_side, measured, _, _, _, changes = space["shown"][:6]
     assert [pane["name"] for pane in side_by_side.payload()["panes"]] == [
         "pt_reclaim",
         "second_look",
@@ -188,6 +204,15 @@ def test_the_scheme_of_the_docs_is_compared_stepped_and_priced_like_any_other():
     unhooked = [step for step in told.steps if step.fn == "second_look" and step.event]
     assert [told.operations[step.op] for step in unhooked] == ["madvise DONTNEED s0 2M"]
     assert unhooked[0].op == 3  # the second of the two
+
+
+def test_the_scheme_of_the_docs_races_and_its_careless_sister_is_caught():
+    space = own_scheme()
+    failures, found, race = space["shown"][2:5]
+    report = space["report"]
+    assert failures == [] and all(result.result == "exhausted" for result in report)
+    assert repr(found[0]) in DOC.read_text()  # the page quotes it
+    assert race.verdict == found[0][1]
 
 
 @pytest.mark.parametrize("grain", ["entry", "table", "range"])

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import textwrap
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,43 +16,44 @@ from rich.table import Table
 
 from ptlab.cli.bad_input import BadInput
 from ptlab.cli.scenarios import scenarios
+from ptlab.cli.show import show
+from ptlab.cli.target import check_target
 from ptlab.comparison import KERNEL, Measurement, Measurements, measure
 from ptlab.profiles import PROFILES
 from ptlab.scenario import Scenario
 from ptlab.schemes import SCHEMES
 from ptlab.verdicts import MEMORY, MEMORY_NOTE, PRICE, PRICE_NOTE, Column, kb, locks
-from ptlab.workloads import WORKLOADS
+from ptlab.workloads import WORKLOADS, program
 
 _EPILOG = """\
 examples:
+  ptlab compare                                    the workloads there are
   ptlab compare cover-letter                       all nine designs
   ptlab compare halves --schemes pt_reclaim,pte_refcount
   ptlab compare lesson.txt --json                  one JSON object a line for each design
 
 workloads:
   {workloads}
-and every scenario that `ptlab run` knows. The end is when the workload has done its work and the
+and every scenario that `ptlab run` lists. The end is when the workload has done its work and the
 design has done what it does in the background, before the last munmap."""
 
 _BARS = " ▁▂▃▄▅▆▇█"
-_BARS_WIDTH = 24
-_NARROWEST = 80
+_FEWEST_BARS, _MOST_BARS = 15, 24  # their heading is as wide as the fewest
 
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser of `ptlab`."""
-    told = "\n  ".join(f"{w.name:20}{w.description}" for w in WORKLOADS.values())
     parser = commands.add_parser(
         "compare",
         help="one workload under every design: memory and price",
         description="Run a workload under the designs of the debate; compare VmPTE and costs.",
-        epilog=_EPILOG.format(workloads=told),
+        epilog=_EPILOG.format(workloads="\n  ".join(_listed())),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "scenarios",
         metavar="SCENARIO",
-        nargs="+",
+        nargs="*",
         help="a workload, a built-in scenario, or a scenario file and names in it",
     )
     parser.add_argument("--schemes", help="names with commas between (default: all nine)")
@@ -61,17 +63,24 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--seed", type=int, default=0, help="of the workloads that are random (default: 0)"
     )
-    parser.add_argument("--svg", metavar="FILE", help="write VmPTE over time as a picture")
+    parser.add_argument(
+        "--svg", type=Path, metavar="FILE", help="write VmPTE over time as a picture"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.set_defaults(command=command)
 
 
 def command(args: argparse.Namespace) -> int:
-    """Measure what was asked for."""
+    """Measure what was asked for, or list the workloads."""
+    if not args.scenarios:
+        print(*_listed(), "and every scenario that `ptlab run` lists", sep="\n")
+        return 0
     schemes = _named(args.schemes) if args.schemes is not None else list(SCHEMES)
     chosen = _chosen(args.scenarios, args.seed)
     if args.svg and len(chosen) > 1:
         raise BadInput(f"--svg takes one picture, but there are {len(chosen)} scenarios")
+    if args.svg:
+        check_target("--svg", args.svg)
     console = Console(highlight=False)
     for scenario in chosen:
         try:
@@ -97,39 +106,45 @@ def _named(text: str) -> list[str]:
     return names
 
 
+def _listed() -> list[str]:
+    """The workloads, one a line."""
+    return [f"{workload.name:20}{workload.description}" for workload in WORKLOADS.values()]
+
+
 def _chosen(names: list[str], seed: int) -> list[Scenario]:
-    if all(name in WORKLOADS for name in names):
-        return [WORKLOADS[name].scenario(seed) for name in names]
-    if any(name in WORKLOADS for name in names):
-        return [s for name in names for s in _chosen([name], seed)]
-    return scenarios(names[0], names[1:])
+    """A workload among the names says that none of them is a scenario of the file before it."""
+    if len(names) > 1 and any(name in WORKLOADS for name in names):
+        return [scenario for name in names for scenario in _chosen([name], seed)]
+    if names[0] in WORKLOADS:  # whatever file has the same name
+        return [program(names[0], seed)]
+    return scenarios(names[0], names[1:], partial(program, seed=seed))
 
 
-def _write(path: str, measured: Measurements) -> None:
+def _write(path: Path, measured: Measurements) -> None:
     try:
-        Path(path).write_text(measured.chart().svg(), encoding="utf-8")
+        path.write_text(measured.chart().svg(), encoding="utf-8")
     except OSError as error:
         raise BadInput(f"{path} cannot be written: {error.strerror}") from error
     print(f"VmPTE over time is in {path}", file=sys.stderr)
 
 
 def _show(console: Console, measured: Measurements) -> None:
-    scenario, width = measured.scenario, max(console.width, _NARROWEST)
+    scenario, width = measured.scenario, console.width
     about = f": {scenario.description}" if scenario.description else ""
     title = f"{scenario.name} on Linux {measured[0].kernel}{about}"
     console.print(title, style="bold", markup=False)
     highest = max(m.peak_kb for m in measured)
-    bars = min(_BARS_WIDTH, width - 48)
+    bars = min(max(width - 48, _FEWEST_BARS), _MOST_BARS)
     memory = _table(MEMORY, f"VmPTE over time\nup to {kb(highest)}")
     price = _table(PRICE)
     for m in measured:
         memory.add_row(m.scheme, *(c.cell(m) for c in MEMORY), _sparkline(m, highest, bars))
         price.add_row(m.scheme, *(c.cell(m) for c in PRICE))
     console.print("\nVmPTE, and the tables that are left at the end")
-    console.print(memory)
+    show(memory)
     _say(console, width, MEMORY_NOTE)
     console.print("\nWhat it took")
-    console.print(price)
+    show(price)
     _say(console, width, PRICE_NOTE)
     console.print("\nHow often which lock was taken")
     for m in measured:

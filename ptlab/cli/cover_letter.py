@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ptlab.cli.progress import bars
+from ptlab.cli.show import show as show_table
 from ptlab.kernels import recorded
 from ptlab.process import Process
 from ptlab.scenario import Scenario, play
@@ -39,7 +40,7 @@ def show(scenario: Scenario, levels: int, grain: str) -> None:
             rows[scheme] = _after_the_loop(play(process, scenario, moves[scheme]))
     console = Console(highlight=False, markup=False, soft_wrap=True)
     console.print(f"{scenario.name}: {scenario.description}")
-    console.print(_table(rows), soft_wrap=False)
+    show_table(_table(rows))
     for fate in fates:
         console.print(fate)
     console.print("\nThe two numbers of the mail, page by page of 4 kB:")
@@ -60,7 +61,7 @@ def _table(rows: dict[str, Mapping[str, Any]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("after the loop", no_wrap=True)
     for scheme in _SCHEMES:
-        table.add_column(scheme, justify="right")
+        table.add_column(scheme, justify="right", no_wrap=True)
     fields = {
         "page faults": "minflt",
         "PTE pages": "pte",

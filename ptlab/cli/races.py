@@ -21,6 +21,9 @@ examples:
   ptlab races --scheme percpu_ref  all scenes that make sense under another scheme
   ptlab races --all --json         one JSON object a line
 
+A scheme of your own is a class, so it races in Python: ptlab.races(Yours), and
+ptlab.race("abc", scheme=Yours) to be the scheduler; docs/own_scheme.md shows both.
+
 exit status: 0 every broken variant fails and no other does, 1 otherwise, 2 bad input;
 of --play: 1 if a rule is broken"""
 

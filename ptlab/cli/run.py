@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import textwrap
 from collections.abc import Iterable
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from rich import box
@@ -16,6 +19,7 @@ from rich.table import Table
 from ptlab.cli import cover_letter
 from ptlab.cli.progress import bars
 from ptlab.cli.scenarios import scenarios
+from ptlab.cli.show import show
 from ptlab.machine import GRAINS
 from ptlab.process import Process
 from ptlab.profiles import PROFILES
@@ -25,6 +29,7 @@ from ptlab.schemes import SCHEMES
 
 _EPILOG = """\
 examples:
+  ptlab run                                        the scenarios there are
   ptlab run life-of-a-pte-page                     on Linux 6.18
   ptlab run life-of-a-pte-page --scheme pte_refcount
   ptlab run B01_dontneed_2M B04_dontneed_unaligned --kernel 6.1
@@ -62,7 +67,9 @@ def add_parser(commands: Any) -> None:
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", metavar="FILE|NAME", help="a scenario file or a built-in scenario")
+    parser.add_argument(
+        "file", metavar="FILE|NAME", nargs="?", help="a scenario file or a built-in scenario"
+    )
     parser.add_argument("names", metavar="NAME", nargs="*", help="scenarios of the file, or more")
     parser.add_argument(
         "--kernel", choices=PROFILES, help="the Linux version (default: the scheme's own, or 6.18)"
@@ -81,7 +88,10 @@ def add_parser(commands: Any) -> None:
 
 
 def command(args: argparse.Namespace) -> int:
-    """Play what was asked for."""
+    """Play what was asked for, or list the scenarios."""
+    if args.file is None:
+        _list()
+        return 0
     chosen = scenarios(args.file, args.names)
     if chosen == [find("cover-letter")] and not (args.json or args.scheme or args.kernel):
         cover_letter.show(chosen[0], args.levels, args.grain)
@@ -103,6 +113,19 @@ def command(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     return 0
+
+
+def _list() -> None:
+    """Those for learners with what they show, the others by their group."""
+    width = Console().width
+    for group, members in groupby(builtin().values(), attrgetter("group")):
+        if group == "teaching":
+            for one in members:
+                print(f"{one.name:32}{one.description}")
+            continue
+        names = [one.name for one in members]
+        told = f"{names[0]} to {names[-1]}" if group == "R random" else ", ".join(names)
+        print(textwrap.fill(f"{group}: {told}", width, subsequent_indent="  "))
 
 
 def _record(process: Process, scenario: Scenario, rows: list[Row]) -> dict[str, Any]:
@@ -127,7 +150,7 @@ def _show(process: Process, scenario: Scenario, rows: Iterable[Row]) -> None:
     table.add_column("result", no_wrap=True)
     for row in rows:
         table.add_row(escape(str(row["op"])), *_cells(row))
-    console.print(table)
+    show(table)
 
 
 def _cells(row: Row) -> list[str]:

@@ -17,6 +17,7 @@ from rich.table import Table
 from ptlab.cli.bad_input import BadInput
 from ptlab.cli.record import add_times, huge_pages, warn, warn_of_unstable
 from ptlab.cli.scenarios import named
+from ptlab.cli.show import show
 from ptlab.kernels import KERNELS, Result, verify
 from ptlab.kernels.judge import judge
 from ptlab.kernels.live import NoKernel, Recorder, RecorderError, modelled_kernel, needs_huge_pages
@@ -118,12 +119,12 @@ def _show(results: list[Result]) -> None:
     table.add_column("kernel", no_wrap=True)
     table.add_column("group", no_wrap=True)
     for heading in ("scenarios", "ops\ncompared", "ops that\ndiffer", "scenarios\ncut short"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for kernel, of_kernel in _grouped(results, "kernel"):
         for group, of_group in _grouped(of_kernel, "group"):
             table.add_row(kernel, escape(group), *_sums(of_group))
         table.add_row(kernel, "all", *_sums(of_kernel), style="bold", end_section=True)
-    console.print(table)
+    show(table)
     if any(result.unsupported for result in results):
         console.print("Cut short: the comparison ended at an op that is not modelled yet.")
     for result in results:

@@ -5,10 +5,10 @@
 0
 """
 
-from ptlab.scenario.builtin import find
+from ptlab.scenario.builtin import find, read
 from ptlab.scenario.language import parse
 from ptlab.scenario.ops import Op, Scenario
 from ptlab.scenario.player import Row, play, run
 from ptlab.scenario.words import ScenarioError
 
-__all__ = ["Op", "Row", "Scenario", "ScenarioError", "find", "parse", "play", "run"]
+__all__ = ["Op", "Row", "Scenario", "ScenarioError", "find", "parse", "play", "read", "run"]
