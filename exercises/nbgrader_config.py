@@ -13,7 +13,7 @@ c.Autograde.autograde_preprocessors = AUTOGRADE
 # Seconds for one cell. An endless loop is stopped, and the cells after it still run.
 c.Execute.timeout = 60
 
-# A check cell that a student has deleted comes back, and finds what the cells above left.
+# Check cells that a student has deleted come back (ptlab/classroom/grading.py says where).
 c.OverwriteCells.add_missing_cells = True
 
 c.ClearSolutions.code_stub = {"python": "answer = None  # your answer in place of None"}

@@ -57,21 +57,22 @@ class Code(NamedTuple):
     text: str
 
 
-def code(answer: object) -> Code:
-    """The text of a function or a class. NotCode says what the answer is instead."""
+def code(answer: object, wanted: str = "function or class") -> Code:
+    """The text of a function or a class. NotCode says what the answer is instead of what is wanted."""
     if type(answer) is Code:
         if len(answer) != 3 or any(type(part) is not str for part in answer):
             raise NotCode("this Code is not made of three texts: give the function or class itself")
         return _short_enough(answer)
     if answer is None:
-        raise NotCode("there is no answer yet: put your function or class in place of None")
+        raise NotCode(f"there is no answer yet: put your {wanted} in place of None")
     if issubclass(type(answer), type):
         kind, name, found = "class", class_name(answer), list(_methods(answer))
     elif type(answer) is types.FunctionType:
         kind, name, found = "function", answer.__code__.co_name, [answer]
     else:
         raise NotCode(
-            f"a function or a class is wanted; this is of type {class_name(type(answer))}"
+            f"a {wanted} is wanted, by its name alone, without brackets or quotes; "
+            f"this is of type {class_name(type(answer))}"
         )
     files = {function.__code__.co_filename for function in found}
     texts = ["".join(linecache.getlines(file)) for file in sorted(files)]

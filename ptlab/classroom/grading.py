@@ -21,7 +21,12 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 from nbgrader import utils
 from nbgrader.converters import Autograde
-from nbgrader.preprocessors import DeduplicateIds, Execute, NbGraderPreprocessor
+from nbgrader.preprocessors import (
+    DeduplicateIds,
+    Execute,
+    NbGraderPreprocessor,
+    OverwriteCells,
+)
 
 from ptlab.classroom import graded, seeds
 from ptlab.classroom.handin import MIME as HANDED_IN
@@ -51,6 +56,53 @@ class DropCopies(NbGraderPreprocessor):  # type: ignore[misc]
             elif name is not None:
                 seen.add(name)
         return notebook, resources
+
+
+class RestoreCells(OverwriteCells):  # type: ignore[misc]
+    """Check cells that a student has deleted come back, with their answer cells.
+
+    nbgrader 0.9.6 puts a check after the answer cell. If the student has deleted that one too, the
+    whole submission gets no grade. Here the answer comes back as None, as early as it can; and the
+    check as late as it can, so that it finds an answer in a cell that the student has made instead.
+    """
+
+    def add_missing_grade_cells(
+        self, notebook: NotebookNode, resources: Any
+    ) -> tuple[NotebookNode, Any]:
+        """Put them in. ValueError: no cell of the set is there, so this is another notebook."""
+        source = self.gradebook.find_notebook(self.notebook_id, self.assignment_id)
+        names = [cell.name for cell in source.source_cells]
+        points = {cell.name: cell.max_score for cell in source.grade_cells}
+        solutions = {cell.name for cell in source.solution_cells}
+        if not _places(notebook).keys() & set(names):
+            raise ValueError(
+                f"none of the cells of {self.notebook_id} is there: this notebook was not made from "
+                "the released one, or they were all deleted"
+            )
+        for k, cell in enumerate(source.source_cells):
+            places = _places(notebook)
+            before = [places[name] + 1 for name in names[:k] if name in places]
+            after = [places[name] for name in names[k + 1 :] if name in places]
+            if cell.name in places or cell.name not in points.keys() | solutions:
+                continue
+            self.log.warning(
+                "%s: the deleted cell %s was put back", resources["unique_key"], cell.name
+            )
+            if cell.name not in points:
+                told = f"# The cell {cell.name} was missing from the submission.\n{cell.source}"
+                notebook.cells.insert(max(before, default=0), new_code_cell(told))  # type: ignore[no-untyped-call]
+                continue
+            found = self.missing_cell_transform(cell, points[cell.name], cell.name in solutions)
+            answered = k > 0 and names[k - 1] in places
+            late = min(after, default=len(notebook.cells))
+            notebook.cells.insert(places[names[k - 1]] + 1 if answered else late, found)
+        return notebook, resources
+
+
+def _places(notebook: NotebookNode) -> dict[str, int]:
+    """Where each cell with a grade id is."""
+    ids = (cell.metadata.get("nbgrader", {}).get("grade_id") for cell in notebook.cells)
+    return {name: place for place, name in enumerate(ids) if name}
 
 
 class HandIn(Execute):  # type: ignore[misc]
@@ -89,9 +141,10 @@ class HandIn(Execute):  # type: ignore[misc]
 
 
 _DEFAULT = Autograde()
-SANITIZE = [DropCopies if p is DeduplicateIds else p for p in _DEFAULT.sanitize_preprocessors]
-AUTOGRADE = [HandIn if p is Execute else p for p in _DEFAULT.autograde_preprocessors]
-"""nbgrader's passes, with ours in the place of two of them."""
+_OURS = {DeduplicateIds: DropCopies, OverwriteCells: RestoreCells, Execute: HandIn}
+SANITIZE = [_OURS.get(p, p) for p in _DEFAULT.sanitize_preprocessors]
+AUTOGRADE = [_OURS.get(p, p) for p in _DEFAULT.autograde_preprocessors]
+"""nbgrader's passes, with ours in the place of three of them."""
 
 
 def _check(cell: NotebookNode) -> tuple[str, str] | None:

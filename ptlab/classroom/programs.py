@@ -44,16 +44,22 @@ class Left(NamedTuple):
 def read(answer: object, verbs: tuple[str, ...], lines: int) -> ops.Scenario:
     """The scenario in `answer`, of at most `lines` ops with these verbs; else Unplayable."""
     if type(answer) is not str:
-        raise Unplayable(f"the answer is {shown(answer)}; it should be a scenario, as text")
+        raise Unplayable(
+            f"the answer is {shown(answer)}; it should be a scenario: one text with a line for each "
+            "operation"
+        )
     if len(answer) > MOST_TEXT:
         raise Unplayable(f"the text has {len(answer)} characters; {MOST_TEXT} are more than enough")
     longest = max(map(len, answer.splitlines()), default=0)
     if longest > MOST_LINE:
-        raise Unplayable(f"a line has {longest} characters; {MOST_LINE} are more than enough")
+        raise Unplayable(
+            f"a line has {longest} characters; {MOST_LINE} are more than enough. Write one operation "
+            "a line"
+        )
     try:
         found = scenario.parse(answer, "your scenario")
     except scenario.ScenarioError as error:
-        raise Unplayable(str(error)) from error
+        raise Unplayable(f"{error}\nHere you may only use {', '.join(verbs)}.") from error
     if len(found) != 1:
         raise Unplayable(f"the text has {len(found)} scenarios; write one")
     for op in found[0].ops:

@@ -80,7 +80,7 @@ def judged(answer: object, judge: str, *about: Any, limits: Limits = LIMITS) -> 
 
 def _text(answer: object, kind: str) -> Code:
     try:
-        found = code(answer)
+        found = code(answer, kind)
     except NotCode as error:
         raise Stopped(str(error)) from None
     if found.kind != kind:

@@ -140,9 +140,8 @@ def _stopped(scheduler: Scheduler, letter: str) -> str:
     else:
         why = "it is done" if task.done else f"it {scheduler.why_blocked(task)}"
     can = " or ".join(scheduler.enabled()) or "nobody"
-    return (
-        f"letter {done + 1}: {letter} cannot run after {scheduler.schedule!r}, for {why}; {can} can"
-    )
+    when = f"after {scheduler.schedule!r}" if done else "at the beginning"
+    return f"letter {done + 1}: {letter} cannot run {when}, for {why}; {can} can"
 
 
 def _where_they_are(scheduler: Scheduler) -> str:

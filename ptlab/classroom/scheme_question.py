@@ -115,7 +115,8 @@ class SchemeQuestion(Question[Program]):
         try:
             told = judged(answer, "ptlab.classroom.trial:trial", [p.text for p in programs], SCENES)
         except Stopped as stopped:
-            return refused(str(stopped), self.points)
+            where = _RAISES if str(stopped).startswith("it raised") else ""
+            return [Finding(False, str(stopped), self.points, where, "ill-formed")]
         found = Trial.of(told)
         if found.objection:
             return refused(found.objection, self.points)
@@ -128,7 +129,7 @@ class SchemeQuestion(Question[Program]):
             ]
         if all(self._end_kb(run) >= program.kept_kb for program, run in runs):
             says = "it frees no PTE page that would stay without it: there is nothing to judge"
-            return [Finding(False, says, self.points, _MEASURE, "frees-nothing")]
+            return [Finding(False, says, self.points, _CALLED, "frees-nothing")]
         return [
             Finding(True, "every table and counter is right after each operation", 1),
             self._races(found),
@@ -179,6 +180,11 @@ _STEP = (
     "Make a Process(answer, grain='table'), do the same operations, and call check() after each."
 )
 _MEASURE = "run(answer, task.problem.text) shows your numbers."
+_CALLED = f"{_MEASURE} A path that is called without `yield from` does nothing."
+_RAISES = (
+    "run(answer, task.problem.text) raises it here, with the whole way to it. What it needs "
+    "has to be imported in its own cell, and a point that has no step to take returns (), not None."
+)
 
 
 def _which(number: int) -> str:

@@ -1,13 +1,12 @@
 """A class at a glance: which questions were hard, which mistaken ideas were behind it, how long it took.
 
-It reads the reports that grading left in `autograded/STUDENT/SET/*.ipynb`. Points that a person gave
-are not there: `nbgrader export` has them.
+It counts the reports that collected.py has found. Points that a person gave are not there: `nbgrader
+export` has them.
 """
 
 from __future__ import annotations
 
 import csv
-import json
 from collections import Counter
 from collections.abc import Iterable
 from html import escape
@@ -15,24 +14,12 @@ from pathlib import Path
 from statistics import mean, median
 from typing import IO, NamedTuple
 
-from ptlab.classroom.report import MIME
+from ptlab.classroom.collected import Graded, NotGraded, collect
+from ptlab.classroom.ideas import in_words
 from ptlab.classroom.sets import questions
 
 UNANSWERED = "unanswered"
 """What the report on a None says instead of a mistaken idea."""
-
-
-class Graded(NamedTuple):
-    """One student's report on one question. `minutes` is what the student wrote, or None."""
-
-    student: str
-    problem_set: str
-    question: str
-    score: float
-    points: float
-    minutes: float | None
-    ideas: tuple[str, ...]
-    """Short names of the mistaken ideas behind what was wrong."""
 
 
 class Line(NamedTuple):
@@ -48,42 +35,37 @@ class Line(NamedTuple):
     minutes: float | None
     expected: int | None
     ideas: list[tuple[str, int]]
-    """Mistaken ideas, with the number of students who had them, the most frequent first."""
-
-
-def read(folder: Path) -> list[Graded]:
-    """All reports in `folder`/autograded, by student. FileNotFoundError if nothing was graded there."""
-    notebooks = sorted(folder.glob("autograded/*/*/*.ipynb"))
-    if not notebooks:
-        raise FileNotFoundError(
-            f"{folder / 'autograded'} has no graded notebooks; run nbgrader autograde in {folder} first"
-        )
-    return [graded for path in notebooks for graded in _reports(path)]
-
-
-def _reports(path: Path) -> Iterable[Graded]:
-    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-        for output in cell.get("outputs", ()):
-            report = output.get("data", {}).get(MIME)
-            if report and "student" in report:
-                found = report["findings"]
-                ideas = (f["misconception"] for f in found if not f["ok"] and f["misconception"])
-                yield Graded(
-                    path.parts[-3],
-                    path.parts[-2],
-                    report["question"],
-                    report["score"],
-                    report["points"],
-                    report["minutes"],
-                    tuple(dict.fromkeys(ideas)),
-                )
+    """Short names of mistaken ideas, with the number of students who had them, most frequent first."""
 
 
 class Summary:
-    """A class's reports, question by question. In a notebook: a chart, and the table behind it."""
+    """A class's reports, question by question. In a notebook: a chart, and the table behind it.
 
-    def __init__(self, graded: Iterable[Graded]) -> None:
-        self.graded = list(graded)
+    What was handed in and has no report stands before them.
+    """
+
+    def __init__(self, graded: Iterable[Graded], not_graded: Iterable[NotGraded] = ()) -> None:
+        self.graded, self.not_graded = list(graded), list(not_graded)
+
+    @classmethod
+    def of(cls, folder: Path) -> Summary:
+        """The summary of the course in `folder`. FileNotFoundError if nothing was handed in there."""
+        summary = cls(*collect(folder))
+        if not summary.graded and not summary.not_graded:
+            raise FileNotFoundError(
+                f"{folder / 'submitted'} has no submissions, and {folder / 'autograded'} no graded "
+                "notebooks: what students hand in goes to submitted/NAME/SET/; then run nbgrader "
+                "autograde"
+            )
+        return summary
+
+    @property
+    def missing(self) -> list[tuple[str, ...]]:
+        """What is not graded, under MISSING; students of whom the same is to be said share a row."""
+        who: dict[tuple[str, ...], list[str]] = {}
+        for student, *about in self.not_graded:
+            who.setdefault(tuple(about), []).append(student)
+        return [(", ".join(names), *about) for about, names in who.items()]
 
     @property
     def lines(self) -> list[Line]:
@@ -113,11 +95,13 @@ class Summary:
         return lines
 
     def write_csv(self, file: IO[str]) -> None:
-        """One row for each student and question, for a spreadsheet."""
+        """One row for each student and question, and each file that is not graded, for a spreadsheet."""
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*Graded._fields[:-1], "mistaken ideas"])
+        writer.writerow([*Graded._fields[:-1], "mistaken ideas", "file", "not graded"])
         for g in self.graded:
-            writer.writerow([*g[:-1], " ".join(g.ideas)])
+            writer.writerow([*g[:-1], " ".join(g.ideas), "", ""])
+        for n in self.not_graded:
+            writer.writerow([n.student, n.problem_set, "", "", "", "", "", n.file, n.why])
 
     def svg(self) -> str:
         """For each question a bar: how much of the points the class has reached."""
@@ -135,15 +119,15 @@ class Summary:
         )
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th {_CELL}>{name}</th>" for name in COLUMNS)
-        body = "".join(
-            "<tr>" + "".join(f"<td {_CELL}>{escape(cell)}</td>" for cell in cells(line)) + "</tr>"
-            for line in self.lines
-        )
-        table = f"<table><tr>{head}</tr>{body}</table>"
-        return f'<div style="font-family:sans-serif">{self.svg()}{table}</div>'
+        missing = ""
+        if self.not_graded:
+            missing = f"<p><b>{NOT_IN_IT}</b></p>{_table(MISSING, self.missing)}"
+        table = _table(COLUMNS, map(cells, self.lines))
+        return f'<div style="font-family:sans-serif">{missing}{self.svg()}{table}</div>'
 
 
+NOT_IN_IT = "Handed in, but not graded"
+MISSING = ("student", "problem set", "file", "why")
 COLUMNS = ("question", "students", "full", "empty", "reached", "minutes", "mistaken ideas")
 """full: all points; empty: no answer; reached: points, on average; minutes: told (expected)."""
 
@@ -157,20 +141,27 @@ def cells(line: Line) -> list[str]:
         str(line.unanswered),
         f"{line.share:.0%}",
         f"{'-' if line.minutes is None else f'{line.minutes:g}'} ({line.expected or '-'})",
-        "\n".join(f"{n} x {idea}" for idea, n in line.ideas) or "none",
+        "\n".join(in_words(idea, n) for idea, n in line.ideas) or "none",
     ]
 
 
-_WIDTH, _TOP, _STEP, _LEFT, _LONG = 860, 34, 34, 130, 300
+_WIDTH, _TOP, _STEP, _LEFT, _LONG = 860, 34, 34, 110, 200
 _CELL = 'style="text-align:left;vertical-align:top;white-space:pre-line;padding:.2em .9em .2em 0"'
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    top = "".join(f"<th {_CELL}>{escape(name)}</th>" for name in head)
+    body = "".join(
+        "<tr>" + "".join(f"<td {_CELL}>{escape(cell)}</td>" for cell in row) + "</tr>"
+        for row in rows
+    )
+    return f"<table><tr>{top}</tr>{body}</table>"
 
 
 def _bar(number: int, line: Line) -> str:
     """Name, bar, percentage; beside it the most frequent mistaken idea."""
     y = _TOP + _STEP * number
-    idea, times = line.ideas[0] if line.ideas else ("", 0)
-    who = "student" if times == 1 else "students"
-    told = f"{idea}: {times} {who}" if idea else "no mistaken idea was recognised"
+    told = in_words(*line.ideas[0]) if line.ideas else "no mistaken idea was recognised"
     return (
         f'<text x="10" y="{y + 17}">{escape(line.question)}</text>'
         f'<rect x="{_LEFT}" y="{y + 4}" width="{_LONG}" height="18" fill="#fff" stroke="#777"/>'

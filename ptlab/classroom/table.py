@@ -11,6 +11,7 @@ from ptlab.classroom.code import kind_of
 from ptlab.classroom.plain import from_numpy
 from ptlab.classroom.question import Question, Wrong, refused, shown
 from ptlab.classroom.report import Finding
+from ptlab.narrate import plural
 
 P = TypeVar("P")
 Cell = int | str
@@ -27,7 +28,10 @@ class Column(NamedTuple):
 class TableQuestion(Question[P]):
     """Rows of the same length. With one column a row is a bare number or word.
 
-    A row gives its share of the points if all of it is right.
+    A row gives its share of the points if all of it is right. About a wrong one a student reads which
+    mistaken idea gives it, or else what can be said of it by itself (`remark`). Where cells are small,
+    any row agrees with some idea by chance; so an idea is named only if the answer follows it in more
+    than half of the rows in which it leads astray.
     """
 
     columns: ClassVar[tuple[Column, ...]]
@@ -49,6 +53,13 @@ class TableQuestion(Question[P]):
         """What a student whose row `row` (0 is the first) is wrong should look at."""
         return ""
 
+    def remark(self, problem: P, row: int, given: Row) -> str:
+        """A sentence about the wrong row `given` (0 is the first), from the problem and the row alone.
+
+        "" if there is nothing to say. It must not look at the right answer, which it would give away.
+        """
+        return ""
+
     def grade(self, problem: P, answer: object, further: Sequence[P] = ()) -> list[Finding]:
         """Row by row; a wrong one names the mistaken idea that would give it, if one does."""
         names = self.rows(problem)
@@ -57,7 +68,8 @@ class TableQuestion(Question[P]):
         except _Unreadable as error:
             return refused(str(error), self.points)
         truth = _truth(self, problem)
-        ideas = _by_likeness(given, [(w, _plain(w.answer)) for w in self.wrong(problem)])
+        wrong = [(idea, _plain(idea.answer)) for idea in self.wrong(problem)]
+        ideas = [idea for idea in _by_likeness(given, wrong) if _explains(idea[1], given, truth)]
         worths = self.worths or [self.points / len(names)] * len(names)
         findings, told = [], set[str]()
         for k, name in enumerate(names):
@@ -65,10 +77,10 @@ class TableQuestion(Question[P]):
                 findings.append(Finding(True, f"{name}: {self._told(given[k])}", worths[k]))
                 continue
             idea = next((wrong for wrong, rows in ideas if rows[k] == given[k]), None)
-            says = f" {idea.says}" if idea and idea.idea not in told else ""
-            told |= {idea.idea} if idea else set()
+            says = idea.says if idea else self.remark(problem, k, given[k])
             what = f"{name}: {self._told(given[k])} is not right{self._off(given[k], truth[k])}."
-            what += says
+            what += f" {says}" if says and says not in told else ""
+            told.add(says)
             where = self.where(problem, k)
             findings.append(Finding(False, what, worths[k], where, idea and idea.idea))
         return findings
@@ -82,24 +94,37 @@ class TableQuestion(Question[P]):
     # -- reading an answer: exact types only, so that no code of the student's runs --
 
     def _read(self, answer: object, count: int) -> list[Row]:
-        form = f"a list of {count} rows" if len(self.columns) > 1 else f"a list of {count}"
+        form = f"a list of {plural(count, self._unit)}"
+        kinds = dict.fromkeys(map(self._names, range(count)))
+        if len(self.columns) > 1:
+            form += f" of ({self._names(0)})"
+        elif len(kinds) > 1:
+            form += f": {', '.join(kinds)}"
         rows = _items(answer)
         if rows is None:
             raise _Unreadable(f"the answer is {shown(answer)}; it should be {form}")
         if len(rows) != count:
-            raise _Unreadable(f"the answer has {len(rows)} rows; it should be {form}")
+            has = plural(len(rows), self._unit)
+            raise _Unreadable(f"the answer has {has}; it should be {form}")
         return [self._row(row, k) for k, row in enumerate(rows)]
 
     def _row(self, row: object, number: int) -> Row:
         columns = [self.column(number, k) for k in range(len(self.columns))]
         cells = [row] if len(columns) == 1 else _items(row)
         if cells is None or len(cells) != len(columns):
-            names = ", ".join(column.name for column in columns)
+            names = self._names(number)
             raise _Unreadable(f"row {number + 1} is {shown(row)}; it should be ({names})")
         return tuple(
-            _cell(cell, column, f"row {number + 1}, {column.name}")
+            _cell(cell, column, f"{self._unit} {number + 1}, {column.name}")
             for cell, column in zip(cells, columns, strict=True)
         )
+
+    @property
+    def _unit(self) -> str:
+        return "row" if len(self.columns) > 1 else "value"
+
+    def _names(self, row: int) -> str:
+        return ", ".join(self.column(row, k).name for k in range(len(self.columns)))
 
     def _told(self, row: Row) -> str:
         if len(row) == 1:
@@ -139,6 +164,12 @@ def _cell(cell: object, column: Column, place: str) -> Cell:
 def _items(answer: object) -> list[object] | None:
     answer = from_numpy(answer)
     return list(answer) if kind_of(answer) in (list, tuple) else None  # type: ignore[call-overload]
+
+
+def _explains(idea: list[Row], given: list[Row], truth: list[Row]) -> bool:
+    """Whether `given` follows the idea in most of the rows in which the idea is wrong."""
+    astray = [k for k, row in enumerate(truth) if idea[k] != row]
+    return 2 * sum(given[k] == idea[k] for k in astray) > len(astray)
 
 
 def _by_likeness(

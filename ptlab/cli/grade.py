@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from pathlib import Path
+from textwrap import TextWrapper
 from typing import Any
 
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ptlab.classroom.summary import COLUMNS, Summary, cells, read
+from ptlab.classroom.summary import COLUMNS, NOT_IN_IT, Summary, cells
 from ptlab.cli.bad_input import BadInput
+from ptlab.cli.show import show
+from ptlab.cli.target import check_target
 
 _EPILOG = """\
 examples:
@@ -22,7 +25,8 @@ examples:
 nbgrader does the grading, with exercises/nbgrader_config.py;
 docs/teaching.md goes through it.
 
-exit status: 0 all is well, 2 nothing graded there, or a file cannot be written"""
+exit status: 0 all is well, 1 something that was handed in is not graded,
+2 nothing was handed in there, or a file cannot be written"""
 
 
 def add_parser(commands: Any) -> None:
@@ -31,7 +35,8 @@ def add_parser(commands: Any) -> None:
         "grade",
         help="summarize a graded class: questions, mistaken ideas, minutes",
         description="Show what nbgrader has graded: how far the class got with each question,\n"
-        "which mistaken ideas were behind the wrong answers, and how long it took.",
+        "which mistaken ideas were behind the wrong answers, and how long it took;\n"
+        "and what was handed in and could not be graded, with the reason.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -49,8 +54,11 @@ def add_parser(commands: Any) -> None:
 
 def command(args: argparse.Namespace) -> int:
     """Show the summary, and write it where it was asked for."""
+    for option, path in (("--csv", args.csv), ("--html", args.html)):
+        if path:
+            check_target(option, path)
     try:
-        summary = Summary(read(args.folder))
+        summary = Summary.of(args.folder)
         if args.csv:
             with args.csv.open("w", newline="", encoding="utf-8") as file:
                 summary.write_csv(file)
@@ -59,10 +67,24 @@ def command(args: argparse.Namespace) -> int:
             args.html.write_text(page, encoding="utf-8")
     except OSError as error:
         raise BadInput(str(error)) from None
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in COLUMNS:
-        table.add_column(name, overflow="fold")
-    for line in summary.lines:
-        table.add_row(*map(escape, cells(line)))
-    Console(highlight=False).print(table)
-    return 0
+    if summary.lines:
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        for name in COLUMNS:
+            table.add_column(name, overflow="fold", no_wrap=name != COLUMNS[-1])
+        for line in summary.lines:
+            table.add_row(*map(escape, cells(line)))
+        show(table)
+    if not summary.not_graded:
+        return 0
+    print(f"{NOT_IN_IT}:")
+    for students, problem_set, file, why in summary.missing:
+        print(_wrapped("/".join(filter(None, (problem_set, file))), students, why))
+    return 1
+
+
+def _wrapped(file: str, students: str, why: str) -> str:
+    """One thing that is not graded, indented, in lines as wide as the terminal."""
+    told = f"{file} of {students}: {why}" if students else f"{file}: {why}"
+    width = shutil.get_terminal_size().columns
+    wrap = TextWrapper(width, "  ", "    ", break_long_words=False, break_on_hyphens=False)
+    return wrap.fill(told)

@@ -17,12 +17,13 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from nbgrader.api import Gradebook
 from nbgrader.apps import AutogradeApp, ExportApp, GenerateAssignmentApp, GenerateFeedbackApp
 from nbgrader.utils import is_solution
 
 from ptlab.classroom import find, grading, seeds
-from ptlab.classroom.grading import HANDED_IN, HandIn
-from ptlab.classroom.summary import Summary, read
+from ptlab.classroom.grading import HANDED_IN, HandIn, RestoreCells
+from ptlab.classroom.summary import Summary
 from ptlab.cli import main
 
 EXERCISES = Path(__file__).parents[2] / "exercises"
@@ -128,6 +129,14 @@ def endless(course, student):
     return submission
 
 
+def tidy(course, student):
+    """The first answer and its check are deleted, and the second answer; the third is right."""
+    submission = right(course, student)
+    for name in ("thread-1", "thread-1-check", "thread-2"):
+        submission.notebook.cells.remove(submission.cell(name))
+    return submission
+
+
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     """A folder in which everything has been done once, as docs/teaching.md does it."""
@@ -149,6 +158,7 @@ def course(tmp_path_factory):
         right(folder, "dee", says="amy").hand_in()
         tampering(folder, "eve").hand_in()
         endless(folder, "fay").hand_in()
+        tidy(folder, "gil").hand_in()
         run(AutogradeApp, PS)
         run(GenerateFeedbackApp, PS)
         run(ExportApp)
@@ -245,6 +255,32 @@ def test_forged_results_do_not_count(course):
     assert set(reports(course, "eve")) == {"thread-1", "thread-2", "thread-3"}  # one was deleted
 
 
+def test_deleted_cells_come_back_without_an_answer(course):
+    told = reports(course, "gil")
+    assert score(course, "gil") == 4
+    assert "there is no answer yet" in told["thread-1"]
+    notebook = nbformat.read(course / f"autograded/gil/{PS}/ps6.ipynb", as_version=4)
+    names = [c.metadata.nbgrader.grade_id for c in notebook.cells if "nbgrader" in c.metadata]
+    released = nbformat.read(course / "release" / PS / "ps6.ipynb", as_version=4)
+    graded = [c.metadata.nbgrader for c in released.cells if "nbgrader" in c.metadata]
+    assert [name for name in names if name.endswith("-check")] == [
+        cell.grade_id for cell in graded if cell.grade_id.endswith("-check")
+    ]
+
+
+def test_another_notebook_is_not_graded(course):
+    """Where no cell of the set is left, zero points would hide a mix-up."""
+    other = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("answer = 7")])
+    restore = RestoreCells()
+    restore.notebook_id, restore.assignment_id = "ps6", PS
+    with (
+        Gradebook(f"sqlite:///{course / 'gradebook.db'}") as restore.gradebook,
+        pytest.raises(ValueError, match="not made from the released one"),
+    ):
+        restore.add_missing_grade_cells(other, {})
+    assert len(other.cells) == 1
+
+
 DEEP = [[]]
 for _ in range(10_000):
     DEEP = [DEEP]
@@ -315,18 +351,18 @@ def test_grading_needs_a_secret(monkeypatch):
 
 
 def test_summary_of_the_class(course):
-    summary = Summary(read(course))
+    summary = Summary.of(course)
     first = summary.lines[0]
-    assert (first.question, first.students, first.full) == ("thread-1", 6, 1)
+    assert (first.question, first.students, first.full) == ("thread-1", 7, 1)
     assert first.minutes == 30
     assert ("other-name", 1) in first.ideas
     table = io.StringIO()
     summary.write_csv(table)
     rows = list(csv.DictReader(io.StringIO(table.getvalue())))
-    assert len(rows) == 18
+    assert len(rows) == 21
     assert rows[0] | {"mistaken ideas": ""} == {
         "student": "Amy", "problem_set": PS, "question": "thread-1", "score": "6.0",
-        "points": "6", "minutes": "30", "mistaken ideas": "",
+        "points": "6", "minutes": "30", "mistaken ideas": "", "file": "", "not graded": "",
     }  # fmt: skip
 
 
@@ -335,7 +371,7 @@ def test_ptlab_grade_shows_and_writes_it(course, tmp_path, capsys, monkeypatch):
     out = tmp_path / "class.csv", tmp_path / "class.html"
     assert main(["grade", str(course), "--csv", str(out[0]), "--html", str(out[1])]) == 0
     assert "thread-3" in capsys.readouterr().out
-    assert out[0].read_text().count("\n") == 19
+    assert out[0].read_text().count("\n") == 22
     assert "<svg" in out[1].read_text()
 
 

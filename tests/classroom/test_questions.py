@@ -74,6 +74,36 @@ def test_feedback_keeps_the_key(name):
                 assert not any(f"'{word}'" in told for word in column.words[1:]), finding
 
 
+@pytest.mark.parametrize("name", TABLES)
+def test_a_mistaken_idea_is_named_where_the_answer_follows_it_and_not_for_one_row(name):
+    question = QUESTIONS[name]
+    named = 0
+    for k in range(10):
+        problem = question.pose(seeds.own(name, f"student {k}"))
+        right = question.solve(problem)
+        for wrong in question.wrong(problem):
+            findings = question.grade(problem, wrong.answer)
+            assert any(finding.misconception for finding in findings), wrong.idea
+            astray = [row for row, cell in enumerate(wrong.answer) if cell != right[row]]
+            if len(astray) < 2:
+                continue
+            one = [*right]
+            one[astray[0]] = wrong.answer[astray[0]]
+            (finding,) = (f for f in question.grade(problem, one) if not f.ok)
+            named += finding.misconception == wrong.idea
+    assert named == 0
+
+
+def test_a_wrong_row_is_told_what_cannot_be():
+    question = QUESTIONS["walk-2"]
+    problem = question.pose(seeds.own("walk-2", "amy7"))
+    right = question.solve(problem)
+    told = question.grade(problem, [(0, 1, 0), *right[1:-1], (2, 2, 2)])
+    assert "each level below it needs a new one too" in told[0].what
+    assert "it passes one table of each level" in told[-1].what
+    assert not told[0].misconception and not told[-1].misconception
+
+
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=lambda q: q.name)
 def test_a_question_says_what_it_is(question):
     problem = question.pose(seeds.own(question.name, "amy7"))

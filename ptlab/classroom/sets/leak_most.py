@@ -201,12 +201,16 @@ _THRIFT = "How many pages does one table need to be there at all?"
 
 
 def _look(left: Left) -> str:
+    if not left.faults:
+        return "No page was touched. What builds a PTE page?"
     if left.tables > left.empty:
         return "Which entries are still in the others? The last picture of the story shows them."
     return "Look for the last step that unhooks a PTE page: which call was it?"
 
 
 def _idea(left: Left) -> str | None:
+    if not left.faults:
+        return "untouched-memory-has-tables"
     if not left.tables:
         return "everything-was-freed"
     return "full-is-empty" if left.tables > left.empty else None

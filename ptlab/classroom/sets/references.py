@@ -111,6 +111,15 @@ class Counts(TableQuestion[Program]):
             f"ptlab.ask({self.name!r}).story()."
         )
 
+    def remark(self, problem: Program, row: int, given: Row) -> str:
+        """The end of an operation belongs to it."""
+        after, most = map(int, given)
+        return (
+            ""
+            if most >= after
+            else "The most during it cannot be less than what is there after it."
+        )
+
     def solve(self, problem: Program) -> list[Row]:
         """The counts that the steps of the run tell."""
         journal = _played(problem).journal

@@ -61,7 +61,8 @@ class Counting(TableQuestion[Measured]):
     def where(self, problem: Measured, row: int) -> str:
         """The run that was measured."""
         design = problem.cases[row][1]
-        return f"Step through it with Process({design!r}, kernel='6.1'): look for get and put."
+        process = f"Process({design!r}, kernel='6.1')"
+        return f"Step through it with {process}: look at its gets, puts and locks."
 
     def solve(self, problem: Measured) -> list[Row]:
         """Counted in the steps of a run."""

@@ -69,6 +69,14 @@ class Indices(TableQuestion[Addresses]):
         """The level by level form of the address."""
         return f"Write it in binary: bin({problem.addresses[row]:#x})."
 
+    def remark(self, problem: Addresses, row: int, given: Row) -> str:
+        """A table has 512 entries."""
+        return (
+            ""
+            if set(given) <= _INDICES
+            else "An index has nine bits: it is a number from 0 to 511."
+        )
+
     def solve(self, problem: Addresses) -> list[Row]:
         """What the engine's geometry says."""
         index = Geometry(4).index
@@ -113,6 +121,7 @@ class Indices(TableQuestion[Addresses]):
         ]
 
 
+_INDICES = frozenset(range(512))
 _OFFSET = "The lowest bits do not choose an entry: where in the page do they point?"
 
 

@@ -90,7 +90,8 @@ class AnyPages(Question[Pages]):
                 what += f"; one of them: {_called(problems[k].pages, results[k])}"
             raised = any(isinstance(results[k], Failed) for k in wrong)
             idea = "raises" if raised else "counts-wrong"
-            findings.append(Finding(False, what, share * len(wrong), _TRY, idea))
+            where = _look(results[wrong[0]])
+            findings.append(Finding(False, what, share * len(wrong), where, idea))
         return findings
 
     def solve(self, problem: Pages) -> Code:
@@ -121,6 +122,12 @@ class AnyPages(Question[Pages]):
 
 _LIMITS = Limits(seconds=10, mib=512)
 _TRY = "Take a list by hand, level by level."
+_ALONE = (
+    "It runs alone, from the text of its cell: what it imports and calls has to be in the same "
+    "cell."
+)
+_CALL = "Call it yourself, with a list of two or three numbers."
+_THREE = "It has to return three numbers: (PUD pages, PMD pages, PTE pages)."
 _SHARED = "Neighbours share tables."
 _BITS = "Which bits of a page number choose the table?"
 _ORDER = "PUD pages come first."
@@ -135,6 +142,16 @@ def _code(expression: str) -> Code:
 
 def _same(result: object, truth: tuple[int, int, int]) -> bool:
     return type(result) in (list, tuple) and tuple(result) == truth  # type: ignore[arg-type]
+
+
+def _look(result: object) -> str:
+    """Where to look, from the form of a wrong result."""
+    if isinstance(result, Failed):
+        return _ALONE if "NameError" in result.why else _CALL
+    if result is None:
+        return _RETURN
+    three = type(result) in (list, tuple) and len(result) == 3  # type: ignore[arg-type]
+    return _TRY if three else _THREE
 
 
 def _called(pages: Sequence[int], result: object) -> str:

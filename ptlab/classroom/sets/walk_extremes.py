@@ -13,6 +13,10 @@ from ptlab.geometry import PAGE_SIZE, GiB, MiB
 from ptlab.process import Process
 
 WIDTH = "A table is 4096 bytes, and an entry is 8."
+_ORDER = (
+    "Each PUD page has a PMD page below it, each PMD page a PTE page: are the columns in the order "
+    "(PUD pages, PMD pages, PTE pages)?"
+)
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,13 @@ class Extremes(TableQuestion[Load]):
         return (
             'Try it: p = ptlab.Process(grain="table"), p.mmap(n, at=...), p.touch(...), print(p).'
         )
+
+    def remark(self, problem: Load, row: int, given: Row) -> str:
+        """What no process can have, such as columns in the other order."""
+        built = [int(n) for n in given]
+        if min(built) < 1:
+            return "A page that was written needs a table of every level."
+        return "" if built == sorted(built) else _ORDER
 
     def solve(self, problem: Load) -> list[Row]:
         """Touch at several places and take the extremes; spread evenly, no two pages share a table."""

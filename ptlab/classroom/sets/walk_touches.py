@@ -22,6 +22,14 @@ SHARED = "Neighbours share tables: which addresses does one PTE page serve?"
 _BASE = 0x1000_0000_0000
 """The start of a PGD entry, so that every index below the PGD's is 0."""
 
+_EARLIER = (
+    "Which earlier touch was in the same 2 MiB (one PTE page), in the same GiB (one PMD page), in the "
+    "same 512 GiB (one PUD page)?"
+)
+_LEVELS = "Neighbours share tables: which addresses does one table of each level serve?"
+_ONE_WALK = "One touch walks down one path: it passes one table of each level."
+_BELOW = "A new table is empty, so each level below it needs a new one too."
+_FIRST = "The process is fresh: which table below the PGD could be there before its first access?"
 _READS = "What does an entry point to after a read of memory that was never written?"
 
 
@@ -90,8 +98,20 @@ class Built(TableQuestion[Touches]):
         return [f"touch {k}, {_BASE + a:#x}" for k, (a, _) in enumerate(problem.touches, 1)]
 
     def where(self, problem: Touches, row: int) -> str:
-        """The touch in the story."""
-        return f"Step through operation {row + 2} of ptlab.ask({self.name!r}).story()."
+        """What to compare the address with, and the touch in the story."""
+        shows = f"Operation {row + 2} of ptlab.ask({self.name!r}).story() shows it."
+        return f"{_EARLIER} {shows}" if row else shows
+
+    def remark(self, problem: Touches, row: int, given: Row) -> str:
+        """What no touch can build, and what is special about the first one and a read."""
+        built = [int(n) for n in given]
+        if not {0, 1}.issuperset(built):
+            return _ONE_WALK
+        if built != sorted(built):
+            return _BELOW
+        if not problem.touches[row][1] and not any(built):
+            return _READS
+        return _FIRST if row == 0 else ""
 
     def solve(self, problem: Touches) -> list[Row]:
         """Touch, and count what is new."""
@@ -137,8 +157,8 @@ class Built(TableQuestion[Touches]):
         totals = [tuple(map(sum, zip(*right[: k + 1], strict=True))) for k in range(6)]
         previous = [(-1, -1, -1), *paths]
         return [
-            Wrong("own-path-each", SHARED, [(1, 1, 1)] * 6, 1.5),
-            Wrong("own-pte-page-each", SHARED, [(1, 1, 1), *[(0, 0, 1)] * 5], 2),
+            Wrong("own-path-each", _LEVELS, [(1, 1, 1)] * 6, 1.5),
+            Wrong("own-pte-page-each", _LEVELS, [(1, 1, 1), *[(0, 0, 1)] * 5], 2),
             Wrong("mmap-built-them", "mmap makes a VMA. Who builds tables?", [(0, 0, 0)] * 6, 1.5),
             Wrong("reads-build-nothing", _READS, _first_uses(paths, writes), 2.5),
             Wrong(
