@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ptlab import GiB, KiB, MiB, Process, TiB
 from ptlab.chart import Panels, Series, number, wrapped
+from ptlab.cli import main
 from ptlab.draw import dot, theme
 from ptlab.draw.fold import SHORTEST, WIDEST, folds
 from ptlab.draw.look import strip
@@ -83,18 +84,33 @@ def test_a_notebook_gets_the_picture_in_colours_that_follow_its_theme(small):
     assert " id=" not in shapes and "<title>" not in shapes, "a page may have many of them"
 
 
-def test_without_graphviz_there_is_a_message_and_the_text_tree(small, monkeypatch):
+NO_GLIB = "libgobject-2.0.so.0: cannot open shared object file: No such file or directory"
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (ModuleNotFoundError("No module named 'pygraphviz'"), "pip install pygraphviz"),
+        (ImportError(NO_GLIB), f"cannot be loaded .{NO_GLIB}.*apt install libglib2.0-0"),
+    ],
+    ids=["absent", "no GLib"],
+)
+def test_without_graphviz_there_is_a_message_and_the_text_tree(
+    small, monkeypatch, capsys, error, advice
+):
     real = builtins.__import__
 
     def without(name, *rest):
         if name == "pygraphviz":
-            raise ImportError(name)
+            raise error
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    with pytest.raises(dot.NoGraphviz, match="pip install pygraphviz"):
+    with pytest.raises(dot.NoGraphviz, match=advice):
         dot.svg(tree(small))
+    assert main(["lab"]) == 2, "the course has pictures"
+    assert re.search(advice, capsys.readouterr().err)
     assert small._repr_svg_() is None and small._repr_html_() is None
     assert "PTE page 3" in str(small)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ptlab.cli.bad_input import BadInput
+from ptlab.draw.dot import NoGraphviz, in_process
 
 FIRST = "00_start_here.ipynb"
 
@@ -36,7 +37,11 @@ def add_parser(commands: Any) -> None:
 
 
 def command(args: argparse.Namespace) -> int:
-    """Run JupyterLab until it ends."""
+    """Run JupyterLab until it ends. BadInput if there is no Graphviz: every notebook has pictures."""
+    try:
+        in_process()
+    except NoGraphviz as error:
+        raise BadInput(str(error)) from error
     first = notebooks(_PACKAGE, Path.cwd()) / FIRST
     # Imported here, because this takes longer than the other commands run. In this process, and
     # not below it, so that Ctrl-C reaches JupyterLab alone and it can ask and end its kernels.

@@ -1,7 +1,7 @@
 """Trees of tables in the DOT language, and their SVG by Graphviz.
 
-The layout is left to Graphviz: pygraphviz in this process (its wheel carries Graphviz), else the
-`dot` program.
+The layout is left to Graphviz: pygraphviz in this process (its wheel carries Graphviz, but for GLib),
+else the `dot` program.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from html import escape
+from types import ModuleType
 from typing import NamedTuple
 
 import graphviz
@@ -116,22 +117,37 @@ def _widths(strip: Strip | None) -> list[tuple[int, str]]:
 
 def svg(graph: graphviz.Digraph) -> str:
     """The `<svg>` element that Graphviz draws, without XML header. Raises NoGraphviz."""
-    try:
-        import pygraphviz
-    except ImportError:
-        pygraphviz = None
+    pygraphviz = in_process()
     if pygraphviz is not None:
         with _quiet():
             drawn = pygraphviz.AGraph(graph.source).draw(format="svg", prog="dot")
         text = drawn.decode() if isinstance(drawn, bytes) else drawn
-    elif shutil.which("dot"):
-        text = graph.pipe(format="svg", encoding="utf-8")
     else:
-        raise NoGraphviz(
-            "no Graphviz: `pip install pygraphviz` brings it along, or install your system's graphviz "
-            "package; print() shows the tree as text meanwhile"
-        )
+        text = graph.pipe(format="svg", encoding="utf-8")
     return re.sub(r"<!--.*?-->\n?", "", text[text.index("<svg") :], flags=re.DOTALL).strip()
+
+
+def in_process() -> ModuleType | None:
+    """pygraphviz, or None where the `dot` program has to do. NoGraphviz: neither is there."""
+    try:
+        import pygraphviz
+    except ImportError as error:
+        if shutil.which("dot"):
+            return None
+        what = _ABSENT if isinstance(error, ModuleNotFoundError) else _NOT_LOADED.format(error)
+        raise NoGraphviz(f"{what}; print() shows a tree as text meanwhile") from error
+    module: ModuleType = pygraphviz
+    return module
+
+
+_ABSENT = (
+    "no Graphviz: `pip install pygraphviz` brings it along, or install graphviz from your system"
+)
+_NOT_LOADED = (
+    "pygraphviz is installed, but its Graphviz cannot be loaded ({}). Minimal Linux systems have no "
+    "GLib, which it takes from the system: install it with `apt install libglib2.0-0` (Debian, Ubuntu) "
+    "or `dnf install glib2` (Fedora)"
+)
 
 
 @contextlib.contextmanager
