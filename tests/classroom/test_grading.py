@@ -314,7 +314,8 @@ def test_an_endless_cell_is_stopped_and_later_answers_count(course):
     ("source", "why"),
     [
         (STUBBORN, "a cell before this one did not end and could not be stopped"),
-        (NESTED, "a cell gave out something too deeply nested to be kept"),
+        # Python 3.14 keeps it, and goes on to the check, which finds no answer.
+        (NESTED, "something too deeply nested to be kept|there is no answer yet"),
     ],
     ids=["stubborn", "nested"],
 )
@@ -328,7 +329,7 @@ def test_a_cell_that_cannot_be_dealt_with_ends_the_run(course, monkeypatch, sour
     check = next(cell for cell in graded.cells if cell.id == "thread-1-check")
     assert check.source == 'ptlab.check("thread-1", answer)'
     assert check.outputs[0].data["text/plain"] == "0.0"
-    assert why in check.outputs[0].data["text/html"]
+    assert re.search(why, check.outputs[0].data["text/html"])
 
 
 def test_a_wrong_answer_is_no_success_at_home(course, tmp_path, monkeypatch):

@@ -56,11 +56,9 @@ pi = 3.141592653589793
 
 
 def test_a_call_that_raises_is_told_with_its_line_and_the_others_count():
-    text = "def f(x):\n    return 1 // x"
+    text = "def f(x):\n    return {1: 1}[x]"
     assert values(function(text), [(0,), (1,)]) == [
-        Failed(
-            "it raised ZeroDivisionError in line 2 of the cell: integer division or modulo by zero"
-        ),
+        Failed("it raised KeyError in line 2 of the cell: 0"),
         1,
     ]
 
@@ -167,8 +165,9 @@ def test_the_right_schemes_of_set_5_are_allowed():
         ("def f(x): return open('/proc/self/environ').read()", "it opens a file"),
         ("import time\ndef f(x): time.sleep(100)", "did not end within 5 s"),
         (
-            'import os, json\ndef f(x):\n    os.write(3, b\'["", {"verdict": [{"value": 7}]}]\')\n'
-            "    os._exit(0)",
+            "import os\ndef f(x):\n    for fd in range(3, 20):\n"
+            '        try: os.write(fd, b\'["", {"verdict": [{"value": 7}]}]\')\n'
+            "        except OSError: pass\n    os._exit(0)",
             "its process ended before it had answered",
         ),
         (
