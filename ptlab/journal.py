@@ -16,7 +16,10 @@ from ptlab.schemes.base import POINTS
 from ptlab.steps import Path, Step
 from ptlab.store import Change, Store
 
-_OURS = POINTS | {"lock", "visit", "arrive", "lock_unchanged", "age", "upper_tables"}
+_OURS = POINTS | {
+    *("then_grace_period", "lock", "flush", "visit", "arrive", "lock_unchanged", "upper_tables"),
+    *("age", "before_split", "do_allocate", "do_punch", "retract_page_table", "unhook_if_empty"),
+}
 """Names of functions that are ptlab's and not the kernel's."""
 
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ptlab import SCHEMES, KiB, MiB, Process, Story
+from ptlab import SCHEMES, KiB, MiB, Process, Story, scenario
+from ptlab.scenario.builtin import builtin
 
 from .state import check_all, everything, live_tables
 from .strategies import programs, rows
@@ -129,3 +130,32 @@ def test_without_a_journal_nothing_is_kept():
     assert p.journal is None and p.counters.pte == 1
     with pytest.raises(ValueError, match="record=True"):
         Story(p)
+
+
+KERNEL = """
+change_protection change_pte_range collapse_file collapse_huge_page copy_huge_pmd copy_page_range
+copy_pmd_range copy_pte_range copy_vma do_anonymous_page do_fault do_huge_pmd_anonymous_page
+do_huge_pmd_wp_page do_madvise do_mlock do_mmap do_mprotect do_mremap do_munmap do_set_pmd
+do_truncate do_vmi_align_munmap do_wp_page dup_mmap exc_page_fault exit_mmap free_pgd_range
+free_pgtables free_pte_range handle_mm_fault handle_pte_fault madvise_collapse madvise_guard_install
+madvise_guard_remove madvise_pageout madvise_walk_vmas mm_populate move_huge_pmd move_page_tables
+move_ptes move_vma mprotect_fixup pmd_install populate_vma_page_range pte_alloc pte_offset_map_lock
+rcu_do_batch split_huge_pmd tlb_flush_mmu try_to_unmap unmap_mapping_range unmap_page_range
+vma_modify zap_huge_pmd zap_page_range_single zap_pmd_range zap_pte_range
+"""
+MAILS = "free_user_pte free_user_pte_table pte_try_get task_mm_pgtable_work try_to_free_user_pte"
+LONG = ("I cover-letter loop", "R random")
+SHORT = [s for s in builtin().values() if s.group not in LONG and s.name != "cover-letter"]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_where_a_step_is_said_to_happen_are_functions_of_the_kernel_or_of_the_mails(scheme):
+    told = set()
+    for played in SHORT:
+        p = Process(scheme, grain="range")
+        for _ in scenario.play(p, played):
+            pass
+        told.update(*(p.journal.path(number) for number in range(1, len(p.journal) + 1)))
+    program = "touch"  # where a fault comes from
+    assert told <= {*KERNEL.split(), *MAILS.split(), program}
+    assert {"do_madvise", "zap_pte_range", "handle_pte_fault", "move_page_tables"} <= told

@@ -104,11 +104,8 @@ def _pieces(grain: str, address: int, accesses: int, stride: int) -> Iterator[Pi
     return (piece for k in range(accesses) for piece in cut("entry", address + k * stride, 1))
 
 
-def populate(mm: Mm, start: int, end: int, write: bool) -> Path[Touched]:
-    """populate_vma_page_range(): fault in every page of a VMA's part; mmap_lock is held for read.
-
-    It stops at the first page that cannot be had.
-    """
+def populate_vma_page_range(mm: Mm, start: int, end: int, write: bool) -> Path[Touched]:
+    """Fault in every page of a VMA's part, up to one that cannot be had; mmap_lock is held for read."""
     vma = mm.find_vma(start)
     so_far = _NONE
     for piece in cut(_grain(mm, vma), start, (end - start) >> PAGE_SHIFT):

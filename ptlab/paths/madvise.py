@@ -17,13 +17,13 @@ from ptlab.geometry import PAGE_SHIFT, PAGE_SIZE, page_align
 from ptlab.memmap import count as table_count
 from ptlab.memmap import count_each, covers_whole
 from ptlab.mm import Count, Mm
-from ptlab.paths.access import populate
+from ptlab.paths.access import populate_vma_page_range
 from ptlab.paths.arrive import vma_end_write_all
 from ptlab.paths.collapse import madvise_collapse
 from ptlab.paths.cut import chunks
 from ptlab.paths.guard import madvise_guard_install, madvise_guard_remove
 from ptlab.paths.mmap import vma_modify
-from ptlab.paths.swap import free_swap_entries, pageout
+from ptlab.paths.swap import free_swap_entries, madvise_pageout
 from ptlab.paths.thp import is_huge_zero, split_huge_pmd
 from ptlab.paths.truncate import do_punch
 from ptlab.paths.walk import pte_offset_map_lock, pte_tables
@@ -176,7 +176,7 @@ def _vma_behavior(mm: Mm, vma: Vma, start: int, end: int, advice: int, name: str
             return age(mm, start, end, "madvise_cold_or_pageout_pte_range")
         if vma.file is not None and vma.file.kind == "disk":
             raise NotModelled("MADV_PAGEOUT of a disk file: reclaim is not modelled")
-        return pageout(mm, vma, start, end)
+        return madvise_pageout(mm, vma, start, end)
     if advice == MADV_REMOVE:
         if vma.flags & VM.LOCKED or vma.file is None:
             raise refuse(f"{vma} is mlocked or not a file's")
@@ -211,7 +211,7 @@ def _vma_behavior(mm: Mm, vma: Vma, start: int, end: int, advice: int, name: str
 
 def _populate(mm: Mm, start: int, end: int, write: bool, refusal: KernelError) -> Path[None]:
     """faultin_page_range(): `refusal` is what it says if a page cannot be had."""
-    if (yield from populate(mm, start, end, write)).refused:
+    if (yield from populate_vma_page_range(mm, start, end, write)).refused:
         raise refusal
 
 

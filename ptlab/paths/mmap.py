@@ -16,7 +16,7 @@ from ptlab.files import File
 from ptlab.geometry import PAGE_SHIFT, PAGE_SIZE, PMD_SHIFT, PMD_SIZE, Level, page_align
 from ptlab.guards import Guard
 from ptlab.mm import Mm
-from ptlab.paths.access import populate
+from ptlab.paths.access import populate_vma_page_range
 from ptlab.paths.arrive import vma_end_write_all, vma_start_write
 from ptlab.paths.pgtables import free_pgtables
 from ptlab.paths.thp import split_huge_pmd
@@ -136,7 +136,7 @@ def mm_populate(mm: Mm, start: int, end: int) -> Path[int]:
             break
         first, last = max(start, vma.start), min(end, vma.end)
         write = bool(vma.flags & VM.WRITE) and not vma.shared
-        if (yield from populate(mm, first, last, write)).refused:
+        if (yield from populate_vma_page_range(mm, first, last, write)).refused:
             failed = errno.EFAULT
             break
     yield mm.machine.unlock("mmap_read_unlock", "mmap_lock")

@@ -15,7 +15,7 @@ from ptlab.geometry import PAGE_SIZE, page_align
 from ptlab.memmap import count as table_count
 from ptlab.memmap import covers_whole
 from ptlab.mm import Mm
-from ptlab.paths.access import populate
+from ptlab.paths.access import populate_vma_page_range
 from ptlab.paths.arrive import arrive, vma_end_write_all, vma_start_write
 from ptlab.paths.cut import chunks
 from ptlab.paths.mmap import vma_modify
@@ -73,7 +73,8 @@ def mprotect_fixup(mm: Mm, vma: Vma, start: int, end: int, prot: int) -> Path[No
     if changed:
         yield from mm.machine.flush("tlb_flush_range", None, changed)
     if vma.flags & (VM.WRITE | VM.SHARED | VM.LOCKED) == VM.LOCKED and prot & VM.WRITE:
-        yield from populate(mm, start, end, write=True)  # locked memory must not fault later
+        # Locked memory must not fault later.
+        yield from populate_vma_page_range(mm, start, end, write=True)
 
 
 def change_protection(mm: Mm, vma: Vma, start: int, end: int, prot: int) -> Path[int]:

@@ -36,7 +36,7 @@ from ptlab.vma import VM, Vma
 U64 = np.uint64
 
 
-def pageout(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
+def madvise_pageout(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
     """MADV_PAGEOUT of a part of `vma`: its pages leave, unless another mapping shows them too.
 
     A huge page is split first; without a swap device it stays.
