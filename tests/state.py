@@ -41,6 +41,7 @@ def files(machine):
             file.kind,
             file.size[0],
             {int(page): int(file.cache[page]) for page in np.flatnonzero(file.cache)},
+            np.flatnonzero(file.blank).tolist(),
             np.flatnonzero(file.huge).tolist(),
         )
         for file in machine.files[0]

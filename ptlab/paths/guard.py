@@ -28,7 +28,7 @@ U64 = np.uint64
 
 def madvise_guard_install(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
     """Every page of the range becomes a guard page. What was mapped there is zapped first."""
-    if not vma.flags & VM.MAYBE_GUARD:
+    if not mm.find_vma(vma.start).flags & VM.MAYBE_GUARD:  # set by no other task either
         yield vma_set_atomic_flag(mm, vma, VM.MAYBE_GUARD)
     if vma.file is None and vma.anon_vma is None:
         yield anon_vma_prepare(mm, vma)
