@@ -12,7 +12,7 @@ import numpy as np
 
 from ptlab.errors import Corruption
 from ptlab.geometry import Level
-from ptlab.invariants import check
+from ptlab.invariants import check, leaked
 from ptlab.machine import Lock
 from ptlab.memmap import State
 from ptlab.mm import Mm
@@ -141,14 +141,9 @@ class Checker:
     def at_rest(self) -> list[str]:
         """All tasks are done and all grace periods over: nothing may be left behind."""
         mem = self.mem
-        broken = []
-        for table in range(len(mem)):
-            state = State(int(mem.state[table]))
-            if state not in (State.LIVE, State.FREED, State.DEPOSITED):
-                broken.append(
-                    f"{table_name(mem, table)} has leaked: it is in no tree and was never freed"
-                )
-            elif state is State.LIVE and mem.visitors[table]:
+        broken = leaked(mem)
+        for table in mem.live().tolist():
+            if mem.visitors[table]:
                 visitors = plural(int(mem.visitors[table]), "visitor")
                 broken.append(f"{table_name(mem, table)} has leaked: {visitors} never left")
         broken += [

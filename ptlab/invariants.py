@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ptlab.errors import Corruption
 from ptlab.geometry import PAGE_SHIFT, Level
-from ptlab.memmap import State
+from ptlab.memmap import MemMap, State
 from ptlab.mm import COUNTED, Count, Mm, base_address
 from ptlab.pte import PSE
 from ptlab.vma import overlapping
@@ -22,6 +22,19 @@ def check(mm: Mm) -> None:
         broken += _at_rest(mm)
     if broken:
         raise Corruption("; ".join(broken))
+
+
+def leaked(mem: MemMap) -> list[str]:
+    """Tables that are in no tree and were never freed: none, when no operation is under way."""
+    lost = np.flatnonzero(np.isin(mem.state[: len(mem)], _AWAY)).tolist()
+    return [
+        f"{Level(int(mem.level[table])).name} page {table} has leaked: it is in no tree and was never "
+        "freed"
+        for table in lost
+    ]
+
+
+_AWAY = (State.NEW, State.UNHOOKED, State.RCU)
 
 
 def _own(mm: Mm) -> NDArray[np.int64]:

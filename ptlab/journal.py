@@ -70,7 +70,15 @@ class Journal:
         return len(self.steps)
 
     def commit(self, step: Step, path: list[CodeType]) -> None:
-        """Note a step that has just been taken, with all changes since the one before."""
+        """Note a step that has just been taken, with all changes since the one before.
+
+        TypeError for what is no step: a scheme of a learner's may yield anything.
+        """
+        if not isinstance(step, Step):
+            raise TypeError(
+                f"{step!r} was yielded in {path[-1].co_qualname}, where a Step belongs: what "
+                "mm.unhook_pte(), machine.unlock() and the like return"
+            )
         if len(self.steps) == self.most:
             raise JournalFull(f"the journal is full after {self.most} steps")
         self.steps.append(step)
@@ -122,6 +130,13 @@ class Journal:
         """
         if not self._under_way and self.position == len(self.steps):
             self.settle()
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether no operation is under way at `position`."""
+        return not self._under_way and not any(
+            operation.first < self.position < operation.last for operation in self.operations
+        )
 
     @property
     def _under_way(self) -> bool:

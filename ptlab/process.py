@@ -21,10 +21,10 @@ from ptlab.draw.dot import NoGraphviz, svg
 from ptlab.draw.text import head, text
 from ptlab.draw.theme import themed
 from ptlab.draw.tree import tree
-from ptlab.errors import BusError, SegmentationFault, unknown
+from ptlab.errors import BusError, Corruption, SegmentationFault, unknown
 from ptlab.files import File, known
 from ptlab.geometry import PAGE_SIZE
-from ptlab.invariants import check
+from ptlab.invariants import check, leaked
 from ptlab.journal import Journal, Operation
 from ptlab.machine import Machine
 from ptlab.mm import Count, Mm
@@ -310,6 +310,11 @@ class Process:
     def check(self) -> None:
         """Raise Corruption if the simulated state breaks a rule; see ptlab.invariants."""
         check(self.mm)
+        if self.machine.watch is None and (self.journal is None or self.journal.at_rest):
+            lost = leaked(self.machine.mem)
+            if lost:
+                more = f"; so have {len(lost) - 1} more" if len(lost) > 1 else ""
+                raise Corruption(lost[0] + more)
 
     def __str__(self) -> str:
         return text(self)

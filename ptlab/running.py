@@ -9,6 +9,7 @@ from ptlab.errors import KernelError
 from ptlab.journal import Journal, call_path
 from ptlab.machine import Machine
 from ptlab.mm import Mm
+from ptlab.schemes.base import explained
 from ptlab.steps import Path
 
 T = TypeVar("T")
@@ -60,6 +61,9 @@ def then_grace_period(mm: Mm, path: Path[T], result: list[T]) -> Path[None]:
         result.append((yield from path))
     except KernelError as error:
         failed = error
+    except TypeError as error:
+        explained(error)
+        raise
     yield from mm.machine.scheme.returns_to_user(mm)
     yield from mm.machine.rcu_do_batch()
     if failed:

@@ -20,6 +20,7 @@ from ptlab.journal import Operation, call_path
 from ptlab.machine import Lock
 from ptlab.narrate import lock_name, sentence
 from ptlab.process import Process
+from ptlab.schemes.base import explained
 from ptlab.steps import Kind, Path, Step
 from ptlab.watch import Watch
 
@@ -177,6 +178,8 @@ class Scheduler:
         except (StopIteration, KernelError):
             task.step, task.done = None, True
         except (IndexError, AssertionError, TypeError) as error:
+            if isinstance(error, TypeError) and explained(error):
+                raise  # a bug of the scheme's, with any schedule
             # The engine trusts what it finds in the tables; after a race that may be anything.
             task.step, task.done = None, True
             self.watch.broken.append(f"goes astray in corrupted page tables ({error})")

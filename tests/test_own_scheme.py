@@ -2,7 +2,9 @@
 
 import pytest
 
-from ptlab import KiB, MiB, Process, ReclaimScheme
+import ptlab
+from ptlab import Corruption, KiB, MiB, Process, ReclaimScheme
+from ptlab.comparison import measure
 from ptlab.schemes import UnmapOnly
 
 from .state import everything
@@ -60,3 +62,88 @@ def test_an_error_of_the_kernel_is_part_of_the_story():
     assert [op.text.split("(")[0] for op in p.journal.operations] == ["munmap", "madvise"]
     assert "0x1001" in p.journal.operations[0].error
     assert "0x1000" in p.journal.operations[1].error
+
+
+class Forgetful(ReclaimScheme):
+    """Takes tables out of the tree, and does not see to it that they are freed."""
+
+    def zapped(self, mm, tables, walk, why, tlb):
+        yield mm.unhook_pte(tables, "forgetful")
+
+
+class Hasty(ReclaimScheme):
+    """Takes tables out of the tree that have entries."""
+
+    def entries_mapped(self, mm, tables, n, times=1):
+        yield mm.unhook_pte(tables, "hasty")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "told"),
+    [(Forgetful, "PTE page 3 has leaked: .* so have 499 more"), (Hasty, "0 pages are mapped")],
+)
+def test_a_comparison_refuses_numbers_of_a_design_that_breaks_the_tables(scheme, told):
+    with pytest.raises(Corruption, match=told):
+        measure("full-table", "unmap_only", scheme)
+
+
+def test_what_has_leaked_is_told_between_operations_and_not_within_one():
+    p = Process(Forgetful)
+    heap = p.mmap(2 * MiB)
+    p.touch(heap, 4 * KiB)
+    p.check()
+    p.madvise(heap, "DONTNEED")
+    with pytest.raises(Corruption, match="PTE page 3 has leaked: it is in no tree and was never"):
+        p.check()
+    p.journal.back()
+    p.check()
+
+
+def test_a_design_without_a_name_has_that_of_its_class_and_one_without_a_fate_is_yours():
+    assert (Hasty.name, Hasty.fate) == ("Hasty", "A design of your own.")
+    assert "with Hasty. A design of your own." in str(Process(Hasty))
+
+
+def test_a_point_that_takes_too_little_is_told_when_the_class_is_made():
+    with pytest.raises(
+        TypeError, match=r"Short.zapped: .*called with \(self, mm, tables, walk, wh"
+    ):
+
+        class Short(ReclaimScheme):
+            def zapped(self, mm):
+                return ()
+
+
+class Nothing(ReclaimScheme):
+    """A point without a return."""
+
+    def zapped(self, mm, tables, walk, why, tlb):
+        pass
+
+
+class Junk(ReclaimScheme):
+    """A point that yields what it likes."""
+
+    def zapped(self, mm, tables, walk, why, tlb):
+        yield 42
+
+
+@pytest.mark.parametrize(
+    "run",
+    [lambda: ptlab.story("life-of-a-pte-page", scheme=Nothing), lambda: ptlab.races(Nothing)],
+    ids=["story", "races"],
+)
+def test_a_point_that_returns_none_is_told_what_to_return(run):
+    with pytest.raises(TypeError) as error:
+        run()
+    assert "returns () where there is nothing to do" in error.value.__notes__[0]
+
+
+def test_what_is_yielded_has_to_be_a_step_and_changes_nothing():
+    p = Process(Junk)
+    heap = p.mmap(2 * MiB)
+    p.touch(heap, 4 * KiB)
+    before = everything(p)
+    with pytest.raises(TypeError, match=r"42 was yielded in Junk.zapped, where a Step belongs"):
+        p.madvise(heap, "DONTNEED")
+    assert everything(p) == before

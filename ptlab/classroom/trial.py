@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from ptlab.costs import Meter
 from ptlab.errors import Corruption
 from ptlab.explore import explore
-from ptlab.memmap import State
 from ptlab.process import Process
 from ptlab.scenario import parse, play
 from ptlab.scenes import find
@@ -73,8 +72,8 @@ def _objection(scheme: Any) -> str:
     kin = [base.__name__ for base in scheme.__mro__[1:] if issubclass(base, ReclaimScheme)]
     if kin != ["ReclaimScheme"]:
         return f"it is derived from {kin[0]}; derive it from ReclaimScheme itself"
-    if not isinstance(getattr(scheme, "name", None), str):
-        return 'the class has no name: write name = "my_scheme" (or any other) into it'
+    if not isinstance(scheme.name, str):
+        return 'its name is no text: write name = "my_scheme" (or any other) into it'
     return ""
 
 
@@ -91,7 +90,6 @@ def run(scheme: type[ReclaimScheme], text: str, checked: bool = True) -> Run:
         now_kb, doing = process.counters.vmpte_kb, "background"
         process.background()
         process.check()
-        broken = _leaked(process)
     except Corruption as corruption:
         broken = f"{corruption}, after {doing}"
     costs = meter.finish()
@@ -104,15 +102,6 @@ def run(scheme: type[ReclaimScheme], text: str, checked: bool = True) -> Run:
         costs.locks["mmap_lock write"],
         broken,
     )
-
-
-def _leaked(process: Process) -> str:
-    """A table that is out of the tree is freed by now, or has gone with a huge page."""
-    mem = process.machine.mem
-    states = mem.state[: len(mem)]
-    away = (states != State.LIVE) & (states != State.FREED) & (states != State.DEPOSITED)
-    lost = int(away.sum())
-    return f"{lost} tables were taken out of the tree and never freed" if lost else ""
 
 
 def _lost(scheme: type[ReclaimScheme], scenes: Sequence[str]) -> list[tuple[str, str, str]]:

@@ -10,6 +10,7 @@ PMD page; `n` and `delta` are then arrays, or one number that holds for each.
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ptlab.steps import Path, Tables
@@ -26,10 +27,10 @@ class ReclaimScheme:
     """Frees nothing before munmap. Subclass it and override the points your design needs."""
 
     name: ClassVar[str]
-    """Short name, as given to `Process(scheme=...)`."""
-    fate: ClassVar[str]
+    """Short name, as given to `Process(scheme=...)`; that of the class, if it says nothing."""
+    fate: ClassVar[str] = "A design of your own."
     """One sentence: history, or in which Linux."""
-    source: ClassVar[str]
+    source: ClassVar[str] = ""
     """Mail Message-Id or kernel file and version."""
     kernel: ClassVar[str] = "6.18"
     """The kernel profile its stories run on unless told otherwise."""
@@ -37,6 +38,18 @@ class ReclaimScheme:
     """Whether mem_map's refcount column means anything."""
     zap_mode: ClassVar[str] = "read"
     """How MADV_DONTNEED and MADV_FREE take mmap_lock; for "write" there is no VMA lock instead."""
+
+    def __init_subclass__(cls) -> None:
+        """TypeError for a point that does not take what it is called with."""
+        for point in POINTS & vars(cls).keys():
+            wanted = list(inspect.signature(getattr(ReclaimScheme, point)).parameters)
+            try:
+                inspect.signature(getattr(cls, point)).bind(*wanted)
+            except TypeError as error:
+                told = f"{cls.__name__}.{point}: {error}; it is called with ({', '.join(wanted)})"
+                raise TypeError(told) from None
+        if not hasattr(cls, "name"):
+            cls.name = cls.__name__
 
     # -- a walk from the PGD down to PTE pages and back --
 
@@ -155,3 +168,14 @@ POINTS = frozenset(
     name for name, value in vars(ReclaimScheme).items() if callable(value) and name[0] != "_"
 )
 """Names of the points, which are ptlab's own and no kernel functions."""
+
+
+def explained(error: TypeError) -> bool:
+    """Whether a point has returned None, where steps belong; then `error` gets a note that says so."""
+    none = str(error) == "'NoneType' object is not iterable"
+    if none:
+        error.add_note(
+            "A point of the scheme has returned None. A point gives its steps: it yields, or it "
+            "returns () where there is nothing to do."
+        )
+    return none

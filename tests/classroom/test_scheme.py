@@ -98,8 +98,8 @@ def test_the_races_name_a_schedule_that_can_be_run():
             "it is derived from PtReclaim; derive it from ReclaimScheme itself",
         ),
         (
-            "from ptlab import ReclaimScheme\nclass Answer(ReclaimScheme):\n    def f(self): pass",
-            "the class has no name",
+            "from ptlab import ReclaimScheme\nclass A(ReclaimScheme):\n    name = 5\n    def f(self): 0",
+            "its name is no text",
         ),
     ],
 )
