@@ -98,7 +98,7 @@ def test_the_races_name_a_schedule_that_can_be_run():
             "it is derived from PtReclaim; derive it from ReclaimScheme itself",
         ),
         (
-            "from ptlab import ReclaimScheme\nclass A(ReclaimScheme):\n    name = 5\n    def f(self): 0",
+            "from ptlab import ReclaimScheme\nclass Answer(ReclaimScheme):\n    name = 5\n    f = 0",
             "its name is no text",
         ),
     ],
