@@ -10,6 +10,7 @@ All designs run on the same kernel, so that only they differ.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
@@ -93,6 +94,13 @@ class Measurements(Sequence[Measurement]):
         title = f"VmPTE during {self.scenario.name}"
         return Panels(title, "page faults so far", "VmPTE in kB", series)
 
+    def __repr__(self) -> str:
+        return f"<Measurements of {self.scenario.name!r}: {', '.join(m.scheme for m in self)}>"
+
+    def __str__(self) -> str:
+        told = self.verdicts()
+        return "\n".join(f"{m.scheme}: {told[m.scheme]}\n  {m.fate}" for m in self)
+
     def _repr_html_(self) -> str:
         return verdicts.report(self)
 
@@ -101,12 +109,15 @@ def designs(workload: str = "halves", *schemes: Scheme) -> Any:
     """In a notebook: choose a workload and designs, and see them side by side.
 
     All nine designs can be chosen, and the ReclaimScheme subclasses given here; those given are
-    ticked to begin with, or all if there are none. ValueError for an unknown name.
+    ticked to begin with, or all if there are none. ValueError for an unknown name, or one taken.
     """
     from ptlab.widgets.comparison import Designs
 
     _scenario(workload, 0)
     own = {scheme_class(scheme).name: scheme for scheme in schemes}
+    for name, scheme in own.items():
+        if name in SCHEMES and scheme_class(scheme) is not SCHEMES[name]:
+            raise ValueError(f"a design is called {name!r} already: yours needs its own name")
     offered: dict[str, Scheme] = {**{name: name for name in SCHEMES}, **own}
 
     def compare(name: str, chosen: Sequence[str], done: Callable[[str], None]) -> str:
@@ -131,12 +142,15 @@ def measure(
     """Run a workload (by name, as a scenario or its text) under `schemes`, all nine if none is named.
 
     A scheme is a name or a ReclaimScheme subclass. `parallel` runs those with a name on all
-    processors. `done` is told of each scheme that is finished. ValueError for an unknown name.
+    processors. `done` is told of each scheme that is finished. ValueError for an unknown name, or
+    for one that two of them have; Corruption if a design of your own breaks the page tables.
     """
     scenario = _scenario(workload, seed)
     chosen: Sequence[Scheme] = schemes or tuple(SCHEMES)
-    for scheme in chosen:
-        scheme_class(scheme)
+    names = Counter(scheme_class(scheme).name for scheme in chosen)
+    for name, times in names.items():
+        if times > 1:
+            raise ValueError(f"{times} of the designs are called {name!r}: each needs its own name")
     jobs = [(scheme, scenario, kernel, grain) for scheme in chosen]
     if not parallel:
         return Measurements(scenario, [_told(run(*job), done) for job in jobs])
@@ -175,10 +189,7 @@ def _scenario(workload: str | Scenario, seed: int) -> Scenario:
 
 
 def run(scheme: Scheme, scenario: Scenario, kernel: str, grain: str) -> Measurement:
-    """Play `scenario` up to its last munmaps, then what the design does in the background.
-
-    Corruption if a design of your own has broken the page tables.
-    """
+    """Play `scenario` up to its last munmaps, then what the design does in the background."""
     process = Process(scheme, kernel, grain=grain, record=False)
     meter = Meter(process)
     unsupported = None
@@ -187,7 +198,7 @@ def run(scheme: Scheme, scenario: Scenario, kernel: str, grain: str) -> Measurem
             unsupported = str(row["op"])
     before = process.counters.vmpte_kb
     process.background()
-    if process.scheme.name not in SCHEMES:  # those are tested; numbers of a broken one say nothing
+    if type(process.scheme) not in SCHEMES.values():  # numbers of a broken design say nothing
         process.check()
     now = process.counters
     return Measurement(

@@ -42,6 +42,14 @@ def test_the_report_has_every_design_its_fate_and_both_tables():
     assert "grace waits" in html and "end kB" in html
 
 
+def test_printed_it_is_the_verdicts_and_the_fates():
+    measured = measure(SMALL, "unmap_only", "pt_reclaim")
+    assert repr(measured) == "<Measurements of 'scenario': unmap_only, pt_reclaim>"
+    verdict, fate = str(measured).splitlines()[2:]
+    assert verdict == f"pt_reclaim: {measured.verdicts()['pt_reclaim']}"
+    assert fate.strip() == SCHEMES["pt_reclaim"].fate
+
+
 def test_small_pictures_have_their_numbers_in_words():
     words = text_of(measure(SMALL).chart().svg())
     assert "VmPTE during scenario" in words

@@ -4,7 +4,7 @@ import pytest
 
 import ptlab
 from ptlab import Corruption, KiB, MiB, Process, ReclaimScheme
-from ptlab.comparison import measure
+from ptlab.comparison import designs, measure
 from ptlab.schemes import UnmapOnly
 
 from .state import everything
@@ -147,3 +147,15 @@ def test_what_is_yielded_has_to_be_a_step_and_changes_nothing():
     with pytest.raises(TypeError, match=r"42 was yielded in Junk.zapped, where a Step belongs"):
         p.madvise(heap, "DONTNEED")
     assert everything(p) == before
+
+
+def test_two_designs_of_one_name_are_refused():
+    class PtReclaim(ReclaimScheme):
+        name = "pt_reclaim"
+
+    with pytest.raises(
+        ValueError, match="2 of the designs are called 'pt_reclaim': each needs its"
+    ):
+        measure("halves", "pt_reclaim", PtReclaim)
+    with pytest.raises(ValueError, match="a design is called 'pt_reclaim' already"):
+        designs("halves", PtReclaim)
