@@ -88,11 +88,25 @@ def _counters(mm: Mm) -> list[str]:
             broken.append(f"{there} {level.name} pages are in the tree, VmPTE counts {counted}")
     ptes = tables[mem.level[tables] == Level.PTE]
     c = mm.counters
-    pages = int(np.sum(mem.nonnone[ptes])) + 512 * (c[Count.HUGE] - c[Count.HUGE_ZERO])
+    pages = int(np.sum(mem.nonnone[ptes])) + _set_aside(mm)
+    pages += 512 * (c[Count.HUGE] - c[Count.HUGE_ZERO])
     counted = c[Count.ANON] + c[Count.ZERO] + c[Count.FILE] + c[Count.SWAP]
     if pages != counted:
         broken.append(f"{pages} pages are mapped, counted are {counted}")
     return broken
+
+
+def _set_aside(mm: Mm) -> int:
+    """Entries of a table that collapse_huge_page() has taken out of the tree, and goes on to read.
+
+    With mmap_lock for write nobody else finds them; without it they would be lost.
+    """
+    if ("mmap_lock", mm.id, "write") not in (lock for held in mm.machine.held for lock in held):
+        return 0
+    mem = mm.machine.mem
+    state, owner = mem.state[: len(mem)], mem.mm[: len(mem)]
+    aside = np.flatnonzero((state == State.UNHOOKED) & (owner == mm.id))
+    return int(np.sum(mem.nonnone[aside]))
 
 
 def _in_reserve(mm: Mm) -> int:

@@ -202,6 +202,17 @@ def test_collapse_copies_what_is_there_into_a_huge_page(scheme, grain):
     p.check()
 
 
+@pytest.mark.parametrize("grain", GRAINS)
+def test_every_moment_of_a_collapse_is_sound_with_the_table_out_of_the_tree(grain):
+    p = huge(grain=grain)
+    p.touch(A, 4 * KiB)
+    p.madvise(A, "DONTNEED", 4 * KiB)
+    p.madvise(A, "COLLAPSE", 2 * MiB)
+    for position in reversed(range(len(p.journal))):
+        p.journal.seek(position)
+        p.check()
+
+
 def test_collapse_of_shared_memory_retracts_every_processs_table_through_rcu():
     p = Process()
     p.mmap(2 * MiB, at=A, shared=True)
