@@ -124,9 +124,16 @@ class Recorder:
         self._sleeper = 0
 
     def _settle(self) -> None:
-        """Fault in all memory of the interpreter, and undo copy-on-write after a fork."""
+        """Fault in all memory of the interpreter, and undo copy-on-write after a fork.
+
+        A CPU may still know a page as read-only, and would fault on the first write: populating
+        flushes nothing. To unmap more pages than are flushed one by one (33) flushes everything.
+        """
+        calls = self._ops.calls
         for start, length, advice in self._own:
-            self._ops.calls.madvise(start, length, advice)
+            calls.madvise(start, length, advice)
+        private = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE
+        calls.munmap(calls.mmap(0, 64 * PAGE, PROT["rw"], private, -1, 0), 64 * PAGE)
 
     def _find_child_base(self) -> int:
         """VmPTE of a forked child without any scenario."""
