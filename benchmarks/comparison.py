@@ -1,4 +1,4 @@
-"""`ptlab compare`: every workload under all nine designs, against the ten seconds a reader will wait.
+"""`ptlab measure`: every workload under all nine designs, against the ten seconds a reader will wait.
 
 python -m benchmarks.comparison
 """
@@ -6,8 +6,8 @@ python -m benchmarks.comparison
 import os
 
 from benchmarks.measure import machine, spread, timed
-from ptlab.comparison import measure
-from ptlab.workloads import WORKLOADS
+from ptlab.costs.measure import measure
+from ptlab.costs.workloads import WORKLOADS
 
 ROUNDS = 3
 BOUND = 10.0

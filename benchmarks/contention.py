@@ -1,4 +1,4 @@
-"""The constants of ptlab.contention on this machine, and the mail's multi-fault table with them.
+"""The constants of ptlab.costs.contention on this machine, and the mail's multi-fault table with them.
 
 python -m benchmarks.contention
 
@@ -21,7 +21,7 @@ import numpy as np
 
 from benchmarks.measure import machine, spread
 from ptlab import SCHEMES
-from ptlab.contention import (
+from ptlab.costs.contention import (
     Constants,
     change,
     fit,
@@ -29,7 +29,7 @@ from ptlab.contention import (
     ratio_from_which_rwsem_loses,
     sensitivity,
 )
-from ptlab.walk_costs import WALKS, tables_from_which_rwsem_wins
+from ptlab.costs.long_walks import WALKS, tables_from_which_rwsem_wins
 
 ROUNDS = 7
 LOOPS = 20_000_000

@@ -9,8 +9,8 @@ from multiprocessing import get_context
 from time import sleep
 
 from benchmarks.measure import machine, timed
-from ptlab.explore import Found, Job, Result, explore, search
-from ptlab.scenes import SCENES
+from ptlab.race.explore import Found, Job, Result, explore, search
+from ptlab.race.scenes import SCENES
 
 PLAIN_LIMIT = 1000
 LARGEST = "abc"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ptlab.geometry import PAGE_SIZE, MiB
+from ptlab.base.geometry import PAGE_SIZE, MiB
 from ptlab.scenario.ops import SLOT_BASE
 
 CHUNK = 2 * MiB

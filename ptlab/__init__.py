@@ -10,16 +10,16 @@
 0
 """
 
-from ptlab import comparison, contention
+from ptlab.base.errors import BusError, Corruption, KernelError, NotModelled, SegmentationFault
+from ptlab.base.geometry import GiB, KiB, MiB, TiB
 from ptlab.classroom import ask, check, student
-from ptlab.errors import BusError, Corruption, KernelError, NotModelled, SegmentationFault
-from ptlab.geometry import GiB, KiB, MiB, TiB
+from ptlab.costs.measure import designs, measure
 from ptlab.paths.madvise import MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_FREE
-from ptlab.process import Process
-from ptlab.race import Race, race
-from ptlab.races import races
+from ptlab.process.process import Process
+from ptlab.race.all_scenes import races
+from ptlab.race.interactive import Race, race
 from ptlab.schemes import SCHEMES, ReclaimScheme
-from ptlab.story import Comparison, Story, compare, story
+from ptlab.story.story import Comparison, Story, compare, story
 
 __version__ = "0.1.0"
 
@@ -45,8 +45,8 @@ __all__ = [
     "ask",
     "check",
     "compare",
-    "comparison",
-    "contention",
+    "designs",
+    "measure",
     "race",
     "races",
     "story",

@@ -5,6 +5,16 @@
 These are the problems of amy7.
 >>> classroom.check("walk-1", None).full
 False
+
+Read question (what a question is), table_question, schedule_question and scheme_question (the three
+kinds of answer), sets/ (the questions themselves), seeds (the problem of each student). An answer
+that is code runs in sandbox; report is what a student reads; grading, submissions and summary are
+for the teacher.
+
+The one idea: right answers come from the engine, and so do the wrong ones: a mistaken idea is run,
+so that the check can name it.
+
+It uses all floors beneath it. None of them knows that there are students.
 """
 
 from __future__ import annotations
@@ -16,7 +26,7 @@ from ptlab.classroom.question import Question, refused
 from ptlab.classroom.report import Finding, Report
 from ptlab.classroom.seeds import student
 from ptlab.classroom.sets import find, questions
-from ptlab.story import Story
+from ptlab.story.story import Story
 
 __all__ = ["Asked", "Finding", "Question", "Report", "ask", "check", "find", "questions", "student"]
 

@@ -30,10 +30,10 @@ from nbgrader.preprocessors import (
 
 from ptlab.classroom import graded, seeds
 from ptlab.classroom.handin import MIME as HANDED_IN
-from ptlab.classroom.plain import unpack
 from ptlab.classroom.question import refused
 from ptlab.classroom.report import MIME, Report
 from ptlab.classroom.sets import find
+from ptlab.classroom.wire_format import unpack
 
 
 class DropCopies(NbGraderPreprocessor):  # type: ignore[misc]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ptlab.classroom import seeds
-from ptlab.classroom.plain import pack
+from ptlab.classroom.wire_format import pack
 
 MIME = "application/vnd.ptlab.answer+json"
 

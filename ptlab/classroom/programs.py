@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ptlab import scenario
+from ptlab.base.geometry import Level
 from ptlab.classroom.question import shown
-from ptlab.geometry import Level
-from ptlab.process import Process
+from ptlab.process.process import Process
 from ptlab.scenario import ops
 
 MOST_TEXT = 5000

@@ -22,10 +22,10 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
-from ptlab.classroom.code import class_name, kind_of
-from ptlab.classroom.plain import Unplain
 from ptlab.classroom.report import Finding
-from ptlab.story import Story
+from ptlab.classroom.student_code import class_name, kind_of
+from ptlab.classroom.wire_format import Unplain
+from ptlab.story.story import Story
 
 P = TypeVar("P")
 

@@ -26,8 +26,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ptlab.classroom.code import Code, NotCode, code, object_to
-from ptlab.classroom.plain import pack, unpack
+from ptlab.classroom.student_code import Code, NotCode, code, object_to
+from ptlab.classroom.wire_format import pack, unpack
 
 OUTPUT = 1 << 20
 """Bytes that may come back."""
@@ -97,7 +97,7 @@ def _run(answer: Code, job: dict[str, Any], limits: Limits) -> Any:
     payload = json.dumps({"answer": answer, "limits": limits, "token": token, **job}).encode()
     try:
         child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "ptlab.classroom.inside"],
+            [sys.executable, "-P", "-m", "ptlab.classroom.sandbox_child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -6,15 +6,15 @@ import functools
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ptlab.base.steps import Path
 from ptlab.classroom.question import Question, Wrong, shown
 from ptlab.classroom.report import Finding
-from ptlab.explore import explore
-from ptlab.process import Process
-from ptlab.race import Race
-from ptlab.scenes import SCENES, Scene
-from ptlab.scenes.base import PAGE, Paths, dontneed, one_table, read, write
-from ptlab.steps import Path
-from ptlab.tasks import RCU, Scheduler
+from ptlab.process.process import Process
+from ptlab.race.explore import explore
+from ptlab.race.interactive import Race
+from ptlab.race.scenes import SCENES, Scene
+from ptlab.race.scenes.scene import PAGE, Paths, dontneed, one_table, read, write
+from ptlab.race.scheduler import RCU, Scheduler
 
 _LONGEST = 400
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from random import Random
 from typing import ClassVar
 
-from ptlab.classroom.code import Code, code
 from ptlab.classroom.question import Question, Wrong, refused
 from ptlab.classroom.report import Finding
 from ptlab.classroom.sandbox import Stopped, judged
-from ptlab.classroom.trial import Run, Trial, measured
+from ptlab.classroom.scheme_trial import Run, Trial, measured
+from ptlab.classroom.student_code import Code, code
 
 SCENES = ("put-locked", "pmd-same", "walker-rcu", "slow-path", "try-get-rcu", "stale-tlb")
 """The races that freeing a PTE page can lose. Each is searched in full in a fraction of a second."""
@@ -113,7 +113,9 @@ class SchemeQuestion(Question[Program]):
         """Run it in the sandbox, then look at its numbers."""
         programs = [problem, *further]
         try:
-            told = judged(answer, "ptlab.classroom.trial:trial", [p.text for p in programs], SCENES)
+            told = judged(
+                answer, "ptlab.classroom.scheme_trial:trial", [p.text for p in programs], SCENES
+            )
         except Stopped as stopped:
             where = _RAISES if str(stopped).startswith("it raised") else ""
             return [Finding(False, str(stopped), self.points, where, "ill-formed")]
@@ -148,7 +150,8 @@ class SchemeQuestion(Question[Program]):
             f"it loses {len(found.races)} of {len(SCENES)} races. The first is {scene}: {verdict}"
         )
         where = (
-            f"scene = ptlab.scenes.find({scene!r}); scene.story({schedule!r}, scene.under(answer)) "
+            f"from ptlab.race.scenes import find; find({scene!r}).story({schedule!r}, "
+            f"find({scene!r}).under(answer)) "
             "shows it"
         )
         return Finding(False, says, 1, where, "loses-a-race")

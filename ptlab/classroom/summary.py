@@ -1,6 +1,6 @@
 """A class at a glance: which questions were hard, which mistaken ideas were behind it, how long it took.
 
-It counts the reports that collected.py has found. Points that a person gave are not there: `nbgrader
+It counts the reports that submissions.py has found. Points that a person gave are not there: `nbgrader
 export` has them.
 """
 
@@ -14,9 +14,9 @@ from pathlib import Path
 from statistics import mean, median
 from typing import IO, NamedTuple
 
-from ptlab.classroom.collected import Graded, NotGraded, collect
-from ptlab.classroom.ideas import in_words
+from ptlab.classroom.misconceptions import in_words
 from ptlab.classroom.sets import questions
+from ptlab.classroom.submissions import Graded, NotGraded, collect
 
 UNANSWERED = "unanswered"
 """What the report on a None says instead of a mistaken idea."""

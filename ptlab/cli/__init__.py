@@ -1,6 +1,12 @@
-"""The command line: `ptlab lab`, `ptlab run`, `ptlab verify` and the others of `ptlab --help`.
+"""The command line: one file for each command of `ptlab --help`.
+
+Read run, measure, races, verify, record, fuzz, quiz, grade, lab; what they share is in scenarios
+(find a scenario or a file), bad_input, target, show and progress.
+
+The one idea: a command reads its arguments, calls one function of a floor beneath, and prints.
 
 Exit status: 0 all is well, 1 the simulator and a recording differ, 2 bad input or bad usage.
+Nothing imports this package.
 """
 
 from __future__ import annotations
@@ -11,7 +17,7 @@ import sys
 from collections.abc import Sequence
 
 from ptlab import __version__
-from ptlab.cli import compare, fuzz, grade, lab, quiz, races, record, run, verify
+from ptlab.cli import fuzz, grade, lab, measure, quiz, races, record, run, verify
 from ptlab.cli.bad_input import BadInput
 
 _EPILOG = """\
@@ -20,7 +26,7 @@ examples:
   ptlab run cover-letter          the 50 GB loop of 2021 under three reclaim schemes
   ptlab verify                    compare the simulator with recorded kernels
   ptlab record lesson.txt         what this machine's own kernel does
-  ptlab compare halves            one workload under nine designs, with what each costs
+  ptlab measure halves            one workload under nine designs, with what each costs
   ptlab races abc                 every schedule of a race, and the shortest that fails
   ptlab quiz walk-1 -s 7 -c       a question, its answer and the reasoning
 
@@ -65,6 +71,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for module in (lab, run, compare, record, verify, fuzz, races, quiz, grade):
+    for module in (lab, run, measure, record, verify, fuzz, races, quiz, grade):
         module.add_parser(commands)
     return parser

@@ -16,7 +16,7 @@ from rich.table import Table
 from ptlab.cli.progress import bars
 from ptlab.cli.show import show as show_table
 from ptlab.kernels import recorded
-from ptlab.process import Process
+from ptlab.process.process import Process
 from ptlab.scenario import Scenario, play
 
 MAIL = "<20211110105428.32458-1-zhengqi.arch@bytedance.com>"

@@ -7,9 +7,9 @@ import json
 from typing import Any
 
 from ptlab.cli.bad_input import BadInput
-from ptlab.explore import Result, explore
-from ptlab.narrate import plural
-from ptlab.scenes import SCENES, Scene, Variant, find
+from ptlab.draw.names import plural
+from ptlab.race.explore import Result, explore
+from ptlab.race.scenes import SCENES, Scene, Variant, find
 from ptlab.schemes import ReclaimScheme, scheme_class
 
 _EPILOG = """\

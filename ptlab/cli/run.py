@@ -16,16 +16,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ptlab.base.kernel_versions import PROFILES
 from ptlab.cli import cover_letter
 from ptlab.cli.progress import bars
 from ptlab.cli.scenarios import scenarios
 from ptlab.cli.show import show
-from ptlab.machine import GRAINS
-from ptlab.process import Process
-from ptlab.profiles import PROFILES
+from ptlab.process.process import Process
 from ptlab.scenario import Row, Scenario, play
 from ptlab.scenario.builtin import builtin, find
 from ptlab.schemes import SCHEMES
+from ptlab.state.machine import GRAINS
 
 _EPILOG = """\
 examples:

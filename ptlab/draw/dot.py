@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import graphviz
 
-from ptlab.draw.look import Strip
+from ptlab.draw.appearance import Strip
 
 WIDTH = 168  # points across a strip of 512 entries
 FILL = {"PGD": "#ece7f6", "P4D": "#ece7f6", "PUD": "#e3ecf8", "PMD": "#e2f1ec", "PTE": "#fdf3dc"}

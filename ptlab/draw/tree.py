@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import graphviz
 
+from ptlab.base.geometry import Level
+from ptlab.draw.appearance import Look, live_children, look, place, title
 from ptlab.draw.dot import Node, digraph
 from ptlab.draw.fold import Fold, folds
-from ptlab.draw.look import Look, live_children, look, place, title
-from ptlab.geometry import Level
-from ptlab.mm import Mm
-from ptlab.narrate import plural
-
-if TYPE_CHECKING:
-    from ptlab.process import Process
+from ptlab.draw.names import plural
+from ptlab.state.mm import Mm
 
 
-def tree(process: Process) -> graphviz.Digraph:
-    """The tables of `process`, alike neighbours folded. `str(tree(p))` is the DOT source."""
-    mm = process.mm
+def tree(mm: Mm) -> graphviz.Digraph:
+    """The tables of `mm`, alike neighbours folded. `str(tree(p.mm))` is the DOT source."""
     children = live_children(mm)
     looks = {t: look(mm, t) for t in (mm.pgd, *(t for row in children.values() for t in row))}
     shown, folded = folds(mm.pgd, children, looks.get)

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Verbosity
 
 from ptlab.kernels.judge import Result, judge
 from ptlab.kernels.live import Kernel, Recorder, RecorderError
-from ptlab.kernels.programs import programs
+from ptlab.kernels.random_programs import programs
 from ptlab.scenario import Row, ScenarioError, parse, run
 
 BATCH = 50

@@ -15,8 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from ptlab.base.kernel_versions import PROFILES
 from ptlab.paths.madvise import ADVICE
-from ptlab.profiles import PROFILES
 from ptlab.scenario import Row, Scenario, ops, parse
 
 _CHUNK = 2 << 20

@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ptlab import pte
-from ptlab.geometry import PAGE_SHIFT, PAGE_SIZE, PMD_SHIFT, Level
-from ptlab.machine import Machine
-from ptlab.mm import Count, Mm
-from ptlab.paths.cut import Piece, cut
+from ptlab.base import pte
+from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE, PMD_SHIFT, Level
+from ptlab.base.steps import Kind, Path, Step, Tables
 from ptlab.paths.fault import VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV, handle_mm_fault
+from ptlab.paths.pieces import Piece, cut
 from ptlab.paths.thp import thp_vma_allowable
-from ptlab.steps import Kind, Path, Step, Tables
-from ptlab.vma import VM, Vma, find, find_vma_intersection
+from ptlab.state.machine import Machine
+from ptlab.state.mm import Count, Mm
+from ptlab.state.vma import VM, Vma, find, find_vma_intersection
 
 U64 = np.uint64
 _PMD = Level.PMD  # looked up once: Python 3.11 finds members slowly
@@ -61,7 +61,7 @@ def touch(mm: Mm, write: bool, start: int, length: int, stride: int = PAGE_SIZE)
     need = VM.WRITE if write else VM.READ
     address, end = start, start + length
     while address < end:
-        vmas = mm.vmas[0]
+        vmas = mm.vmas
         index = find(vmas, address)
         vma = vmas[index] if index < len(vmas) else None
         inside = vma is not None and vma.start <= address
@@ -127,7 +127,7 @@ def _access(mm: Mm, piece: Piece, write: bool, locked: bool = False) -> Path[Tou
         borders = _borders(mm, piece, tables)
         if len(borders):
             return _access_runs(mm, piece, np.split(slots, borders), write, locked)
-    elif mm.machine.watch and mm.machine.watch.translate(mm.machine.task, piece.first, write):
+    elif mm.machine.others.translate(mm.machine.task, piece.first, write):
         return _hit(piece, write)
     elif _is_or_may_be_huge(mm, piece, pmd, int(tables)):
         return _access_huge(mm, piece, write, locked)
@@ -171,8 +171,7 @@ def _access_entries(
         marked = words | bits
         if np.count_nonzero(marked != words):
             mm.machine.mem.write(tables, piece.columns, marked)
-        if mm.machine.watch is not None:
-            mm.machine.watch.fill(mm.machine.task, piece.first, int(tables), int(words.flat[0]))
+        mm.machine.others.fill(mm.machine.task, piece.first, tables, words)
         yield Step(Kind.HIT, "mmu", tables, hits, 1, (piece.first, write))
         return _NONE
     kinds = _kinds(words, usable)
@@ -288,14 +287,14 @@ def _lock_vma(mm: Mm, address: int, need: int, n: int) -> Path[Vma | None]:
     (access_error()). A VMA whose start has changed was split: the lock is not its own, so once more.
     """
     machine, by_vma = mm.machine, mm.machine.profile.vma_lock_fault
-    vma = find_vma_intersection(mm.vmas[0], address, address + PAGE_SIZE)
+    vma = find_vma_intersection(mm.vmas, address, address + PAGE_SIZE)
     while vma is not None:
         of = vma.start
         if by_vma:
             yield from machine.lock("lock_vma_under_rcu", "vma_lock", of, "read", n)
         else:
             yield from machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read", n)
-        vma = find_vma_intersection(mm.vmas[0], address, address + PAGE_SIZE)
+        vma = find_vma_intersection(mm.vmas, address, address + PAGE_SIZE)
         if vma is not None and vma.flags & need and (vma.start == of or not by_vma):
             return vma
         yield _unlock_vma(machine, n)

@@ -14,18 +14,18 @@ import errno
 
 import numpy as np
 
-from ptlab import pte
-from ptlab.errors import KernelError
-from ptlab.geometry import PAGE_SHIFT, PMD_SHIFT, PMD_SIZE, Level
-from ptlab.guards import Guard
-from ptlab.mm import Mm
-from ptlab.paths.alloc import upper_tables
-from ptlab.paths.arrive import vma_end_write_all, vma_start_write
+from ptlab.base import pte
+from ptlab.base.errors import KernelError
+from ptlab.base.geometry import PAGE_SHIFT, PMD_SHIFT, PMD_SIZE, Level
+from ptlab.base.precautions import Precaution
+from ptlab.base.steps import Kind, Path, Step
+from ptlab.paths.recheck import vma_end_write_all, vma_start_write
+from ptlab.paths.table_alloc import upper_tables
 from ptlab.paths.thp import count_huge, do_set_pmd, pgtable_trans_huge_deposit
 from ptlab.paths.zap import ZapDetails, unmap_page_range
-from ptlab.steps import Kind, Path, Step
-from ptlab.tlb import MmuGather, tlb_flush_mmu
-from ptlab.vma import VM, Vma, find_vma_intersection
+from ptlab.state.mm import Mm
+from ptlab.state.mmu_gather import MmuGather, tlb_flush_mmu
+from ptlab.state.vma import VM, Vma, find_vma_intersection
 
 ALL = slice(0, 512)
 
@@ -96,10 +96,10 @@ def collapse_huge_page(mm: Mm, vma: Vma, base: int, table: int) -> Path[bool]:
     machine = mm.machine
     yield machine.unlock("mmap_read_unlock", "mmap_lock")
     yield from machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
-    vma_first = Guard.VMA_FIRST not in machine.without
+    vma_first = not machine.others.lacks(Precaution.VMA_FIRST)
     if vma_first:
         yield from vma_start_write(mm, vma)
-    valid = machine.watch is None or _still_valid(mm, vma, base, table)
+    valid = not machine.others.several or _still_valid(mm, vma, base, table)
     if not vma_first:  # as it was until August 2025
         yield from vma_start_write(mm, vma)
     if valid:
@@ -113,7 +113,7 @@ def collapse_huge_page(mm: Mm, vma: Vma, base: int, table: int) -> Path[bool]:
 def _still_valid(mm: Mm, vma: Vma, base: int, table: int) -> bool:
     """hugepage_vma_revalidate(), check_pmd_still_valid(), __collapse_huge_page_isolate()."""
     pmd = mm.lookup(base, Level.PMD)
-    there = vma in mm.vmas[0] and pmd and mm.machine.mem.at(pmd, base >> PMD_SHIFT & 511) == table
+    there = vma in mm.vmas and pmd and mm.machine.mem.at(pmd, base >> PMD_SHIFT & 511) == table
     return bool(there) and _may_collapse(mm, table)
 
 
@@ -153,8 +153,8 @@ def collapse_file(mm: Mm, vma: Vma, base: int) -> Path[None]:
     machine.store.put(file, "blank", slice(page, page + 512), False)
     machine.store.put(file, "huge", page >> 9, True)
     yield from machine.lock("i_mmap_lock_read", "i_mmap_rwsem", file.number, "read")
-    for other in machine.mms[0]:
-        for area in other.vmas[0]:
+    for other in machine.mms:
+        for area in other.vmas:
             if area.file is not file:
                 continue
             at = area.start + ((page - area.pgoff) << PAGE_SHIFT)
@@ -215,7 +215,7 @@ def _may_go(mm: Mm, address: int, table: int, own: bool) -> bool:
     """Looked at again under the PTE lock: another task may have put something into the table."""
     if own:
         return not mm.machine.mem.nonnone[table]
-    vma = find_vma_intersection(mm.vmas[0], address, address + PMD_SIZE)
+    vma = find_vma_intersection(mm.vmas, address, address + PMD_SIZE)
     return vma is None or file_backed_vma_is_retractable(vma)
 
 

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from ptlab import pte
-from ptlab.geometry import PAGE_SIZE, Level
-from ptlab.memmap import count_each
-from ptlab.mm import Count, Mm
-from ptlab.paths.alloc import anon_vma_prepare, upper_tables, visit
-from ptlab.paths.arrive import lock_unchanged, still_hooked
-from ptlab.paths.cut import Piece
+from ptlab.base import pte
+from ptlab.base.geometry import PAGE_SIZE, Level
+from ptlab.base.steps import Kind, Path, Step, Tables
 from ptlab.paths.filemap import VM_FAULT_SIGBUS, do_fault
+from ptlab.paths.pieces import Piece
+from ptlab.paths.recheck import lock_unchanged, still_hooked
 from ptlab.paths.swap import do_swap_page
+from ptlab.paths.table_alloc import anon_vma_prepare, upper_tables, visit
 from ptlab.paths.thp import do_huge_pmd_anonymous_page, do_huge_pmd_wp_page, thp_vma_allowable
-from ptlab.steps import Kind, Path, Step, Tables
-from ptlab.vma import VM, Vma
+from ptlab.state.memmap import count_each
+from ptlab.state.mm import Count, Mm
+from ptlab.state.vma import VM, Vma
 
 __all__ = ["VM_FAULT_SIGBUS", "VM_FAULT_SIGSEGV", "handle_mm_fault"]
 

@@ -7,17 +7,17 @@ readahead, no dirty tracking.
 
 from __future__ import annotations
 
-from ptlab import pte
-from ptlab.errors import NotModelled
-from ptlab.geometry import PAGE_SHIFT, PTRS_PER_TABLE
-from ptlab.mm import Count, Mm
-from ptlab.paths.alloc import anon_vma_prepare, visit
-from ptlab.paths.arrive import lock_unchanged, pte_changed
-from ptlab.paths.cut import Piece
+from ptlab.base import pte
+from ptlab.base.errors import NotModelled
+from ptlab.base.geometry import PAGE_SHIFT, PTRS_PER_TABLE
+from ptlab.base.steps import Kind, Path, Step
+from ptlab.paths.pieces import Piece
+from ptlab.paths.recheck import lock_unchanged, pte_changed
+from ptlab.paths.table_alloc import anon_vma_prepare, visit
 from ptlab.paths.thp import do_set_pmd
 from ptlab.paths.walk import pte_offset_map_lock
-from ptlab.steps import Kind, Path, Step
-from ptlab.vma import VM, Vma
+from ptlab.state.mm import Count, Mm
+from ptlab.state.vma import VM, Vma
 
 FAULT_AROUND_PAGES = 16
 """fault_around_bytes, 64 KiB, in pages."""

@@ -12,21 +12,21 @@ from dataclasses import replace
 
 import numpy as np
 
-from ptlab import pte
-from ptlab.geometry import Level
-from ptlab.memmap import Slots, State, count_each
-from ptlab.memmap import count as table_count
-from ptlab.mm import Mm
-from ptlab.paths.alloc import upper_tables, visit
-from ptlab.paths.arrive import arrive, still_hooked, vma_end_write_all, vma_start_write
-from ptlab.paths.cut import chunks
+from ptlab.base import pte
+from ptlab.base.geometry import Level
+from ptlab.base.steps import Kind, Path, Step
 from ptlab.paths.pgtables import free_pgtables
+from ptlab.paths.pieces import chunks
+from ptlab.paths.recheck import arrive, still_hooked, vma_end_write_all, vma_start_write
+from ptlab.paths.table_alloc import upper_tables, visit
 from ptlab.paths.thp import copy_huge_pmd
 from ptlab.paths.walk import pte_tables
 from ptlab.paths.zap import UNMAP, unmap_page_range
-from ptlab.steps import Kind, Path, Step
-from ptlab.tlb import MmuGather, tlb_flush_mmu
-from ptlab.vma import VM, Vma
+from ptlab.state.memmap import Slots, State, count_each
+from ptlab.state.memmap import count as table_count
+from ptlab.state.mm import Mm
+from ptlab.state.mmu_gather import MmuGather, tlb_flush_mmu
+from ptlab.state.vma import VM, Vma
 
 U64 = np.uint64
 
@@ -36,12 +36,12 @@ def dup_mmap(mm: Mm) -> Path[Mm]:
     machine = mm.machine
     child = Mm(machine)
     yield from machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
-    for vma in mm.vmas[0]:
+    for vma in mm.vmas:
         if vma.flags & VM.DONTCOPY:
             continue
         yield from vma_start_write(mm, vma)
         copy = anon_vma_fork(child, vma)
-        child.set_vmas((*child.vmas[0], copy))
+        child.set_vmas((*child.vmas, copy))
         yield Step(Kind.VMA, "dup_mmap", None, 1, 1, ("map", copy, copy))
         if vma_needs_copy(vma):
             yield from copy_page_range(mm, child, vma)
@@ -180,7 +180,7 @@ def exit_mmap(mm: Mm) -> Path[None]:
     machine = mm.machine
     yield from machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read")
     tlb = MmuGather(mm)
-    gone = mm.vmas[0]
+    gone = mm.vmas
     for vma in gone:
         yield from unmap_page_range(mm, tlb, vma.start, vma.end, UNMAP)
     yield machine.unlock("mmap_read_unlock", "mmap_lock")
@@ -188,7 +188,7 @@ def exit_mmap(mm: Mm) -> Path[None]:
     mm.set_vmas(())
     yield from free_pgtables(mm, tlb, gone, 0, 0)
     yield from tlb_flush_mmu(tlb)
-    machine.store.put(machine, "mms", 0, tuple(m for m in machine.mms[0] if m is not mm))
+    machine.store.put(machine, "_mms", 0, tuple(m for m in machine.mms if m is not mm))
     machine.mem.set_state(mm.pgd, State.FREED)
     yield Step(Kind.FREE, "mm_free_pgd", mm.pgd)
     yield machine.unlock("mmap_write_unlock", "mmap_lock")

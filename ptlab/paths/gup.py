@@ -7,10 +7,10 @@ the PMD entry are read again after the page was taken. Simplified: reads only, s
 
 from __future__ import annotations
 
-from ptlab import pte
-from ptlab.geometry import PMD_SHIFT, Level
-from ptlab.mm import Mm
-from ptlab.steps import Kind, Path, Step
+from ptlab.base import pte
+from ptlab.base.geometry import PMD_SHIFT, Level
+from ptlab.base.steps import Kind, Path, Step
+from ptlab.state.mm import Mm
 
 
 def gup_fast(mm: Mm, address: int) -> Path[int]:

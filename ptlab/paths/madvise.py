@@ -11,27 +11,27 @@ from typing import Any
 
 import numpy as np
 
-from ptlab import pte
-from ptlab.errors import KernelError, NotModelled
-from ptlab.geometry import PAGE_SHIFT, PAGE_SIZE, page_align
-from ptlab.memmap import count as table_count
-from ptlab.memmap import count_each, covers_whole
-from ptlab.mm import Count, Mm
+from ptlab.base import pte
+from ptlab.base.errors import KernelError, NotModelled
+from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE, page_align
+from ptlab.base.steps import Kind, Path, Step
 from ptlab.paths.access import populate_vma_page_range
-from ptlab.paths.arrive import vma_end_write_all
 from ptlab.paths.collapse import madvise_collapse
-from ptlab.paths.cut import chunks
-from ptlab.paths.guard import madvise_guard_install, madvise_guard_remove
+from ptlab.paths.guard_regions import madvise_guard_install, madvise_guard_remove
 from ptlab.paths.mmap import vma_modify
+from ptlab.paths.pieces import chunks
+from ptlab.paths.recheck import vma_end_write_all
 from ptlab.paths.swap import free_swap_entries, madvise_pageout
 from ptlab.paths.thp import is_huge_zero, split_huge_pmd
 from ptlab.paths.truncate import do_punch
 from ptlab.paths.walk import pte_offset_map_lock, pte_tables
 from ptlab.paths.zap import DONTNEED, unmap_page_range
-from ptlab.schemes.base import NOTHING
-from ptlab.steps import Kind, Path, Step
-from ptlab.tlb import MmuGather, tlb_flush_mmu
-from ptlab.vma import VM, Vma, find_vma_intersection, overlapping
+from ptlab.state.memmap import count as table_count
+from ptlab.state.memmap import count_each, covers_whole, present
+from ptlab.state.mm import Count, Mm
+from ptlab.state.mmu_gather import MmuGather, tlb_flush_mmu
+from ptlab.state.scheme import NOTHING
+from ptlab.state.vma import VM, Vma, find_vma_intersection, overlapping
 
 MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED, MADV_DONTNEED = range(5)
 MADV_FREE, MADV_REMOVE, MADV_DONTFORK, MADV_DOFORK = 8, 9, 10, 11
@@ -132,7 +132,7 @@ def _lock(mm: Mm, start: int, end: int, advice: int) -> tuple[str, str, int]:
         return "mmap_lock", "read" if advice in _READS else "write", mm.id
     if mm.machine.scheme.zap_mode == "write":
         return "mmap_lock", "write", mm.id
-    vma = find_vma_intersection(mm.vmas[0], start, start + PAGE_SIZE)
+    vma = find_vma_intersection(mm.vmas, start, start + PAGE_SIZE)
     if mm.machine.profile.vma_lock_zap and vma and vma.start <= start and end <= vma.end:
         return "vma_lock", "read", vma.start
     return "mmap_lock", "read", mm.id
@@ -141,7 +141,7 @@ def _lock(mm: Mm, start: int, end: int, advice: int) -> tuple[str, str, int]:
 def madvise_walk_vmas(mm: Mm, start: int, end: int, advice: int, name: str) -> Path[int | None]:
     """Each VMA's part of [start, end) in order. Returns the first address of a hole, or None."""
     hole, address = None, start
-    for vma in overlapping(mm.vmas[0], start, end):
+    for vma in overlapping(mm.vmas, start, end):
         if vma.start > address:
             hole = address if hole is None else hole
             if advice in _POPULATES:
@@ -250,7 +250,7 @@ def age(mm: Mm, start: int, end: int, fn: str) -> Path[None]:
             continue
         tables = machine.mem.at(pmd, slots)
         each: Any = 0 if isinstance(tables, int) else np.zeros(len(tables), np.int64)
-        if machine.watch is not None and not tables:
+        if not present(tables):
             continue  # freed since the walk saw it
         if not (yield from pte_offset_map_lock(machine, tables, table_count(tables))):
             yield from scheme.visitor_leaves(mm, tables)

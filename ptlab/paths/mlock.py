@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import errno
 
-from ptlab.errors import KernelError
-from ptlab.geometry import PAGE_MASK, page_align
-from ptlab.mm import Mm
-from ptlab.paths.arrive import vma_end_write_all
+from ptlab.base.errors import KernelError
+from ptlab.base.geometry import PAGE_MASK, page_align
+from ptlab.base.steps import Path
 from ptlab.paths.mmap import mm_populate, vma_modify
-from ptlab.steps import Path
-from ptlab.vma import VM, find
+from ptlab.paths.recheck import vma_end_write_all
+from ptlab.state.mm import Mm
+from ptlab.state.vma import VM, find
 
 
 def do_mlock(mm: Mm, start: int, length: int) -> Path[None]:
@@ -45,10 +45,10 @@ def _apply_vma_lock_flags(mm: Mm, call: str, start: int, end: int, flags: int) -
         )
     yield from machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
     while address < end:
-        index = find(mm.vmas[0], address)
-        if index == len(mm.vmas[0]) or mm.vmas[0][index].start > address:
+        index = find(mm.vmas, address)
+        if index == len(mm.vmas) or mm.vmas[index].start > address:
             break
-        vma = mm.vmas[0][index]
+        vma = mm.vmas[index]
         stop = min(end, vma.end)
         wanted = (vma.flags & ~VM.LOCKED) | flags
         if wanted != vma.flags:

@@ -11,19 +11,19 @@ from __future__ import annotations
 import errno
 from dataclasses import replace
 
-from ptlab.errors import KernelError
-from ptlab.files import File
-from ptlab.geometry import PAGE_SHIFT, PAGE_SIZE, PMD_SHIFT, PMD_SIZE, Level, page_align
-from ptlab.guards import Guard
-from ptlab.mm import Mm
+from ptlab.base.errors import KernelError
+from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE, PMD_SHIFT, PMD_SIZE, Level, page_align
+from ptlab.base.precautions import Precaution
+from ptlab.base.steps import Kind, Path, Step
 from ptlab.paths.access import populate_vma_page_range
-from ptlab.paths.arrive import vma_end_write_all, vma_start_write
 from ptlab.paths.pgtables import free_pgtables
+from ptlab.paths.recheck import vma_end_write_all, vma_start_write
 from ptlab.paths.thp import split_huge_pmd
 from ptlab.paths.zap import UNMAP, unmap_page_range
-from ptlab.steps import Kind, Path, Step
-from ptlab.tlb import MmuGather, tlb_flush_mmu
-from ptlab.vma import VM, Vma, Vmas, find, find_vma_intersection, merge, overlapping, split_at
+from ptlab.state.mm import Mm
+from ptlab.state.mmu_gather import MmuGather, tlb_flush_mmu
+from ptlab.state.page_cache import File, new_file
+from ptlab.state.vma import VM, Vma, Vmas, find, find_vma_intersection, merge, overlapping, split_at
 
 MMAP_BASE = 0x7FFF_F7FF_F000
 PROTECTIONS = {"none": 0, "r": VM.READ, "rw": VM.READ | VM.WRITE}
@@ -87,10 +87,10 @@ def do_mmap(
         flags |= VM.ACCOUNT
     if shared:
         flags |= VM.SHARED
-        file = file or mm.machine.new_file(length, "shm", False)
+        file = file or new_file(mm.machine, length, "shm", False)
     pgoff = start >> PAGE_SHIFT if file is None else offset >> PAGE_SHIFT
     new = Vma(start, start + length, flags, pgoff, None, 0, file)
-    vmas, whole = merge(mm.vmas[0], new, mm.machine.profile.merge_unfaulted)
+    vmas, whole = merge(mm.vmas, new, mm.machine.profile.merge_unfaulted)
     mm.set_vmas(vmas)
     yield Step(Kind.VMA, "mmap_region", None, 1, 1, ("map", new, whole))
     yield mm.machine.unlock("mmap_write_unlock", "mmap_lock")
@@ -101,7 +101,7 @@ def do_mmap(
 
 def get_unmapped_area(mm: Mm, at: int | None, length: int, over: bool) -> int:
     """The address for a new mapping: the one asked for, or the highest free range that fits."""
-    vmas = mm.vmas[0]
+    vmas = mm.vmas
     if at is not None:
         taken = find_vma_intersection(vmas, at, at + length)
         if taken and not over:
@@ -130,7 +130,7 @@ def mm_populate(mm: Mm, start: int, end: int) -> Path[int]:
     """__mm_populate(): fault in every page of [start, end). Returns 0, or the first failure's errno."""
     yield from mm.machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read")
     failed = 0
-    for vma in overlapping(mm.vmas[0], start, end):
+    for vma in overlapping(mm.vmas, start, end):
         if not vma.flags & (VM.READ | VM.WRITE):
             failed = errno.EFAULT
             break
@@ -153,7 +153,7 @@ def do_munmap(mm: Mm, start: int, length: int) -> Path[None]:
             f"{limit:#x}; nothing was unmapped",
         )
     end = start + page_align(length)
-    exclusive = Guard.MMAP_WRITE not in mm.machine.without
+    exclusive = not mm.machine.others.lacks(Precaution.MMAP_WRITE)
     mode = "write" if exclusive else "read"
     yield from mm.machine.lock("mmap_write_lock", "mmap_lock", mm.id, mode)
     downgraded = yield from do_vmi_align_munmap(mm, start, end, downgrade=True)
@@ -165,20 +165,20 @@ def do_munmap(mm: Mm, start: int, length: int) -> Path[None]:
 
 def do_vmi_align_munmap(mm: Mm, start: int, end: int, downgrade: bool) -> Path[bool]:
     """Split at the edges, detach the VMAs, zap, free_pgtables(). Returns whether it downgraded."""
-    if find_vma_intersection(mm.vmas[0], start, end) is None:
+    if find_vma_intersection(mm.vmas, start, end) is None:
         return False
     machine = mm.machine
     yield from before_split(mm, start, end)
-    vmas = split_at(split_at(mm.vmas[0], start), end)
+    vmas = split_at(split_at(mm.vmas, start), end)
     gone = overlapping(vmas, start, end)
     low = find(vmas, start)
     rest = (*vmas[:low], *vmas[low + len(gone) :])
-    several = machine.watch is not None
+    several = machine.others.several
     for vma in gone:
         yield from vma_start_write(mm, vma)
     mm.set_vmas(rest)
     if several:
-        machine.store.put(machine, "detached", 0, (*machine.detached[0], *gone))
+        machine.store.put(mm, "_detached", 0, (*mm.detached, *gone))
     yield Step(Kind.VMA, "vms_gather_munmap_vmas", None, len(gone), 1, ("unmap", gone))
     yield from vma_end_write_all(mm)
     if downgrade:
@@ -201,8 +201,8 @@ def _unlink_file_vmas(mm: Mm, gone: Vmas) -> Path[None]:
     for vma in gone:
         if vma.file is not None:
             yield from machine.lock("i_mmap_lock_write", "i_mmap_rwsem", vma.file.number, "write")
-        left = tuple(v for v in machine.detached[0] if v is not vma)
-        machine.store.put(machine, "detached", 0, left)
+        left = tuple(v for v in mm.detached if v is not vma)
+        machine.store.put(mm, "_detached", 0, left)
         if vma.file is not None:
             yield machine.unlock("i_mmap_unlock_write", "i_mmap_rwsem")
 
@@ -214,7 +214,7 @@ def before_split(mm: Mm, start: int, end: int) -> Path[None]:
     (vma_adjust_trans_huge()).
     """
     for address in (start, end):
-        vma = find_vma_intersection(mm.vmas[0], address, address + PAGE_SIZE)
+        vma = find_vma_intersection(mm.vmas, address, address + PAGE_SIZE)
         if vma is None or vma.start >= address:
             continue
         yield from vma_start_write(mm, vma)
@@ -227,7 +227,7 @@ def vma_modify(mm: Mm, fn: str, vma: Vma, start: int, end: int, flags: int) -> P
     """Give the part [start, end) of `vma` other flags: split, change, merge. Returns the new VMA."""
     yield from before_split(mm, start, end)
     yield from vma_start_write(mm, vma)
-    vmas = split_at(split_at(mm.vmas[0], start), end)
+    vmas = split_at(split_at(mm.vmas, start), end)
     index = find(vmas, start)
     part = vmas[index]
     changed = replace(part, flags=flags)

@@ -12,17 +12,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ptlab import pte
-from ptlab.geometry import PAGE_SHIFT, PMD_SHIFT, PMD_SIZE, PUD_SIZE, Level
-from ptlab.memmap import count_each
-from ptlab.mm import Mm
-from ptlab.paths.alloc import upper_tables, visit
-from ptlab.paths.arrive import arrive, still_hooked, vma_end_write_all, vma_start_write
-from ptlab.paths.cut import chunks
+from ptlab.base import pte
+from ptlab.base.geometry import PAGE_SHIFT, PMD_SHIFT, PMD_SIZE, PUD_SIZE, Level
+from ptlab.base.steps import Kind, Path, Step
+from ptlab.paths.pieces import chunks
+from ptlab.paths.recheck import arrive, still_hooked, vma_end_write_all, vma_start_write
+from ptlab.paths.table_alloc import upper_tables, visit
 from ptlab.paths.thp import move_huge_pmd, split_huge_pmd
 from ptlab.paths.walk import pte_offset_map_lock
-from ptlab.steps import Kind, Path, Step
-from ptlab.vma import Vma, find_vma_intersection
+from ptlab.state.memmap import count_each
+from ptlab.state.mm import Mm
+from ptlab.state.vma import Vma, find_vma_intersection
 
 U64 = np.uint64
 
@@ -167,7 +167,7 @@ def try_realign_addr(
     if not offset or offset != new % PMD_SIZE or length < PMD_SIZE - offset:
         return old, new
     for start, address in ((vma.start, old), (copy.start, new)):
-        below = find_vma_intersection(mm.vmas[0], address - offset, start)
+        below = find_vma_intersection(mm.vmas, address - offset, start)
         if start != address or below is not None:
             return old, new
     return old - offset, new - offset

@@ -9,20 +9,20 @@ import errno
 
 import numpy as np
 
-from ptlab import pte
-from ptlab.errors import KernelError
-from ptlab.geometry import PAGE_SIZE, page_align
-from ptlab.memmap import count as table_count
-from ptlab.memmap import covers_whole
-from ptlab.mm import Mm
+from ptlab.base import pte
+from ptlab.base.errors import KernelError
+from ptlab.base.geometry import PAGE_SIZE, page_align
+from ptlab.base.steps import Kind, Path, Step, Tables
 from ptlab.paths.access import populate_vma_page_range
-from ptlab.paths.arrive import arrive, vma_end_write_all, vma_start_write
-from ptlab.paths.cut import chunks
 from ptlab.paths.mmap import vma_modify
+from ptlab.paths.pieces import chunks
+from ptlab.paths.recheck import arrive, vma_end_write_all, vma_start_write
 from ptlab.paths.thp import change_huge_pmd, split_huge_pmd
 from ptlab.paths.walk import pte_offset_map_lock, pte_tables
-from ptlab.steps import Kind, Path, Step, Tables
-from ptlab.vma import VM, VM_ACCESS_FLAGS, Vma, find
+from ptlab.state.memmap import count as table_count
+from ptlab.state.memmap import covers_whole
+from ptlab.state.mm import Mm
+from ptlab.state.vma import VM, VM_ACCESS_FLAGS, Vma, find
 
 
 def do_mprotect(mm: Mm, start: int, length: int, prot: int) -> Path[None]:
@@ -41,10 +41,10 @@ def do_mprotect(mm: Mm, start: int, length: int, prot: int) -> Path[None]:
     yield from machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
     address = start
     while address < end:
-        index = find(mm.vmas[0], address)
-        if index == len(mm.vmas[0]) or mm.vmas[0][index].start > address:
+        index = find(mm.vmas, address)
+        if index == len(mm.vmas) or mm.vmas[index].start > address:
             break
-        vma = mm.vmas[0][index]
+        vma = mm.vmas[index]
         stop = min(end, vma.end)
         yield from mprotect_fixup(mm, vma, address, stop, prot)
         address = stop

@@ -9,13 +9,13 @@ from __future__ import annotations
 import errno
 from dataclasses import replace
 
-from ptlab.errors import KernelError
-from ptlab.geometry import PAGE_SHIFT, PAGE_SIZE, page_align
-from ptlab.mm import Mm
+from ptlab.base.errors import KernelError
+from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE, page_align
+from ptlab.base.steps import Kind, Path, Step
 from ptlab.paths.mmap import do_vmi_align_munmap, get_unmapped_area, mm_populate
 from ptlab.paths.move import move_page_tables
-from ptlab.steps import Kind, Path, Step
-from ptlab.vma import VM, Vma, find, find_vma_intersection, merge, overlapping
+from ptlab.state.mm import Mm
+from ptlab.state.vma import VM, Vma, find, find_vma_intersection, merge, overlapping
 
 
 def do_mremap(
@@ -91,13 +91,13 @@ def _moves_many(mm: Mm, old: int, old_length: int, new_length: int, to: int | No
     """Since 6.17 a plain move to a given address may span several VMAs and holes."""
     if not mm.machine.profile.move_many or to is None or old_length != new_length:
         return False
-    first = find_vma_intersection(mm.vmas[0], old, old + PAGE_SIZE)
+    first = find_vma_intersection(mm.vmas, old, old + PAGE_SIZE)
     return first is not None and first.end < old + old_length
 
 
 def _remap_move(mm: Mm, old: int, length: int, to: int, dontunmap: bool) -> Path[int]:
     """remap_move(): one VMA after the other. What is at the new place of a gap stays."""
-    for vma in overlapping(mm.vmas[0], old, old + length):
+    for vma in overlapping(mm.vmas, old, old + length):
         start, end = max(vma.start, old), min(vma.end, old + length)
         yield from _make_room(mm, to + start - old, end - start)
         inside = mm.find_vma(start)
@@ -117,7 +117,7 @@ def _remap_one(
     dontunmap: bool,
 ) -> Path[tuple[int, str]]:
     """One VMA: mremap_to(), shrink_vma(), expand_vma(). Returns the address and the lock's mode."""
-    vma = find_vma_intersection(mm.vmas[0], old, old + PAGE_SIZE)
+    vma = find_vma_intersection(mm.vmas, old, old + PAGE_SIZE)
     if vma is None or vma.start > old:
         raise KernelError(errno.EFAULT, f"mremap: nothing is mapped at {old:#x}; nothing was moved")
     checks_first = mm.machine.profile.move_many  # since 6.17 all checks come before any change
@@ -144,7 +144,7 @@ def _remap_one(
         return target, "write"
     if old + old_length == vma.end and _room_above(mm, vma, new_length - old_length):
         grown = Vma(vma.end, old + new_length, vma.flags, vma.page(vma.end), None, 0, vma.file)
-        vmas, whole = merge(mm.vmas[0], grown, mm.machine.profile.merge_unfaulted)
+        vmas, whole = merge(mm.vmas, grown, mm.machine.profile.merge_unfaulted)
         mm.set_vmas(vmas)
         yield Step(Kind.VMA, "expand_vma_in_place", None, 1, 1, ("map", grown, whole))
         return old, "write"
@@ -176,7 +176,7 @@ def _make_room(mm: Mm, to: int, length: int) -> Path[None]:
 def _room_above(mm: Mm, vma: Vma, delta: int) -> bool:
     """vma_expandable()"""
     end = vma.end + delta
-    free = find_vma_intersection(mm.vmas[0], vma.end, end) is None
+    free = find_vma_intersection(mm.vmas, vma.end, end) is None
     return free and end <= mm.machine.geometry.task_size
 
 
@@ -195,8 +195,8 @@ def move_vma(
             if alone
             else replace(kept, flags=flags)
         )
-        index = find(mm.vmas[0], kept.start)
-        mm.set_vmas((*mm.vmas[0][:index], changed, *mm.vmas[0][index + 1 :]))
+        index = find(mm.vmas, kept.start)
+        mm.set_vmas((*mm.vmas[:index], changed, *mm.vmas[index + 1 :]))
         yield Step(Kind.VMA, "dontunmap_complete", None, 1, 1, ("kept", changed))
     elif old_length:  # with the old length 0 both mappings stay
         yield from do_vmi_align_munmap(mm, old, old + old_length, downgrade=False)
@@ -211,7 +211,7 @@ def copy_vma(mm: Mm, vma: Vma, old: int, length: int, new: int) -> Path[Vma]:
     if vma.file is None and vma.anon_vma is None:
         pgoff = new >> PAGE_SHIFT
     copy = replace(vma, start=new, end=new + length, pgoff=pgoff)
-    vmas, whole = merge(mm.vmas[0], copy, mm.machine.profile.merge_unfaulted)
+    vmas, whole = merge(mm.vmas, copy, mm.machine.profile.merge_unfaulted)
     mm.set_vmas(vmas)
     yield Step(Kind.VMA, "copy_vma", None, 1, 1, ("map", copy, whole))
     return whole

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from ptlab.geometry import PMD_SIZE, Level
-from ptlab.memmap import pick
-from ptlab.mm import COUNTED, Mm
-from ptlab.steps import Kind, Path, Step
-from ptlab.tlb import MmuGather
-from ptlab.vma import Vmas
+from ptlab.base.geometry import PMD_SIZE, Level
+from ptlab.base.steps import Kind, Path, Step
+from ptlab.state.memmap import pick
+from ptlab.state.mm import COUNTED, Mm
+from ptlab.state.mmu_gather import MmuGather
+from ptlab.state.vma import Vmas
 
 _TOP = 1 << 64
 

@@ -19,19 +19,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ptlab import pte
-from ptlab.files import File
-from ptlab.geometry import PAGE_SHIFT, Level
-from ptlab.machine import Machine
-from ptlab.memmap import Slots, count_each
-from ptlab.memmap import count as table_count
-from ptlab.mm import Count, Mm, base_address
-from ptlab.paths.arrive import lock_unchanged
-from ptlab.paths.cut import chunks
+from ptlab.base import pte
+from ptlab.base.geometry import PAGE_SHIFT, Level
+from ptlab.base.steps import Kind, Path, Step, Tables
+from ptlab.paths.pieces import chunks
+from ptlab.paths.recheck import lock_unchanged
 from ptlab.paths.thp import split_huge_pmd
 from ptlab.paths.walk import pte_offset_map_lock, pte_tables
-from ptlab.steps import Kind, Path, Step, Tables
-from ptlab.vma import VM, Vma
+from ptlab.state.machine import Machine
+from ptlab.state.memmap import Slots, count_each
+from ptlab.state.memmap import count as table_count
+from ptlab.state.mm import Count, Mm, base_address
+from ptlab.state.page_cache import File
+from ptlab.state.vma import VM, Vma
 
 U64 = np.uint64
 
@@ -121,8 +121,8 @@ def _only_here(
 def _mapcount(machine: Machine, file: File, page: int) -> int:
     """How many entries of all processes map this page of a file, alone or in a huge page."""
     frame, count = file.frame(page), 0
-    for mm in machine.mms[0]:
-        for vma in mm.vmas[0]:
+    for mm in machine.mms:
+        for vma in mm.vmas:
             address = vma.start + ((page - vma.pgoff) << PAGE_SHIFT)
             if vma.file is file and vma.start <= address < vma.end:
                 pmd = mm.lookup(address, Level.PMD)

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from ptlab import pte
-from ptlab.geometry import PAGE_SHIFT, PMD_SIZE, PTRS_PER_TABLE, Level
-from ptlab.mm import Count, Mm
-from ptlab.paths.alloc import pte_free
-from ptlab.steps import Kind, Path, Step
-from ptlab.tlb import MmuGather
-from ptlab.vma import VM, Vma
+from ptlab.base import pte
+from ptlab.base.geometry import PAGE_SHIFT, PMD_SIZE, PTRS_PER_TABLE, Level
+from ptlab.base.steps import Kind, Path, Step
+from ptlab.paths.table_alloc import pte_free
+from ptlab.state.mm import Count, Mm
+from ptlab.state.mmu_gather import MmuGather
+from ptlab.state.vma import VM, Vma
 
 U64 = np.uint64
 HPAGE_PMD_NR = PTRS_PER_TABLE
@@ -50,7 +50,7 @@ def do_huge_pmd_anonymous_page(mm: Mm, vma: Vma, pmd: int, slot: int, write: boo
     table = int(machine.mem.alloc(mm.id, Level.PTE))
     yield Step(Kind.ALLOC, "pte_alloc_one", table)
     yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
-    if machine.watch is not None and machine.mem.at(pmd, slot):
+    if machine.mem.at(pmd, slot):
         yield machine.unlock("spin_unlock", "pmd_lock")
         yield pte_free(machine, table)
         return

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import errno
 
-from ptlab.errors import KernelError, NotModelled
-from ptlab.files import File
-from ptlab.geometry import PAGE_SHIFT, PAGE_SIZE
-from ptlab.machine import Machine
+from ptlab.base.errors import KernelError, NotModelled
+from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE
+from ptlab.base.steps import Kind, Path, Step
 from ptlab.paths.zap import ZapDetails, unmap_page_range
-from ptlab.steps import Kind, Path, Step
-from ptlab.tlb import MmuGather, tlb_flush_mmu
+from ptlab.state.machine import Machine
+from ptlab.state.mmu_gather import MmuGather, tlb_flush_mmu
+from ptlab.state.page_cache import File
 
 
 def do_truncate(machine: Machine, file: File, size: int) -> Path[None]:
@@ -49,7 +49,7 @@ def do_allocate(machine: Machine, file: File, offset: int, length: int) -> Path[
     _check("fallocate", offset, length)
     if file.kind == "disk":
         raise NotModelled("fallocate of a disk file: its file system decides")
-    if offset + length > file.size[0]:
+    if offset + length > file.size:
         file.resize(offset + length)
     first, last = offset >> PAGE_SHIFT, (offset + length + PAGE_SIZE - 1) >> PAGE_SHIFT
     file.allocate(first, last - first)
@@ -70,8 +70,8 @@ def unmap_mapping_range(
 ) -> Path[None]:
     """Zap pages [first, last) of the file out of every VMA that maps them (the i_mmap tree)."""
     yield from machine.lock("i_mmap_lock_read", "i_mmap_rwsem", file.number, "read")
-    for mm in machine.mms[0]:
-        for vma in (*mm.vmas[0], *machine.detached[0]):
+    for mm in machine.mms:
+        for vma in (*mm.vmas, *mm.detached):
             start = vma.start + (max(first - vma.pgoff, 0) << PAGE_SHIFT)
             end = min(vma.end, vma.start + ((last - vma.pgoff) << PAGE_SHIFT))
             if vma.file is file and start < end:

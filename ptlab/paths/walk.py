@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ptlab import pte
-from ptlab.geometry import PAGE_SHIFT, Level
-from ptlab.guards import Guard
-from ptlab.memmap import Slots
-from ptlab.mm import Count, Mm
-from ptlab.paths.cut import cut
-from ptlab.steps import Path, Tables
-
-if TYPE_CHECKING:
-    from ptlab.machine import Machine
+from ptlab.base import pte
+from ptlab.base.geometry import PAGE_SHIFT, Level
+from ptlab.base.precautions import Precaution
+from ptlab.base.steps import Path, Tables
+from ptlab.paths.pieces import cut
+from ptlab.state.machine import Machine
+from ptlab.state.memmap import Slots
+from ptlab.state.mm import Count, Mm
 
 _PMD = Level.PMD  # looked up once: Python 3.11 finds members slowly
 
@@ -63,10 +60,10 @@ def pte_offset_map_lock(
     False, and no lock is held: the PMD entry points elsewhere, already before, or after the lock was
     taken (pmd_same(), Linux 6.5).
     """
-    if machine.watch is not None and not machine.mem.hooked(tables):
+    if not machine.others.still_hooked(tables):
         return False
     yield from machine.lock(fn, "ptl", tables, "spin", times)
-    if machine.watch is None or Guard.PMD_SAME in machine.without or machine.mem.hooked(tables):
+    if machine.others.lacks(Precaution.PMD_SAME) or machine.others.still_hooked(tables):
         return True
     yield machine.unlock("pte_unmap_unlock", "ptl", times)
     return False

@@ -12,15 +12,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ptlab import pte
-from ptlab.guards import Guard
-from ptlab.memmap import Slots, count_each, covers_whole
-from ptlab.memmap import count as table_count
-from ptlab.mm import Count, Mm
+from ptlab.base import pte
+from ptlab.base.precautions import Precaution
+from ptlab.base.steps import Kind, Path, Step, Tables
 from ptlab.paths.thp import split_huge_pmd, zap_huge_pmd
 from ptlab.paths.walk import pte_offset_map_lock, pte_tables
-from ptlab.steps import Kind, Path, Step, Tables
-from ptlab.tlb import MmuGather, tlb_flush_mmu
+from ptlab.state.memmap import Slots, count_each, covers_whole, present
+from ptlab.state.memmap import count as table_count
+from ptlab.state.mm import Count, Mm
+from ptlab.state.mmu_gather import MmuGather, tlb_flush_mmu
 
 U64 = np.uint64
 
@@ -39,7 +39,7 @@ class ZapDetails(NamedTuple):
 
     @property
     def why(self) -> str:
-        """One of ptlab.schemes.base.WHY_ZAPPED."""
+        """One of ptlab.state.scheme.WHY_ZAPPED."""
         return "madvise" if self.reclaim_pt else "unmap" if self.drop_markers else "truncate"
 
 
@@ -107,10 +107,10 @@ def zap_pmd_range(
     if (yield from machine.scheme.visitor_arrives(mm, pmd, slots)):
         return None
     tables = machine.mem.at(pmd, slots)
-    if machine.watch is not None and not tables:
+    if not present(tables):
         return None  # freed since the walk saw it
     yield from zap_pte_range(mm, tlb, tables, columns, details)
-    if machine.watch is not None and Guard.PUT_UNLOCKED in machine.without:
+    if machine.others.lacks(Precaution.PUT_UNLOCKED):
         return tables  # it has left already
     yield from machine.scheme.visitor_leaves(mm, tables, 1, tlb)
     return tables
@@ -138,7 +138,7 @@ def zap_pte_range(
         undisturbed = undisturbed and not full
         if left is None and details.reclaim_pt:
             locked_result = yield from scheme.zap_ends_locked(mm, tables, whole, undisturbed)
-        put_first = machine.watch is not None and Guard.PUT_UNLOCKED in machine.without
+        put_first = machine.others.lacks(Precaution.PUT_UNLOCKED)
         if put_first:
             yield from scheme.entries_unmapped(mm, tables, cleared or 0, tlb)
             yield from scheme.visitor_leaves(mm, tables, 1, tlb)
@@ -177,7 +177,7 @@ def _clear(
             zero = count_each(tables, pte.is_zero_page(words)) if found.zero else 0
             mm.count_pages(found, -1)
             mm.machine.unshare(words)
-            if mm.machine.watch is not None:
+            if mm.machine.others.several:
                 own = words[pte.is_present(words) & ~pte.is_zero_page(words)]
                 tlb.frames += pte.pfn(own).tolist()
             mem.write(tables, part, kept)

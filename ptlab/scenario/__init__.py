@@ -3,12 +3,19 @@
 >>> from ptlab import scenario
 >>> scenario.run(scenario.find("life-of-a-pte-page"), kernel="6.1")[-1]["pte_kb"]
 0
+
+Read ops (what a program is made of), language (from text to ops), player (from ops to calls of a
+Process, and a row of numbers after each), builtin (the programs that ptlab carries, in data/).
+
+The one idea: one program is the same thing to a learner, to the simulator and to a real kernel.
+
+It plays a Process. It knows nothing of what is made of the rows: stories, costs and judges are above.
 """
 
 from ptlab.scenario.builtin import find, read
 from ptlab.scenario.language import parse
+from ptlab.scenario.line import ScenarioError
 from ptlab.scenario.ops import Op, Scenario
 from ptlab.scenario.player import Row, play, run
-from ptlab.scenario.words import ScenarioError
 
 __all__ = ["Op", "Row", "Scenario", "ScenarioError", "find", "parse", "play", "read", "run"]

@@ -18,6 +18,9 @@ class UnknownScenario(ValueError):
     """There is no scenario of that name; the message says which ones are close."""
 
 
+NOT_SCENARIOS: dict[str, str] = {}
+"""Names that a learner may take for a scenario's, and what they are. Whoever gives them adds them."""
+
 _FILES = ("teaching.txt", "recorded.txt", "random.txt", "surprises.txt")
 
 
@@ -27,14 +30,8 @@ def find(name: str) -> Scenario:
     >>> find("life-of-a-pte-page").ops[-1].text
     'munmap s0 2M'
     """
-    if isinstance(name, str) and name not in builtin():
-        from ptlab.workloads import WORKLOADS  # they are made of scenarios, so not above
-
-        if name in WORKLOADS:
-            raise UnknownScenario(
-                f"{name!r} is no scenario but a workload: `ptlab compare {name}` in a terminal or "
-                f'ptlab.comparison.measure("{name}") in Python runs it'
-            )
+    if isinstance(name, str) and name in NOT_SCENARIOS.keys() - builtin().keys():
+        raise UnknownScenario(f"{name!r} is not a scenario: {NOT_SCENARIOS[name]}")
     return choose(name, builtin(), "built-in scenario", "`ptlab run` in a terminal lists them all")
 
 

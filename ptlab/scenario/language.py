@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import PurePath
 
-from ptlab.geometry import PAGE_SIZE
+from ptlab.base.geometry import PAGE_SIZE
 from ptlab.paths.madvise import ADVICE
 from ptlab.paths.mmap import PROTECTIONS
 from ptlab.scenario import ops
-from ptlab.scenario.words import ScenarioError, Words
+from ptlab.scenario.line import ScenarioError, Words
 
 _CHUNK = 2 << 20
 

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from ptlab.errors import AccessRefused, KernelError, NotModelled
-from ptlab.files import File
-from ptlab.process import Counters, Process
+from ptlab.base.errors import AccessRefused, KernelError, NotModelled
+from ptlab.process.process import Process
 from ptlab.scenario import ops
-from ptlab.scenario.words import ScenarioError
+from ptlab.scenario.line import ScenarioError
+from ptlab.state.counters import Counters
+from ptlab.state.page_cache import File
 
 Row = dict[str, Any]
 """What stood in the process after one op: the fields of a recorded step (kernels/data/README.md).
@@ -255,7 +256,7 @@ def _row(process: Process, began: Counters, text: str, who: str) -> Row:
         "rss_kb": now.rss_kb,
         "anon_kb": now.anon_kb,
         "huge_kb": now.huge_kb,
-        "vmas": sum(vma.start in _SLOTS for vma in process.mm.vmas[0]),
+        "vmas": sum(vma.start in _SLOTS for vma in process.mm.vmas),
         "minflt": 0,
         "present": now.present,
         "zeropg": now.zeropg,

@@ -1,10 +1,20 @@
-"""The reclaim schemes by name. A learner's own is a subclass of ReclaimScheme, given as a class."""
+"""Who frees a page-table page, and when: one design in a file, with its source and its fate.
+
+Read unmap_only (nobody does), pte_refcount (the series of 2021), pt_reclaim (in Linux since 6.14).
+Then the alternatives of the debate: percpu_ref, mapped_count, pt_rwsem, every_level, write_scan and
+async_scan. empty_tables is what several of them share: to look whether a table is empty, and to
+unhook it.
+
+The one idea: a design is a subclass of ReclaimScheme (ptlab.state.scheme) that overrides the points
+at which it acts, and nothing else. A learner's own design is one more of these.
+
+A design may use state and paths. It knows nothing of the program that is run under it.
+"""
 
 from __future__ import annotations
 
-from ptlab.errors import unknown
+from ptlab.base.errors import unknown
 from ptlab.schemes.async_scan import AsyncScan
-from ptlab.schemes.base import NOTHING, ReclaimScheme
 from ptlab.schemes.every_level import EveryLevel
 from ptlab.schemes.mapped_count import MappedCount
 from ptlab.schemes.percpu_ref import PercpuRef
@@ -13,6 +23,7 @@ from ptlab.schemes.pt_rwsem import PtRwsem
 from ptlab.schemes.pte_refcount import PteRefcount, TryGet
 from ptlab.schemes.unmap_only import UnmapOnly
 from ptlab.schemes.write_scan import WriteScan
+from ptlab.state.scheme import NOTHING, ReclaimScheme
 
 SCHEMES: dict[str, type[ReclaimScheme]] = {
     scheme.name: scheme

@@ -15,14 +15,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from ptlab.geometry import PMD_SIZE, MiB
-from ptlab.memmap import count as table_count
-from ptlab.mm import Count, Mm
+from ptlab.base.geometry import PMD_SIZE, MiB
+from ptlab.base.steps import Path, Tables
 from ptlab.paths.walk import pte_tables
-from ptlab.schemes.base import ReclaimScheme
-from ptlab.schemes.empty import unhook_if_empty
-from ptlab.steps import Path, Tables
-from ptlab.vma import VM, Vma
+from ptlab.schemes.empty_tables import unhook_if_empty
+from ptlab.state.memmap import count as table_count
+from ptlab.state.mm import Count, Mm
+from ptlab.state.scheme import ReclaimScheme
+from ptlab.state.vma import VM, Vma
 
 MM_PGTABLE_SCAN_SIZE = 256 * MiB
 SCAN_DELAY_FAULTS = 64_000
@@ -61,9 +61,9 @@ class AsyncScan(ReclaimScheme):
         due = mm.counters[Count.MINFLT] + SCAN_DELAY_FAULTS
         machine.store.put(self, "next_scan", mm.id, due)
         yield from machine.lock("mmap_read_trylock", "mmap_lock", mm.id, "read")
-        vmas = [vma for vma in mm.vmas[0] if vma.end > offset]
+        vmas = [vma for vma in mm.vmas if vma.end > offset]
         if not vmas:
-            offset, vmas = 0, list(mm.vmas[0])
+            offset, vmas = 0, list(mm.vmas)
         stop = 0
         for vma in vmas:
             start, end = -(-vma.start // PMD_SIZE) * PMD_SIZE, vma.end & -PMD_SIZE

@@ -11,13 +11,13 @@ Simplified: reading the entry above and pmd_try_get() are one step; RCU would se
 
 from __future__ import annotations
 
-from ptlab.geometry import Level
-from ptlab.memmap import count as table_count
-from ptlab.mm import Mm
-from ptlab.schemes.empty import parent, unhook_upper, upper_pages
+from ptlab.base.geometry import Level
+from ptlab.base.steps import Kind, Path, Step, Tables
+from ptlab.schemes.empty_tables import parent, unhook_upper, upper_pages
 from ptlab.schemes.pte_refcount import PteRefcount, TryGet
-from ptlab.steps import Kind, Path, Step, Tables
-from ptlab.tlb import MmuGather
+from ptlab.state.memmap import count as table_count
+from ptlab.state.mm import Mm
+from ptlab.state.mmu_gather import MmuGather
 
 _PUD = int(Level.PUD)
 _NAMES = tuple(level.name.lower() for level in Level)
@@ -48,14 +48,14 @@ class EveryLevel(PteRefcount):
         """
         walk: list[int] = []
         while pages := _unvisited(mm, start, end, walk):
-            for table in pages if mm.machine.watch is None else pages[:1]:
+            for table in pages[:1] if mm.machine.others.several else pages:
                 if _references(mm, table):
                     yield self._visit(mm, table, 1, times)
                     walk.append(table)
                 else:
                     told = TryGet.TRYGET_FAILED_ZERO
                     yield Step(Kind.FAIL, f"{_level(mm, table)}_try_get", table, 0, times, told)
-            if mm.machine.watch is None:
+            if not mm.machine.others.several:
                 break
         return walk
 

@@ -16,15 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from ptlab import pte
-from ptlab.geometry import PMD_SIZE, PTRS_PER_TABLE, Level
-from ptlab.memmap import count as table_count
-from ptlab.memmap import pick
-from ptlab.mm import Count, Mm
+from ptlab.base import pte
+from ptlab.base.geometry import PMD_SIZE, PTRS_PER_TABLE, Level
+from ptlab.base.steps import Path, Tables
 from ptlab.paths.walk import pte_tables
-from ptlab.schemes.base import ReclaimScheme
-from ptlab.schemes.empty import parent
-from ptlab.steps import Path, Tables
+from ptlab.schemes.empty_tables import parent
+from ptlab.state.memmap import count as table_count
+from ptlab.state.memmap import pick
+from ptlab.state.mm import Count, Mm
+from ptlab.state.scheme import ReclaimScheme
 
 _ZERO_SHIFT = 10
 _MAPPED = (1 << _ZERO_SHIFT) - 1
@@ -56,7 +56,7 @@ class MappedCount(ReclaimScheme):
         machine = mm.machine
         yield from machine.lock("mmap_read_trylock", "mmap_lock", mm.id, "read")
         done = 0
-        for vma in mm.vmas[0]:
+        for vma in mm.vmas:
             start, end = max(vma.start & -PMD_SIZE, done), -(-vma.end // PMD_SIZE) * PMD_SIZE
             for pmd, slots, _ in pte_tables(mm, start, end):
                 if not (isinstance(slots, int) and mm.is_huge(pmd, slots)):

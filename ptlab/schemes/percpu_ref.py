@@ -26,14 +26,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ptlab.footprint import Access
-from ptlab.memmap import Slots, pick
-from ptlab.memmap import count as table_count
-from ptlab.mm import Mm
-from ptlab.schemes.empty import parent
+from ptlab.base.footprint import Access
+from ptlab.base.steps import Kind, Path, Step, Tables
+from ptlab.schemes.empty_tables import parent
 from ptlab.schemes.pte_refcount import PteRefcount, TryGet
-from ptlab.steps import Kind, Path, Step, Tables
-from ptlab.tlb import MmuGather
+from ptlab.state.memmap import Slots, pick, present
+from ptlab.state.memmap import count as table_count
+from ptlab.state.mm import Mm
+from ptlab.state.mmu_gather import MmuGather
 
 
 class PercpuRef(PteRefcount):
@@ -73,10 +73,10 @@ class PercpuRef(PteRefcount):
         tables = mem.at(pmd, slots)
         if not (tables if isinstance(tables, int) else np.all(tables)):
             return TryGet.TRYGET_FAILED_NONE
-        if machine.watch is not None:  # another CPU may act between the two reads
-            machine.watch.rcu_read_lock(machine.task)
+        if machine.others.several:  # another CPU may act between the two reads
+            machine.others.rcu_read_lock(machine.task)
             yield Step(Kind.LOOK, "pte_tryget", tables)
-            machine.watch.rcu_read_unlock(machine.task)
+            machine.others.rcu_read_unlock(machine.task)
             if self._atomic(mm, tables) and not mem.refcount[tables]:
                 failed = TryGet.TRYGET_FAILED_ZERO
                 yield Step(Kind.FAIL, "pte_tryget", tables, 0, times, failed)
@@ -123,7 +123,7 @@ class PercpuRef(PteRefcount):
 
     def try_to_free_user_pte(self, mm: Mm, tables: Tables, switch_back: bool) -> Path[None]:
         """Switch to atomic mode, look at the sum, free at 0."""
-        mem, watch, task = mm.machine.mem, mm.machine.watch, mm.machine.task
+        mem, others, task = mm.machine.mem, mm.machine.others, mm.machine.task
         pmd, slots = parent(mm, tables), _slots(mm, tables)
         if (yield from self.visitor_arrives(mm, pmd, slots)):
             return
@@ -131,13 +131,11 @@ class PercpuRef(PteRefcount):
         percpu = pick(tables, self._atomic(mm, tables) == 0)
         if percpu is not None:
             yield self._switch(mm, percpu, True, "percpu_ref_switch_to_atomic_sync")
-        if watch is not None:
-            watch.rcu_read_lock(task)
+        others.rcu_read_lock(task)
         yield from self.visitor_leaves(mm, tables)
         count = mem.refcount.item(tables) if isinstance(tables, int) else mem.refcount[tables]
         unused, used = pick(tables, count == 0), pick(tables, count != 0)
-        if watch is not None:
-            watch.rcu_read_unlock(task)
+        others.rcu_read_unlock(task)
         if unused is not None:
             yield from self.free_user_pte(mm, pmd, _slots(mm, unused))
         if (
@@ -154,7 +152,7 @@ class PercpuRef(PteRefcount):
         n = len(slots) if isinstance(slots, np.ndarray) else 1
         yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin", n)
         tables = machine.mem.at(pmd, slots)
-        if machine.watch is not None and not tables:
+        if not present(tables):
             yield machine.unlock("spin_unlock", "pmd_lock", n)
             return
         yield mm.unhook_pte(tables, "free_user_pte")
@@ -164,13 +162,11 @@ class PercpuRef(PteRefcount):
 
     def _atomic(self, mm: Mm, tables: Tables) -> Any:
         """The mode of each table."""
-        if mm.machine.watch is not None:
-            mm.machine.watch.note(("mode", tables), Access.READ)
+        mm.machine.others.note(("mode", tables), Access.READ)
         return self.atomic.item(tables) if isinstance(tables, int) else self.atomic[tables]
 
     def _switch(self, mm: Mm, tables: Tables, atomic: bool, fn: str) -> Step:
-        if mm.machine.watch is not None:
-            mm.machine.watch.note(("mode", tables), Access.WRITE)
+        mm.machine.others.note(("mode", tables), Access.WRITE)
         mm.machine.store.put(self, "atomic", tables, atomic)
         mode = "atomic" if atomic else "percpu"
         return Step(Kind.SWITCH, fn, tables, 0, table_count(tables), mode)

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ptlab.memmap import count as table_count
-from ptlab.mm import Mm
-from ptlab.schemes.base import ReclaimScheme
-from ptlab.schemes.empty import parent, unhook_if_empty
-from ptlab.steps import Path, Tables
-from ptlab.tlb import MmuGather
+from ptlab.base.steps import Path, Tables
+from ptlab.schemes.empty_tables import parent, unhook_if_empty
+from ptlab.state.memmap import count as table_count
+from ptlab.state.mm import Mm
+from ptlab.state.mmu_gather import MmuGather
+from ptlab.state.scheme import ReclaimScheme
 
 
 class PtReclaim(ReclaimScheme):

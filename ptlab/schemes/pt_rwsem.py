@@ -16,13 +16,13 @@ everybody else waits for it was David Hildenbrand's.
 
 from __future__ import annotations
 
-from ptlab.geometry import Level
-from ptlab.memmap import count as table_count
-from ptlab.mm import Mm
-from ptlab.schemes.base import NOTHING, ReclaimScheme
-from ptlab.schemes.empty import parent, scanned, unhook_upper, upper_pages
-from ptlab.steps import Kind, Path, Step, Tables
-from ptlab.tlb import MmuGather
+from ptlab.base.geometry import Level
+from ptlab.base.steps import Kind, Path, Step, Tables
+from ptlab.schemes.empty_tables import parent, scanned, unhook_upper, upper_pages
+from ptlab.state.memmap import count as table_count
+from ptlab.state.mm import Mm
+from ptlab.state.mmu_gather import MmuGather
+from ptlab.state.scheme import NOTHING, ReclaimScheme
 
 _PTE, _PUD = int(Level.PTE), int(Level.PUD)
 
@@ -66,7 +66,7 @@ class PtRwsem(ReclaimScheme):
         yield from machine.lock("pt_lock_alone", "pt_rwsem", mm.id, "write")
         above = set[int]()
         for tables in walk.zapped:
-            if machine.watch is None or machine.mem.hooked(tables):  # else another was faster
+            if machine.others.still_hooked(tables):  # else another was faster
                 yield from self._free_if_empty(mm, tables, above, tlb)
         for table in reversed(upper_pages(mm, walk.start, walk.end)):  # PMD before PUD pages
             if table in above:

@@ -15,14 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from ptlab.geometry import PTRS_PER_TABLE
-from ptlab.memmap import Slots, pick
-from ptlab.memmap import count as table_count
-from ptlab.mm import Mm
-from ptlab.schemes.base import ReclaimScheme
-from ptlab.schemes.empty import parent
-from ptlab.steps import Kind, Path, Step, Tables
-from ptlab.tlb import MmuGather
+from ptlab.base.geometry import PTRS_PER_TABLE
+from ptlab.base.steps import Kind, Path, Step, Tables
+from ptlab.schemes.empty_tables import parent
+from ptlab.state.memmap import Slots, pick
+from ptlab.state.memmap import count as table_count
+from ptlab.state.mm import Mm
+from ptlab.state.mmu_gather import MmuGather
+from ptlab.state.scheme import ReclaimScheme
 
 
 class TryGet(IntEnum):
@@ -123,11 +123,11 @@ class PteRefcount(ReclaimScheme):
             return TryGet.TRYGET_FAILED_NONE
         if isinstance(slots, int) and mm.is_huge(pmd, slots):
             return TryGet.TRYGET_FAILED_HUGE_PMD
-        if mm.machine.watch is not None:  # another CPU may act between the two reads
+        if mm.machine.others.several:  # another CPU may act between the two reads
             task = mm.machine.task
-            mm.machine.watch.rcu_read_lock(task)
+            mm.machine.others.rcu_read_lock(task)
             yield Step(Kind.LOOK, "pte_try_get", tables)
-            mm.machine.watch.rcu_read_unlock(task)
+            mm.machine.others.rcu_read_unlock(task)
         before = mem.refcount.item(tables) if isinstance(tables, int) else mem.refcount[tables]
         if not _all(before):
             yield Step(Kind.FAIL, "pte_try_get", tables, 0, times, TryGet.TRYGET_FAILED_ZERO)

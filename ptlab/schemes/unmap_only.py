@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ptlab.schemes.base import ReclaimScheme
+from ptlab.state.scheme import ReclaimScheme
 
 
 class UnmapOnly(ReclaimScheme):

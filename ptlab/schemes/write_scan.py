@@ -10,11 +10,11 @@ the call covered. Truncate walks under i_mmap_rwsem alone: the PTE lock is still
 
 from __future__ import annotations
 
-from ptlab.mm import Mm
-from ptlab.schemes.base import ReclaimScheme
-from ptlab.schemes.empty import unhook_if_empty
-from ptlab.steps import Path, Tables
-from ptlab.tlb import MmuGather
+from ptlab.base.steps import Path, Tables
+from ptlab.schemes.empty_tables import unhook_if_empty
+from ptlab.state.mm import Mm
+from ptlab.state.mmu_gather import MmuGather
+from ptlab.state.scheme import ReclaimScheme
 
 
 class WriteScan(ReclaimScheme):

@@ -1,4 +1,13 @@
-"""What a notebook shows: the stepper, its page, the scheduler, and tables to fill in."""
+"""What a notebook shows: the stepper, the race scheduler, the comparison panel, tables to fill in.
+
+Each is a Python file that holds the state of the widget, and an ES module that draws it. export
+writes the same thing as one page of HTML that needs neither Python nor a network.
+
+The one idea: a widget plays a payload, a dict of plain data that was laid out once. A step in the
+browser never waits for Python.
+
+It imports nothing of ptlab but itself: a payload is all that it knows.
+"""
 
 from ptlab.widgets.export import export_html, export_race
 from ptlab.widgets.predict import Predict

@@ -23,7 +23,7 @@ def violations(page: Any) -> list[Any]:
 def test_designs_are_chosen_compared_and_read(lab: Any, page: Any) -> None:
     lab.write(
         "designs.ipynb",
-        "from ptlab.comparison import designs\npanel = designs('halves')\npanel",
+        "from ptlab.costs.measure import designs\npanel = designs('halves')\npanel",
     )
     lab.open_notebook("designs.ipynb")
     lab.run_all()
@@ -54,7 +54,7 @@ def test_the_notebook_can_be_used_while_designs_are_compared(lab: Any, page: Any
     slow = "mmap s0 2G noreserve\\ncover s0 2G"
     lab.write(
         "busy.ipynb",
-        "from ptlab.comparison import designs\n"
+        "from ptlab.costs.measure import designs\n"
         f"panel = designs('{slow}', 'unmap_only', 'pt_rwsem')\npanel.start()\npanel",
         "print('at the same time:', panel._button.disabled)",
     )
@@ -67,7 +67,7 @@ def test_the_notebook_can_be_used_while_designs_are_compared(lab: Any, page: Any
 def test_an_old_report_is_dimmed_while_a_new_one_is_made(lab: Any, page: Any) -> None:
     lab.write(
         "again.ipynb",
-        "from ptlab.comparison import designs\n"
+        "from ptlab.costs.measure import designs\n"
         "panel = designs('halves', 'unmap_only')\npanel.start()\npanel.wait()\npanel",
     )
     lab.open_notebook("again.ipynb")

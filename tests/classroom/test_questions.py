@@ -12,7 +12,7 @@ import pytest
 import ptlab
 from ptlab.classroom import graded, questions, seeds
 from ptlab.classroom.sets.references import _model
-from ptlab.classroom.table import TableQuestion
+from ptlab.classroom.table_question import TableQuestion
 
 QUESTIONS = questions()
 LITERAL = [name for name, question in QUESTIONS.items() if not question.further]

@@ -10,11 +10,11 @@ import pytest
 
 from ptlab import classroom
 from ptlab.classroom import sandbox
-from ptlab.classroom.code import Code, object_to
-from ptlab.classroom.plain import Unplain, pack, unpack
 from ptlab.classroom.sandbox import LIMITS, Failed, Limits, Stopped, judged, values
 from ptlab.classroom.seeds import own
 from ptlab.classroom.sets import scheme_answers
+from ptlab.classroom.student_code import Code, object_to
+from ptlab.classroom.wire_format import Unplain, pack, unpack
 
 FEW = Limits(seconds=1, mib=512)
 
@@ -131,7 +131,10 @@ def test_endless_recursion():
         ("from ptlab.classroom import sandbox", "imports ptlab.classroom"),
         ("import ptlab\nptlab.classroom.check = 3", "line 2 sets ptlab.classroom.check"),
         ("from ptlab import Process\nProcess.check = print", "line 2 sets Process.check"),
-        ("from ptlab.costs import LOCKS\nLOCKS['ptl'] = 0", "line 2 changes something in LOCKS"),
+        (
+            "from ptlab.costs.meter import LOCKS\nLOCKS['ptl'] = 0",
+            "line 2 changes something in LOCKS",
+        ),
         ("import random\nx = random._os", "line 2 uses _os"),
         ("x = ().__class__", "line 1 uses __class__"),
         ("x = getattr(3, 'real')", "line 1 uses getattr"),
@@ -176,11 +179,11 @@ def test_the_right_schemes_of_set_5_are_allowed():
         ),
         (
             "from ptlab import Process\ndef f(x): Process.check = print",
-            "it has changed ptlab.process.Process.check",
+            "it has changed ptlab.process.process.Process.check",
         ),
         (
-            "from ptlab.profiles import SINCE\ndef f(x): SINCE.clear()",
-            "it has changed ptlab.profiles.SINCE",
+            "from ptlab.base.kernel_versions import SINCE\ndef f(x): SINCE.clear()",
+            "it has changed ptlab.base.kernel_versions.SINCE",
         ),
     ],
 )
@@ -230,22 +233,24 @@ def test_a_scheme_that_does_not_end_is_stopped():
     endless = cell("def zapped(self, mm, *rest):\n    while True: pass")
     program = "mmap s0 2M\ntouch w s0 2M\nmadvise DONTNEED s0 2M"
     with pytest.raises(Stopped, match="ran for 1 s and was stopped"):
-        judged(endless, "ptlab.classroom.trial:trial", [program], [], limits=FEW)
+        judged(endless, "ptlab.classroom.scheme_trial:trial", [program], [], limits=FEW)
 
 
 def test_a_scheme_that_changes_its_judge_is_found_out():
     """What the judge needs is loaded, and looked at, before the answer is."""
-    methods = "def zapped(self, *rest):\n    import ptlab.costs\n    ptlab.costs.LOCKS = {}"
+    methods = (
+        "def zapped(self, *rest):\n    import ptlab.costs.meter\n    ptlab.costs.meter.LOCKS = {}"
+    )
     program = "mmap s0 2M\ntouch w s0 2M\nmadvise DONTNEED s0 2M"
-    job = {"judge": "ptlab.classroom.trial:trial", "about": pack([[program], []])}
-    with pytest.raises(Stopped, match=r"it has changed ptlab\.costs\.LOCKS"):
+    job = {"judge": "ptlab.classroom.scheme_trial:trial", "about": pack([[program], []])}
+    with pytest.raises(Stopped, match=r"it has changed ptlab\.costs\.meter\.LOCKS"):
         sandbox._run(cell(methods), job, FEW)
 
 
 def test_what_a_scheme_prints_is_not_its_verdict():
     told = judged(
         scheme_answers.as_code(FORGER),
-        "ptlab.classroom.trial:trial",
+        "ptlab.classroom.scheme_trial:trial",
         ["mmap s0 2M"],
         [],
         limits=LIMITS,

@@ -6,8 +6,8 @@ import functools
 from importlib import import_module
 from typing import Any
 
+from ptlab.base.errors import unknown
 from ptlab.classroom.question import Question
-from ptlab.errors import unknown
 
 SETS = ("walk", "references", "leak", "scheduler", "scheme", "thread")
 """Names of the modules, in the order of the course. They are read when a question is first needed."""

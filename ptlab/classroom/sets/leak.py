@@ -15,9 +15,9 @@ from random import Random
 from ptlab import scenario
 from ptlab.classroom.question import Wrong
 from ptlab.classroom.sets.leak_most import Leaves
-from ptlab.classroom.table import Column, Row, TableQuestion
-from ptlab.process import Process
-from ptlab.story import Comparison, Story
+from ptlab.classroom.table_question import Column, Row, TableQuestion
+from ptlab.process.process import Process
+from ptlab.story.story import Comparison, Story
 
 _SCHEMES = ("unmap_only", "pte_refcount", "pt_reclaim")
 _KERNELS = {"unmap_only": "6.1", "pte_refcount": "6.1", "pt_reclaim": "6.18"}

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from ptlab.classroom.programs import Left, Unplayable, play, read
 from ptlab.classroom.question import Question, Wrong, refused
 from ptlab.classroom.report import Finding
-from ptlab.narrate import plural
+from ptlab.draw.names import plural
 
 
 class Trick(NamedTuple):

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from random import Random
 
 from ptlab import scenario
+from ptlab.base.steps import Kind
 from ptlab.classroom.question import Wrong
 from ptlab.classroom.sets.references_missing import Missing
-from ptlab.classroom.table import Column, Row, TableQuestion
-from ptlab.process import Process
-from ptlab.steps import Kind
-from ptlab.story import Story
+from ptlab.classroom.table_question import Column, Row, TableQuestion
+from ptlab.process.process import Process
+from ptlab.story.story import Story
 
 
 @dataclass(frozen=True)

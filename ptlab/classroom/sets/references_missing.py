@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from random import Random
 from typing import ClassVar
 
+from ptlab.base.steps import Kind
+from ptlab.classroom.injected_bugs import POINTS, Found, Slip, find
 from ptlab.classroom.question import Wrong
-from ptlab.classroom.slips import POINTS, Found, Slip, find
-from ptlab.classroom.table import Cell, Column, TableQuestion
-from ptlab.steps import Kind
-from ptlab.story import Story
+from ptlab.classroom.table_question import Cell, Column, TableQuestion
+from ptlab.story.story import Story
 
 
 class Missing(TableQuestion[Slip]):

@@ -15,7 +15,7 @@ from ptlab.classroom.question import Wrong, refused
 from ptlab.classroom.report import Finding
 from ptlab.classroom.schedule_question import ScheduleQuestion, Stage, shortest, verdict_of
 from ptlab.classroom.sets.scheduler_shortest import Shortest
-from ptlab.narrate import plural
+from ptlab.draw.names import plural
 
 
 class Break(ScheduleQuestion):

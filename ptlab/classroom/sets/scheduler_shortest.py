@@ -9,8 +9,8 @@ from random import Random
 from ptlab.classroom.question import Wrong, refused
 from ptlab.classroom.report import Finding
 from ptlab.classroom.schedule_question import ScheduleQuestion, Stage, shortest, verdict_of
-from ptlab.narrate import plural
-from ptlab.scenes import SCENES
+from ptlab.draw.names import plural
+from ptlab.race.scenes import SCENES
 
 
 class Shortest(ScheduleQuestion):

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from random import Random
 
 from ptlab.classroom.scheme_question import Program, SchemeQuestion, limits
+from ptlab.classroom.scheme_trial import measured
 from ptlab.classroom.sets import scheme_answers as answers
-from ptlab.classroom.trial import measured
 
 
 class InPieces(SchemeQuestion):

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from textwrap import indent
 
-from ptlab.classroom.code import Code
 from ptlab.classroom.question import Wrong
+from ptlab.classroom.student_code import Code
 
 
 def as_code(text: str) -> Code:
@@ -20,7 +20,7 @@ _HEAD = """\
 from collections import defaultdict
 
 from ptlab import ReclaimScheme
-from ptlab.schemes.empty import unhook_if_empty
+from ptlab.schemes.empty_tables import unhook_if_empty
 
 
 class Answer(ReclaimScheme):

@@ -3,7 +3,7 @@
 The thread is that of "[PATCH v3 00/15] Free user PTE page table pages", November 2021, Message-Id
 <20211110105428.32458-1-zhengqi.arch@bytedance.com>. Jason Gunthorpe counted two atomic operations for
 every PTE mapped and proposed one lock for the page table of a process instead. The counts are those of
-ptlab.costs, the prices those of ptlab.contention.
+ptlab.costs, the prices those of ptlab.costs.contention.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any, NamedTuple
 
+from ptlab.base.geometry import KiB, MiB
 from ptlab.classroom.question import Wrong
 from ptlab.classroom.sets.thread_counting import (
     DESIGNS,
@@ -24,9 +25,8 @@ from ptlab.classroom.sets.thread_counting import (
 )
 from ptlab.classroom.sets.thread_crossing import Crossing
 from ptlab.classroom.sets.thread_walk import PerWalk
-from ptlab.costs import Costs, by_operation
-from ptlab.geometry import KiB, MiB
-from ptlab.process import Process
+from ptlab.costs.meter import Costs, by_operation
+from ptlab.process.process import Process
 
 
 class Operation(NamedTuple):

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ptlab.classroom.question import Question, Wrong
-from ptlab.classroom.table import Column, Row, TableQuestion
-from ptlab.costs import Costs
+from ptlab.classroom.table_question import Column, Row, TableQuestion
+from ptlab.costs.meter import Costs
 
 KERNEL = "6.1"
 """As in contention.py: page faults take mmap_lock for read."""
@@ -21,7 +21,7 @@ _FORM = (
     "For each row: how many atomic operations **more than `unmap_only`** needs, as `(local, shared)`. "
     "Local are those in the PTE page's own struct page, shared all others. Adds to a counter of this "
     "CPU alone are no atomic operations.\n\n"
-    "You may measure: `ptlab.costs.by_operation(process)` has `atomics_local` and `atomics_shared` of "
+    "You may measure: `ptlab.costs.meter.by_operation(process)` has `atomics_local` and `atomics_shared` of "
     'each operation. Use `Process(design, kernel="6.1")`.'
 )
 

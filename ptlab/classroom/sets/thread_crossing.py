@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from ptlab.base.geometry import PTRS_PER_TABLE
 from ptlab.classroom.question import Wrong
 from ptlab.classroom.sets.thread_counting import distinct
-from ptlab.classroom.table import Column, TableQuestion
-from ptlab.contention import Constants
-from ptlab.geometry import PTRS_PER_TABLE
-from ptlab.walk_costs import tables_from_which_rwsem_wins
+from ptlab.classroom.table_question import Column, TableQuestion
+from ptlab.costs.contention import Constants
+from ptlab.costs.long_walks import tables_from_which_rwsem_wins
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Machine:
 
     @property
     def constants(self) -> Constants:
-        """For ptlab.contention."""
+        """For ptlab.costs.contention."""
         return Constants(local_atomic=self.local_atomic, hand_over=self.hand_over)
 
 
@@ -41,7 +41,7 @@ class Crossing(TableQuestion[Machine]):
     hints = (
         "`pte_refcount` pays for each table, `pt_rwsem` once for a walk. Which line rises, and which "
         "one only starts higher?",
-        '`walk_cost(design, "FREE", tables, cpus, constants)` in `ptlab.walk_costs` is the price of '
+        '`walk_cost(design, "FREE", tables, cpus, constants)` in `ptlab.costs.long_walks` is the price of '
         "one walk in nanoseconds.",
         'Try 1, 2, 3, ... PTE pages until `walk_cost("pt_rwsem", ...)` is the smaller one. '
         "`Constants(local_atomic=..., hand_over=...)` is your machine.",
@@ -63,7 +63,7 @@ class Crossing(TableQuestion[Machine]):
             f"your machine an atomic operation takes {problem.local_atomic:g} ns in a line that this "
             f"CPU has, and {problem.hand_over:g} ns in one that another CPU has just changed "
             f"(`Constants(local_atomic={problem.local_atomic:g}, hand_over={problem.hand_over:g})` in "
-            "`ptlab.contention`; leave its other constants as they are). All CPUs walk all the time.\n\n"
+            "`ptlab.costs.contention`; leave its other constants as they are). All CPUs walk all the time.\n\n"
             f"**From how many PTE pages on is `pt_rwsem` cheaper**, with "
             f"{', '.join(map(str, problem.cpus[:-1]))} and {problem.cpus[-1]} CPUs? "
             "Walks are counted in whole PTE pages. Answer with a list of four whole numbers."

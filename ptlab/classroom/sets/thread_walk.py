@@ -7,6 +7,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from ptlab.base.geometry import KiB, MiB
 from ptlab.classroom.question import Wrong
 from ptlab.classroom.sets.thread_counting import (
     DESIGNS,
@@ -16,10 +17,9 @@ from ptlab.classroom.sets.thread_counting import (
     Measured,
     distinct,
 )
-from ptlab.classroom.table import Row
-from ptlab.costs import Costs, by_operation
-from ptlab.geometry import KiB, MiB
-from ptlab.process import Process
+from ptlab.classroom.table_question import Row
+from ptlab.costs.meter import Costs, by_operation
+from ptlab.process.process import Process
 
 
 @functools.cache

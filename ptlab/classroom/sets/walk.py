@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
+from ptlab.base.geometry import PAGE_SIZE, Geometry, Level
 from ptlab.classroom.question import Wrong
 from ptlab.classroom.sets.walk_any import AnyPages
 from ptlab.classroom.sets.walk_extremes import WIDTH, Extremes
 from ptlab.classroom.sets.walk_touches import Built
-from ptlab.classroom.table import Column, Row, TableQuestion
-from ptlab.geometry import PAGE_SIZE, Geometry, Level
+from ptlab.classroom.table_question import Column, Row, TableQuestion
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
+from ptlab.base.geometry import PAGE_SIZE
 from ptlab.classroom import seeds
-from ptlab.classroom.code import Code
 from ptlab.classroom.question import Question, Wrong, refused, shown
 from ptlab.classroom.report import Finding
 from ptlab.classroom.sandbox import Failed, Limits, Stopped, values
-from ptlab.geometry import PAGE_SIZE
-from ptlab.process import Process
+from ptlab.classroom.student_code import Code
+from ptlab.process.process import Process
 
 _END = 1 << 28
 """Pages in the area: 1 TiB."""

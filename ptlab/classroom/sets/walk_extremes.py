@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
+from ptlab.base.geometry import PAGE_SIZE, GiB, MiB
 from ptlab.classroom.question import Wrong
 from ptlab.classroom.sets.walk_touches import SHARED, TABLES, tables
-from ptlab.classroom.table import Row, TableQuestion
-from ptlab.geometry import PAGE_SIZE, GiB, MiB
-from ptlab.process import Process
+from ptlab.classroom.table_question import Row, TableQuestion
+from ptlab.process.process import Process
 
 WIDTH = "A table is 4096 bytes, and an entry is 8."
 _ORDER = (

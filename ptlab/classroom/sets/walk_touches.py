@@ -8,11 +8,11 @@ from itertools import pairwise
 from random import Random
 from typing import ClassVar
 
+from ptlab.base.geometry import GiB, KiB, MiB
 from ptlab.classroom.question import Wrong
-from ptlab.classroom.table import Column, Row, TableQuestion
-from ptlab.geometry import GiB, KiB, MiB
-from ptlab.process import Process
-from ptlab.story import Story
+from ptlab.classroom.table_question import Column, Row, TableQuestion
+from ptlab.process.process import Process
+from ptlab.story.story import Story
 
 TABLES = (Column("PUD pages"), Column("PMD pages"), Column("PTE pages"))
 """The columns of the questions that count tables."""

@@ -1,0 +1,25 @@
+"""Guards: what keeps concurrent tasks apart, each of which a race scene can leave out.
+
+The paths ask for them only while several tasks run (`machine.watch` is set): with one task there is
+nobody to guard against.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Precaution(StrEnum):
+    """One precaution; the value says it in words."""
+
+    RCU = "an unhooked table is freed only after a grace period"
+    PMD_SAME = "after taking the PTE lock, look whether the PMD entry still points to the table"
+    PTE_SAME = "after taking the PTE lock, look whether the entry is still as it was"
+    PMD_NONE = "after taking the lock to install a table, look whether there is one now"
+    DROP_LOCK = "drop the PMD lock before looking again at a table whose count is zero"
+    FLUSH_FIRST = "flush the TLB before anything that it may translate to is freed"
+    IPI = "a TLB flush is an interrupt, which waits for CPUs that have interrupts off"
+    PUT_UNLOCKED = "put references after the PTE lock has been dropped"
+    MMAP_WRITE = "munmap takes mmap_lock for write"
+    RECHECK_PMD = "the slow path of PT_RECLAIM looks at the PMD entry again, under its lock"
+    VMA_FIRST = "a collapse has the VMA's lock before it looks at the PMD entry again"

@@ -1,0 +1,120 @@
+"""The trial of a reclaim scheme: programs, with a look at everything after each operation, then races.
+
+`trial` runs inside the sandbox and hands back plain data, which `Trial.of` reads. `measured` gives the
+numbers of one program under a design of the debate, from which limits are made.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from ptlab.base.errors import Corruption
+from ptlab.costs.meter import Meter
+from ptlab.process.process import Process
+from ptlab.race.explore import explore
+from ptlab.race.scenes import find
+from ptlab.scenario import parse, play
+from ptlab.schemes import ReclaimScheme, scheme_class
+
+KERNEL = "6.18"
+
+MOST = 300
+"""Schedules that are run of one race; the scenes that are asked for need fewer."""
+
+
+class Run(NamedTuple):
+    """What one program needed under one scheme, `Process.background()` at its end included.
+
+    now_kb  VmPTE before `background`, end_kb after it
+    writes  how often mmap_lock was taken for write, by mmap and munmap too
+    broken  what broke, and at which operation; "" if nothing did
+    """
+
+    now_kb: int
+    end_kb: int
+    built: int
+    freed: int
+    scanned: int
+    writes: int
+    broken: str = ""
+
+
+class Trial(NamedTuple):
+    """What became of a scheme. `objection` says why it was not run, "" if it was."""
+
+    objection: str
+    runs: tuple[Run, ...] = ()
+    races: tuple[tuple[str, str, str], ...] = ()
+    """Those that it lost: scene, schedule, what breaks."""
+
+    @classmethod
+    def of(cls, plain: Any) -> Trial:
+        """What `trial` has said."""
+        objection, runs, races = plain
+        return cls(objection, tuple(Run(*run) for run in runs), races)
+
+
+def trial(scheme: Any, programs: Sequence[str], scenes: Sequence[str]) -> Any:
+    """Run a learner's class through `programs`, and through `scenes` if it got that far."""
+    objection = _objection(scheme)
+    if objection:
+        return objection, (), ()
+    runs = [run(scheme, text) for text in programs]
+    races = [] if any(r.broken for r in runs) else _lost(scheme, scenes)
+    return "", tuple(map(tuple, runs)), tuple(races)
+
+
+def _objection(scheme: Any) -> str:
+    if not (isinstance(scheme, type) and issubclass(scheme, ReclaimScheme)):
+        return "a subclass of ReclaimScheme is wanted"
+    kin = [base.__name__ for base in scheme.__mro__[1:] if issubclass(base, ReclaimScheme)]
+    if kin != ["ReclaimScheme"]:
+        return f"it is derived from {kin[0]}; derive it from ReclaimScheme itself"
+    if not isinstance(scheme.name, str):
+        return 'its name is no text: write name = "my_scheme" (or any other) into it'
+    return ""
+
+
+def run(scheme: type[ReclaimScheme], text: str, checked: bool = True) -> Run:
+    """Play a program in the scenario language; if `checked`, look at everything after each operation."""
+    process = Process(scheme, KERNEL, grain="table", record=False)
+    meter, broken, doing = Meter(process), "", "the beginning"
+    now_kb = 0
+    try:
+        for row in play(process, parse(text)[0]):
+            doing = str(row["op"])
+            if checked:
+                process.check()
+        now_kb, doing = process.counters.vmpte_kb, "background"
+        process.background()
+        process.check()
+    except Corruption as corruption:
+        broken = f"{corruption}, after {doing}"
+    costs = meter.finish()
+    return Run(
+        now_kb,
+        process.counters.vmpte_kb,
+        costs.tables_allocated,
+        costs.tables_freed,
+        costs.scanned,
+        costs.locks["mmap_lock write"],
+        broken,
+    )
+
+
+def _lost(scheme: type[ReclaimScheme], scenes: Sequence[str]) -> list[tuple[str, str, str]]:
+    lost = []
+    for name in scenes:
+        scene = find(name)
+        found = explore(scene, scene.under(scheme), most=MOST)
+        if found.result == "failure":
+            lost.append((name, str(found.shortest), str(found.verdict)))
+    return lost
+
+
+@functools.cache
+def measured(design: str, text: str) -> Run:
+    """What a design of the debate needs for a program."""
+    return run(scheme_class(design), text, checked=False)

@@ -1,0 +1,155 @@
+"""One workload under many designs: how much memory the page tables take, and at what price.
+
+>>> told = measure("full-table", "unmap_only", "pt_reclaim")
+>>> [(m.scheme, m.peak_kb, m.end_kb) for m in told]
+[('unmap_only', 12, 12), ('pt_reclaim', 12, 8)]
+
+All designs run on the same kernel, so that only they differ.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
+from functools import partial
+from multiprocessing import get_context
+from typing import Any
+
+from ptlab.costs.measurement import Measurement
+from ptlab.costs.meter import Meter
+from ptlab.costs.side_by_side import Measurements
+from ptlab.costs.workloads import WORKLOADS, program
+from ptlab.process.process import Process
+from ptlab.scenario import Scenario, play, read
+from ptlab.scenario.ops import Munmap
+from ptlab.schemes import SCHEMES, ReclaimScheme, scheme_class
+
+Scheme = str | type[ReclaimScheme]
+
+KERNEL = "6.18"
+
+
+def designs(workload: str = "halves", *schemes: Scheme) -> Any:
+    """In a notebook: choose a workload and designs, and see them side by side.
+
+    All nine designs can be chosen, and the ReclaimScheme subclasses given here; those given are
+    ticked to begin with, or all if there are none. ValueError for an unknown name, or one taken.
+    """
+    from ptlab.widgets.comparison import Designs
+
+    _scenario(workload, 0)
+    own = {scheme_class(scheme).name: scheme for scheme in schemes}
+    for name, scheme in own.items():
+        if name in SCHEMES and scheme_class(scheme) is not SCHEMES[name]:
+            raise ValueError(f"a design is called {name!r} already: yours needs its own name")
+    offered: dict[str, Scheme] = {**{name: name for name in SCHEMES}, **own}
+
+    def compare(name: str, chosen: Sequence[str], done: Callable[[str], None]) -> str:
+        picked = [offered[scheme] for scheme in chosen]
+        return measure(name, *picked, parallel=True, done=done)._repr_html_()
+
+    workloads = {name: found.description for name, found in WORKLOADS.items()}
+    if workload not in workloads:
+        workloads = {workload: _scenario(workload, 0).description, **workloads}
+    return Designs(workloads, list(offered), compare, workload, list(own) or list(offered))
+
+
+def measure(
+    workload: str | Scenario,
+    *schemes: Scheme,
+    kernel: str = KERNEL,
+    grain: str = "range",
+    seed: int = 0,
+    parallel: bool = False,
+    done: Callable[[str], None] = lambda scheme: None,
+) -> Measurements:
+    """Run a workload (by name, as a scenario or its text) under `schemes`, all nine if none is named.
+
+    A scheme is a name or a ReclaimScheme subclass. `parallel` runs those with a name on all
+    processors. `done` is told of each scheme that is finished. ValueError for an unknown name, or
+    for one that two of them have; Corruption if a design of your own breaks the page tables.
+    """
+    scenario = _scenario(workload, seed)
+    chosen: Sequence[Scheme] = schemes or tuple(SCHEMES)
+    names = Counter(scheme_class(scheme).name for scheme in chosen)
+    for name, times in names.items():
+        if times > 1:
+            raise ValueError(f"{times} of the designs are called {name!r}: each needs its own name")
+    jobs = [(scheme, scenario, kernel, grain) for scheme in chosen]
+    if not parallel:
+        return Measurements(scenario, [_told(run(*job), done) for job in jobs])
+    return Measurements(scenario, _together(jobs, done))
+
+
+def _together(jobs: list[Any], done: Callable[[str], None]) -> list[Measurement]:
+    """Designs with a name go to other processes; a class of a notebook cell only this one knows."""
+    measured: dict[int, Measurement] = {}
+    # Not forked: a notebook's kernel has threads, and a fork copies the locks they hold.
+    workers, context = min(len(jobs), os.cpu_count() or 1), get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        # The last of SCHEMES take longest: begun first, they are not what all wait for at the end.
+        away = {
+            pool.submit(run, *jobs[i]): i
+            for i in reversed(range(len(jobs)))
+            if isinstance(jobs[i][0], str)
+        }
+        for i, job in enumerate(jobs):
+            if not isinstance(job[0], str):
+                measured[i] = _told(run(*job), done)
+        for future in as_completed(away):
+            measured[away[future]] = _told(future.result(), done)
+    return [measured[i] for i in range(len(jobs))]
+
+
+def _told(measured: Measurement, done: Callable[[str], None]) -> Measurement:
+    done(measured.scheme)
+    return measured
+
+
+def _scenario(workload: str | Scenario, seed: int) -> Scenario:
+    if isinstance(workload, Scenario):
+        return workload
+    return read(workload, partial(program, seed=seed))
+
+
+def run(scheme: Scheme, scenario: Scenario, kernel: str, grain: str) -> Measurement:
+    """Play `scenario` up to its last munmaps, then what the design does in the background."""
+    process = Process(scheme, kernel, grain=grain, record=False)
+    meter = Meter(process)
+    unsupported = None
+    for row in play(process, _without_the_end(scenario)):
+        if "unsupported" in row:
+            unsupported = str(row["op"])
+    before = process.counters.vmpte_kb
+    process.background()
+    if type(process.scheme) not in SCHEMES.values():  # numbers of a broken design say nothing
+        process.check()
+    now = process.counters
+    return Measurement(
+        scheme=process.scheme.name,
+        fate=process.scheme.fate,
+        workload=scenario.name,
+        kernel=process.kernel,
+        peak_kb=meter.held.peak_kb,
+        end_kb=now.vmpte_kb,
+        before_background_kb=before,
+        mean_kb=round(meter.held.mean_kb, 1),
+        held_kb_ms=round(meter.held.kb_ms, 1),
+        pud=now.pud,
+        pmd=now.pmd,
+        pte=now.pte,
+        costs=meter.finish(),
+        track=tuple(meter.held.track),
+        unsupported=unsupported,
+    )
+
+
+def _without_the_end(scenario: Scenario) -> Scenario:
+    """After a munmap of everything all designs are alike: it is left out."""
+    ops = list(scenario.ops)
+    while ops and isinstance(ops[-1], Munmap):
+        ops.pop()
+    return replace(scenario, ops=tuple(ops))

@@ -1,0 +1,113 @@
+"""How one table looks at one moment: its place, its numbers in words, its 512 entries in runs."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptlab.base import pte
+from ptlab.base.geometry import Level
+from ptlab.draw.names import plural, table_name
+from ptlab.state.memmap import State
+from ptlab.state.mm import Mm, base_address
+
+Strip: TypeAlias = list[tuple[int, int, str]]
+"""Half-open runs [lo, hi) of entries of one kind, none left out; the kinds are pte.kind()'s."""
+
+STATE_WORDS = {
+    State.ABSENT: "absent",
+    State.NEW: "new",
+    State.LIVE: "live",
+    State.UNHOOKED: "unhooked",
+    State.RCU: "rcu",
+    State.FREED: "freed",
+    State.DEPOSITED: "deposited",
+}
+
+
+class Look(NamedTuple):
+    """state is one of STATE_WORDS; line is a sum such as `3 = 2 entries + 1 visitor`."""
+
+    state: str
+    line: str
+    strip: Strip
+
+
+def look(mm: Mm, table: int) -> Look:
+    """The look of `table` in the present state."""
+    mem = mm.machine.mem
+    state = State(int(mem.state[table]))
+    words = mem.entries[table, slice(None)]
+    return Look(STATE_WORDS[state], _line(mm, table, state), strip(words))
+
+
+def _line(mm: Mm, table: int, state: State) -> str:
+    mem = mm.machine.mem
+    if state is State.NEW:
+        return "new, not in the tree yet"
+    if state is State.UNHOOKED:
+        return "unhooked, waits for the TLB flush"
+    if state is State.RCU:
+        return "unhooked, waits for RCU"
+    if state is State.FREED:
+        return "freed"
+    if state is State.DEPOSITED:
+        return "in reserve for a split"
+    entries = plural(int(mem.nonnone[table]), "entry")
+    if mem.level[table] != Level.PTE or not mm.machine.scheme.counts_references:
+        return entries
+    visitors, owed = int(mem.visitors[table]), int(mem.owed[table])
+    line = f"{int(mem.refcount[table])} = {entries}"
+    if visitors:
+        line += f" + {plural(visitors, 'visitor')}"
+    if owed:
+        line += f" {'+' if owed > 0 else '-'} {abs(owed)} to {'put' if owed > 0 else 'get'}"
+    return line
+
+
+_TELLING = pte.PRESENT | pte.PROTNONE | pte.SPECIAL | pte.PSE | pte.FILE | pte.NX
+
+
+def strip(words: NDArray[np.uint64]) -> Strip:
+    """The non-none entries of a table as runs of one kind each."""
+    if not words.any():
+        return []
+    # What decides the kind of a word; the bits of a frame number or a swap offset do not.
+    told = words & np.uint64(_TELLING)
+    told[words == 0] = 2
+    swapped = (words != 0) & ~pte.is_present(words)
+    told[swapped] = np.where(pte.is_marker(words[swapped]), np.uint64(4), np.uint64(6))
+    borders = [0, *(np.flatnonzero(np.diff(told)) + 1).tolist(), len(words)]
+    runs = [(lo, hi, pte.kind(int(words[lo]))) for lo, hi in pairwise(borders)]
+    return [run for run in runs if run[2] != "none"]
+
+
+def place(mm: Mm, table: int) -> str:
+    """The address range that `table` maps, last byte included: `0x100000000000 - 0x1000001fffff`."""
+    base = base_address(mm, table)
+    span = mm.machine.geometry.span(Level(int(mm.machine.mem.level[table])))
+    return f"{base:#x} - {base + span - 1:#x}"
+
+
+def title(mm: Mm, table: int) -> str:
+    """'PTE page 7'."""
+    return table_name(mm.machine.mem, table)
+
+
+def sentence(mm: Mm, table: int, seen: Look) -> str:
+    """The look in words, for whoever cannot see it."""
+    return f"{title(mm, table)}, {seen.state}: {seen.line}"
+
+
+def live_children(mm: Mm) -> dict[int, list[int]]:
+    """The tables that hang below each table now, by slot."""
+    mem = mm.machine.mem
+    tables = mem.live()
+    tables = tables[(mem.mm[tables] == mm.id) & (tables != mm.pgd)]
+    children: dict[int, list[int]] = {}
+    for table in tables[np.argsort(mem.slot[tables], kind="stable")].tolist():
+        children.setdefault(int(mem.parent[table]), []).append(table)
+    return children

@@ -1,0 +1,41 @@
+"""What things are called: tables, locks, and how many of them there are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ptlab.base.geometry import Level
+from ptlab.base.steps import Tables
+from ptlab.state.memmap import MemMap
+
+
+def table_name(mem: MemMap, tables: Tables) -> str:
+    """'PTE page 7', or '12 PTE pages (7 to 18)' for a run."""
+    if isinstance(tables, np.ndarray):
+        if len(tables) > 1:
+            level = Level(int(mem.level[tables[0]])).name
+            return f"{len(tables)} {level} pages ({tables[0]} to {tables[-1]})"
+        tables = int(tables[0])
+    return f"{Level(int(mem.level[tables])).name} page {tables}"
+
+
+def lock_name(mem: MemMap, lock: tuple[str, Any, str]) -> str:
+    """'mmap_lock (read)', 'PTE lock of PTE page 7'."""
+    name, of, mode = lock
+    if name in ("pmd_lock", "ptl"):
+        kind = "PMD" if name == "pmd_lock" else "PTE"
+        return f"{kind} lock of {table_name(mem, of)}"
+    if name == "vma_lock":
+        return f"VMA lock of {of:#x} ({mode})"
+    if name == "interrupts":
+        return "interrupts off"
+    return f"{name} ({mode})" if mode in ("read", "write") else name
+
+
+def plural(n: int, noun: str) -> str:
+    """'1 entry', '2 entries', '3 pages'."""
+    if n == 1:
+        return f"1 {noun}"
+    return f"{n} {noun[:-1]}ies" if noun.endswith("y") else f"{n} {noun}s"

@@ -1,0 +1,122 @@
+"""Precaution regions: entries that only say no. They need a table, and keep it.
+
+Kernel source: mm/madvise.c, madvise_guard_install() and madvise_guard_remove() (Linux 6.13 to 6.19).
+A marker is a non-present entry; an access to it is a SIGSEGV, MADV_DONTNEED leaves it in place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ptlab.base import pte
+from ptlab.base.geometry import PAGE_SHIFT, Level
+from ptlab.base.steps import Kind, Path, Step
+from ptlab.paths.pieces import chunks, cut
+from ptlab.paths.table_alloc import anon_vma_prepare, upper_tables, visit
+from ptlab.paths.walk import pte_offset_map_lock, pte_tables
+from ptlab.paths.zap import ZapDetails, unmap_page_range
+from ptlab.state.memmap import count as table_count
+from ptlab.state.memmap import count_each
+from ptlab.state.mm import Count, Mm
+from ptlab.state.mmu_gather import MmuGather, tlb_flush_mmu
+from ptlab.state.vma import VM, Vma
+
+U64 = np.uint64
+
+
+def madvise_guard_install(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
+    """Every page of the range becomes a guard page. What was mapped there is zapped first."""
+    if not mm.find_vma(vma.start).flags & VM.MAYBE_GUARD:  # set by no other task either
+        yield vma_set_atomic_flag(mm, vma, VM.MAYBE_GUARD)
+    if vma.file is None and vma.anon_vma is None:
+        yield anon_vma_prepare(mm, vma)
+    if _mapped(mm, start, end):
+        tlb = MmuGather(mm)
+        yield from unmap_page_range(mm, tlb, start, end, ZapDetails())
+        yield from tlb_flush_mmu(tlb)
+    machine = mm.machine
+    walk = yield from machine.scheme.walk_begins(mm, start, end)
+    for piece in cut("table", start, (end - start) >> PAGE_SHIFT):
+        done = False
+        while not done:  # once, unless another task has freed the table (ACTION_AGAIN)
+            pmd = mm.lookup(piece.first, Level.PMD)
+            pmd = pmd or (yield from upper_tables(mm, piece.first, walk))
+            table = yield from visit(mm, pmd, piece.slots)
+            assert isinstance(table, int)
+            done = yield from _install(mm, table, piece.columns)
+            yield from machine.scheme.visitor_leaves(mm, table)
+    yield from machine.scheme.walk_ends(mm, walk)
+
+
+def vma_set_atomic_flag(mm: Mm, vma: Vma, flag: int) -> Step:
+    """A flag that may be set with mmap_lock held for read: fork has to copy the markers of the VMA."""
+    before = mm.find_vma(vma.start)
+    after = replace(before, flags=before.flags | flag)
+    mm.replace_vma(after)
+    return Step(Kind.VMA, "vma_set_atomic_flag", None, 1, 1, ("flags", before, after))
+
+
+def _install(mm: Mm, table: int, columns: slice) -> Path[bool]:
+    """Fill the empty entries of one PTE page with markers. False: the page is not there any more."""
+    machine, installed = mm.machine, 0
+    if not (yield from pte_offset_map_lock(machine, table)):
+        return False
+    for part in chunks(machine.grain, columns):
+        words = machine.mem.entries[table, part]
+        n = int(np.count_nonzero(words == 0))
+        if n:
+            machine.mem.write(table, part, np.where(words == 0, U64(pte.GUARD_MARKER), words))
+            mm.count(Count.SWAP, n)
+            machine.scheme.entries_changed(mm, table, n)
+            installed += n
+            yield Step(Kind.SET, "guard_install_set_pte", table, n, 1, (part, "marker"))
+    if installed:
+        yield from machine.scheme.entries_mapped(mm, table, installed)
+    yield machine.unlock("pte_unmap_unlock", "ptl")
+    return True
+
+
+def _mapped(mm: Mm, start: int, end: int) -> bool:
+    """Whether anything but guard markers is mapped in the range."""
+    for pmd, slots, columns in pte_tables(mm, start, end):
+        if isinstance(slots, int) and mm.is_huge(pmd, slots):
+            return True
+        words = mm.machine.mem.entries[mm.machine.mem.at(pmd, slots), columns]
+        if np.any((words != 0) & ~pte.is_marker(words)):
+            return True
+    return False
+
+
+def madvise_guard_remove(mm: Mm, start: int, end: int) -> Path[None]:
+    """The markers of the range go; pages and tables stay."""
+    machine = mm.machine
+    walk = yield from machine.scheme.walk_begins(mm, start, end)
+    for pmd, slots, columns in pte_tables(mm, start, end):
+        if isinstance(slots, int) and mm.is_huge(pmd, slots):
+            continue  # there can be no marker
+        if (yield from machine.scheme.visitor_arrives(mm, pmd, slots)):
+            continue
+        tables = machine.mem.at(pmd, slots)
+        n_tables = table_count(tables)
+        if not (yield from pte_offset_map_lock(machine, tables, n_tables)):
+            yield from machine.scheme.visitor_leaves(mm, tables)
+            continue  # freed since the walk saw it
+        removed = None
+        for part in chunks(machine.grain, columns):
+            words = machine.mem.entries[tables, part]
+            markers = pte.is_marker(words)
+            n = int(np.count_nonzero(markers))
+            if n:
+                machine.mem.write(tables, part, np.where(markers, U64(0), words))
+                mm.count(Count.SWAP, -n)
+                each = count_each(tables, markers)
+                machine.scheme.entries_changed(mm, tables, -each)
+                removed = each if removed is None else removed + each
+                yield Step(Kind.CLEAR, "guard_remove_pte_entry", tables, n, 1, (part, 0))
+        yield machine.unlock("pte_unmap_unlock", "ptl", n_tables)
+        if removed is not None:
+            yield from machine.scheme.entries_unmapped(mm, tables, removed)
+        yield from machine.scheme.visitor_leaves(mm, tables)
+    yield from machine.scheme.walk_ends(mm, walk)

@@ -1,0 +1,84 @@
+"""How far one step reaches: the grain cuts a walk into pieces. It never changes what a piece does.
+
+A piece is a rectangle: the same columns (entries) of one PTE page, or of a run of PTE pages below
+one PMD page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from ptlab.base.geometry import PAGE_SHIFT, PTRS_PER_TABLE
+from ptlab.state.memmap import Slots
+
+
+class Piece(NamedTuple):
+    """Entries `columns` of the PTE page (or pages) at `slots` of the PMD page that maps `first`.
+
+    `first` is the address of the first entry.
+    """
+
+    first: int
+    slots: Slots
+    columns: slice
+
+    @property
+    def tables(self) -> int:
+        """How many PTE pages the piece spans."""
+        return len(self.slots) if isinstance(self.slots, np.ndarray) else 1
+
+    @property
+    def entries(self) -> int:
+        """How many entries the piece has in all."""
+        _, slots, columns = self
+        each: int = (columns.stop - columns.start - 1) // (columns.step or 1) + 1
+        return each if isinstance(slots, int) else each * len(slots)
+
+
+def cut(grain: str, start: int, count: int, step: int = 1) -> Iterator[Piece]:
+    """Pieces of `count` pages from address `start` on, `step` pages apart.
+
+    Pieces come in the order of their addresses.
+    """
+    page = start >> PAGE_SHIFT
+    if grain == "entry":
+        for k in range(page, page + count * step, step):
+            yield Piece(k << PAGE_SHIFT, k >> 9 & 511, slice(k & 511, (k & 511) + 1))
+        return
+    last = page + (count - 1) * step
+    while page <= last:
+        column = page & 511
+        if page >> 9 == last >> 9:  # all that is left lies in one table
+            yield Piece(page << PAGE_SHIFT, page >> 9 & 511, slice(column, (last & 511) + 1, step))
+            return
+        if step > 511:
+            columns, following = slice(column, column + 1), page + step
+        else:
+            here = (511 - column) // step + 1
+            stop = column + (here - 1) * step + 1
+            columns, following = slice(column, stop, step), page + here * step
+        slot = page >> 9 & 511
+        slots: Slots = slot
+        if grain == "range" and following <= last and following & 511 == column:
+            # the same columns repeat every `stride` tables: go on to the end of this PMD page
+            stride = (following >> 9) - (page >> 9)
+            room = (511 - slot) // stride + 1
+            whole = (last - (columns.stop - 1 - column) - page) // (stride * 512) + 1
+            tables = min(room, whole)
+            if tables > 1:
+                slots = np.arange(slot, slot + tables * stride, stride)
+                following = page + tables * stride * 512
+        yield Piece(page << PAGE_SHIFT, slots, columns)
+        page = following
+
+
+def chunks(grain: str, columns: slice) -> Iterator[slice]:
+    """The columns one step of a walk within a table covers: one entry, or all of them."""
+    if grain == "entry":
+        for column in range(*columns.indices(PTRS_PER_TABLE)):
+            yield slice(column, column + 1)
+    else:
+        yield columns

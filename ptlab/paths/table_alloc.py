@@ -1,0 +1,145 @@
+"""Building tables on the way down, and the anon_vma that the first page of a VMA's own needs.
+
+Kernel source: mm/memory.c, __pud_alloc(), __pmd_alloc(), __pte_alloc(), pmd_install(); mm/rmap.c,
+__anon_vma_prepare() (Linux 6.12). A table is allocated outside the lock and installed under it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ptlab.base.geometry import Level
+from ptlab.base.precautions import Precaution
+from ptlab.base.steps import Kind, Path, Step, Tables
+from ptlab.state.machine import Machine
+from ptlab.state.memmap import Slots, present
+from ptlab.state.memmap import count as table_count
+from ptlab.state.mm import COUNTED, Count, Mm
+from ptlab.state.vma import Vma, reusable_anon_vma
+
+_PTE = Level.PTE  # looked up once: Python 3.11 finds members slowly
+
+
+def upper_tables(
+    mm: Mm, address: int, walk: Any, lowest: Level = Level.PMD, times: int = 1
+) -> Path[int]:
+    """The table at level `lowest` for `address`; what is missing on the way down is built.
+
+    `walk` is what the scheme's walk_begins() gave.
+    """
+    geometry, table = mm.machine.geometry, mm.pgd
+    for upper, lower in zip(geometry.path, geometry.path[1:], strict=False):
+        if upper is lowest:
+            break
+        index = geometry.index(address, upper)
+        child = int(mm.machine.mem.at(table, index))
+        if not child:
+            child = yield from _alloc_upper(mm, table, index, lower, walk, times)
+        table = child
+    return table
+
+
+_ALLOCATORS = {
+    Level.P4D: ("__p4d_alloc", "p4d_alloc_one"),
+    Level.PUD: ("__pud_alloc", "pud_alloc_one"),
+    Level.PMD: ("__pmd_alloc", "pmd_alloc_one"),
+}
+
+
+def _alloc_upper(mm: Mm, parent: int, index: int, level: Level, walk: Any, times: int) -> Path[int]:
+    """__p4d_alloc(), __pud_alloc(), __pmd_alloc(): a zeroed page, entered under page_table_lock."""
+    machine, (fn, alloc_one) = mm.machine, _ALLOCATORS[level]
+    table = int(machine.mem.alloc(mm.id, level))
+    yield Step(Kind.ALLOC, alloc_one, table)
+    yield from machine.lock(fn, "page_table_lock", mm.id, "spin")
+    there = int(machine.mem.at(parent, index))
+    if there:
+        yield machine.unlock(fn, "page_table_lock")
+        yield pte_free(machine, table)
+        return there
+    machine.mem.hook(table, parent, index)
+    counted = COUNTED.get(level)  # a P4D page is not
+    if counted is not None:
+        mm.count(counted, 1)
+    yield Step(Kind.INSTALL, fn, table)
+    if counted is not None:
+        yield from machine.scheme.upper_installed(mm, table, walk, times)
+    yield machine.unlock(fn, "page_table_lock")
+    return table
+
+
+def pte_alloc(mm: Mm, pmd: int, slots: Slots) -> Path[Tables]:
+    """pte_alloc(), __pte_alloc(): PTE pages for the empty `slots` of PMD page `pmd`."""
+    machine = mm.machine
+    wanted = len(slots) if isinstance(slots, np.ndarray) else 1
+    tables = machine.mem.alloc(mm.id, _PTE, wanted)
+    yield Step(Kind.ALLOC, "pte_alloc_one", tables)
+    installed = yield from pmd_install(mm, pmd, slots, tables)
+    if installed is not tables:
+        yield pte_free(machine, tables)
+    return installed
+
+
+def pmd_install(mm: Mm, pmd: int, slots: Slots, tables: Tables) -> Path[Tables]:
+    """Enter PTE pages into the PMD page, under its lock, and count them (mm_inc_nr_ptes).
+
+    Where another task was faster its table is what is returned, with this walker as a visitor.
+    """
+    machine, n = mm.machine, table_count(tables)
+    yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin", n)
+    while not machine.others.lacks(Precaution.PMD_NONE):
+        there = machine.mem.at(pmd, slots)
+        if not present(there):
+            break
+        if not (yield from machine.scheme.visitor_arrives(mm, pmd, slots)):
+            yield machine.unlock("spin_unlock", "pmd_lock", n)
+            return there
+        if not machine.others.lacks(
+            Precaution.DROP_LOCK
+        ):  # the dying table needs it to be unhooked
+            yield machine.unlock("spin_unlock", "pmd_lock", n)
+            yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin", n)
+    yield from machine.scheme.table_installed(mm, pmd, tables)
+    machine.mem.hook(tables, pmd, slots)
+    mm.count(Count.PTE, n)
+    yield Step(Kind.INSTALL, "pmd_populate", tables)
+    yield machine.unlock("spin_unlock", "pmd_lock", n)
+    return tables
+
+
+def pte_free(machine: Machine, table: Tables) -> Step:
+    """Give back a page that was allocated for nothing."""
+    return machine.free("pte_free", table)
+
+
+def visit(mm: Mm, pmd: int, slots: Slots, times: int = 1) -> Path[Tables]:
+    """Arrive at the PTE pages below `slots`, building the missing ones: the caller owes a leave.
+
+    `slots` are all empty or all hold tables.
+    """
+    first = slots if isinstance(slots, int) else int(slots[0])
+    while mm.machine.mem.at(pmd, first):
+        if not (yield from mm.machine.scheme.visitor_arrives(mm, pmd, slots, times)):
+            tables = mm.machine.mem.at(pmd, slots)
+            if present(tables):
+                return tables
+        # The table was dying, or is gone by now: look again.
+    else:
+        tables = yield from pte_alloc(mm, pmd, slots)
+        if times > table_count(tables):
+            later = times - table_count(tables)
+            yield from mm.machine.scheme.visitors_follow(mm, tables, later)
+        return tables
+
+
+def anon_vma_prepare(mm: Mm, vma: Vma) -> Step:
+    """The VMA's first page of its own: it gets an anon_vma, a neighbour's if they may merge one day."""
+    anon = reusable_anon_vma(mm.vmas, vma) or mm.machine.new_anon_vma()
+    vma = mm.find_vma(vma.start)
+    if vma.anon_vma is None:  # no other fault was faster
+        vma = replace(vma, anon_vma=anon, chain=1)
+        mm.replace_vma(vma)
+    return Step(Kind.VMA, "__anon_vma_prepare", None, 1, 1, ("anon_vma", vma))

@@ -1,0 +1,365 @@
+"""Process: a program with an address space on a simulated machine. The face of the engine.
+
+>>> from ptlab import Process, MiB, MADV_DONTNEED
+>>> p = Process(scheme="pte_refcount")
+>>> heap = p.mmap(4 * MiB)
+>>> p.touch(heap)
+1024
+>>> p.madvise(heap, MADV_DONTNEED)
+>>> p.counters.vmpte_kb
+8
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from errno import EFAULT, EIO
+from operator import index
+from typing import TypeVar
+
+from ptlab.base.errors import BusError, Corruption, SegmentationFault, unknown
+from ptlab.base.geometry import PAGE_SIZE
+from ptlab.base.kernel_versions import profile
+from ptlab.base.steps import Path
+from ptlab.draw.dot import NoGraphviz, svg
+from ptlab.draw.text_tree import head, text
+from ptlab.draw.theme import themed
+from ptlab.draw.tree import tree
+from ptlab.paths.access import touch
+from ptlab.paths.fork import dup_mmap, exit_mmap
+from ptlab.paths.madvise import ADVICE, ADVICE_NAMES, do_madvise
+from ptlab.paths.mlock import do_mlock, do_munlock
+from ptlab.paths.mmap import PROTECTIONS, do_mmap, do_munmap
+from ptlab.paths.mprotect import do_mprotect
+from ptlab.paths.mremap import do_mremap
+from ptlab.paths.truncate import do_allocate, do_punch, do_truncate
+from ptlab.process.run_path import recorded, then_grace_period, unrecorded
+from ptlab.schemes import ReclaimScheme, scheme_class
+from ptlab.state.counters import Counters, counters
+from ptlab.state.invariants import check, leaked
+from ptlab.state.journal import Journal, Operation
+from ptlab.state.machine import Machine
+from ptlab.state.mm import Mm
+from ptlab.state.page_cache import File, known, new_file
+
+T = TypeVar("T")
+
+
+class Region(int):
+    """An address that remembers the length of its mapping, so that it need not be repeated."""
+
+    length: int
+
+    def __new__(cls, address: int, length: int) -> Region:
+        """A region of `length` bytes at `address`."""
+        region = super().__new__(cls, address)
+        region.length = length
+        return region
+
+    def __repr__(self) -> str:
+        return f"{int(self):#x} (+{self.length:#x} bytes)"
+
+
+class Process:
+    """One process. Every method runs a kernel path to its end and journals its steps.
+
+    scheme  "unmap_only", "pte_refcount", "pt_reclaim" or a ReclaimScheme subclass
+    kernel  "6.1", "6.12", "6.18", "6.19" or "7.3"; without `scheme` it runs what that kernel ships
+    levels  4 or 5 levels of page tables
+    grain   how much one step covers: "entry", "table" or "range"
+    record  keep the journal (for stepping back); a long run at coarse grain may do without
+    swap    the machine has a swap device, so that MADV_PAGEOUT has somewhere to put pages
+
+    Methods raise KernelError with Linux's errno, NotModelled, or ValueError for what is no call.
+    """
+
+    def __init__(
+        self,
+        scheme: str | type[ReclaimScheme] | None = None,
+        kernel: str | None = None,
+        levels: int = 4,
+        grain: str = "entry",
+        record: bool = True,
+        swap: bool = False,
+    ) -> None:
+        chosen = None if scheme is None else scheme_class(scheme)
+        if kernel is not None and not isinstance(kernel, str):
+            raise ValueError(f'kernel {kernel!r}: name it as text, kernel="{kernel}"')
+        found = profile(kernel or (chosen.kernel if chosen else "6.18"))
+        chosen = chosen or scheme_class(found.scheme)
+        self.machine = Machine(found, chosen(), levels, grain, record)
+        self.machine.swap = swap
+        self.mm = Mm(self.machine)
+        self.journal = Journal(self.machine.store) if record else None
+
+    @classmethod
+    def _child(cls, parent: Process, mm: Mm) -> Process:
+        """Another process on the same machine, with the same journal."""
+        child = cls.__new__(cls)
+        child.machine, child.mm, child.journal = parent.machine, mm, parent.journal
+        return child
+
+    @property
+    def scheme(self) -> ReclaimScheme:
+        """The reclaim scheme this machine runs."""
+        scheme: ReclaimScheme = self.machine.scheme
+        return scheme
+
+    @property
+    def kernel(self) -> str:
+        """Name of the kernel profile."""
+        return self.machine.profile.name
+
+    # -- system calls --
+
+    def mmap(
+        self,
+        length: int,
+        at: int | None = None,
+        prot: str = "rw",
+        shared: bool = False,
+        noreserve: bool = False,
+        populate: bool = False,
+        over: bool = False,
+        file: File | None = None,
+        offset: int = 0,
+    ) -> Region:
+        """Map `length` bytes with `prot` "none", "r" or "rw"; private anonymous memory unless said.
+
+        `at` is MAP_FIXED_NOREPLACE, with `over` MAP_FIXED. `file` comes from `file()`, `offset` is
+        in bytes; without `shared` it is a private mapping. Builds no table.
+        """
+        length = _whole("mmap", "length", length)
+        at = None if at is None else _whole("mmap", "address", at)
+        file = None if file is None else known("mmap", file, self.machine)
+        offset = _whole("mmap", "offset", offset)
+        path = do_mmap(
+            self.mm, at, length, _prot(prot), noreserve, over, populate, shared, file, offset
+        )
+        return Region(self._run("mmap", path, at, length, prot), length)
+
+    def munmap(self, where: int, length: int | None = None) -> None:
+        """Unmap [where, where + length); frees the tables that no VMA needs any more."""
+        where, length = _range("munmap", where, length)
+        self._run("munmap", do_munmap(self.mm, where, length), where, length)
+
+    def mprotect(self, where: int, prot: str, length: int | None = None) -> None:
+        """Give a range other rights: "none", "r" or "rw"."""
+        where, length = _range("mprotect", where, length)
+        path = do_mprotect(self.mm, where, length, _prot(prot))
+        self._run("mprotect", path, where, length, prot)
+
+    def madvise(self, where: int, advice: str | int, length: int | None = None) -> None:
+        """madvise(); `advice` is MADV_DONTNEED or "DONTNEED"."""
+        where, length = _range("madvise", where, length)
+        if isinstance(advice, str):
+            number = ADVICE.get(advice.removeprefix("MADV_"))
+            if number is None:
+                raise unknown("advice", advice, ADVICE)
+        else:
+            number = _advice(advice)
+        path = do_madvise(self.mm, where, length, number)
+        self._run("madvise", path, where, length, ADVICE_NAMES.get(number, number))
+
+    def mlock(self, where: int, length: int | None = None) -> None:
+        """Lock a range in memory; faults every page in."""
+        where, length = _range("mlock", where, length)
+        self._run("mlock", do_mlock(self.mm, where, length), where, length)
+
+    def munlock(self, where: int, length: int | None = None) -> None:
+        """Undo mlock()."""
+        where, length = _range("munlock", where, length)
+        self._run("munlock", do_munlock(self.mm, where, length), where, length)
+
+    def touch(
+        self, where: int, length: int | None = None, write: bool = True, stride: int = PAGE_SIZE
+    ) -> int:
+        """Access one byte every `stride` bytes, in order. Returns the number of page faults.
+
+        Raises SegmentationFault when accesses were refused, after all have been tried.
+        """
+        where, length = _range("touch", where, length)
+        stride = _whole("touch", "stride", stride)
+        if stride < 1 or length < 0 or where < 0:
+            raise ValueError(
+                f"touch: stride {stride} must be above 0, address {where} and length {length} not below"
+            )
+        verb = "write" if write else "read"
+        path = touch(self.mm, write, where, length, stride)
+        result = self._run(verb, path, where, length)
+        if result.refused:
+            refusal, number = (BusError, EIO) if result.sigbus else (SegmentationFault, EFAULT)
+            raise refusal(
+                number,
+                f"{'SIGBUS' if result.sigbus else 'SIGSEGV'}: {result.refused} accesses refused, the "
+                f"first ({verb}) at {result.address:#x}; {result.faults} page faults were served",
+                result.faults,
+                result.refused,
+                result.address,
+            )
+        return result.faults
+
+    def mremap(
+        self,
+        where: int,
+        new_length: int,
+        to: int | None = None,
+        old_length: int | None = None,
+        maymove: bool = False,
+        dontunmap: bool = False,
+    ) -> Region:
+        """Grow, shrink or move a mapping; `to` is MREMAP_FIXED. Returns where it is now."""
+        where, length = _range("mremap", where, old_length)
+        new_length = _whole("mremap", "new length", new_length)
+        to = None if to is None else _whole("mremap", "new address", to)
+        path = do_mremap(self.mm, where, length, new_length, to, maymove, dontunmap)
+        address = self._run("mremap", path, where, length, _size(new_length))
+        return Region(address, new_length)
+
+    # -- files --
+
+    def file(self, size: int, kind: str = "memfd", filled: bool = False) -> File:
+        """A new file of `size` bytes: "memfd" (tmpfs) or "disk"; `filled`: all in the page cache."""
+        size = _whole("file", "size", size)
+        if kind not in ("memfd", "disk") or size < 0:
+            raise ValueError(
+                f"file: kind {kind!r} must be 'memfd' or 'disk', size {size} not below 0"
+            )
+        file = new_file(self.machine, size, kind, filled)
+        if self.journal is not None:
+            self.journal.settle_between()  # it is there from now on, not from the next step on
+        return file
+
+    def truncate(self, file: File, size: int) -> None:
+        """ftruncate(): pages beyond the new end go, out of every mapping too."""
+        file, size = known("truncate", file, self.machine), _whole("truncate", "size", size)
+        self._run("ftruncate", do_truncate(self.machine, file, size), None, size)
+
+    def punch(self, file: File, offset: int, length: int) -> None:
+        """fallocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)."""
+        file = known("punch", file, self.machine)
+        offset, length = _part("punch", offset, length)
+        self._run("punch", do_punch(self.machine, file, offset, length), offset, length)
+
+    def allocate(self, file: File, offset: int, length: int) -> None:
+        """fallocate(): bring a range into being."""
+        file = known("allocate", file, self.machine)
+        offset, length = _part("allocate", offset, length)
+        self._run("fallocate", do_allocate(self.machine, file, offset, length), offset, length)
+
+    # -- processes --
+
+    def fork(self) -> Process:
+        """A child on the same machine: same VMAs, copied tables, shared pages."""
+        return self._child(self, self._run("fork", dup_mmap(self.mm), None, 0))
+
+    def exit(self) -> None:
+        """The process ends: its address space is taken down."""
+        self._run("exit", exit_mmap(self.mm), None, 0)
+
+    def background(self) -> None:
+        """Time passes, or somebody asks for page tables: what the scheme does on its own, it does.
+
+        `async_scan` scans everything once; `mapped_count` frees what it can, as after a write to
+        /proc/sys/vm/free_ptes. The others do nothing.
+        """
+        self._run("background", self.scheme.background(self.mm), None, 0)
+
+    # -- looking --
+
+    @property
+    def counters(self) -> Counters:
+        """The counters of the address space now. O(1)."""
+        return counters(self.mm)
+
+    def check(self) -> None:
+        """Raise Corruption if the simulated state breaks a rule; see ptlab.state.invariants."""
+        check(self.mm)
+        if not self.machine.others.several and (self.journal is None or self.journal.at_rest):
+            lost = leaked(self.machine.mem)
+            if lost:
+                more = f"; so have {len(lost) - 1} more" if len(lost) > 1 else ""
+                raise Corruption(lost[0] + more)
+
+    def __str__(self) -> str:
+        return text(self.mm)
+
+    def _repr_svg_(self) -> str | None:
+        try:
+            return svg(tree(self.mm))
+        except NoGraphviz:
+            return None  # the text tree is shown instead
+
+    def _repr_html_(self) -> str | None:
+        drawn = self._repr_svg_()
+        return None if drawn is None else themed(drawn, head(self.mm))
+
+    # -- time --
+
+    def operation(self, text: str) -> AbstractContextManager[Operation | None]:
+        """Group calls under one name in the journal."""
+        return nullcontext() if self.journal is None else self.journal.operation(text)
+
+    def _run(self, call: str, path: Path[T], where: int | None, length: int, *rest: object) -> T:
+        """Run a kernel path to its end, then let a grace period pass."""
+        if self.mm not in self.machine.mms:
+            raise ValueError(f"{call}: this process has exited")
+        result: list[T] = []
+        steps = then_grace_period(self.mm, path, result)
+        if self.journal is None:
+            unrecorded(self.machine, steps)
+        else:
+            recorded(self.journal, steps, _name(call, where, length, *rest))
+        return result[0]
+
+
+def _prot(prot: str) -> int:
+    if not isinstance(prot, str) or prot not in PROTECTIONS:
+        raise unknown("protection", prot, PROTECTIONS)
+    return PROTECTIONS[prot]
+
+
+def _advice(advice: int) -> int:
+    try:
+        return index(advice)
+    except TypeError:
+        raise TypeError(
+            f"madvise: advice must be a name such as 'DONTNEED', or its number, not {advice!r}"
+        ) from None
+
+
+def _range(call: str, where: int, length: int | None) -> tuple[int, int]:
+    """Address and length as they are, or the length of a Region that stands alone."""
+    if type(where) is int and type(length) is int:
+        return where, length
+    address = _whole(call, "address", where)
+    if length is not None:
+        return address, _whole(call, "length", length)
+    if isinstance(where, Region):
+        return address, where.length
+    raise ValueError(f"{call}: {where:#x} is a bare address: give a length too")
+
+
+def _part(call: str, offset: int, length: int) -> tuple[int, int]:
+    return _whole(call, "offset", offset), _whole(call, "length", length)
+
+
+def _whole(call: str, what: str, value: int) -> int:
+    try:
+        return index(value)
+    except TypeError:
+        raise TypeError(f"{call}: {what} must be a whole number of bytes, not {value!r}") from None
+
+
+def _name(call: str, where: int | None, length: int, *rest: object) -> str:
+    """How an operation is called in the journal: 'madvise(0x7ffff7a00000, 2M, DONTNEED)'."""
+    place = [] if where is None else [f"{where:#x}"]
+    size = [_size(length)] if length else []
+    return f"{call}({', '.join([*place, *size, *map(str, rest)])})"
+
+
+def _size(length: int) -> str:
+    for unit, suffix in ((1 << 40, "T"), (1 << 30, "G"), (1 << 20, "M"), (1 << 10, "K")):
+        if length and length % unit == 0:
+            return f"{length // unit}{suffix}"
+    return str(length)

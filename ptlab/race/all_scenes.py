@@ -1,0 +1,79 @@
+"""A reclaim scheme goes through every race scene that makes sense for it: one call, one report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import Executor
+from html import escape
+from inspect import getdoc
+
+from ptlab.race.explore import Result, explore
+from ptlab.race.scenes import SCENES
+from ptlab.schemes import ReclaimScheme, scheme_class
+
+ABOUT_ONE_DESIGN = tuple(scene.name for scene in SCENES.values() if not scene.own_scheme)
+"""Scenes whose tasks are part of the design that they show: no other scheme can be put there."""
+
+
+class RaceReport(tuple[Result, ...]):
+    """The results of `scheme`, one for each scene; in JupyterLab a table.
+
+    Where a scene breaks a rule, the report ends with what the scheme says of itself.
+    """
+
+    scheme: type[ReclaimScheme]
+
+    def __new__(cls, results: Iterable[Result], scheme: type[ReclaimScheme]) -> RaceReport:
+        """Keep the results in the order of the scenes."""
+        report = super().__new__(cls, results)
+        report.scheme = scheme
+        return report
+
+    @property
+    def failures(self) -> list[Result]:
+        """The scenes that broke a rule."""
+        return [result for result in self if result.result == "failure"]
+
+    def _closing(self) -> list[str]:
+        told = [f"Left out, because they are about one design: {', '.join(ABOUT_ONE_DESIGN)}."]
+        if self.failures:
+            told.append(f"What {self.scheme.name} says of itself: {getdoc(self.scheme)}")
+        return told
+
+    def __str__(self) -> str:
+        return "\n".join([*map(str, self), *self._closing()])
+
+    def _repr_html_(self) -> str:
+        headings = ["scene", "result", "schedules", "shortest schedule", "what breaks"]
+        rows = (
+            [r.scene, r.result, str(r.schedules), r.shortest or "", r.verdict or r.bound or ""]
+            for r in self
+        )
+        table = _row("th", headings) + "".join(_row("td", row) for row in rows)
+        closing = "".join(f"<p>{escape(text)}</p>" for text in self._closing())
+        return f"<table>{table}</table>{closing}"
+
+
+def races(
+    scheme: str | type[ReclaimScheme], executor: Executor | None = None, most: int | None = 2000
+) -> RaceReport:
+    """Explore every scene that makes sense under `scheme`, with every guard in place.
+
+    `most` bounds the schedules run for one scene; a scene that needs more is reported as bounded.
+
+    >>> print(races("unmap_only", most=3)[0].scene)
+    exclusive
+    """
+    chosen = scheme_class(scheme)
+    found = (
+        explore(scene, scene.under(chosen), executor, most=most)
+        for scene in SCENES.values()
+        if scene.own_scheme
+    )
+    return RaceReport(found, chosen)
+
+
+def _row(kind: str, cells: list[str]) -> str:
+    """Each cell has its own style: JupyterLab aligns the cells of a table, not the table."""
+    made = (f"<{kind} style='text-align:left'>{escape(cell)}</{kind}>" for cell in cells)
+    return f"<tr>{''.join(made)}</tr>"

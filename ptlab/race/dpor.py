@@ -1,0 +1,145 @@
+"""Which segments of a schedule could be swapped: the heart of dynamic partial-order reduction.
+
+Flanagan and Godefroid, "Dynamic Partial-Order Reduction for Model Checking Software", POPL 2005;
+what is tried first at a race is chosen as in Abdulla, Aronis, Jonsson and Sagonas, "Optimal Dynamic
+Partial Order Reduction", POPL 2014 (source sets); sleep sets: Godefroid, "Partial-Order Methods for
+the Verification of Concurrent Systems", 1996.
+
+Two segments depend on each other when one writes what the other uses. Schedules that only swap
+neighbours that do not depend on each other end alike, and one of them is enough.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ptlab.base.footprint import Access, Footprint
+
+
+@dataclass
+class Node:
+    """A state on the present schedule: what can run there and what of it is still to be tried.
+
+    sleep  tasks that need not run here, with what they would do
+    todo   tasks to run here; done, with what they did: those that have been
+    """
+
+    enabled: str
+    sleep: dict[str, Footprint]
+    todo: set[str]
+    done: dict[str, Footprint] = field(default_factory=dict)
+    chosen: str = ""
+
+    @property
+    def left(self) -> set[str]:
+        """The tasks that are still to be tried."""
+        return self.todo - self.done.keys()
+
+
+def dependent(a: Footprint, b: Footprint) -> bool:
+    """Whether the order of two segments makes a difference: one writes what the other uses."""
+    return any((a[thing] | b[thing]) & Access.WRITE for thing in a.keys() & b.keys())
+
+
+def could_swap(a: Footprint, b: Footprint) -> bool:
+    """Whether two dependent segments can be enabled together.
+
+    They cannot if all that they share is a lock that the one releases and the other waited for.
+    """
+    for thing in a.keys() & b.keys():
+        if (a[thing] | b[thing]) & Access.WRITE and (
+            (a[thing] | b[thing]) & Access.TRY
+            or a[thing] & Access.RELEASE == b[thing] & Access.RELEASE
+        ):
+            return True
+    return False
+
+
+def asleep(node: Node) -> dict[str, Footprint]:
+    """Who sleeps after `node.chosen` has run: a schedule in which it ran before ends alike."""
+    footprint = node.done[node.chosen]
+    before = {**node.sleep, **node.done}
+    del before[node.chosen]
+    return {task: f for task, f in before.items() if not dependent(f, footprint)}
+
+
+class Trace:
+    """The segments of the present schedule, and which of them happened before which.
+
+    `clocks[k]` is, for each task, the last of its segments that happened before segment k (k itself
+    for its own task). Segment i happened before k exactly if `clocks[k]` has reached i.
+    """
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, Footprint]] = []
+        self.clocks: list[dict[str, int]] = []
+        self._last: dict[str, list[int]] = {}
+        self._users: dict[Any, list[int]] = {}
+
+    def cut(self, length: int) -> None:
+        """Forget all segments but the first `length`."""
+        while len(self.events) > length:
+            task, footprint = self.events.pop()
+            self.clocks.pop()
+            self._last[task].pop()
+            for thing in footprint:
+                self._users[thing].pop()
+
+    def add(self, task: str, footprint: Footprint) -> list[int]:
+        """The next segment. Returns the earlier ones that it races with, the latest first.
+
+        These are the segments of other tasks that it depends on, that could swap with it, and that
+        are not before it for another reason anyway.
+        """
+        mine = self._last.setdefault(task, [])
+        clock = dict(self.clocks[mine[-1]]) if mine else {}
+        known = dict(clock)  # not counting locks that others released
+        races = []
+        users = {i for thing in footprint for i in self._users.get(thing, ())}
+        for i in sorted(users, reverse=True):
+            other, theirs = self.events[i]
+            if known.get(other, -1) >= i or not dependent(theirs, footprint):
+                continue
+            _merge(clock, self.clocks[i])
+            if could_swap(theirs, footprint):
+                races.append(i)
+                _merge(known, self.clocks[i])
+        j = len(self.events)
+        clock[task] = j
+        self.events.append((task, footprint))
+        self.clocks.append(clock)
+        mine.append(j)
+        for thing in footprint:
+            self._users.setdefault(thing, []).append(j)
+        return races
+
+    def causes(self) -> str:
+        """The schedule of the last segment and of those that happened before it."""
+        clock = self.clocks[-1]
+        return "".join(task for k, (task, _) in enumerate(self.events) if clock.get(task, -1) >= k)
+
+    def first_of(self, i: int) -> set[str]:
+        """To reverse the race of segment i and the last one: the tasks of which one must run at i.
+
+        Of what came after i and not because of it, those whose first segment needs none of the rest.
+        """
+        task = self.events[i][0]
+        rest = [k for k in range(i + 1, len(self.events) - 1) if self.clocks[k].get(task, -1) < i]
+        rest.append(len(self.events) - 1)
+        first: set[str] = set()
+        seen: dict[str, int] = {}
+        for k in rest:
+            mover = self.events[k][0]
+            if mover not in seen:
+                seen[mover] = k
+                clock = self.clocks[k]
+                if not any(clock.get(who, -1) >= when for who, when in seen.items() if when != k):
+                    first.add(mover)
+        return first
+
+
+def _merge(clock: dict[str, int], other: dict[str, int]) -> None:
+    for who, when in other.items():
+        if clock.get(who, -1) < when:
+            clock[who] = when

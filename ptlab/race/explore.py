@@ -1,0 +1,285 @@
+"""The race explorer: try every schedule of a scene that can make a difference.
+
+Dynamic partial-order reduction with sleep sets (ptlab.dpor names the papers): of the schedules that
+only swap neighbours that do not depend on each other, one is run. The search is stateless: each
+schedule is run from the beginning, what it has in common with the one before without being judged
+again.
+
+With a bound on preemptions every schedule within the bound is run, without reduction, so that "no
+failure up to 2 preemptions" means what it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from itertools import pairwise
+from time import perf_counter
+from typing import NamedTuple
+
+from ptlab.base.footprint import Footprint
+from ptlab.draw.names import plural
+from ptlab.race.dpor import Node, Trace, asleep, dependent
+from ptlab.race.scenes.scene import Scene, Variant
+from ptlab.race.scheduler import Scheduler
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a search has found.
+
+    result     "failure", "exhausted" (every schedule that matters was run) or "bounded"
+    schedules  how many were run to their end
+    pruned     how many were given up: a schedule that ends alike had been run
+    shortest   the shortest failing schedule found, or None
+    verdict    what breaks in it, in words
+    bound      the bound in words, None without one
+    """
+
+    scene: str
+    variant: str
+    result: str
+    schedules: int
+    pruned: int
+    shortest: str | None
+    verdict: str | None
+    seconds: float
+    bound: str | None = None
+
+    def __str__(self) -> str:
+        name = f"{self.scene} ({self.variant})"
+        ran = (
+            f"{plural(self.schedules, 'schedule')} run, {self.pruned} pruned, {self.seconds:.1f} s"
+        )
+        if self.result == "failure":
+            return f"{name}: {self.verdict}. Schedule {self.shortest} ({ran})"
+        if self.result == "bounded":
+            return f"{name}: no failure {self.bound}; this is not 'no failure' ({ran})"
+        return f"{name}: no failure in any schedule ({ran})"
+
+
+class Job(NamedTuple):
+    """A part of the search: the schedules that begin with `prefix`, but not with one in `sleep`."""
+
+    prefix: str
+    sleep: dict[str, Footprint]
+
+
+@dataclass
+class Found:
+    """What a job has found; `failures` are schedules, with what of each led to its last segment."""
+
+    schedules: int = 0
+    pruned: int = 0
+    failures: dict[str, str] = field(default_factory=dict)
+    cut: bool = False
+
+    def count(self, scheduler: Scheduler, trace: Trace) -> None:
+        """A schedule has ended: in a failure, at its end, or where it would only repeat another."""
+        if scheduler.verdict is not None:
+            self.failures[scheduler.schedule] = trace.causes()
+        elif scheduler.enabled():
+            self.pruned += 1
+            return
+        self.schedules += 1
+
+    def add(self, more: Found) -> None:
+        """Count another job's findings too."""
+        self.schedules += more.schedules
+        self.pruned += more.pruned
+        self.failures.update(more.failures)
+        self.cut = self.cut or more.cut
+
+
+_PARTS = 16
+"""Into how many parts, at least, a search on several workers is cut."""
+
+
+def explore(
+    scene: Scene,
+    variant: str | Variant = "broken",
+    executor: Executor | None = None,
+    preemptions: int | None = None,
+    most: int | None = None,
+) -> Result:
+    """Run every schedule of `scene` that can make a difference, on `executor` if one is given.
+
+    `preemptions` bounds how often a task is left that could go on; `most` bounds the schedules run
+    in each part of the search. Both are stated in the result. ValueError if either is too small.
+    """
+    if preemptions is not None and preemptions < 0:
+        raise ValueError(f"preemptions: {preemptions} is below 0, which is as few as there can be")
+    if most is not None and most < 1:
+        raise ValueError(f"most: {most} schedules are none; at least 1 has to be run")
+    began, found = perf_counter(), Found()
+    if executor is None:
+        found = search(scene, variant, Job("", {}), preemptions, most)
+    else:
+        jobs = [Job("", {})]
+        if preemptions is None:  # the last parts tend to be the largest: they come first
+            jobs = list(_split(scene, variant, _PARTS))[::-1]
+        futures = [executor.submit(search, scene, variant, job, preemptions, most) for job in jobs]
+        for future in futures:
+            found.add(future.result())
+    named = variant if isinstance(variant, str) else variant.scheme.name
+    shortest, verdict = _shortest(scene, variant, found.failures)
+    bounds = [] if preemptions is None else [f"up to {plural(preemptions, 'preemption')}"]
+    if found.cut:
+        bounds.append(f"in the first {plural(found.schedules, 'schedule')}")
+    bound = " and ".join(bounds) or None
+    result = "failure" if shortest is not None else "bounded" if bound else "exhausted"
+    seconds = perf_counter() - began
+    return Result(
+        scene.name,
+        named,
+        result,
+        found.schedules,
+        found.pruned,
+        shortest,
+        verdict,
+        seconds,
+        bound,
+    )
+
+
+def search(
+    scene: Scene,
+    variant: str | Variant,
+    job: Job,
+    preemptions: int | None = None,
+    most: int | None = None,
+    reduce: bool = True,
+) -> Found:
+    """One job, in this process. Without `reduce` (or with a bound) every schedule is run."""
+    found, trace, nodes = Found(), Trace(), list[Node]()
+    reduce = reduce and preemptions is None
+    first = len(job.prefix)
+    while True:
+        scheduler = scene.start(variant)
+        scheduler.replay(trace.events)
+        while scheduler.verdict is None:
+            depth = len(trace.events)
+            if depth == len(nodes):
+                node = _node(scheduler, nodes, job, reduce, preemptions)
+                if node is None:
+                    break
+                nodes.append(node)
+            node = nodes[depth]
+            footprint = scheduler.go(node.chosen).footprint
+            node.done[node.chosen] = footprint
+            for race in trace.add(node.chosen, footprint):
+                if reduce and race >= first:
+                    _try_first(nodes[race], trace.first_of(race))
+        found.count(scheduler, trace)
+        while len(nodes) > first and not nodes[-1].left:
+            nodes.pop()
+        if len(nodes) == first:
+            return found
+        if most is not None and found.schedules >= most:
+            found.cut = True
+            return found
+        nodes[-1].chosen = min(nodes[-1].left)
+        trace.cut(len(nodes) - 1)
+
+
+def _node(
+    scheduler: Scheduler, nodes: list[Node], job: Job, reduce: bool, preemptions: int | None
+) -> Node | None:
+    """The state that the schedule has come to; None if nobody needs to run there.
+
+    Within a job's prefix there is no choice. What is tried first is the task that ran last.
+    """
+    enabled, depth = scheduler.enabled(), len(nodes)
+    if depth < len(job.prefix):
+        return Node(enabled, {}, set(job.prefix[depth]), chosen=job.prefix[depth])
+    sleep: dict[str, Footprint] = {}
+    if reduce:
+        sleep = dict(job.sleep) if depth == len(job.prefix) else asleep(nodes[-1])
+    awake = [letter for letter in enabled if letter not in sleep]
+    if preemptions is not None:
+        awake = _within(nodes, enabled, preemptions)
+    if not awake:
+        return None
+    last = scheduler.schedule[-1:]
+    chosen = last if last in awake else awake[0]
+    return Node(enabled, sleep, {chosen} if reduce else set(awake), chosen=chosen)
+
+
+def _within(nodes: list[Node], enabled: str, preemptions: int) -> list[str]:
+    """The tasks that may run next: all, or only the last one when the bound has been reached."""
+    if not nodes or nodes[-1].chosen not in enabled:
+        return list(enabled)
+    used = sum(
+        before.chosen != after.chosen and before.chosen in after.enabled
+        for before, after in pairwise(nodes)
+    )
+    return list(enabled) if used < preemptions else [nodes[-1].chosen]
+
+
+def _try_first(node: Node, first: set[str]) -> None:
+    """One of `first` is to run at `node`; if none of them can, then everybody who can."""
+    choice = first & set(node.enabled)
+    if not choice:
+        node.todo |= set(node.enabled) - node.sleep.keys()
+    elif not choice & (node.todo | node.sleep.keys()):
+        node.todo.add(min(choice))
+
+
+def _split(scene: Scene, variant: str | Variant, parts: int) -> Iterator[Job]:
+    """Cut the search at its top: every task that can run in each of the first few states."""
+    level = [Job("", {})]
+    while level and len(level) < parts:
+        deeper: list[Job] = []
+        for job in level:
+            scheduler = scene.run(job.prefix, variant)
+            sleep = dict(job.sleep)
+            enabled = [letter for letter in scheduler.enabled() if letter not in sleep]
+            if not enabled and not scheduler.enabled():
+                yield job
+            for letter in enabled:
+                footprint = scene.run(job.prefix, variant).go(letter).footprint
+                left = {t: f for t, f in sleep.items() if not dependent(f, footprint)}
+                deeper.append(Job(job.prefix + letter, left))
+                sleep[letter] = footprint
+        level = deeper
+    yield from level
+
+
+def _shortest(
+    scene: Scene, variant: str | Variant, failures: dict[str, str]
+) -> tuple[str | None, str | None]:
+    """The shortest failing schedule, with its verdict: what did not lead to a failure is left out.
+
+    A verdict on the end of a schedule (a leak, say) can need all of it.
+    """
+    best: str | None = None
+    for schedule, causes in sorted(failures.items(), key=lambda item: (len(item[1]), item))[
+        :_TRIES
+    ]:
+        short = _without_idle(scene, variant, _fails(scene, variant, causes) or schedule)
+        best = min(best or short, short, key=lambda found: (len(found), found))
+    return best, scene.run(best, variant).verdict if best else None
+
+
+_TRIES = 4
+"""How many of the failing schedules, those with the fewest causes, are cut down."""
+
+
+def _without_idle(scene: Scene, variant: str | Variant, schedule: str) -> str:
+    """Leave out of a failing schedule, from its end on, every segment without which it still fails."""
+    for k in range(len(schedule) - 2, -1, -1):
+        schedule = _fails(scene, variant, schedule[:k] + schedule[k + 1 :]) or schedule
+    return schedule
+
+
+def _fails(scene: Scene, variant: str | Variant, schedule: str) -> str | None:
+    """The part of `schedule` up to its failure; None if it cannot be run or does not fail."""
+    scheduler = scene.start(variant)
+    for letter in schedule:
+        if letter not in scheduler.enabled():
+            return None
+        scheduler.go(letter)
+        if scheduler.verdict is not None:
+            return scheduler.schedule
+    return None

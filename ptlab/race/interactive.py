@@ -1,0 +1,298 @@
+"""You are the scheduler: a race scene, and the schedule that you choose for it.
+
+A schedule is a line of letters, one for each segment that a task has run. `position` is how far the
+line has been played: going back is only looking, and running another task from there starts a new
+line. Every moment is shown by running the scene again from its beginning. Scenes are small, and the
+same schedule always ends alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import permutations
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from ptlab.draw.names import lock_name, table_name
+from ptlab.race.scenes import Scene, Variant, find
+from ptlab.race.scheduler import RCU, Scheduler, Task
+from ptlab.schemes import ReclaimScheme, scheme_class
+from ptlab.story.story import Story
+
+MOST_KEPT = 8
+"""How many lines that were left are remembered."""
+
+_ABSENT = [[0, "absent", "", [], ""]]
+
+
+class Race:
+    """The tasks of a scene, run in the order you like. In JupyterLab: a widget with their columns.
+
+    schedule  the line so far, one letter a segment ("R" is RCU, which ends a grace period)
+    position  how many segments of it have run: 0 to len(schedule)
+    kept      lines that were left for another one, the latest first
+    """
+
+    def __init__(self, scene: Scene, variant: Variant | str = "broken", schedule: str = "") -> None:
+        """Set the stage of `scene` and run `schedule`. ValueError if it cannot run like that."""
+        self.scene = scene
+        self.variant = variant if isinstance(variant, Variant) else scene.variant(variant)
+        self.how = variant if isinstance(variant, str) else f"under {self.variant.scheme.name}"
+        self.schedule, self.position, self.kept = "", 0, list[str]()
+        self.listeners: list[Callable[[], None]] = []
+        """Called after each change; a widget that shows the race is one."""
+        self._ahead: dict[str, str] = {}
+        self._ends: dict[str, str] = {}
+        self._room: dict[str, Any] | None = None
+        self._widget: Any = None
+        self.play(schedule)
+
+    # -- running --
+
+    def run(self, letters: str) -> None:
+        """Run these tasks, one segment for each letter, from the present position on.
+
+        From an earlier moment this starts a new line; the old one is kept. ValueError, and nothing
+        has changed, if one of them cannot run.
+        """
+        letters = _line(letters)
+        line = self.schedule[: self.position] + letters
+        if self.schedule.startswith(line):
+            self.seek(len(line))
+            return
+        ahead = self.scene.run(self.schedule[: self.position], self.variant)
+        for letter in letters:
+            ahead.go(letter)
+        self.play(line)
+
+    def play(self, schedule: str) -> None:
+        """Run this line from the beginning, up to a verdict. ValueError if it cannot run."""
+        played = self.scene.run(_line(schedule), self.variant)
+        self._keep(played.schedule)
+        self.schedule, self.position = played.schedule, len(played.schedule)
+        self._ends[self.schedule] = _end(played)
+        self._tell()
+
+    def seek(self, position: int) -> None:
+        """Look at an earlier or later moment of the line. ValueError if it has no such moment."""
+        if not 0 <= position <= len(self.schedule):
+            raise ValueError(f"position {position}: this line has 0 to {len(self.schedule)}")
+        self.position = position
+        self._tell()
+
+    def back(self) -> None:
+        """One segment back; at the beginning, stay."""
+        self.seek(max(self.position - 1, 0))
+
+    @property
+    def verdict(self) -> str | None:
+        """What is broken at the end of the line, in words; None if nothing is."""
+        return self.scene.run(self.schedule, self.variant).verdict
+
+    @property
+    def enabled(self) -> str:
+        """The letters of the tasks that can run from the present position on."""
+        return self.scene.run(self.schedule[: self.position], self.variant).enabled()
+
+    def _tell(self) -> None:
+        for listener in self.listeners:
+            listener()
+
+    def _keep(self, new: str) -> None:
+        """The line is left for `new`: remember it, unless another line goes on from its end."""
+        lines = [line for line in [self.schedule, *self.kept] if not new.startswith(line)]
+        kept: list[str] = []
+        for line in dict.fromkeys(lines):
+            if not any(other != line and other.startswith(line) for other in lines):
+                kept.append(line)
+        self.kept = kept[:MOST_KEPT]
+
+    # -- showing --
+
+    def payload(self) -> dict[str, Any]:
+        """What the front end plays, as JSON-able data: every moment of the line, and its picture."""
+        scheduler = self.scene.start(self.variant, record=True)
+        journal = scheduler.process.journal
+        assert journal is not None
+        did = dict.fromkeys([task.letter for task in scheduler.tasks], "")
+        told = [{"who": "", "fn": "", "path": "", "text": "The stage is set. Nobody has run yet."}]
+        frames, moments = [[len(journal)]], [self._moment(scheduler, did)]
+        for letter in self.schedule:
+            step = scheduler.go(letter).step
+            text = scheduler.tell(step) if step else "its path has come to its end."
+            did = did | {letter: text}
+            told.append({"who": letter, "fn": step.fn if step else "", "path": "", "text": text})
+            frames.append([len(journal)])
+            moments.append(self._moment(scheduler, did))
+        journal.settle()
+        story = Story(scheduler.process, self.scene.title).payload()
+        steps = story["panes"][0]["steps"]
+        for one, (frame,) in zip(told, frames, strict=True):
+            one["path"] = steps[frame]["path"] if one["fn"] else ""
+        pane = self._in_its_room(story["panes"][0]) | {"told": told}
+        return {
+            "scene": self.scene.name,
+            "variant": self._variant_in_words(),
+            "tasks": [[task.letter, task.doing] for task in scheduler.tasks],
+            "schedule": self.schedule,
+            "position": self.position,
+            "kept": [[line, self._ends[line]] for line in self.kept],
+            "moments": moments,
+            "story": story | {"panes": [pane], "frames": frames},
+        }
+
+    def export_html(self, path: str | PathLike[str]) -> Path:
+        """Write the columns and the line as one page that needs neither Python nor a network.
+
+        It opens at the end of the line, where the verdict is.
+        """
+        from ptlab.widgets import export_race
+
+        title = self.scene.headline(self.variant, self.verdict)
+        return export_race(self.payload() | {"position": len(self.schedule)}, title, path)
+
+    def __str__(self) -> str:
+        payload = self.payload()
+        pane, moment = payload["story"]["panes"][0], payload["moments"][-1]
+        tasks = [f"{letter}: {doing}" for letter, doing in payload["tasks"]]
+        steps = [f"{told['who']:2} {told['text']}" for told in pane["told"][1:]]
+        end = f"A rule is broken: {moment['verdict']}" if moment["verdict"] else _END[moment["end"]]
+        head = f"{self.scene.name}, {payload['variant']} ({pane['heading']})"
+        return "\n".join([head, *tasks, "", *steps, "", end])
+
+    def __repr__(self) -> str:
+        return f"<Race {self.scene.name!r}, {self.how}, schedule {self.schedule!r}>"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        from ptlab.widgets import RaceScheduler
+
+        if self._widget is None:
+            self._widget = RaceScheduler(self)
+        return self._widget._repr_mimebundle_(**kwargs)
+
+    def _variant_in_words(self) -> str:
+        if self.how == "broken":
+            return f"broken: {self.scene.missing}"
+        return "fixed" if self.how == "fixed" else f"{self.how}, with every guard in place"
+
+    def _moment(self, scheduler: Scheduler, did: dict[str, str]) -> dict[str, Any]:
+        """What the columns show after the segments that have run."""
+        return {
+            "tasks": [self._column(scheduler, task, did[task.letter]) for task in scheduler.tasks],
+            "enabled": scheduler.enabled(),
+            "waiting": len(scheduler.machine.rcu),
+            "verdict": scheduler.verdict,
+            "end": _end(scheduler),
+        }
+
+    def _column(self, scheduler: Scheduler, task: Task, did: str) -> dict[str, Any]:
+        can_run = task.letter in scheduler.enabled()
+        return {
+            "did": did,
+            "next": self._next(scheduler.schedule + task.letter) if can_run else "",
+            "holds": list(_holds(scheduler, ord(task.letter) - ord("A"))),
+            "blocked": None if scheduler.verdict else scheduler.why_blocked(task),
+            "done": task.done,
+        }
+
+    def _next(self, schedule: str) -> str:
+        """What the last segment of `schedule` will do: try it, on a machine of its own."""
+        if schedule not in self._ahead:
+            ahead = self.scene.run(schedule[:-1], self.variant)
+            step = ahead.go(schedule[-1]).step
+            self._ahead[schedule] = ahead.tell(step) if step else "it comes to its end."
+        return self._ahead[schedule]
+
+    def _in_its_room(self, pane: dict[str, Any]) -> dict[str, Any]:
+        """Give `pane` a layout with room for the tables of other schedules: what stays never moves.
+
+        A layout serves until a schedule has a table that is not in it.
+        """
+        if self._room is None:
+            self._room = max(self._rooms(), key=lambda room: len(room["nodes"]))
+        if not _fits(pane, self._room):
+            self._room = pane
+        missing = {
+            name: node | {"track": _ABSENT}
+            for name, node in self._room["nodes"].items()
+            if name not in pane["nodes"]
+        }
+        return pane | {"svg": self._room["svg"], "nodes": pane["nodes"] | missing}
+
+    def _rooms(self) -> Iterator[dict[str, Any]]:
+        """The pictures of the schedules in which one task after the other runs to its end."""
+        letters = [task.letter for task in self.scene.start(self.variant).tasks]
+        for order in permutations(letters):
+            scheduler = self.scene.start(self.variant, record=True)
+            while able := scheduler.enabled():
+                scheduler.go(next((letter for letter in order if letter in able), RCU))
+            assert scheduler.process.journal is not None
+            scheduler.process.journal.settle()
+            yield Story(scheduler.process).pane()
+
+
+def _line(schedule: str) -> str:
+    """The letters of a schedule that somebody has written."""
+    if not isinstance(schedule, str):
+        raise TypeError(f"schedule must be the letters of tasks, such as 'AAB', not {schedule!r}")
+    return "".join(schedule.split()).upper()
+
+
+def race(
+    scene: str,
+    variant: str = "broken",
+    scheme: str | type[ReclaimScheme] | None = None,
+    schedule: str = "",
+) -> Race:
+    """You are the scheduler of a race scene; `ptlab races` in a terminal lists the scenes.
+
+    `variant` is "broken" (a guard is missing) or "fixed"; with a `scheme` the scene runs under that,
+    with every guard in place. ValueError if there is no such scene, variant or scheme, and if
+    `schedule` cannot run.
+
+    >>> print(race("pmd-same", schedule="AAABBBBBBBBBAA").verdict)
+    task A writes into PTE page 4, unhooked 4 steps ago: what it does is lost
+    """
+    found = find(scene)
+    if scheme is None:
+        return Race(found, variant, schedule)
+    if not found.own_scheme:
+        raise ValueError(f"scene {scene} is about one design and makes no sense under another one")
+    return Race(found, found.under(scheme_class(scheme)), schedule)
+
+
+_END = {
+    "broken": "A rule is broken.",
+    "done": "All tasks are done, and no rule is broken.",
+    "open": "No rule is broken so far.",
+}
+
+
+def _end(scheduler: Scheduler) -> str:
+    """How far a schedule has come: a key of _END."""
+    if scheduler.verdict is not None:
+        return "broken"
+    return "open" if scheduler.enabled() else "done"
+
+
+def _holds(scheduler: Scheduler, number: int) -> Iterator[str]:
+    """What task `number` holds: locks, references, an RCU section, translations in its TLB."""
+    machine, watch = scheduler.machine, scheduler.watch
+    for lock in machine.held[number]:
+        yield lock_name(machine.mem, lock)
+    for who, table in sorted(watch.visits):
+        if who == number:
+            yield f"a reference to {table_name(machine.mem, table)}"
+    if watch.depth[number]:
+        yield "an RCU read section"
+    for address, translation in watch.tlb[number].items():
+        yield f"in its TLB: {address:#x} is frame {translation.frame:#x}"
+
+
+def _fits(pane: dict[str, Any], room: dict[str, Any]) -> bool:
+    """Whether every table of `pane` has its place in the picture of `room`."""
+    return all(
+        name in room["nodes"] and room["nodes"][name]["place"] == node["place"]
+        for name, node in pane["nodes"].items()
+    )

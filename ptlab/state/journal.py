@@ -1,0 +1,211 @@
+"""The journal: every step that was taken, with the changes it made, so that time runs both ways.
+
+Going back reverts changes, going forward applies them again; the kernel paths do not run a second
+time. The future is dropped by `fork()`, and by a new operation that starts in the past.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any
+
+from ptlab.base.steps import Path, Step
+from ptlab.base.store import Change, Store
+from ptlab.state.scheme import POINTS
+
+_OURS = POINTS | {
+    *("then_grace_period", "lock", "flush", "visit", "arrive", "lock_unchanged", "upper_tables"),
+    *("age", "before_split", "do_allocate", "do_punch", "retract_page_table", "unhook_if_empty"),
+}
+"""Names of functions that are ptlab's and not the kernel's."""
+
+
+class JournalFull(ValueError):
+    """More steps than somebody wants to see; the operation that took them is undone."""
+
+
+@dataclass
+class Operation:
+    """A named operation: steps first to last - 1 of the journal (`first` == `last`: no step)."""
+
+    text: str
+    first: int
+    last: int
+    error: str | None = None
+
+
+def call_path(path: Path[Any]) -> list[CodeType]:
+    """The functions a suspended path is in, outermost first, read off its generators. O(depth)."""
+    codes: list[CodeType] = []
+    frame: Any = path
+    while frame is not None:
+        codes.append(frame.gi_code)
+        frame = frame.gi_yieldfrom
+    return codes
+
+
+class Journal:
+    """Steps, the functions they happened in, and the state changes between them.
+
+    `position` is the number of steps that are applied: 0 is before anything happened.
+    """
+
+    def __init__(self, store: Store) -> None:
+        if store.log is None:
+            raise ValueError("the journal needs a store that records: Process(record=True)")
+        self._store = store
+        self._changes: list[Change] = store.log
+        self._marks: list[int] = [len(store.log)]
+        self.steps: list[Step] = []
+        self._paths: list[list[CodeType]] = []
+        self.operations: list[Operation] = []
+        self.position = 0
+        self.most: int | None = None
+        """Steps after which `commit` raises JournalFull; None: it never does."""
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def commit(self, step: Step, path: list[CodeType]) -> None:
+        """Note a step that has just been taken, with all changes since the one before.
+
+        TypeError for what is no step: a scheme of a learner's may yield anything.
+        """
+        if not isinstance(step, Step):
+            raise TypeError(
+                f"{step!r} was yielded in {path[-1].co_qualname}, where a Step belongs: what "
+                "mm.unhook_pte(), machine.unlock() and the like return"
+            )
+        if len(self.steps) == self.most:
+            raise JournalFull(f"the journal is full after {self.most} steps")
+        self.steps.append(step)
+        self._paths.append(path)
+        self._marks.append(len(self._changes))
+        self.position += 1
+
+    @contextmanager
+    def operation(self, text: str) -> Iterator[Operation]:
+        """Name what is done inside; an operation within an operation belongs to the outer one.
+
+        Starts by dropping the future, if there is one. If what runs inside fails for a reason that
+        is not the kernel's (a bug in a scheme, say), the state before it is restored.
+        """
+        if self._under_way:
+            start = len(self.steps)
+            try:
+                yield self.operations[-1]
+            except OSError:
+                raise
+            except BaseException:
+                self._revert(start)
+                raise
+            return
+        self.fork()
+        operation = Operation(text, len(self.steps), -1)
+        self.operations.append(operation)
+        try:
+            yield operation
+        except OSError as error:
+            operation.error = str(error)
+            raise
+        except BaseException:
+            self._revert(operation.first)
+            self.operations.pop()
+            raise
+        finally:
+            operation.last = len(self.steps)
+
+    def settle(self) -> None:
+        """Count changes that came after the last step (the tail of an operation) to that step."""
+        self._marks[-1] = len(self._changes)
+
+    def settle_between(self) -> None:
+        """Count what was changed between two operations to the moment before it, as `settle` does.
+
+        It stays when time comes back to that moment. In an operation, or in the past, nothing is
+        done: there it goes with what is dropped.
+        """
+        if not self._under_way and self.position == len(self.steps):
+            self.settle()
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether no operation is under way at `position`."""
+        return not self._under_way and not any(
+            operation.first < self.position < operation.last for operation in self.operations
+        )
+
+    @property
+    def _under_way(self) -> bool:
+        return bool(self.operations) and self.operations[-1].last < 0
+
+    def seek(self, position: int) -> None:
+        """Go to just after step `position`; 0 is the beginning. O(changes in between)."""
+        if not 0 <= position <= len(self.steps):
+            raise ValueError(f"position {position} is outside the story: 0 to {len(self.steps)}")
+        here, there = self._marks[self.position], self._marks[position]
+        if there < here:
+            Store.undo(self._changes[there:here])
+        else:
+            Store.redo(self._changes[here:there])
+        self.position = position
+
+    def path(self, number: int) -> tuple[str, ...]:
+        """The kernel functions that step `number` (1 is the first) happened in, outermost first.
+
+        Left out are ptlab's own: the points of ReclaimScheme, and helpers with one underscore.
+        """
+        names = (code.co_name for code in self._paths[number - 1])
+        return tuple(n for n in names if n not in _OURS and (n[0] != "_" or n[1] == "_"))
+
+    def changes(self, number: int) -> list[Change]:
+        """The changes of step `number` (1 is the first)."""
+        return self._changes[self._marks[number - 1] : self._marks[number]]
+
+    def back(self) -> bool:
+        """One step back; False at the beginning."""
+        if self.position == 0:
+            return False
+        self.seek(self.position - 1)
+        return True
+
+    def step(self) -> bool:
+        """One step forward; False at the end."""
+        if self.position == len(self.steps):
+            return False
+        self.seek(self.position + 1)
+        return True
+
+    def fork(self) -> None:
+        """Drop the steps after the present one: what happens next is a new future.
+
+        Only between operations: in the middle of one, locks are held and the kernel path is gone.
+        """
+        if self.position == len(self.steps):
+            return
+        inside = next((o for o in self.operations if o.first < self.position < o.last), None)
+        if inside:
+            raise ValueError(
+                f"step {self.position} is in the middle of {inside.text!r}: seek to {inside.first} "
+                f"(before it) or {inside.last} (after it) to go on from there"
+            )
+        self._revert(self.position)
+        self.operations = [o for o in self.operations if o.last <= self.position]
+
+    def _revert(self, position: int) -> None:
+        """Undo and forget everything after step `position`, unfinished changes included."""
+        mark = self._marks[position]
+        if self.position >= position:
+            Store.undo(self._changes[mark : self._applied()])
+        del self._changes[mark:], self._marks[position + 1 :]
+        del self.steps[position:], self._paths[position:]
+        self.position = position
+
+    def _applied(self) -> int:
+        """How many changes are in force: all, unless the journal was sought back."""
+        if self.position == len(self.steps):
+            return len(self._changes)
+        return self._marks[self.position]

@@ -1,0 +1,243 @@
+"""The machine: what all its processes share. mem_map, locks, RCU, the journal and the frames.
+
+A path takes a lock with `yield from machine.lock(...)`, because it may have to wait, and drops it
+with `yield machine.unlock(...)`. With one task nothing ever waits.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptlab.base import pte
+from ptlab.base.errors import unknown
+from ptlab.base.footprint import Access
+from ptlab.base.geometry import Geometry
+from ptlab.base.kernel_versions import Profile
+from ptlab.base.precautions import Precaution
+from ptlab.base.steps import Kind, Path, Step, Tables, step_of
+from ptlab.base.store import Store
+from ptlab.state.memmap import MemMap, State
+from ptlab.state.others import Alone
+
+Lock: TypeAlias = tuple[str, Any, str]
+"""(name, whose: an mm's id, a table or a run of tables, a VMA's start; mode)"""
+
+_SHARED = ("read", "users")
+"""Modes in which several tasks may hold a lock at once, if all hold it in the same."""
+
+GRAINS = ("entry", "table", "range")
+
+_LOCK, _UNLOCK = Kind.LOCK, Kind.UNLOCK
+_RCU, _FREED = State.RCU, State.FREED  # looked up once: Python 3.11 finds members slowly
+
+
+class Machine:
+    """One simulated computer running the kernel of `profile` with `scheme`."""
+
+    def __init__(self, profile: Profile, scheme: Any, levels: int, grain: str, record: bool):
+        if grain not in GRAINS:
+            raise unknown("grain", grain, GRAINS)
+        self.profile, self.grain = profile, grain
+        self.scheme = scheme
+        self.geometry = Geometry(levels)
+        self.store = Store(record)
+        self.mem = MemMap(self.store)
+        self.others = Alone()
+        """The other tasks that run, if there are any."""
+        self.task = 0
+        """The task that runs: an index into `held`."""
+        self.held: list[tuple[Lock, ...]] = [()]
+        """For each task the locks it holds, in the order taken."""
+        self._rcu: list[tuple[Tables, ...]] = [()]
+        self.gather_pages: int | None = None
+        """Pages that one zap collects before it flushes, where that is not the kernel's number."""
+        self.next_frame = [pte.FIRST_FRAME]
+        self.next_anon_vma = [1]
+        self.swap = False
+        """Whether there is a swap device."""
+        self.next_swap = [1]
+        self.next_mm = [0]
+        self._mms: list[tuple[Any, ...]] = [()]
+        self._files: list[tuple[Any, ...]] = [()]
+        self.shares: NDArray[np.int32] = np.zeros(0, np.int32)
+        """How many processes more than one map a data page, by frame; grown by the first fork."""
+
+        self.observe: Callable[[Iterable[Step]], None] = deque[Step](maxlen=0).extend
+        """Takes the steps of a path while no journal is kept; ptlab.costs.meter counts them."""
+
+    @property
+    def mms(self) -> tuple[Any, ...]:
+        """The address spaces there are (state.mm.Mm)."""
+        return self._mms[0]
+
+    @property
+    def files(self) -> tuple[Any, ...]:
+        """The files there are (state.page_cache.File)."""
+        return self._files[0]
+
+    @property
+    def rcu(self) -> tuple[Tables, ...]:
+        """Tables waiting for a grace period, the oldest first."""
+        return self._rcu[0]
+
+    def frames(self, count: int) -> int:
+        """Take `count` data pages; returns the first page frame number. Frames are never reused."""
+        first = self.next_frame[0]
+        self.store.put(self, "next_frame", 0, first + count)
+        return first
+
+    def swap_slots(self, count: int) -> range:
+        """Take `count` pages of the swap device."""
+        first = self.next_swap[0]
+        self.store.put(self, "next_swap", 0, first + count)
+        return range(first, first + count)
+
+    def huge_frames(self) -> int:
+        """Take 512 data pages at a 2 MiB boundary."""
+        self.frames(-self.next_frame[0] % 512)
+        return self.frames(512)
+
+    def unshare(self, words: NDArray[np.uint64]) -> None:
+        """These entries go: one process less maps their anonymous pages."""
+        if len(self.shares):
+            frames = pte.pfn(words[pte.is_present(words)])
+            own = (frames >= pte.FIRST_FRAME) & (frames < pte.FILE_FRAME)
+            self.share(frames[own], -1)
+
+    def share(self, frames: NDArray[np.uint64], delta: int) -> None:
+        """One process more (or less) maps each of these anonymous pages. O(frames)."""
+        index = frames.astype(np.int64) - pte.FIRST_FRAME
+        if delta > 0 and self.next_frame[0] - pte.FIRST_FRAME > len(self.shares):
+            grown = np.zeros(2 * (self.next_frame[0] - pte.FIRST_FRAME), np.int32)
+            grown[: len(self.shares)] = self.shares
+            self.shares = grown
+        if delta < 0:
+            index = index[index < len(self.shares)]
+            index = index[self.shares[index] > 0]
+        if len(index):
+            self.store.add(self, "shares", index, delta)
+
+    def shared(self, frames: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Which of these anonymous pages another process maps too."""
+        index = frames.astype(np.int64) - pte.FIRST_FRAME
+        known = (index >= 0) & (index < len(self.shares))
+        others: NDArray[np.bool_] = np.zeros(index.shape, np.bool_)
+        others[known] = self.shares[index[known]] > 0
+        return others
+
+    def new_anon_vma(self) -> int:
+        """A number that stands for a new struct anon_vma."""
+        number = self.next_anon_vma[0]
+        self.store.put(self, "next_anon_vma", 0, number + 1)
+        return number
+
+    def lock(self, fn: str, name: str, of: Any, mode: str, times: int = 1) -> Path[bool]:
+        """Take lock `name` of `of` in `mode`; the Step tells that function `fn` has it.
+
+        With several tasks it is first announced (a Step of Kind.WAIT), and the task is resumed when
+        no other task holds it; in mode "trylock" it may not wait and gives up: False.
+        """
+        lock = (name, of, mode)
+        if self.others.several and not (yield from self._wait(fn, lock, times)):
+            return False
+        self._hold((*self.held[self.task], lock))
+        yield step_of((_LOCK, fn, None, 0, times, lock))
+        return True
+
+    def _wait(self, fn: str, lock: Lock, times: int) -> Path[bool]:
+        """Until the lock can be had. A PTE lock is found through pte_offset_map(), under RCU."""
+        name, _, mode = lock
+        if name == "ptl":
+            self.others.rcu_read_lock(self.task)
+        if mode != "trylock":
+            yield Step(Kind.WAIT, fn, None, 0, times, lock)
+        how = Access.READ if mode == "read" else Access.WRITE
+        self.others.lock(lock, how | Access.TRY if mode == "trylock" else how)
+        if self.taken(lock, self.task):
+            yield Step(Kind.FAIL, fn, None, 0, times, lock)
+            return False
+        return True
+
+    def unlock(self, fn: str, name: str, times: int = 1) -> Step:
+        """Drop the lock `name` taken last."""
+        held = self.held[self.task]
+        lock, rest = held[-1], held[:-1]
+        if lock[0] != name:
+            index = max(k for k, one in enumerate(held) if one[0] == name)
+            lock, rest = held[index], held[:index] + held[index + 1 :]
+        if self.others.several:
+            how = Access.READ if lock[2] == "read" else Access.WRITE
+            self.others.lock(lock, how | Access.RELEASE)
+            if name == "ptl":
+                self.others.rcu_read_unlock(self.task)
+        self._hold(rest)
+        return step_of((_UNLOCK, fn, None, 0, times, lock))
+
+    def downgrade(self, fn: str, name: str) -> Step:
+        """Hold the lock `name` for read from now on, instead of for write."""
+        held = self.held[self.task]
+        read = tuple((n, of, "read" if n == name else mode) for n, of, mode in held)
+        self._hold(read)
+        of = next(of for n, of, _ in read if n == name)
+        self.others.note((name, of), Access.WRITE | Access.RELEASE)
+        return Step(Kind.DOWNGRADE, fn, None, 0, 1, (name, None, "read"))
+
+    def _hold(self, locks: tuple[Lock, ...]) -> None:
+        """Store.put() for the locks of the running task; written out, for it is called most."""
+        task, held, log = self.task, self.held, self.store.log
+        if log is not None:
+            log.append((self, "held", task, held[task], locks))
+        held[task] = locks
+
+    def taken(self, lock: Lock, by: int) -> bool:
+        """Whether another task holds the lock so that task `by` cannot have it."""
+        name, of, mode = lock
+        return any(
+            held_name == name and _same(of, held_of) and not (mode == held_mode and mode in _SHARED)
+            for task, locks in enumerate(self.held)
+            if task != by
+            for held_name, held_of, held_mode in locks
+        )
+
+    def flush(self, fn: str, tables: Tables | None, n: int, times: int = 1) -> Path[None]:
+        """Invalidate the TLBs. Other CPUs are interrupted for it, so it waits until they let it."""
+        if self.others.several and not self.others.lacks(Precaution.IPI):
+            interrupts = ("interrupts", 0, "write")
+            yield Step(Kind.WAIT, fn, None, 0, times, interrupts)
+            self.others.lock(interrupts, Access.WRITE)
+        self.others.flush()
+        yield Step(Kind.FLUSH, fn, tables, n, times)
+
+    def call_rcu(self, tables: Tables) -> Step:
+        """Hand `tables` to RCU: they are freed after a grace period."""
+        if self.others.lacks(Precaution.RCU):
+            return self.free("__free_page", tables)
+        self.others.queue()
+        self.mem.set_state(tables, _RCU)
+        self.store.put(self, "_rcu", 0, (*self.rcu, tables))
+        return Step(Kind.RCU, "call_rcu", tables)
+
+    def rcu_do_batch(self) -> Path[None]:
+        """Every CPU has passed a quiescent state: the waiting tables go back to the allocator."""
+        for tables in self.rcu:
+            self.store.put(self, "_rcu", 0, self.rcu[1:])
+            self.others.dequeue()
+            yield self.free("rcu_do_batch", tables)
+
+    def free(self, fn: str, tables: Tables) -> Step:
+        """Give pages back to the allocator."""
+        self.others.freed(tables)
+        self.mem.set_state(tables, _FREED)
+        return Step(Kind.FREE, fn, tables)
+
+
+def _same(of: Any, other: Any) -> bool:
+    """Whether two locks of one name have a table in common."""
+    if isinstance(of, int) and isinstance(other, int):
+        return of == other
+    return bool(np.any(np.isin(of, other)))

@@ -1,0 +1,129 @@
+"""struct mm_struct: the PGD, the VMAs and the counters of one address space."""
+
+from __future__ import annotations
+
+from ptlab.base.geometry import PAGE_SHIFT, Level
+from ptlab.base.pte import PFN_MASK, PSE, Census
+from ptlab.base.steps import Kind, Step, Tables
+from ptlab.state.machine import Machine
+from ptlab.state.memmap import State
+from ptlab.state.memmap import count as table_count
+from ptlab.state.vma import Vma, Vmas, find
+
+
+class Count:
+    """Columns of `Mm.counters`. Tables by level, pages by kind, and events. (Plain ints, as VM.)"""
+
+    PTE = 0
+    PMD = 1
+    PUD = 2
+    P4D = 3
+    ANON = 4
+    ZERO = 5
+    FILE = 6
+    SWAP = 7
+    HUGE = 8
+    HUGE_ZERO = 9
+    MINFLT = 10
+    MAJFLT = 11
+
+
+COUNTED: dict[int, int] = {Level.PTE: Count.PTE, Level.PMD: Count.PMD, Level.PUD: Count.PUD}
+"""Where the tables of a level are counted."""
+
+_PTE, _PMD, _PUD = Count.PTE, Count.PMD, Count.PUD  # read after nearly every step
+_KINDS = (Count.ANON, Count.ZERO, Count.FILE, Count.SWAP)
+
+
+class Mm:
+    """An address space. Its paths are in ptlab.paths; this is the state they work on."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.id = machine.next_mm[0]
+        machine.store.put(machine, "next_mm", 0, self.id + 1)
+        self._vmas: list[Vmas] = [()]
+        self._detached: list[Vmas] = [()]
+        self.counters = [0] * (Count.MAJFLT + 1)
+        pgd = machine.mem.alloc(self.id, Level.PGD)
+        machine.mem.set_state(pgd, State.LIVE)
+        self.pgd = int(pgd)
+        machine.store.put(machine, "_mms", 0, (*machine.mms, self))
+
+    @property
+    def vmas(self) -> Vmas:
+        """The VMAs, sorted by address."""
+        return self._vmas[0]
+
+    @property
+    def detached(self) -> Vmas:
+        """VMAs that munmap has taken out of `vmas`, but not yet out of their file's mappings."""
+        return self._detached[0]
+
+    def count_pages(self, census: Census, sign: int) -> None:
+        """Add or take away entries of all kinds."""
+        for which, pages in zip(_KINDS, census, strict=True):
+            if pages:
+                self.count(which, sign * pages)
+
+    def count(self, which: int, delta: int) -> None:
+        """Add `delta` to a counter: Store.add(), written out, for it is called most."""
+        counters, log = self.counters, self.machine.store.log
+        value = counters[which] + int(delta)
+        if log is not None:
+            log.append((self, "counters", which, counters[which], value))
+        counters[which] = value
+
+    def find_vma(self, address: int) -> Vma:
+        """The first VMA that ends above `address`; the caller knows that there is one."""
+        vmas = self.vmas
+        return vmas[find(vmas, address)]
+
+    def set_vmas(self, vmas: Vmas) -> None:
+        """Replace the VMA tree."""
+        self.machine.store.put(self, "_vmas", 0, vmas)
+
+    def replace_vma(self, vma: Vma) -> None:
+        """Put `vma` in the place of the one with the same range."""
+        vmas = self.vmas
+        index = find(vmas, vma.start)
+        self.set_vmas((*vmas[:index], vma, *vmas[index + 1 :]))
+
+    def unhook_pte(self, tables: Tables, fn: str) -> Step:
+        """Clear the PMD entries of PTE pages; mm_dec_nr_ptes() counts in the same step."""
+        self.machine.mem.unhook(tables)
+        self.count(Count.PTE, -table_count(tables))
+        return Step(Kind.UNHOOK, fn, tables)
+
+    @property
+    def vmpte_kb(self) -> int:
+        """VmPTE of /proc/PID/status in kB: PTE, PMD and PUD pages; P4D and PGD are not counted."""
+        c = self.counters
+        return 4 * (c[_PTE] + c[_PMD] + c[_PUD])
+
+    def is_huge(self, pmd: int, slot: int) -> bool:
+        """pmd_trans_huge(): whether the PMD entry maps a huge page itself."""
+        if not self.counters[Count.HUGE]:
+            return False
+        return bool(self.machine.mem.entries.word(pmd, slot) & PSE)
+
+    def lookup(self, address: int, level: Level) -> int:
+        """pfn of the table at `level` that covers `address`, 0 where there is none. O(levels)."""
+        machine, table = self.machine, self.pgd
+        entries = machine.mem.entries
+        word, slab = entries.words.item, entries.slab.item
+        for shift in machine.geometry.above[level]:
+            table = (word(slab(table), address >> shift & 511) & PFN_MASK) >> PAGE_SHIFT
+            if not table:
+                break
+        return table
+
+
+def base_address(mm: Mm, table: int) -> int:
+    """First address that `table` maps, found by its parents' slots."""
+    mem, base = mm.machine.mem, 0
+    while table != mm.pgd:
+        parent = int(mem.parent[table])
+        base |= int(mem.slot[table]) << mm.machine.geometry.shift(Level(int(mem.level[parent])))
+        table = parent
+    return base

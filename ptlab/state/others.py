@@ -1,0 +1,68 @@
+"""The other tasks: what a kernel path asks and tells them. With one task there are none.
+
+A path says what it does to what others may use, and asks what they may have done meanwhile.
+`Alone` answers for the usual case. While several tasks run, `ptlab.race.sanitizer` answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+from numpy.typing import NDArray
+
+from ptlab.base.precautions import Precaution
+from ptlab.base.steps import Tables
+
+
+class Alone:
+    """Nobody else runs: nothing is noted, and nothing has changed since a path looked."""
+
+    several = False
+    """Whether other tasks run too."""
+
+    def lacks(self, precaution: Precaution) -> bool:
+        """Whether this run leaves `precaution` out, to show what it is good for."""
+        return False
+
+    def still_hooked(self, tables: Tables) -> bool:
+        """Whether the entry above each table still points to it."""
+        return True
+
+    def unchanged(self, tables: Tables, columns: slice, was: Any) -> bool:
+        """Whether entries are still what they `was` when the path looked."""
+        return True
+
+    def note(self, thing: Hashable, access: int) -> None:
+        """The running task uses `thing`; `access` is made of the bits of footprint.Access."""
+
+    def lock(self, lock: tuple[str, Any, str], access: int) -> None:
+        """A lock is taken, tried or given up."""
+
+    def rcu_read_lock(self, task: int) -> None:
+        """`task` enters an RCU read-side section."""
+
+    def rcu_read_unlock(self, task: int) -> None:
+        """`task` leaves its innermost RCU read-side section."""
+
+    def queue(self) -> None:
+        """A batch of tables is handed to RCU."""
+
+    def dequeue(self) -> None:
+        """The oldest batch is freed."""
+
+    def freed(self, tables: Tables) -> None:
+        """Tables go back to the allocator."""
+
+    def free_frames(self, frames: list[int]) -> None:
+        """Data pages go back to the allocator."""
+
+    def translate(self, task: int, address: int, write: bool) -> bool:
+        """Whether the TLB of `task` can do the access without the page tables."""
+        return False
+
+    def fill(self, task: int, address: int, tables: Tables, words: NDArray[Any]) -> None:
+        """The MMU has walked to the first of `words` and keeps the translation."""
+
+    def flush(self) -> None:
+        """All CPUs forget their translations."""

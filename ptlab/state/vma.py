@@ -1,0 +1,202 @@
+"""Virtual memory areas: immutable records in a sorted tuple, and how Linux merges them.
+
+Kernel source: mm/vma.c (6.12) and mm/mmap.c (6.1): can_vma_merge_before/after(),
+is_mergeable_anon_vma(), find_mergeable_anon_vma() in mm/rmap.c's callers; VM_STICKY (6.19, and 6.18.44
+does the same). Simplified: no memory policies, no userfaultfd contexts, no VMA names, no max_map_count.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, replace
+from operator import attrgetter
+from typing import TypeAlias
+
+from ptlab.base.geometry import PAGE_SHIFT
+from ptlab.state.page_cache import File
+
+
+class VM:
+    """The vm_flags that matter here; values as in include/linux/mm.h. (Plain ints: they are fast.)"""
+
+    READ = 0x1
+    WRITE = 0x2
+    SHARED = 0x8
+    MAYBE_GUARD = 0x800
+    LOCKED = 0x2000
+    SEQ_READ = 0x8000
+    RAND_READ = 0x10000
+    DONTCOPY = 0x20000
+    ACCOUNT = 0x100000
+    NORESERVE = 0x200000
+    WIPEONFORK = 0x2000000
+    HUGEPAGE = 0x20000000
+    NOHUGEPAGE = 0x40000000
+
+
+VM_ACCESS_FLAGS = VM.READ | VM.WRITE
+VM_STICKY = VM.MAYBE_GUARD
+"""A VMA that has it merges with one that has not, and the whole has it."""
+
+
+def flag_names(flags: int) -> list[str]:
+    """Names of the vm_flags set in `flags`: `['READ', 'WRITE']`."""
+    return [name for name, bit in vars(VM).items() if name.isupper() and flags & bit]
+
+
+@dataclass(frozen=True, slots=True)
+class Vma:
+    """struct vm_area_struct: [start, end) in bytes, page aligned.
+
+    pgoff     vm_pgoff in pages: offset in the file, or for anonymous memory the address it began at
+    anon_vma  a number that stands for the struct anon_vma, None until the first write fault
+    chain     links of its anon_vma_chain: 1 when it is singular, one more with each fork
+    file      the mapped file, None for anonymous memory
+    """
+
+    start: int
+    end: int
+    flags: int
+    pgoff: int
+    anon_vma: int | None = None
+    chain: int = 0
+    file: File | None = None
+
+    @property
+    def shared(self) -> bool:
+        """MAP_SHARED: writes go to the file."""
+        return bool(self.flags & VM.SHARED)
+
+    def page(self, address: int) -> int:
+        """Page offset in the file at `address`."""
+        return self.pgoff + ((address - self.start) >> PAGE_SHIFT)
+
+    @property
+    def prot(self) -> str:
+        """'none', 'r' or 'rw', as in the scenario language."""
+        if self.flags & VM.WRITE:
+            return "rw"
+        return "r" if self.flags & VM.READ else "none"
+
+    def cut(self, start: int, end: int) -> Vma:
+        """The part [start, end) of this VMA, as __split_vma() leaves it."""
+        return replace(
+            self, start=start, end=end, pgoff=self.pgoff + ((start - self.start) >> PAGE_SHIFT)
+        )
+
+    def __str__(self) -> str:
+        return f"{self.start:#x}-{self.end:#x} {self.prot}"
+
+
+Vmas: TypeAlias = tuple[Vma, ...]
+_END = attrgetter("end")
+
+
+def find(vmas: Vmas, address: int) -> int:
+    """Index of the first VMA that ends above `address` (find_vma); len(vmas) if there is none."""
+    if vmas and address < vmas[0].end:
+        return 0  # in a small address space there is nothing to search
+    return bisect_right(vmas, address, key=_END)
+
+
+def overlapping(vmas: Vmas, start: int, end: int) -> Vmas:
+    """The VMAs that share an address with [start, end), in order."""
+    first = last = find(vmas, start)
+    while last < len(vmas) and vmas[last].start < end:
+        last += 1
+    return vmas[first:last]
+
+
+def find_vma_intersection(vmas: Vmas, start: int, end: int) -> Vma | None:
+    """The first of them, None where nothing is mapped."""
+    index = find(vmas, start)
+    return vmas[index] if index < len(vmas) and vmas[index].start < end else None
+
+
+def split_at(vmas: Vmas, address: int) -> Vmas:
+    """Cut the VMA that contains `address` in two there (split_vma); no change at a border."""
+    index = find(vmas, address)
+    if index == len(vmas) or vmas[index].start >= address:
+        return vmas
+    vma = vmas[index]
+    return (
+        *vmas[:index],
+        vma.cut(vma.start, address),
+        vma.cut(address, vma.end),
+        *vmas[index + 1 :],
+    )
+
+
+def _adjacent(left: Vma, right: Vma) -> bool:
+    return (
+        left.end == right.start
+        and left.file is right.file
+        and right.pgoff == left.pgoff + ((left.end - left.start) >> PAGE_SHIFT)
+    )
+
+
+def _anon_compatible(neighbour: Vma, vma: Vma, merge_unfaulted: bool) -> bool:
+    """is_mergeable_anon_vma(): the same anon_vma, or one has none and the other's chain is singular.
+
+    Before 6.15 the kernel asked whether the *neighbour's* chain is singular even when it is the
+    neighbour that has no anon_vma, so its chain is empty: such a merge was refused by mistake.
+    """
+    if neighbour.anon_vma == vma.anon_vma:
+        return True
+    if vma.anon_vma is None:
+        return neighbour.chain == 1
+    return neighbour.anon_vma is None and vma.chain == 1 and merge_unfaulted
+
+
+def merge(vmas: Vmas, vma: Vma, merge_unfaulted: bool) -> tuple[Vmas, Vma]:
+    """Put `vma` into `vmas`, where nothing overlaps it; merge it where Linux does.
+
+    Returns the new tuple and the VMA that now covers the range. vma_merge_new_range() and
+    vma_merge_existing_range() (6.12), vma_merge() before.
+    """
+    index = find(vmas, vma.start)
+    prev = vmas[index - 1] if index else None
+    after = vmas[index] if index < len(vmas) else None
+
+    def joins(left: Vma, right: Vma, neighbour: Vma) -> bool:
+        return (
+            _adjacent(left, right)
+            and not (left.flags ^ right.flags) & ~VM_STICKY
+            and _anon_compatible(neighbour, vma, merge_unfaulted)
+        )
+
+    left = prev if prev and joins(prev, vma, prev) else None
+    right = after if after and joins(vma, after, after) else None
+    if (
+        left
+        and right
+        and not (left.anon_vma == right.anon_vma or None in (left.anon_vma, right.anon_vma))
+    ):
+        right = None  # both may merge with the new one, but not with each other
+    first, last = left or vma, right or vma
+    faulted = next((v for v in (left, vma, right) if v and v.anon_vma is not None), vma)
+    flags = first.flags | vma.flags | last.flags
+    anon_vma, chain = faulted.anon_vma, faulted.chain
+    whole = replace(first, end=last.end, flags=flags, anon_vma=anon_vma, chain=chain)
+    low = index - 1 if left else index
+    high = index + 1 if right else index
+    return (*vmas[:low], whole, *vmas[high:]), whole
+
+
+def reusable_anon_vma(vmas: Vmas, vma: Vma) -> int | None:
+    """find_mergeable_anon_vma(): an adjacent VMA's, if they may merge one day; next first."""
+    index = find(vmas, vma.start)
+    ignored = VM_ACCESS_FLAGS | VM_STICKY
+    pairs = []
+    if index + 1 < len(vmas):
+        pairs.append((vma, vmas[index + 1], vmas[index + 1]))
+    if index:
+        pairs.append((vmas[index - 1], vma, vmas[index - 1]))
+    for left, right, neighbour in pairs:
+        if (
+            neighbour.chain == 1
+            and _adjacent(left, right)
+            and left.flags & ~ignored == right.flags & ~ignored
+        ):
+            return neighbour.anon_vma
+    return None

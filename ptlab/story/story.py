@@ -1,0 +1,208 @@
+"""A story: a recorded run, laid out once, that can be stepped through, exported and compared.
+
+A story knows its steps, their sentences, and the payload that the front end plays (see timeline.py).
+"""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from ptlab.base import pte
+from ptlab.draw.names import plural
+from ptlab.process.process import Process
+from ptlab.scenario import Scenario, play, read
+from ptlab.state.journal import JournalFull
+from ptlab.state.machine import GRAINS
+from ptlab.story.timeline import Timeline
+
+LONGEST = 20_000
+"""Steps beyond which a story would be too heavy for a browser."""
+
+
+class Story:
+    """The recorded run of a process. `print(story)` tells it; in JupyterLab it is the stepper."""
+
+    def __init__(self, process: Process, title: str | None = None) -> None:
+        """Tell what `process` has done so far. ValueError if it kept no journal, or too long a one."""
+        if process.journal is None:
+            raise ValueError("this process keeps no journal: make it with Process(record=True)")
+        if len(process.journal) > LONGEST:
+            larger = "" if process.machine.grain == GRAINS[-1] else ", or use a coarser grain"
+            raise ValueError(_too_long(f"touch less in it{larger}"))
+        self.title = title or (
+            process.journal.operations[0].text if process.journal.operations else ""
+        )
+        self.process = process
+        here = process.journal.position
+        self._tracks = Timeline(process.mm, process.journal)
+        self.steps = self._tracks.steps
+        self.operations = [operation.text for operation in process.journal.operations]
+        process.journal.seek(here)
+
+    def __str__(self) -> str:
+        lines, op = [self.heading], -1
+        for number, step in enumerate(self.steps, 1):
+            if step.op != op:
+                op = step.op
+                lines.append(f"\n{self.operations[op]}")
+            lines.append(f"{number:5}  {step.text}")
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"<Story {self.title!r}, {_designs([self])}>"
+
+    @property
+    def heading(self) -> str:
+        """'pte_refcount on Linux 6.1'."""
+        return f"{self.process.scheme.name} on Linux {self.process.kernel}"
+
+    def pane(self) -> dict[str, Any]:
+        """This story's part of a payload: picture, steps and tracks."""
+        return {
+            "name": self.process.scheme.name,
+            "heading": self.heading,
+            "fate": self.process.scheme.fate,
+            **self._tracks.pane(self.operations),
+        }
+
+    def payload(self) -> dict[str, Any]:
+        """What the front end plays, as JSON-able data."""
+        return _payload(self.title, [self], [[k] for k in range(len(self.steps) + 1)])
+
+    def export_html(self, path: str | PathLike[str]) -> Path:
+        """Write the stepper as one page that needs neither Python nor a network."""
+        from ptlab.widgets import export_html
+
+        return export_html(self.payload(), path)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        from ptlab.widgets import Stepper
+
+        return Stepper(self.payload())._repr_mimebundle_(**kwargs)
+
+
+class Comparison:
+    """The same scenario under several schemes, in step: operation by operation."""
+
+    def __init__(self, title: str, stories: list[Story]) -> None:
+        self.title, self.stories = title, stories
+
+    def __str__(self) -> str:
+        return "\n\n".join(str(story) for story in self.stories)
+
+    def __repr__(self) -> str:
+        return f"<Comparison {self.title!r}, {_designs(self.stories)}>"
+
+    def payload(self) -> dict[str, Any]:
+        """What the front end plays: one pane for each story, one row of positions for each frame."""
+        return _payload(self.title, self.stories, _in_step(self.stories))
+
+    export_html = Story.export_html
+    _repr_mimebundle_ = Story._repr_mimebundle_
+
+
+def story(
+    scenario: str,
+    scheme: Any = None,
+    kernel: str | None = None,
+    levels: int = 4,
+    grain: str = "entry",
+) -> Story:
+    """Play a scenario (its text, or the name of a built-in one) and return its story.
+
+    ValueError if it has no such name, is a bad text, or takes more than LONGEST steps; TypeError if
+    it is no text at all.
+
+    >>> print(story("mmap s0 2M\\ntouch w s0 4K", scheme="unmap_only").steps[-2].text)
+    pte_unmap_unlock: PTE lock of PTE page 3 is dropped.
+    """
+    found = read(scenario)
+    process = _played(found, scheme, kernel, levels, grain)
+    if process is None:
+        coarser = GRAINS[GRAINS.index(grain) + 1 :]
+        fits = (g for g in coarser if _played(found, scheme, kernel, levels, g) is not None)
+        larger = next((f'tell it in larger steps (grain="{g}")' for g in fits), "touch less in it")
+        raise ValueError(f"{found.name}: {_too_long(larger)}")
+    return Story(process, found.description)
+
+
+def _played(
+    scenario: Scenario, scheme: Any, kernel: str | None, levels: int, grain: str
+) -> Process | None:
+    """The process after the scenario, with its journal; None if that has more than LONGEST steps."""
+    process = Process(scheme, kernel, levels, grain)
+    assert process.journal is not None
+    process.journal.most = LONGEST
+    try:
+        for _ in play(process, scenario):
+            pass
+    except JournalFull:
+        return None
+    process.journal.most = None
+    return process
+
+
+def _too_long(advice: str) -> str:
+    return (
+        f"the story has more than {LONGEST} steps, too many to step through: {advice}, or play it "
+        "without keeping the steps, as `ptlab run`, ptlab.scenario.run() and "
+        "ptlab.measure() do"
+    )
+
+
+def compare(scenario: str, *schemes: Any, levels: int = 4, grain: str = "entry") -> Comparison:
+    """Play a scenario under two (or more) schemes, each on its own kernel, to be stepped together."""
+    if len(schemes) < 2:
+        raise ValueError("compare needs two schemes or more, such as 'unmap_only', 'pte_refcount'")
+    stories = [story(scenario, scheme, levels=levels, grain=grain) for scheme in schemes]
+    return Comparison(stories[0].title, stories)
+
+
+def _designs(stories: list[Story]) -> str:
+    """'unmap_only on Linux 6.1, 52 steps; pte_refcount on Linux 6.1, 61 steps'."""
+    return "; ".join(f"{story.heading}, {plural(len(story.steps), 'step')}" for story in stories)
+
+
+def _payload(title: str, stories: list[Story], frames: list[list[int]]) -> dict[str, Any]:
+    geometry = stories[0].process.machine.geometry
+    return {
+        "title": title,
+        "panes": [story.pane() for story in stories],
+        "frames": frames,
+        "flags": [list(flag) for flag in pte.FLAGS],
+        "levels": {level.name: geometry.shift(level) for level in geometry.path},
+    }
+
+
+def _in_step(stories: list[Story]) -> list[list[int]]:
+    """Frames in which all stories do the same: equal steps together, the extra ones of each alone."""
+    at = [0] * len(stories)
+    frames = [list(at)]
+    for op in range(max(len(story.operations) for story in stories)):
+        rows = [[k for k, s in enumerate(story.steps, 1) if s.op == op] for story in stories]
+        while any(rows):
+            ahead = [row[0] if row else None for row in rows]
+            signs = [_sign(story, k) for story, k in zip(stories, ahead, strict=True)]
+            turn = [sign for sign in signs if sign is not None]
+            # A step that another story will also take waits for it; one that none will take goes alone.
+            alone = [
+                i
+                for i, sign in enumerate(signs)
+                if sign is not None
+                and not all(
+                    sign in (_sign(stories[j], k) for k in rows[j])
+                    for j in range(len(rows))
+                    if j != i and rows[j]
+                )
+            ]
+            goes = alone[:1] or [i for i, sign in enumerate(signs) if sign == turn[0]]
+            for i in goes:
+                at[i] = rows[i].pop(0)
+            frames.append(list(at))
+    return frames
+
+
+def _sign(story: Story, k: int | None) -> Any:
+    return None if k is None else story.steps[k - 1].fn

@@ -1,0 +1,108 @@
+"""Sentences: the function, the thing and the number."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ptlab import SCHEMES, Process, Story, story
+from ptlab.draw.names import plural
+from ptlab.paths.access import touch
+from ptlab.race.scheduler import Scheduler
+from tests.support.strategies import programs, rows
+
+few = settings(max_examples=max(10, settings.default.max_examples // 3))
+LIFE = "mmap s0 2M\ntouch w s0 8K\nmadvise DONTNEED s0 2M\nmunmap s0 2M"
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@few
+@given(program=programs(longest=6, full=False), grain=st.sampled_from(["entry", "table", "range"]))
+def test_every_step_is_one_readable_sentence(scheme, program, grain):
+    p = Process(scheme, grain=grain)
+    rows(p, program)
+    for step in Story(p).steps:
+        assert step.text.startswith(f"{step.fn}: ")
+        assert step.text.rstrip(")").endswith((".", "other"))
+        assert not re.search(r"array|np\.|None|<|  | 1 (entries|pages|VMAs)\b", step.text)
+        assert step.path[-1] == step.fn
+        assert len(step.text) < 400
+
+
+def texts(scheme, fn, program=LIFE, **more):
+    return [step.text for step in story(program, scheme=scheme, **more).steps if step.fn == fn]
+
+
+def test_the_last_put_says_who_leaves_from_what_to_what_and_what_follows():
+    last = texts("pte_refcount", "pte_put")[-1]
+    assert last.startswith("pte_put: ") and "visitor leaves PTE page 3" in last
+    assert "references 1 -> 0" in last and "free_user_pte_table" in last
+
+
+def test_installing_and_unhooking_say_where_and_how_many_kb():
+    (text,) = texts("unmap_only", "pmd_populate")
+    assert text == (
+        "pmd_populate: PTE page 3 is hooked into PMD page 2, slot 0; VmPTE grows by 4 kB."
+    )
+    (text,) = texts("unmap_only", "free_pte_range")
+    assert "PTE page 3 is unhooked from PMD page 2, slot 0; VmPTE falls by 4 kB." in text
+
+
+def test_a_run_is_told_with_its_number():
+    program = "mmap s0 8M\ntouch w s0 8M\nmunmap s0 8M"
+    (text,) = texts("unmap_only", "free_pte_range", program, grain="range")
+    assert "4 PTE pages (3 to 6) are unhooked from PMD page 2, slots 0 to 3" in text
+    assert "16 kB" in text
+
+
+def test_a_refused_access_says_why():
+    program = "mmap s0 4K none\ntouch r s0 8K"
+    closed, missing = texts("unmap_only", "bad_area", program)
+    assert "0x100000000000" in closed and "none" in closed and "SIGSEGV" in closed
+    assert "0x100000001000" in missing and "no VMA covers it" in missing
+
+
+def test_the_slow_path_says_why_it_scans_and_what_it_finds():
+    program = "mmap s0 40M\ntouch w s0 40M\nmadvise DONTNEED s0 40M"
+    (text,) = texts("pt_reclaim", "try_to_free_pte", program, grain="range")[:1]
+    assert "512 entries" in text and "all none" in text
+
+
+def test_the_path_names_kernel_functions_only():
+    paths = {fn for step in story(LIFE, scheme="pte_refcount").steps for fn in step.path}
+    assert {"do_madvise", "zap_pte_range", "handle_pte_fault", "do_munmap"} <= paths
+    assert not any(fn.startswith("_") and not fn.startswith("__") for fn in paths)
+    assert not paths & {"visitor_arrives", "visitor_leaves", "entries_mapped", "zap_ends"}
+
+
+@pytest.mark.parametrize(
+    ("n", "noun", "said"),
+    [
+        (1, "entry", "1 entry"),
+        (2, "entry", "2 entries"),
+        (0, "page", "0 pages"),
+        (1, "VMA", "1 VMA"),
+    ],
+)
+def test_plurals(n, noun, said):
+    assert plural(n, noun) == said
+
+
+def test_vmpte_does_not_count_p4d_pages():
+    p = Process("unmap_only", levels=5)
+    heap = p.mmap(4096)
+    p.touch(heap)
+    p.munmap(heap)
+    told = [step.text.split(": ", 1)[1] for step in Story(p).steps if "VmPTE" in step.text]
+    assert len(told) == 8
+    for text in told:
+        assert ("VmPTE does not count" in text) is text.startswith("P4D page")
+
+
+def test_a_lock_for_read_waits_for_writers_only():
+    process = Process("unmap_only", "6.1")
+    heap = process.mmap(8192)
+    Scheduler(process, {"touch": touch(process.mm, True, heap, 4096)}).run("A")
+    (waits,) = [s for s in Story(process).steps if "is wanted" in s.text]
+    assert waits.text.endswith("it has to wait if another task holds it for write.")

@@ -1,0 +1,219 @@
+"""The explorer: what the reduction leaves out would have ended alike."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing import get_context
+from typing import Any
+
+import pytest
+
+from ptlab.base.geometry import Level
+from ptlab.base.steps import Kind, Path, Step
+from ptlab.process.process import Process
+from ptlab.race.explore import Job, explore, search
+from ptlab.race.scenes import SCENES
+from ptlab.race.scenes.scene import Paths, Scene, Variant
+from ptlab.race.scheduler import Scheduler
+from ptlab.schemes import UnmapOnly
+from ptlab.state.memmap import State
+from tests.support.traces import canonical, recording
+
+PLAIN = Variant(UnmapOnly)
+
+
+@dataclass(frozen=True)
+class Remembering(Scene):
+    """A scene that keeps every scheduler it has started, to look at how each ended."""
+
+    started: list[Scheduler] = field(default_factory=list)
+
+    def start(self, variant: Variant | str = "broken", record: bool = False) -> Scheduler:
+        self.started.append(super().start(variant, record))
+        return self.started[-1]
+
+    def ends(self) -> set[tuple[Any, ...]]:
+        """Each end that was reached: the words of the table, and the kind of verdict."""
+        done = (s for s in self.started if s.verdict or all(task.done for task in s.tasks))
+        return {(*(words(s)), s.verdict and s.verdict.split(":")[0]) for s in done}
+
+
+def words(scheduler: Scheduler) -> list[int]:
+    """The first words of the table that the toy tasks write."""
+    table = len(scheduler.machine.mem) - 1
+    return [scheduler.machine.mem.entries.word(table, i) for i in range(3)]
+
+
+def toy(process: Process, table: int, ops: list[tuple[Any, ...]]) -> Path[None]:
+    """A task of single accesses and locks."""
+    machine, mem = process.machine, process.machine.mem
+    for op, *args in ops:
+        if op == "set":
+            mem.write(table, args[0], args[1])
+        elif op == "copy":
+            mem.write(table, args[1], mem.entries.word(table, args[0]) + 1)
+        elif op == "lock":
+            yield from machine.lock("toy", args[0], 0, args[1])
+            continue
+        elif op == "unlock":
+            yield machine.unlock("toy", args[0])
+            continue
+        elif op == "try":
+            if not (yield from machine.lock("toy", args[0], 0, "trylock")):
+                mem.write(table, 2, 77)
+                yield Step(Kind.LOOK, "toy", table)
+                continue
+            yield machine.unlock("toy", args[0])
+            continue
+        yield Step(Kind.LOOK, "toy", table)
+
+
+def prepare(programs: list[list[tuple[Any, ...]]], process: Process) -> Paths:
+    table = int(process.machine.mem.alloc(99, Level.PTE))
+    process.machine.mem.set_state(table, State.DEPOSITED)
+    return {f"program {n}": toy(process, table, ops) for n, ops in enumerate(programs)}
+
+
+def scene(programs: list[list[tuple[Any, ...]]]) -> Remembering:
+    return Remembering("toy", "toy", "", partial(prepare, programs), PLAIN, PLAIN)
+
+
+def programs(seed: int) -> list[list[tuple[Any, ...]]]:
+    """Two or three random little programs that share three words and two locks."""
+    chance = random.Random(seed)
+
+    def program(length: int) -> Iterator[tuple[Any, ...]]:
+        for _ in range(length):
+            kind = chance.choice(["set", "copy", "locked", "try", "both"])
+            if kind == "set":
+                yield "set", chance.randrange(3), chance.randrange(1, 50)
+            elif kind == "copy":
+                yield "copy", chance.randrange(3), chance.randrange(3)
+            elif kind == "try":
+                yield "try", chance.choice(["one", "two"])
+            else:
+                names = ["one", "two"] if kind == "both" else [chance.choice(["one", "two"])]
+                chance.shuffle(names)
+                mode = chance.choice(["spin", "read"])
+                for name in names:
+                    yield "lock", name, mode
+                yield "copy", chance.randrange(3), chance.randrange(3)
+                for name in reversed(names):
+                    yield "unlock", name
+
+    return [list(program(n)) for n in chance.choice([(1, 2), (2, 2), (1, 1, 1)])]
+
+
+@pytest.mark.parametrize("seed", range(14))
+def test_the_reduction_finds_every_end_that_plain_search_finds(seed: int) -> None:
+    reduced, plain = scene(programs(seed)), scene(programs(seed))
+    few = search(reduced, "fixed", Job("", {}))
+    all_of_them = search(plain, "fixed", Job("", {}), most=1200, reduce=False)
+    assert reduced.ends() >= plain.ends()
+    if not all_of_them.cut:
+        assert reduced.ends() == plain.ends()
+        assert few.schedules + few.pruned <= all_of_them.schedules
+
+
+@pytest.mark.parametrize("seed", range(14, 22))
+def test_each_trace_is_run_exactly_once(seed: int) -> None:
+    """All schedules, sorted by what happened before what: of each sort the search runs one."""
+    toy = scene(in_order(programs(seed)))
+    with recording() as few:
+        assert not search(toy, "fixed", Job("", {})).failures
+    with recording() as everything:
+        found = search(toy, "fixed", Job("", {}), most=800, reduce=False)
+    once = [canonical(events) for scheduler, events in few if not scheduler.enabled()]
+    assert len(once) == len(set(once))
+    all_traces = {canonical(events) for _, events in everything}
+    assert all_traces <= set(once)
+    if not found.cut:
+        assert all_traces == set(once)
+
+
+def in_order(programs: list[list[tuple[Any, ...]]]) -> list[list[tuple[Any, ...]]]:
+    """The same programs, but lock "one" is always taken before lock "two": nothing can fail."""
+
+    def sort(program: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        fixed = list(program)
+        for k in range(len(fixed) - 1):
+            pair = fixed[k], fixed[k + 1]
+            if pair[0][:2] == ("lock", "two") and pair[1][:2] == ("lock", "one"):
+                fixed[k], fixed[k + 1] = pair[1], pair[0]
+        return fixed
+
+    return [sort(program) for program in programs]
+
+
+def test_one_lost_update_and_how_many_schedules_it_takes() -> None:
+    both = [[("copy", 0, 0)], [("copy", 0, 0)]]
+    assert explore(scene(both), "fixed").schedules == 2
+    apart = [[("set", 0, 1)], [("set", 1, 1)]]
+    assert explore(scene(apart), "fixed").schedules == 1
+
+
+def test_a_deadlock_is_found_and_told() -> None:
+    one, two = ("lock", "one", "spin"), ("lock", "two", "spin")
+    crossed = [
+        [one, two, ("unlock", "two"), ("unlock", "one")],
+        [two, one, ("unlock", "one"), ("unlock", "two")],
+    ]
+    result = explore(scene(crossed), "fixed")
+    assert result.result == "failure" and result.verdict is not None
+    assert "lock order" in result.verdict or "deadlock" in result.verdict
+
+
+def test_a_bound_is_stated_and_no_proof() -> None:
+    result = explore(SCENES["install"], "fixed", preemptions=1)
+    assert result.result == "bounded"
+    assert result.bound == "up to 1 preemption" and "this is not 'no failure'" in str(result)
+    cut = explore(SCENES["abc"], "fixed", most=5)
+    assert (cut.result, cut.bound) == ("bounded", "in the first 5 schedules")
+    with pytest.raises(ValueError, match="preemptions: -1 is below 0"):
+        explore(SCENES["abc"], preemptions=-1)
+    with pytest.raises(ValueError, match="most: 0 schedules are none"):
+        explore(SCENES["abc"], most=0)
+
+
+def test_a_replay_comes_to_the_same_state() -> None:
+    """What is not judged a second time still happens: the next footprints are the same."""
+    for name in ("dying", "slow-path", "gup-fast", "truncate"):
+        first, again = SCENES[name].start("fixed"), SCENES[name].start("fixed")
+        events = []
+        while first.enabled():
+            letter = first.enabled()[-1]
+            events.append((letter, first.go(letter).footprint))
+        half = len(events) // 2
+        again.replay(events[:half])
+        for letter, footprint in events[half:]:
+            assert letter in again.enabled()
+            assert again.go(letter).footprint == footprint
+        assert again.schedule == first.schedule and again.verdict is None
+
+
+def test_the_parts_of_a_search_are_the_whole() -> None:
+    whole = explore(SCENES["dying"], "fixed")
+    with ThreadPoolExecutor(1) as executor:
+        parts = explore(SCENES["dying"], "fixed", executor)
+    assert (parts.result, parts.schedules) == (whole.result, whole.schedules)
+
+
+def test_a_process_pool_finds_the_same() -> None:
+    alone = explore(SCENES["pmd-same"])
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        together = explore(SCENES["pmd-same"], executor=pool)
+        fixed = explore(SCENES["pmd-same"], "fixed", pool)
+    assert fixed.result == "exhausted"
+    assert (together.result, together.shortest) == (alone.result, alone.shortest)
+
+
+def test_an_ipyparallel_executor_finds_the_same() -> None:
+    ipyparallel = pytest.importorskip("ipyparallel")
+    with ipyparallel.Cluster(n=2) as client:
+        client[:].use_cloudpickle()
+        result = explore(SCENES["pmd-same"], executor=client.executor())
+    assert result.shortest == explore(SCENES["pmd-same"]).shortest

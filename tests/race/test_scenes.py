@@ -1,0 +1,231 @@
+"""Every broken scene is found, with a schedule that cannot be made shorter; every fixed one is safe."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+
+from ptlab.base.precautions import Precaution
+from ptlab.base.steps import Kind, Path, Step
+from ptlab.cli import main
+from ptlab.race.all_scenes import RaceReport, races
+from ptlab.race.explore import explore
+from ptlab.race.scenes import SCENES, Variant
+from ptlab.race.scenes.files import ZapLocksMm
+from ptlab.race.scenes.references import LatePut, Naive, NoUpperVisitors
+from ptlab.schemes import (
+    PercpuRef,
+    PteRefcount,
+    PtReclaim,
+    PtReclaimUnfixed,
+    ReclaimScheme,
+    TryGet,
+    scheme_class,
+)
+from ptlab.state.memmap import Slots
+from ptlab.state.mm import Mm
+from tests.support.traces import canonical, recording
+
+SLOW = {"abc"}
+"""Scenes of three tasks: thousands of schedules."""
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_the_broken_variant_is_found(name: str) -> None:
+    scene = SCENES[name]
+    result = explore(scene, "broken")
+    assert result.result == "failure" and result.shortest is not None
+    assert scene.run(result.shortest).verdict == result.verdict
+    for k in range(len(result.shortest)):
+        left_out = result.shortest[:k] + result.shortest[k + 1 :]
+        scheduler = scene.start("broken")
+        for letter in left_out:
+            if letter not in scheduler.enabled():
+                break
+            scheduler.go(letter)
+        assert scheduler.verdict is None, f"{left_out} fails too"
+
+
+@pytest.mark.parametrize("name", [name for name in SCENES if name not in SLOW])
+def test_the_fixed_variant_is_exhausted(name: str) -> None:
+    assert explore(SCENES[name], "fixed").result == "exhausted"
+
+
+@pytest.mark.timeout(120)
+def test_three_tasks_with_references_are_exhausted() -> None:
+    assert explore(SCENES["abc"], "fixed").result == "exhausted"
+
+
+MISSED_BY = {
+    Precaution.RCU: ("pte_refcount", "try-get-rcu"),
+    Precaution.PMD_SAME: ("pt_reclaim", "pmd-same"),
+    Precaution.PTE_SAME: ("pte_refcount", "same-entry"),
+    Precaution.PMD_NONE: ("pte_refcount", "install"),
+    Precaution.DROP_LOCK: ("pte_refcount", "dying"),
+    Precaution.FLUSH_FIRST: ("pte_refcount", "stale-tlb"),
+    Precaution.IPI: ("unmap_only", "gup-ipi"),
+    Precaution.PUT_UNLOCKED: ("pte_refcount", "put-locked"),
+    Precaution.MMAP_WRITE: ("unmap_only", "exclusive"),
+    Precaution.RECHECK_PMD: ("pt_reclaim", "slow-path"),
+    Precaution.VMA_FIRST: ("pt_reclaim", "august"),
+}
+"""For each guard a scheme and a scene in which its loss is noticed."""
+
+FREES_AT_ONCE = ("pte_refcount", "every_level", "pt_reclaim", "pt_rwsem", "write_scan")
+
+
+@pytest.mark.parametrize("guard", Precaution)
+def test_mutation_each_guard_is_missed_and_by_nothing_else(guard: Precaution) -> None:
+    """With all guards the search is exhausted; without this one alone, it finds a failure."""
+    scheme, name = MISSED_BY[guard]
+    scene = SCENES[name]
+    whole = scene.fixed if not scene.own_scheme else scene.under(scheme_class(scheme))
+    assert guard not in whole.without
+    assert explore(scene, whole).result == "exhausted"
+    assert explore(scene, Variant(whole.scheme, whole.without | {guard})).result == "failure"
+
+
+@pytest.mark.parametrize("scheme", FREES_AT_ONCE)
+def test_mutation_every_scheme_needs_rcu_and_the_flush_first(scheme: str) -> None:
+    for guard, name in ((Precaution.RCU, "gup-fast"), (Precaution.FLUSH_FIRST, "stale-tlb")):
+        scene = SCENES[name]
+        whole = scene.under(scheme_class(scheme))
+        assert explore(scene, whole).result == "exhausted"
+        assert explore(scene, Variant(whole.scheme, whole.without | {guard})).result == "failure"
+
+
+class GetsFromZero(PteRefcount):
+    """A pte_try_get that does not look whether the count is 0: an atomic_inc()."""
+
+    name = "gets_from_zero"
+
+    def pte_try_get(self, mm: Mm, pmd: int, slots: Slots, times: int = 1) -> Path[TryGet]:
+        mem, table = mm.machine.mem, mm.machine.mem.at(pmd, slots)
+        if not table:
+            return TryGet.TRYGET_FAILED_NONE
+        before = int(mm.machine.store.add(mem, "refcount", table, 1)) - 1
+        mm.machine.store.add(mem, "visitors", table, 1)
+        yield Step(Kind.GET, "pte_try_get", table, 1, 1, ("visitor", before, before + 1))
+        return TryGet.TRYGET_SUCCESSED
+
+
+@pytest.mark.parametrize(
+    ("mutant", "name"),
+    [
+        (Naive, "try-get-rcu"),  # no pte_try_get at all
+        (GetsFromZero, "dying"),  # no test for zero
+        (LatePut, "put-vmf"),  # put after mmap_lock
+        (ZapLocksMm, "truncate"),  # mmap_lock in the put
+        (NoUpperVisitors, "upper"),  # no visit of the PMD page
+        (PtReclaimUnfixed, "february"),  # no second scan
+    ],
+)
+def test_mutation_of_a_scheme(mutant: type[ReclaimScheme], name: str) -> None:
+    scene = SCENES[name]
+    assert explore(scene, Variant(mutant.__bases__[0], scene.fixed.without)).result == "exhausted"
+    assert explore(scene, Variant(mutant, scene.fixed.without)).result == "failure"
+
+
+@pytest.mark.parametrize("scheme", ["pt_rwsem", "every_level"])
+@pytest.mark.parametrize("name", ["dying", "upper", "truncate", "february", "slow-path"])
+def test_designs_that_free_upper_tables_break_nothing(scheme: str, name: str) -> None:
+    scene = SCENES[name]
+    assert explore(scene, scene.under(scheme_class(scheme))).result == "exhausted"
+
+
+def test_percpu_ref_as_posted_unhooks_a_page_that_is_not_the_dead_one() -> None:
+    """The second free_user_pte() finds the page that a fault has installed in between."""
+    scene = SCENES["try-get-rcu"]
+    result = explore(scene, scene.under(PercpuRef))
+    assert result.verdict == "task B unhooks PTE page 5 with 1 entry in it, lost without a zap"
+
+
+def test_the_report_says_what_is_left_out_and_what_the_scheme_says_of_itself() -> None:
+    report = races(PercpuRef, most=3)
+    assert "Left out, because they are about one design: gup-ipi, rmap-install." in str(report)
+    assert not report.failures and "What percpu_ref says of itself" not in str(report)
+    told = RaceReport([explore(SCENES["try-get-rcu"], Variant(PercpuRef))], PercpuRef)
+    assert "What percpu_ref says of itself: Every entry and every visitor holds" in str(told)
+    assert "the page that a page fault has put in its place" in told._repr_html_()
+
+
+def test_a_scheme_of_ones_own_runs_through_a_scene() -> None:
+    class MyOwn(PtReclaim):
+        name = "my_own"
+
+    scene = SCENES["pmd-same"]
+    assert explore(scene, Variant(MyOwn)).result == "exhausted"
+
+
+def test_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["races", "install", "--json"]) == 0
+    broken, fixed = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (broken["scene"], broken["variant"], broken["result"]) == (
+        "install",
+        "broken",
+        "failure",
+    )
+    assert (fixed["variant"], fixed["result"], fixed["shortest"]) == ("fixed", "exhausted", None)
+    assert main(["races", "install", "--play", broken["shortest"]]) == 1
+    assert "two tables in one slot" in capsys.readouterr().out
+    assert set(broken) == {"scene", "variant", "result", "schedules", "shortest", "seconds"}
+    assert main(["races", "install", "--json", "--preemptions", "0"]) == 1  # it is not found
+    bounded = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert (bounded["result"], bounded["bound"]) == ("bounded", "up to 0 preemptions")
+    assert main(["races", "try-get-rcu", "--scheme", "percpu_ref"]) == 1
+    assert "lost without a zap" in capsys.readouterr().out
+    assert main(["races", "install", "--scheme", "percpu_ref", "--json"]) == 0
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["instal"], "did you mean install?"),
+        (["install", "--scheme", "pt_rwsen"], "did you mean pt_rwsem?"),
+        (["gup-ipi", "--scheme", "pt_reclaim"], "makes no sense under pt_reclaim"),
+        (["install", "--all"], "--all is every scene: leave install out"),
+        (["--play", "AAB"], "--play runs one scene, not none: name it"),
+        (["install", "--play", "AX"], "schedule 'AX': 'X' is no task"),
+        (["install", "--preemptions", "-1"], "preemptions: -1 is below 0"),
+    ],
+)
+def test_what_the_command_line_cannot_do_it_says(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["races", *arguments]) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["stale-tlb", "same-entry", "truncate"])
+def test_no_shorter_schedule_fails(name: str) -> None:
+    """Every schedule shorter than the one found is run, without any reduction."""
+    scene = SCENES[name]
+    shortest = explore(scene, "broken").shortest
+    assert shortest is not None
+    begun = [""]
+    while begun:
+        scheduler = scene.run(begun.pop())
+        while len(scheduler.schedule) < len(shortest) - 1 and scheduler.enabled():
+            first, *others = scheduler.enabled()
+            begun += [scheduler.schedule + other for other in others]
+            scheduler.go(first)
+        assert scheduler.verdict is None, scheduler.schedule
+
+
+@pytest.mark.parametrize("name", [name for name in SCENES if name not in SLOW | {"upper"}])
+def test_no_random_schedule_is_a_trace_that_the_explorer_has_not_run(name: str) -> None:
+    with recording() as runs:
+        explore(SCENES[name], "fixed")
+    explored = {canonical(events) for scheduler, events in runs if not scheduler.enabled()}
+    for seed in range(25):
+        chance, scheduler = random.Random(seed), SCENES[name].start("fixed")
+        events = []
+        while scheduler.enabled():
+            able, last = scheduler.enabled(), scheduler.schedule[-1:]
+            stay = last and last in able and chance.random() < 0.6
+            letter = last if stay else chance.choice(able)
+            events.append((letter, scheduler.go(letter).footprint))
+        assert canonical(events) in explored, scheduler.schedule

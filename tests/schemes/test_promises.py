@@ -1,0 +1,108 @@
+"""What each reclaim scheme promises, on random programs and one by one."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from ptlab import SCHEMES, KiB, MiB, Process
+from ptlab.base.geometry import Level
+from ptlab.base.steps import Kind
+from tests.support.snapshot import live_tables, outcome
+from tests.support.strategies import programs, rows
+
+ENDS_MAPPINGS = ("munmap", "mremap", "endfork", "(parent after child exit)")
+few = settings(max_examples=max(5, settings.default.max_examples // 2))
+grains = st.sampled_from(["entry", "table", "range"])
+
+
+def functions(process, kind):
+    return {step.fn for step in process.journal.steps if step.kind is kind}
+
+
+@few
+@given(program=programs(), grain=grains)
+def test_unmap_only_frees_tables_where_mappings_end_or_collapse(program, grain):
+    p = Process("unmap_only", grain=grain)
+    rows(p, program)
+    journal = p.journal
+    for op in journal.operations:
+        unhooks = {s.fn for s in journal.steps[op.first : op.last] if s.kind is Kind.UNHOOK}
+        if "COLLAPSE" in op.text:
+            assert unhooks <= {"pmdp_collapse_flush", "retract_page_tables"}
+        elif unhooks:
+            assert op.text.startswith(ENDS_MAPPINGS) or op.text.endswith(" over")
+            assert all(fn.startswith("free_") for fn in unhooks)
+
+
+@few
+@given(program=programs(huge=False))
+def test_pt_reclaim_differs_from_unmap_only_by_whole_tables_dropped_at_once(program):
+    without, reclaim = Process("unmap_only", kernel="6.18"), Process("pt_reclaim", kernel="6.18")
+    rows(without, program)
+    rows(reclaim, program)
+    kept, left = outcome(without), outcome(reclaim)
+    for same in ("files", "shares"):
+        assert left[same] == kept[same]
+    assert [mm[:2] for mm in left["mms"]] == [mm[:2] for mm in kept["mms"]]
+    assert left["tables"].keys() <= kept["tables"].keys()
+    # Upper tables differ only where fork or mremap took an empty table along.
+    for key, table in kept["tables"].items():
+        if "PTE" in key:
+            assert left["tables"].get(key, (0, 0, 0, {})) == table
+
+
+@few
+@given(program=programs())
+def test_pt_reclaim_frees_nothing_without_dontneed_of_two_mib(program):
+    assume("DONTNEED" not in program)
+    p = Process("pt_reclaim")
+    rows(p, program)
+    assert not {"try_get_and_clear_pmd", "try_to_free_pte"} & {
+        s.fn for s in p.journal.steps if s.kind is Kind.UNHOOK
+    }
+
+
+@pytest.mark.parametrize("grain", ["entry", "table", "range"])
+def test_a_full_mmu_gather_sends_one_table_the_slow_way(grain):
+    p = Process("pt_reclaim", grain=grain)
+    heap = p.mmap(40 * MiB)
+    assert p.touch(heap) == 10240  # more pages than the 9678 that one mmu_gather holds
+    p.madvise(heap, "DONTNEED")
+    scans = [step for step in p.journal.steps if step.kind is Kind.SCAN]
+    assert [(scan.fn, scan.n, scan.note) for scan in scans] == [("try_to_free_pte", 512, 0)]
+    # 18 tables are 9216 pages; the batch fills up in the 19th.
+    (table,) = np.ravel(scans[0].tables)
+    assert p.machine.mem.slot[table] == (int(heap) // (2 * MiB) + 18) % 512
+    assert (p.counters.pte, p.counters.present, p.counters.vmpte_kb) == (0, 0, 8)
+    p.check()
+
+
+def test_the_slow_path_leaves_a_table_that_somebody_refilled():
+    p = Process("pt_reclaim")
+    heap = p.mmap(2 * MiB)
+    p.touch(heap, 4 * KiB)
+    (table,) = live_tables(p, Level.PTE)
+    steps = list(p.scheme.try_to_free_pte(p.mm, table))
+    assert [step.note for step in steps if step.kind is Kind.SCAN] == [1]
+    assert live_tables(p, Level.PTE) == [table] and p.machine.held[0] == ()
+
+
+@pytest.mark.parametrize(
+    ("offset", "length", "freed"),
+    [(0, 2 * MiB, 1), (0, 2 * MiB - 4 * KiB, 0), (4 * KiB, 4 * MiB - 4 * KiB, 1), (0, 4 * MiB, 2)],
+)
+def test_pt_reclaim_frees_the_tables_that_one_call_covers(offset, length, freed):
+    p = Process("pt_reclaim")
+    heap = p.mmap(4 * MiB)
+    p.touch(heap)
+    p.madvise(heap + offset, "DONTNEED", length)
+    assert p.counters.pte == 2 - freed
+    assert p.counters.present == 1024 - length // (4 * KiB)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_every_scheme_says_what_became_of_it_and_where_it_is_from(scheme):
+    cls = SCHEMES[scheme]
+    assert cls.name == scheme and cls.fate.endswith(".") and cls.source
+    assert Process(scheme).kernel == cls.kernel
