@@ -1,4 +1,4 @@
-"""What a design costs on many CPUs: the counts of ptlab.costs.meter, priced, on cache lines that are shared.
+"""What a design costs on many CPUs: the counts of ptlab.costs.meter, priced, on shared cache lines.
 
 >>> table = mail_table()
 >>> [row.cpus for row in table], all(row.predicted < 0 for row in table)

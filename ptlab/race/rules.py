@@ -1,7 +1,7 @@
 """What can break when tasks run at once: each rule is a few lines, and has its own message.
 
-Access to freed pages and stale TLB entries are noticed where they happen (ptlab.race.sanitizer), a deadlock
-or starvation by the scheduler; the rest is looked at here, after each segment.
+Access to freed pages and stale TLB entries are noticed where they happen (ptlab.race.sanitizer), a
+deadlock or starvation by the scheduler; the rest is looked at here, after each segment.
 """
 
 from __future__ import annotations

@@ -21,8 +21,8 @@ _FORM = (
     "For each row: how many atomic operations **more than `unmap_only`** needs, as `(local, shared)`. "
     "Local are those in the PTE page's own struct page, shared all others. Adds to a counter of this "
     "CPU alone are no atomic operations.\n\n"
-    "You may measure: `ptlab.costs.meter.by_operation(process)` has `atomics_local` and `atomics_shared` of "
-    'each operation. Use `Process(design, kernel="6.1")`.'
+    "You may measure: `ptlab.costs.meter.by_operation(process)` has `atomics_local` and "
+    '`atomics_shared` of each operation. Use `Process(design, kernel="6.1")`.'
 )
 
 

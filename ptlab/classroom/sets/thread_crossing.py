@@ -41,8 +41,8 @@ class Crossing(TableQuestion[Machine]):
     hints = (
         "`pte_refcount` pays for each table, `pt_rwsem` once for a walk. Which line rises, and which "
         "one only starts higher?",
-        '`walk_cost(design, "FREE", tables, cpus, constants)` in `ptlab.costs.long_walks` is the price of '
-        "one walk in nanoseconds.",
+        '`walk_cost(design, "FREE", tables, cpus, constants)` in `ptlab.costs.long_walks` is the '
+        "price of one walk in nanoseconds.",
         'Try 1, 2, 3, ... PTE pages until `walk_cost("pt_rwsem", ...)` is the smaller one. '
         "`Constants(local_atomic=..., hand_over=...)` is your machine.",
     )
@@ -63,8 +63,8 @@ class Crossing(TableQuestion[Machine]):
             f"your machine an atomic operation takes {problem.local_atomic:g} ns in a line that this "
             f"CPU has, and {problem.hand_over:g} ns in one that another CPU has just changed "
             f"(`Constants(local_atomic={problem.local_atomic:g}, hand_over={problem.hand_over:g})` in "
-            "`ptlab.costs.contention`; leave its other constants as they are). All CPUs walk all the time.\n\n"
-            f"**From how many PTE pages on is `pt_rwsem` cheaper**, with "
+            "`ptlab.costs.contention`; leave its other constants as they are). All CPUs walk "
+            f"all the time.\n\n**From how many PTE pages on is `pt_rwsem` cheaper**, with "
             f"{', '.join(map(str, problem.cpus[:-1]))} and {problem.cpus[-1]} CPUs? "
             "Walks are counted in whole PTE pages. Answer with a list of four whole numbers."
         )
