@@ -123,10 +123,6 @@ def from_protnone(words: Any) -> Any:
     return flags | (pfn(words) << U64(PAGE_SHIFT))
 
 
-PROT_NAMES = {0: "none", 1: "r", 3: "rw"}
-"""VM_READ and VM_WRITE, as the scenario language writes them."""
-
-
 def protect(words: NDArray[np.uint64], prot: int, shared: Any) -> NDArray[np.uint64]:
     """change_pte_range() on present words: `prot` is 0, VM_READ or VM_READ | VM_WRITE.
 

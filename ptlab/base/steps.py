@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from functools import partial
+from types import NoneType
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ptlab.base import facts
+from ptlab.base.facts import Fact
 
 Tables: TypeAlias = int | NDArray[np.int64]
 """One page-table page (its row in mem_map, which is its pfn), or an array of them: a run."""
@@ -48,6 +52,37 @@ class Kind:
     FILE = "file"
 
 
+FACTS: dict[str, Any] = {
+    Kind.LOCK: facts.Lock,
+    Kind.UNLOCK: facts.Lock,
+    Kind.WAIT: facts.Lock,
+    Kind.DOWNGRADE: facts.Lock,
+    Kind.VMA: facts.VmaFact,
+    Kind.LOOK: NoneType,
+    Kind.HIT: facts.Access,
+    Kind.REFUSED: facts.Refusal,
+    Kind.ALLOC: NoneType,
+    Kind.INSTALL: NoneType,
+    Kind.GET: facts.References,
+    Kind.PUT: facts.References,
+    Kind.SET: facts.EntriesSet,
+    Kind.CLEAR: facts.EntriesCleared,
+    Kind.CHANGE: facts.EntriesChanged | facts.EntriesProtected,
+    Kind.SCAN: facts.Scan,
+    Kind.UNHOOK: facts.Unhooked,
+    Kind.FLUSH: NoneType,
+    Kind.RCU: NoneType,
+    Kind.FREE: facts.Freed,
+    Kind.SWITCH: facts.CountMode,
+    Kind.FAIL: facts.Lock | facts.Dying,
+    Kind.DEPOSIT: NoneType,
+    Kind.SPLIT: NoneType,
+    Kind.MOVE: facts.Moved,
+    Kind.FILE: facts.FileFact,
+}
+"""The type of a step's fact, by the step's kind."""
+
+
 TABLE_EVENTS = frozenset(
     {Kind.INSTALL, Kind.UNHOOK, Kind.FREE, Kind.DEPOSIT, Kind.SPLIT, Kind.MOVE}
 )
@@ -60,7 +95,7 @@ class _Fields(NamedTuple):
     tables: Tables | None = None
     n: int = 0
     times: int = 1
-    note: Any = None
+    fact: Fact | None = None
 
 
 class Step(_Fields):
@@ -71,7 +106,7 @@ class Step(_Fields):
     tables  the page-table page or run of pages concerned, or None
     n       how many entries, references or pages; for a run the sum over its tables
     times   how often it happened: more than one where a coarse grain tells many faults as one
-    note    what the sentence needs besides, by kind (see draw/sentences.py)
+    fact    what there is to say besides, of the type in FACTS; None where the kind has none
     """
 
     __slots__ = ()
@@ -83,10 +118,10 @@ class Step(_Fields):
         tables: Tables | None = None,
         n: int = 0,
         times: int = 1,
-        note: Any = None,
+        fact: Fact | None = None,
     ) -> Step:
         """Positions and names as above."""
-        return _new(cls, (kind, fn, tables, n, times, note))
+        return _new(cls, (kind, fn, tables, n, times, fact))
 
 
 _new: Callable[[type[Step], tuple[Any, ...]], Step] = tuple.__new__

@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from ptlab.base.facts import Counting, CountMode, Lock, References
 from ptlab.base.geometry import Level
 from ptlab.base.steps import Kind, Step
 from ptlab.costs.memory_time import MemoryTime
@@ -53,20 +54,12 @@ interrupts, as fast GUP does, takes none."""
 
 _OTHER = LockCost(1, True)
 
+UPPER = "atomic, upper table"
+
 
 def lock_cost(name: str) -> LockCost:
     """That of LOCKS; a lock that a design of one's own invents is a spinlock which all share."""
     return LOCKS.get(name, _OTHER)
-
-
-PERCPU = frozenset({"this_cpu_add", "this_cpu_sub"})
-"""Gets and puts on this CPU's own counter."""
-
-NOT_ATOMIC = PERCPU | {"pte_ref_init"}
-"""Gets and puts that no other CPU can see half done: those, and the one of a fresh page."""
-
-UPPER = ("pmd_", "pud_")
-"""How the gets and puts of an upper table's count begin: many PTE pages share that line."""
 
 
 @dataclass
@@ -74,7 +67,8 @@ class Costs:
     """Counts of one operation, or of a whole run.
 
     taken       how often each lock was taken, by (name, mode); a downgrade counts as a mode
-    references  gets and puts, by the function that does them
+    references  gets and puts, by how they are counted (facts.Counting); those of an upper table,
+                whose cache line serves many PTE pages, as UPPER
     """
 
     faults: int = 0
@@ -107,7 +101,7 @@ class Costs:
     @property
     def percpu_adds(self) -> int:
         """Plain adds to a counter of this CPU's own."""
-        return sum(self.references[fn] for fn in PERCPU)
+        return self.references[Counting.PERCPU]
 
     def _atomics(self, shared: bool) -> int:
         locks = (
@@ -115,12 +109,7 @@ class Costs:
             for (name, mode), times in self.taken.items()
             if lock_cost(name).shared is shared
         )
-        references = (
-            times
-            for fn, times in self.references.items()
-            if fn not in NOT_ATOMIC and fn.startswith(UPPER) is shared
-        )
-        return sum(locks) + sum(references)
+        return sum(locks) + self.references[UPPER if shared else Counting.ATOMIC]
 
     def count(self, steps: Iterable[Step], mem: MemMap) -> Iterator[None]:
         """Count `steps` while they are taken; pause at each in which VmPTE may have changed.
@@ -131,12 +120,12 @@ class Costs:
         for step in steps:
             kind = step[0]
             if kind == _LOCK:
-                _, _, _, _, times, (name, _, mode) = step
-                taken[name, mode] += times
+                lock: Any = step.fact
+                taken[lock.name, lock.mode] += step.times
             elif kind == _UNLOCK:
                 pass
             elif kind in _REFERENCES:
-                references[step[1]] += step[4]
+                references[_how(step, mem)] += step.times
             elif kind in _CHANGES:
                 if kind == Kind.FREE and not _is_pgd(step, mem):
                     self.tables_freed += _tables(step)
@@ -152,8 +141,9 @@ class Costs:
         elif step.kind == Kind.SCAN:
             self.scanned += step.n
         elif step.kind == Kind.DOWNGRADE:
-            self.taken[step.note[0], _DOWNGRADE] += 1
-        elif step.note == "atomic":  # SWITCH; the way back waits for nothing
+            assert isinstance(step.fact, Lock)
+            self.taken[step.fact.name, _DOWNGRADE] += 1
+        elif step.fact == CountMode(Counting.ATOMIC):  # SWITCH; the way back waits for nothing
             self.grace_waits += step.times
 
     def as_dict(self) -> dict[str, Any]:
@@ -177,6 +167,16 @@ _CHANGES = frozenset({Kind.INSTALL, Kind.UNHOOK, Kind.DEPOSIT, Kind.FREE})
 """The steps in which VmPTE may change."""
 _SELDOM = frozenset({Kind.FLUSH, Kind.ALLOC, Kind.SCAN, Kind.DOWNGRADE, Kind.SWITCH})
 _PGD = int(Level.PGD)
+
+
+def _how(step: Step, mem: MemMap) -> str:
+    """How a get or put is counted: a key of Costs.references."""
+    fact, tables = step.fact, step.tables
+    assert isinstance(fact, References) and tables is not None
+    if fact.how != Counting.ATOMIC:
+        return fact.how
+    first = tables if isinstance(tables, int) else int(tables[0])
+    return UPPER if mem.level.item(first) else Counting.ATOMIC
 
 
 def _tables(step: Step) -> int:

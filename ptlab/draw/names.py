@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from ptlab.base.facts import Lock
 from ptlab.base.geometry import Level
-from ptlab.base.steps import Tables
+from ptlab.base.steps import Step, Tables
 from ptlab.state.memmap import MemMap
+
+
+def tables_of(step: Step) -> Tables:
+    """The table or the run of tables that a step is about."""
+    assert step.tables is not None
+    return step.tables
+
+
+def first_of(tables: Tables) -> int:
+    """The first table of a run, or the only one."""
+    return tables if isinstance(tables, int) else int(tables[0])
 
 
 def table_name(mem: MemMap, tables: Tables) -> str:
@@ -21,7 +31,7 @@ def table_name(mem: MemMap, tables: Tables) -> str:
     return f"{Level(int(mem.level[tables])).name} page {tables}"
 
 
-def lock_name(mem: MemMap, lock: tuple[str, Any, str]) -> str:
+def lock_name(mem: MemMap, lock: Lock) -> str:
     """'mmap_lock (read)', 'PTE lock of PTE page 7'."""
     name, of, mode = lock
     if name in ("pmd_lock", "ptl"):

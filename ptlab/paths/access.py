@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptlab.base import pte
+from ptlab.base.facts import Access, Reason, Refusal
 from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE, PMD_SHIFT, Level
 from ptlab.base.steps import Kind, Path, Step, Tables
 from ptlab.paths.fault import VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV, handle_mm_fault
@@ -77,8 +78,7 @@ def touch(mm: Mm, write: bool, start: int, length: int, stride: int = PAGE_SIZE)
                 so_far = so_far.add(result)
         else:
             so_far = so_far.add(Touched(0, accesses, address))
-            told = (address, write, vma if inside else None)
-            yield Step(Kind.REFUSED, "bad_area", None, accesses, 1, told)
+            yield _bad_area(accesses, address, write, vma if inside else None)
         address += accesses * stride
     return so_far
 
@@ -139,7 +139,7 @@ def _access(mm: Mm, piece: Piece, write: bool, locked: bool = False) -> Path[Tou
 
 def _hit(piece: Piece, write: bool) -> Path[Touched]:
     """The TLB has the translation: no table is read."""
-    yield Step(Kind.HIT, "tlb", None, 1, 1, (piece.first, write))
+    yield Step(Kind.HIT, "tlb", None, 1, 1, Access(piece.first, write))
     return _NONE
 
 
@@ -172,7 +172,7 @@ def _access_entries(
         if np.count_nonzero(marked != words):
             mm.machine.mem.write(tables, piece.columns, marked)
         mm.machine.others.fill(mm.machine.task, piece.first, tables, words)
-        yield Step(Kind.HIT, "mmu", tables, hits, 1, (piece.first, write))
+        yield Step(Kind.HIT, "mmu", tables, hits, 1, Access(piece.first, write))
         return _NONE
     kinds = _kinds(words, usable)
     alike = bool((kinds == kinds.flat[0]).all())
@@ -187,8 +187,8 @@ def _access_entries(
         return (yield from _access_parts(mm, piece, kinds, write, locked))
     if kinds.flat[0] != _GUARDED:
         return (yield from exc_page_fault(mm, piece, write, locked))
-    told = (piece.first, write, None)
-    yield Step(Kind.REFUSED, "handle_pte_marker", tables, piece.entries, 1, told)
+    fact = Refusal(piece.first, write, Reason.GUARD)
+    yield Step(Kind.REFUSED, "handle_pte_marker", tables, piece.entries, 1, fact)
     return Touched(0, piece.entries, piece.first)
 
 
@@ -244,7 +244,7 @@ def _access_huge(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touche
         bits = pte.ACCESSED | pte.DIRTY | pte.SOFT_DIRTY if write else pte.ACCESSED
         if word | bits != word:
             mem.write(pmd, slot, word | bits)
-        yield Step(Kind.HIT, "mmu", pmd, piece.entries, 1, (piece.first, write))
+        yield Step(Kind.HIT, "mmu", pmd, piece.entries, 1, Access(piece.first, write))
         return _NONE
     # The first access faults. Whatever is there afterwards, a huge page or a table, serves the rest.
     step = columns.step or 1
@@ -273,7 +273,8 @@ def exc_page_fault(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touc
         fault = yield from handle_mm_fault(mm, vma, piece, write)
         yield _unlock_vma(machine, n)
     if fault == VM_FAULT_SIGSEGV:
-        yield Step(Kind.REFUSED, "handle_pte_marker", None, n, 1, (first, write, None))
+        fact = Refusal(first, write, Reason.GUARD)
+        yield Step(Kind.REFUSED, "handle_pte_marker", None, n, 1, fact)
     if fault:
         return Touched(0, n, first, sigbus=fault == VM_FAULT_SIGBUS)
     mm.count(Count.MINFLT, n - (mm.counters[Count.MAJFLT] - major))
@@ -300,8 +301,16 @@ def _lock_vma(mm: Mm, address: int, need: int, n: int) -> Path[Vma | None]:
         yield _unlock_vma(machine, n)
         if vma is not None and not vma.flags & need:
             break
-    yield Step(Kind.REFUSED, "bad_area", None, n, 1, (address, need == VM.WRITE, vma))
+    yield _bad_area(n, address, need == VM.WRITE, vma)
     return None
+
+
+def _bad_area(n: int, address: int, write: bool, vma: Vma | None) -> Step:
+    """No VMA covers the address, or `vma` does not allow the access."""
+    fact = Refusal(address, write, Reason.NO_VMA)
+    if vma is not None:
+        fact = Refusal(address, write, Reason.RIGHTS, vma.flags)
+    return Step(Kind.REFUSED, "bad_area", None, n, 1, fact)
 
 
 def _unlock_vma(machine: Machine, n: int) -> Step:

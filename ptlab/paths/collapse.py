@@ -16,6 +16,7 @@ import numpy as np
 
 from ptlab.base import pte
 from ptlab.base.errors import KernelError
+from ptlab.base.facts import EntriesCleared, EntriesSet, Maps
 from ptlab.base.geometry import PAGE_SHIFT, PMD_SHIFT, PMD_SIZE, Level
 from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Kind, Path, Step
@@ -121,7 +122,7 @@ def _collapse(mm: Mm, vma: Vma, base: int, table: int) -> Path[None]:
     machine, mem = mm.machine, mm.machine.mem
     pmd, slot = mm.lookup(base, Level.PMD), base >> PMD_SHIFT & 511
     yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
-    yield mm.unhook_pte(table, "pmdp_collapse_flush")
+    yield mm.unhook_pte(table, "pmdp_collapse_flush", collapsed=True)
     yield from machine.flush("flush_tlb_range", table, 0)
     yield machine.unlock("spin_unlock", "pmd_lock")
     yield from machine.lock("pte_offset_map_lock", "ptl", table, "spin")
@@ -132,14 +133,15 @@ def _collapse(mm: Mm, vma: Vma, base: int, table: int) -> Path[None]:
     mem.write(table, ALL, 0)
     machine.scheme.table_emptied(mm, table)
     n = int(np.count_nonzero(words))
-    yield Step(Kind.CLEAR, "__collapse_huge_page_copy", table, n, 1, (ALL, 0))
+    yield Step(Kind.CLEAR, "__collapse_huge_page_copy", table, n, 1, EntriesCleared(ALL))
     yield machine.unlock("spin_unlock", "ptl")
     yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
     yield pgtable_trans_huge_deposit(mm, pmd, slot, table)
     word = pte.anon_entry(frame, bool(vma.flags & VM.WRITE)) | pte.DIRTY | pte.PSE
     mem.write(pmd, slot, word)
     count_huge(mm, word, 1)
-    yield Step(Kind.SET, "collapse_huge_page", pmd, 1, 1, (slice(slot, slot + 1), "huge"))
+    fact = EntriesSet(slice(slot, slot + 1), Maps.HUGE)
+    yield Step(Kind.SET, "collapse_huge_page", pmd, 1, 1, fact)
     yield machine.unlock("spin_unlock", "pmd_lock")
 
 
@@ -203,7 +205,7 @@ def retract_page_table(mm: Mm, address: int, own: bool) -> Path[None]:
             machine.scheme.table_emptied(mm, table)
             gone = table
             fn = "collapse_pte_mapped_thp" if own else "retract_page_tables"
-            yield mm.unhook_pte(table, fn)
+            yield mm.unhook_pte(table, fn, collapsed=True)
         yield machine.unlock("spin_unlock", "ptl")
     yield machine.unlock("spin_unlock", "pmd_lock")
     if gone is not None:

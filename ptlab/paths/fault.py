@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ptlab.base import pte
+from ptlab.base.facts import Change, EntriesChanged, Maps, set_of
 from ptlab.base.geometry import PAGE_SIZE, Level
 from ptlab.base.steps import Kind, Path, Step, Tables
 from ptlab.paths.filemap import VM_FAULT_SIGBUS, do_fault
@@ -141,7 +142,8 @@ def do_anonymous_page(mm: Mm, tables: Tables, columns: slice, n: int, write: boo
         words, each = words.reshape(len(tables), -1), n // len(tables)
     machine.mem.write(tables, columns, words)
     machine.scheme.entries_changed(mm, tables, each, 0 if write else each)
-    yield Step(Kind.SET, "set_pte_at", tables, n, 1, (columns, "page" if write else "zero"))
+    fact = set_of((columns, Maps.PAGE if write else Maps.ZERO))
+    yield Step(Kind.SET, "set_pte_at", tables, n, 1, fact)
     yield from machine.scheme.entries_mapped(mm, tables, each, n)
     yield machine.unlock("pte_unmap_unlock", "ptl", n)
     return True
@@ -172,7 +174,7 @@ def do_wp_page(mm: Mm, vma: Vma, tables: Tables, columns: slice, n: int) -> Path
         mm.count(Count.ANON, copies)
     words[~foreign] |= U64(pte.RW | pte.DIRTY | pte.SOFT_DIRTY | pte.ACCESSED)
     machine.mem.write(tables, columns, words)
-    fn = "wp_page_copy" if copies else "wp_page_reuse"
-    yield Step(Kind.CHANGE, fn, tables, n, 1, (columns, "page"))
+    fn, how = ("wp_page_copy", Change.COPIED) if copies else ("wp_page_reuse", Change.WRITABLE)
+    yield Step(Kind.CHANGE, fn, tables, n, 1, EntriesChanged(columns, how))
     yield machine.unlock("pte_unmap_unlock", "ptl", n)
     return True

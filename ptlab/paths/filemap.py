@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from ptlab.base import pte
 from ptlab.base.errors import NotModelled
+from ptlab.base.facts import EntriesSet, Maps, Reason, Refusal
 from ptlab.base.geometry import PAGE_SHIFT, PTRS_PER_TABLE
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.paths.pieces import Piece
@@ -54,9 +55,8 @@ def do_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]
     if own and vma.anon_vma is None:  # also for a page that turns out to be beyond the file's end
         yield anon_vma_prepare(mm, vma)
     if page >= file.pages:
-        yield Step(
-            Kind.REFUSED, "do_fault", None, 1, 1, (piece.first, write, "beyond the file's end")
-        )
+        fact = Refusal(piece.first, write, Reason.BEYOND_FILE)
+        yield Step(Kind.REFUSED, "do_fault", None, 1, 1, fact)
         return VM_FAULT_SIGBUS
     if file.kind == "disk" and not file.frame(page):
         raise NotModelled("a page of a disk file that is not in the page cache: readahead decides")
@@ -123,7 +123,7 @@ def _map(
     machine.mem.write(table, part, words)
     mm.count(Count.FILE, len(columns))
     machine.scheme.entries_changed(mm, table, len(columns))
-    yield Step(Kind.SET, fn, table, len(columns), 1, (part, "file"))
+    yield Step(Kind.SET, fn, table, len(columns), 1, EntriesSet(part, Maps.FILE))
     yield from machine.scheme.entries_mapped(mm, table, len(columns))
     yield machine.unlock("pte_unmap_unlock", "ptl")
     yield from machine.scheme.visitor_leaves(mm, table)
@@ -140,7 +140,7 @@ def _map_copy(mm: Mm, pmd: int, slot: int, column: int) -> Path[None]:
     machine.mem.write(table, column, pte.anon_entry(machine.frames(1), True))
     mm.count(Count.ANON, 1)
     machine.scheme.entries_changed(mm, table, 1)
-    yield Step(Kind.SET, "do_cow_fault", table, 1, 1, (part, "page"))
+    yield Step(Kind.SET, "do_cow_fault", table, 1, 1, EntriesSet(part, Maps.PAGE))
     yield from machine.scheme.entries_mapped(mm, table, 1)
     yield machine.unlock("pte_unmap_unlock", "ptl")
     yield from machine.scheme.visitor_leaves(mm, table)

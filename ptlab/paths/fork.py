@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from ptlab.base import pte
+from ptlab.base.facts import EntriesSet, Freed, Maps, VmaMapped
 from ptlab.base.geometry import Level
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.paths.pgtables import free_pgtables
@@ -42,7 +43,7 @@ def dup_mmap(mm: Mm) -> Path[Mm]:
         yield from vma_start_write(mm, vma)
         copy = anon_vma_fork(child, vma)
         child.set_vmas((*child.vmas, copy))
-        yield Step(Kind.VMA, "dup_mmap", None, 1, 1, ("map", copy, copy))
+        yield Step(Kind.VMA, "dup_mmap", None, 1, 1, VmaMapped(copy.span, copy.flags, copy.span))
         if vma_needs_copy(vma):
             yield from copy_page_range(mm, child, vma)
     yield from machine.flush("flush_tlb_mm", None, 0)
@@ -156,7 +157,7 @@ def copy_pte_range(
             machine.scheme.entries_changed(child, theirs, each, zero)
             copied = each if copied is None else copied + each
             n = int(np.sum(each))
-            yield Step(Kind.SET, "copy_present_ptes", theirs, n, 1, (some, "copy"))
+            yield Step(Kind.SET, "copy_present_ptes", theirs, n, 1, EntriesSet(some, Maps.SHARED))
         if copied is not None:
             # copy_present_pte() and its kin count each entry on its own
             yield from machine.scheme.entries_mapped(child, theirs, copied, int(np.sum(copied)))
@@ -190,5 +191,5 @@ def exit_mmap(mm: Mm) -> Path[None]:
     yield from tlb_flush_mmu(tlb)
     machine.store.put(machine, "_mms", 0, tuple(m for m in machine.mms if m is not mm))
     machine.mem.set_state(mm.pgd, State.FREED)
-    yield Step(Kind.FREE, "mm_free_pgd", mm.pgd)
+    yield Step(Kind.FREE, "mm_free_pgd", mm.pgd, fact=Freed())
     yield machine.unlock("mmap_write_unlock", "mmap_lock")

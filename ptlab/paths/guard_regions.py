@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from ptlab.base import pte
+from ptlab.base.facts import EntriesCleared, EntriesSet, Maps, VmaChanged
 from ptlab.base.geometry import PAGE_SHIFT, Level
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.paths.pieces import chunks, cut
@@ -55,7 +56,14 @@ def vma_set_atomic_flag(mm: Mm, vma: Vma, flag: int) -> Step:
     before = mm.find_vma(vma.start)
     after = replace(before, flags=before.flags | flag)
     mm.replace_vma(after)
-    return Step(Kind.VMA, "vma_set_atomic_flag", None, 1, 1, ("flags", before, after))
+    return Step(
+        Kind.VMA,
+        "vma_set_atomic_flag",
+        None,
+        1,
+        1,
+        VmaChanged(after.span, before.flags, after.flags),
+    )
 
 
 def _install(mm: Mm, table: int, columns: slice) -> Path[bool]:
@@ -71,7 +79,9 @@ def _install(mm: Mm, table: int, columns: slice) -> Path[bool]:
             mm.count(Count.SWAP, n)
             machine.scheme.entries_changed(mm, table, n)
             installed += n
-            yield Step(Kind.SET, "guard_install_set_pte", table, n, 1, (part, "marker"))
+            yield Step(
+                Kind.SET, "guard_install_set_pte", table, n, 1, EntriesSet(part, Maps.MARKER)
+            )
     if installed:
         yield from machine.scheme.entries_mapped(mm, table, installed)
     yield machine.unlock("pte_unmap_unlock", "ptl")
@@ -114,7 +124,7 @@ def madvise_guard_remove(mm: Mm, start: int, end: int) -> Path[None]:
                 each = count_each(tables, markers)
                 machine.scheme.entries_changed(mm, tables, -each)
                 removed = each if removed is None else removed + each
-                yield Step(Kind.CLEAR, "guard_remove_pte_entry", tables, n, 1, (part, 0))
+                yield Step(Kind.CLEAR, "guard_remove_pte_entry", tables, n, 1, EntriesCleared(part))
         yield machine.unlock("pte_unmap_unlock", "ptl", n_tables)
         if removed is not None:
             yield from machine.scheme.entries_unmapped(mm, tables, removed)

@@ -8,6 +8,7 @@ the PMD entry are read again after the page was taken. Simplified: reads only, s
 from __future__ import annotations
 
 from ptlab.base import pte
+from ptlab.base.facts import Access
 from ptlab.base.geometry import PMD_SHIFT, Level
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.state.mm import Mm
@@ -25,7 +26,7 @@ def gup_fast(mm: Mm, address: int) -> Path[int]:
         yield Step(Kind.LOOK, "gup_fast_pmd_range", table)
         word = mem.entries.word(table, column)
         if word & pte.PRESENT:
-            yield Step(Kind.HIT, "try_grab_folio_fast", table, 1, 1, (address, False))
+            yield Step(Kind.HIT, "try_grab_folio_fast", table, 1, 1, Access(address, False))
             same = mem.at(pmd, slot) == table and mem.entries.word(table, column) == word
             frame = int(pte.pfn(word)) if same else 0
     yield machine.unlock("local_irq_restore", "interrupts")

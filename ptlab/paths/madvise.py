@@ -13,6 +13,7 @@ import numpy as np
 
 from ptlab.base import pte
 from ptlab.base.errors import KernelError, NotModelled
+from ptlab.base.facts import Change, EntriesChanged
 from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE, page_align
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.paths.access import populate_vma_page_range
@@ -229,6 +230,7 @@ def age(mm: Mm, start: int, end: int, fn: str) -> Path[None]:
     """
     machine, changed = mm.machine, 0
     free = fn == "madvise_free_pte_range"
+    how = Change.LAZYFREE if free else Change.OLD
     bits = np.uint64(pte.ACCESSED | pte.DIRTY if free else pte.ACCESSED)
     scheme = machine.scheme
     walk = yield from scheme.walk_begins(mm, start, end)
@@ -240,8 +242,8 @@ def age(mm: Mm, start: int, end: int, fn: str) -> Path[None]:
             if covers_whole(columns):
                 machine.mem.write(pmd, slots, word & ~int(bits))
                 part = slice(slots, slots + 1)
-                told = (part, "lazyfree" if free else "cold")
-                yield Step(Kind.CHANGE, fn.replace("pte_range", "huge_pmd"), pmd, 1, 1, told)
+                fact = EntriesChanged(part, how)
+                yield Step(Kind.CHANGE, fn.replace("pte_range", "huge_pmd"), pmd, 1, 1, fact)
                 continue
             yield from split_huge_pmd(mm, pmd, slots)
             if not machine.mem.at(pmd, slots):
@@ -262,8 +264,8 @@ def age(mm: Mm, start: int, end: int, fn: str) -> Path[None]:
             n = int(np.count_nonzero(marked))
             if n:
                 machine.mem.write(tables, part, np.where(marked, words & ~bits, words))
-                told = (part, "lazyfree" if free else "cold")
-                yield Step(Kind.CHANGE, fn, tables, n, 1, told)
+                fact = EntriesChanged(part, how)
+                yield Step(Kind.CHANGE, fn, tables, n, 1, fact)
                 changed += n
                 each = each + count_each(tables, marked)
         freed = None

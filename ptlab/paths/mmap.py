@@ -12,6 +12,7 @@ import errno
 from dataclasses import replace
 
 from ptlab.base.errors import KernelError
+from ptlab.base.facts import VmaChanged, VmaMapped, VmaUnmapped
 from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE, PMD_SHIFT, PMD_SIZE, Level, page_align
 from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Kind, Path, Step
@@ -92,7 +93,7 @@ def do_mmap(
     new = Vma(start, start + length, flags, pgoff, None, 0, file)
     vmas, whole = merge(mm.vmas, new, mm.machine.profile.merge_unfaulted)
     mm.set_vmas(vmas)
-    yield Step(Kind.VMA, "mmap_region", None, 1, 1, ("map", new, whole))
+    yield Step(Kind.VMA, "mmap_region", None, 1, 1, VmaMapped(new.span, flags, whole.span))
     yield mm.machine.unlock("mmap_write_unlock", "mmap_lock")
     if populated and prot:
         yield from mm_populate(mm, start, start + length)
@@ -179,7 +180,8 @@ def do_vmi_align_munmap(mm: Mm, start: int, end: int, downgrade: bool) -> Path[b
     mm.set_vmas(rest)
     if several:
         machine.store.put(mm, "_detached", 0, (*mm.detached, *gone))
-    yield Step(Kind.VMA, "vms_gather_munmap_vmas", None, len(gone), 1, ("unmap", gone))
+    out = VmaUnmapped(tuple(vma.span for vma in gone))
+    yield Step(Kind.VMA, "vms_gather_munmap_vmas", None, len(gone), 1, out)
     yield from vma_end_write_all(mm)
     if downgrade:
         yield machine.downgrade("mmap_write_downgrade", "mmap_lock")
@@ -234,5 +236,5 @@ def vma_modify(mm: Mm, fn: str, vma: Vma, start: int, end: int, flags: int) -> P
     others = (*vmas[:index], *vmas[index + 1 :])
     vmas, whole = merge(others, changed, mm.machine.profile.merge_unfaulted)
     mm.set_vmas(vmas)
-    yield Step(Kind.VMA, fn, None, 1, 1, ("flags", vma, changed))
+    yield Step(Kind.VMA, fn, None, 1, 1, VmaChanged(changed.span, vma.flags, flags))
     return whole

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ptlab.base import pte
+from ptlab.base.facts import EntriesSet, Maps, Moved, Place
 from ptlab.base.geometry import PAGE_SHIFT, PMD_SHIFT, PMD_SIZE, PUD_SIZE, Level
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.paths.pieces import chunks
@@ -59,9 +60,8 @@ def _move_range(mm: Mm, old: int, new: int, end: int, walk: Any) -> Path[None]:
             continue
         new_pud = yield from upper_tables(mm, part.new, walk, Level.PUD)
         if part.size == PUD_SIZE and not mm.machine.mem.at(new_pud, part.new >> 30 & 511):
-            yield from _move_table(
-                mm, "move_normal_pud", (pud, slot), (new_pud, part.new >> 30 & 511)
-            )
+            here, there = Place(pud, slot), Place(new_pud, part.new >> 30 & 511)
+            yield from _move_table(mm, "move_normal_pud", here, there)
             continue
         for piece in _extents(part.old, part.new, part.old + part.size, PMD_SIZE):
             yield from _move_pmd(mm, piece, walk)
@@ -83,15 +83,16 @@ def _move_pmd(mm: Mm, part: Extent, walk: Any) -> Path[None]:
         return
     new_pmd = yield from upper_tables(mm, part.new, walk)
     new_slot = part.new >> PMD_SHIFT & 511
+    here, there = Place(pmd, slot), Place(new_pmd, new_slot)
     if mm.is_huge(pmd, slot):
         if part.size == PMD_SIZE:
-            yield from move_huge_pmd(mm, (pmd, slot), (new_pmd, new_slot))
+            yield from move_huge_pmd(mm, here, there)
             return
         yield from split_huge_pmd(mm, pmd, slot)
         if not mem.at(pmd, slot):
             return  # a file's huge mapping is not split, it just goes
     elif part.size == PMD_SIZE and not mem.at(new_pmd, new_slot):
-        yield from _move_table(mm, "move_normal_pmd", (pmd, slot), (new_pmd, new_slot))
+        yield from _move_table(mm, "move_normal_pmd", here, there)
         return
     done = False
     while not done:  # once, unless another task has freed one of the tables
@@ -104,7 +105,7 @@ def _move_pmd(mm: Mm, part: Extent, walk: Any) -> Path[None]:
         yield from machine.scheme.visitor_leaves(mm, theirs)
 
 
-def _move_table(mm: Mm, fn: str, old: tuple[int, int], new: tuple[int, int]) -> Path[None]:
+def _move_table(mm: Mm, fn: str, old: Place, new: Place) -> Path[None]:
     """move_normal_pud(), move_normal_pmd(): unhook the table here, hook it in there."""
     machine, mem = mm.machine, mm.machine.mem
     table = int(mem.at(*old))
@@ -113,7 +114,7 @@ def _move_table(mm: Mm, fn: str, old: tuple[int, int], new: tuple[int, int]) -> 
     yield from machine.lock(fn, name, of, "spin")
     mem.unhook(table)
     mem.hook(table, *new)
-    yield Step(Kind.MOVE, fn, table, 0, 1, (old, new))
+    yield Step(Kind.MOVE, fn, table, 0, 1, Moved(old, new))
     yield from machine.flush("flush_tlb_range", table, 0)
     yield machine.unlock(fn, name)
 
@@ -148,7 +149,7 @@ def move_ptes(mm: Mm, ours: int, theirs: int, part: Extent) -> Path[bool]:
         machine.scheme.entries_changed(mm, ours, -here, -zero)
         machine.scheme.entries_changed(mm, theirs, here, zero)
         moved += here
-        yield Step(Kind.SET, "move_ptes", theirs, here, 1, (target, "moved"))
+        yield Step(Kind.SET, "move_ptes", theirs, here, 1, EntriesSet(target, Maps.MOVED))
     if moved:
         yield from machine.scheme.entries_mapped(mm, theirs, moved)
         yield from machine.flush("flush_tlb_range", ours, 0)

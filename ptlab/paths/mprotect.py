@@ -11,6 +11,7 @@ import numpy as np
 
 from ptlab.base import pte
 from ptlab.base.errors import KernelError
+from ptlab.base.facts import EntriesProtected
 from ptlab.base.geometry import PAGE_SIZE, page_align
 from ptlab.base.steps import Kind, Path, Step, Tables
 from ptlab.paths.access import populate_vma_page_range
@@ -124,8 +125,7 @@ def change_pte_range(
         n = int(np.count_nonzero(present))
         changed += n
         machine.mem.write(tables, part, new)
-        yield Step(
-            Kind.CHANGE, "ptep_modify_prot_commit", tables, n, 1, (part, pte.PROT_NAMES[prot])
-        )
+        fact = EntriesProtected(part, prot)
+        yield Step(Kind.CHANGE, "ptep_modify_prot_commit", tables, n, 1, fact)
     yield machine.unlock("pte_unmap_unlock", "ptl", n_tables)
     return changed

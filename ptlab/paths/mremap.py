@@ -10,6 +10,7 @@ import errno
 from dataclasses import replace
 
 from ptlab.base.errors import KernelError
+from ptlab.base.facts import VmaKept, VmaMapped
 from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE, page_align
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.paths.mmap import do_vmi_align_munmap, get_unmapped_area, mm_populate
@@ -146,7 +147,14 @@ def _remap_one(
         grown = Vma(vma.end, old + new_length, vma.flags, vma.page(vma.end), None, 0, vma.file)
         vmas, whole = merge(mm.vmas, grown, mm.machine.profile.merge_unfaulted)
         mm.set_vmas(vmas)
-        yield Step(Kind.VMA, "expand_vma_in_place", None, 1, 1, ("map", grown, whole))
+        yield Step(
+            Kind.VMA,
+            "expand_vma_in_place",
+            None,
+            1,
+            1,
+            VmaMapped(grown.span, grown.flags, whole.span),
+        )
         return old, "write"
     if not maymove:
         raise KernelError(
@@ -197,7 +205,7 @@ def move_vma(
         )
         index = find(mm.vmas, kept.start)
         mm.set_vmas((*mm.vmas[:index], changed, *mm.vmas[index + 1 :]))
-        yield Step(Kind.VMA, "dontunmap_complete", None, 1, 1, ("kept", changed))
+        yield Step(Kind.VMA, "dontunmap_complete", None, 1, 1, VmaKept(changed.span))
     elif old_length:  # with the old length 0 both mappings stay
         yield from do_vmi_align_munmap(mm, old, old + old_length, downgrade=False)
 
@@ -213,5 +221,5 @@ def copy_vma(mm: Mm, vma: Vma, old: int, length: int, new: int) -> Path[Vma]:
     copy = replace(vma, start=new, end=new + length, pgoff=pgoff)
     vmas, whole = merge(mm.vmas, copy, mm.machine.profile.merge_unfaulted)
     mm.set_vmas(vmas)
-    yield Step(Kind.VMA, "copy_vma", None, 1, 1, ("map", copy, whole))
+    yield Step(Kind.VMA, "copy_vma", None, 1, 1, VmaMapped(copy.span, copy.flags, whole.span))
     return whole

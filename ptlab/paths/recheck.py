@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ptlab.base.facts import Lock
 from ptlab.base.steps import Path, Tables
 from ptlab.paths.walk import pte_offset_map_lock
 from ptlab.state.machine import Machine
@@ -61,11 +62,11 @@ def vma_start_write(mm: Mm, vma: Vma) -> Path[None]:
     machine = mm.machine
     if not machine.others.several or not machine.profile.vma_lock_fault:
         return
-    if ("vma_lock", vma.start, "write") not in machine.held[machine.task]:
+    if Lock("vma_lock", vma.start, "write") not in machine.held[machine.task]:
         yield from machine.lock("vma_start_write", "vma_lock", vma.start, "write")
 
 
 def vma_end_write_all(mm: Mm) -> Path[None]:
     """What dropping or downgrading mmap_lock does first: VMAs are free to be locked again."""
-    while any(name == "vma_lock" for name, *_ in mm.machine.held[mm.machine.task]):
+    while any(lock.name == "vma_lock" for lock in mm.machine.held[mm.machine.task]):
         yield mm.machine.unlock("vma_end_write_all", "vma_lock")

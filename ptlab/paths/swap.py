@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptlab.base import pte
+from ptlab.base.facts import Change, EntriesChanged, EntriesCleared
 from ptlab.base.geometry import PAGE_SHIFT, Level
 from ptlab.base.steps import Kind, Path, Step, Tables
 from ptlab.paths.pieces import chunks
@@ -76,7 +77,14 @@ def madvise_pageout(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
                 mm.count(Count.ANON, -n)
                 mm.count(Count.SWAP, n)
                 gone += n
-                yield Step(Kind.CHANGE, "try_to_unmap_one", tables, n, 1, (part, "swapped"))
+                yield Step(
+                    Kind.CHANGE,
+                    "try_to_unmap_one",
+                    tables,
+                    n,
+                    1,
+                    EntriesChanged(part, Change.SWAPPED_OUT),
+                )
         yield machine.unlock("pte_unmap_unlock", "ptl", n_tables)
         if dropped is not None:
             gone += int(np.sum(dropped))
@@ -145,7 +153,7 @@ def _drop(
     mm.machine.scheme.entries_changed(mm, tables, -each)
     n = int(np.sum(each))
     mm.count(kind, -n)
-    yield Step(Kind.CLEAR, "try_to_unmap_one", tables, n, 1, (columns, 0))
+    yield Step(Kind.CLEAR, "try_to_unmap_one", tables, n, 1, EntriesCleared(columns))
     return each
 
 
@@ -163,7 +171,7 @@ def free_swap_entries(mm: Mm, tables: Tables, columns: slice) -> Path[Any]:
     each = count_each(tables, swapped)
     mm.machine.scheme.entries_changed(mm, tables, -each)
     mm.count(Count.SWAP, -n)
-    yield Step(Kind.CLEAR, "free_swap_and_cache_nr", tables, n, 1, (columns, 0))
+    yield Step(Kind.CLEAR, "free_swap_and_cache_nr", tables, n, 1, EntriesCleared(columns))
     return each
 
 
@@ -184,6 +192,8 @@ def do_swap_page(mm: Mm, vma: Vma, tables: Tables, columns: slice, n: int) -> Pa
     mm.count(Count.SWAP, -n)
     mm.count(Count.ANON, n)
     mm.count(Count.MAJFLT, n)
-    yield Step(Kind.CHANGE, "do_swap_page", tables, n, 1, (columns, "back"))
+    yield Step(
+        Kind.CHANGE, "do_swap_page", tables, n, 1, EntriesChanged(columns, Change.SWAPPED_IN)
+    )
     yield machine.unlock("pte_unmap_unlock", "ptl", n)
     return True

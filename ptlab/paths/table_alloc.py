@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ptlab.base.facts import VmaAnon
 from ptlab.base.geometry import Level
 from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Kind, Path, Step, Tables
@@ -142,4 +143,4 @@ def anon_vma_prepare(mm: Mm, vma: Vma) -> Step:
     if vma.anon_vma is None:  # no other fault was faster
         vma = replace(vma, anon_vma=anon, chain=1)
         mm.replace_vma(vma)
-    return Step(Kind.VMA, "__anon_vma_prepare", None, 1, 1, ("anon_vma", vma))
+    return Step(Kind.VMA, "__anon_vma_prepare", None, 1, 1, VmaAnon(vma.span, vma.anon_vma or anon))

@@ -13,6 +13,17 @@ from typing import Any
 import numpy as np
 
 from ptlab.base import pte
+from ptlab.base.facts import (
+    Change,
+    EntriesChanged,
+    EntriesCleared,
+    EntriesProtected,
+    EntriesSet,
+    Freed,
+    Maps,
+    Moved,
+    Place,
+)
 from ptlab.base.geometry import PAGE_SHIFT, PMD_SIZE, PTRS_PER_TABLE, Level
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.paths.table_alloc import pte_free
@@ -78,7 +89,7 @@ def _map(mm: Mm, pmd: int, slot: int, word: int, fn: str) -> Step:
     """Enter a huge mapping and count it."""
     mm.machine.mem.write(pmd, slot, word)
     count_huge(mm, word, 1)
-    return Step(Kind.SET, fn, pmd, 1, 1, (slice(slot, slot + 1), "huge"))
+    return Step(Kind.SET, fn, pmd, 1, 1, EntriesSet(slice(slot, slot + 1), Maps.HUGE))
 
 
 def count_huge(mm: Mm, word: int, sign: int) -> None:
@@ -129,7 +140,8 @@ def do_huge_pmd_wp_page(mm: Mm, pmd: int, slot: int) -> Path[bool]:
     machine.mem.write(pmd, slot, new)
     count_huge(mm, word, -1)
     count_huge(mm, new, 1)
-    yield Step(Kind.CHANGE, "do_huge_pmd_wp_page", pmd, 1, 1, (slice(slot, slot + 1), "page"))
+    fact = EntriesChanged(slice(slot, slot + 1), Change.WRITABLE)
+    yield Step(Kind.CHANGE, "do_huge_pmd_wp_page", pmd, 1, 1, fact)
     yield machine.unlock("spin_unlock", "pmd_lock")
     return True
 
@@ -149,7 +161,8 @@ def split_huge_pmd(mm: Mm, pmd: int, slot: int) -> Path[None]:
     mem.write(pmd, slot, 0)
     count_huge(mm, word, -1)
     if pte.pfn(word) >= pte.FILE_FRAME:
-        yield Step(Kind.CLEAR, "pmdp_huge_clear_flush", pmd, 1, 1, (slice(slot, slot + 1), 0))
+        fact = EntriesCleared(slice(slot, slot + 1))
+        yield Step(Kind.CLEAR, "pmdp_huge_clear_flush", pmd, 1, 1, fact)
     else:
         table = mem.withdraw(pmd, slot)
         if is_huge_zero(word):
@@ -183,7 +196,7 @@ def zap_huge_pmd(mm: Mm, tlb: MmuGather, pmd: int, slot: int) -> Path[bool]:
     if not is_huge_zero(word):
         machine.unshare(pte.anon_entry(frames_of(word), False))
         tlb.add_pages(1)
-    yield Step(Kind.CLEAR, "zap_huge_pmd", pmd, 1, 1, (slice(slot, slot + 1), 0))
+    yield Step(Kind.CLEAR, "zap_huge_pmd", pmd, 1, 1, EntriesCleared(slice(slot, slot + 1)))
     if pte.pfn(word) < pte.FILE_FRAME:
         yield zap_deposited_table(mm, pmd, slot)
     yield machine.unlock("spin_unlock", "pmd_lock")
@@ -195,7 +208,7 @@ def zap_deposited_table(mm: Mm, pmd: int, slot: int) -> Step:
     table = mm.machine.mem.withdraw(pmd, slot)
     mm.count(Count.PTE, -1)
     mm.machine.mem.free(table)
-    return Step(Kind.FREE, "zap_deposited_table", table)
+    return Step(Kind.FREE, "zap_deposited_table", table, fact=Freed())
 
 
 def change_huge_pmd(mm: Mm, pmd: int, slot: int, prot: int) -> Path[int]:
@@ -208,14 +221,13 @@ def change_huge_pmd(mm: Mm, pmd: int, slot: int, prot: int) -> Path[int]:
     word = np.array([mem.entries.word(pmd, slot)], U64)
     new = pte.protect(word, prot, bool(machine.shared(pte.pfn(word)).any()))
     mem.write(pmd, slot, int(new[0]))
-    yield Step(
-        Kind.CHANGE, "change_huge_pmd", pmd, 1, 1, (slice(slot, slot + 1), pte.PROT_NAMES[prot])
-    )
+    fact = EntriesProtected(slice(slot, slot + 1), prot)
+    yield Step(Kind.CHANGE, "change_huge_pmd", pmd, 1, 1, fact)
     yield machine.unlock("spin_unlock", "pmd_lock")
     return 1
 
 
-def move_huge_pmd(mm: Mm, old: tuple[int, int], new: tuple[int, int]) -> Path[None]:
+def move_huge_pmd(mm: Mm, old: Place, new: Place) -> Path[None]:
     """mremap: the huge entry goes from one (PMD page, slot) to another, its deposit with it."""
     machine, mem = mm.machine, mm.machine.mem
     yield from machine.lock("pmd_lock", "pmd_lock", old[0], "spin")
@@ -227,7 +239,7 @@ def move_huge_pmd(mm: Mm, old: tuple[int, int], new: tuple[int, int]) -> Path[No
     mem.write(*new, word | pte.SOFT_DIRTY if word & pte.PRESENT else word)
     if pte.pfn(word) < pte.FILE_FRAME:
         mem.deposit(*new, mem.withdraw(*old))
-    yield Step(Kind.MOVE, "move_huge_pmd", new[0], 1, 1, (old, new))
+    yield Step(Kind.MOVE, "move_huge_pmd", new[0], 1, 1, Moved(old, new, huge=True))
     yield machine.unlock("spin_unlock", "pmd_lock")
 
 
@@ -245,5 +257,6 @@ def copy_huge_pmd(mm: Mm, child: Mm, pmd: int, slot: int, child_pmd: int) -> Pat
     mem.write(pmd, slot, word)
     mem.write(child_pmd, slot, word)
     count_huge(child, word, 1)
-    yield Step(Kind.SET, "copy_huge_pmd", child_pmd, 1, 1, (slice(slot, slot + 1), "huge"))
+    fact = EntriesSet(slice(slot, slot + 1), Maps.HUGE)
+    yield Step(Kind.SET, "copy_huge_pmd", child_pmd, 1, 1, fact)
     yield machine.unlock("spin_unlock", "pmd_lock")

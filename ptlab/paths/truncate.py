@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 
 from ptlab.base.errors import KernelError, NotModelled
+from ptlab.base.facts import FileResized, PagesAllocated, PagesDropped
 from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.paths.zap import ZapDetails, unmap_page_range
@@ -24,12 +25,13 @@ def do_truncate(machine: Machine, file: File, size: int) -> Path[None]:
         raise KernelError(errno.EINVAL, f"ftruncate: size {size} is below 0; nothing was changed")
     old_pages = file.pages
     file.resize(size)
-    yield Step(Kind.FILE, "i_size_write", None, file.pages, 1, f"{file} now ends at {size:#x}")
+    fact = FileResized(file.number, file.kind, size)
+    yield Step(Kind.FILE, "i_size_write", None, file.pages, 1, fact)
     if file.pages < old_pages:
         yield from unmap_mapping_range(machine, file, file.pages, old_pages, even_cows=True)
         file.drop(file.pages, old_pages - file.pages)
-        told = "{pages} left the page cache"
-        yield Step(Kind.FILE, "truncate_inode_pages", None, old_pages - file.pages, 1, told)
+        gone = PagesDropped(hole=False)
+        yield Step(Kind.FILE, "truncate_inode_pages", None, old_pages - file.pages, 1, gone)
 
 
 def do_punch(machine: Machine, file: File, offset: int, length: int) -> Path[None]:
@@ -40,8 +42,7 @@ def do_punch(machine: Machine, file: File, offset: int, length: int) -> Path[Non
     if first < last:
         yield from unmap_mapping_range(machine, file, first, last, even_cows=False)
         file.drop(first, last - first)
-        told = "{pages} left the page cache: there is a hole now"
-        yield Step(Kind.FILE, "shmem_undo_range", None, last - first, 1, told)
+        yield Step(Kind.FILE, "shmem_undo_range", None, last - first, 1, PagesDropped(hole=True))
 
 
 def do_allocate(machine: Machine, file: File, offset: int, length: int) -> Path[None]:
@@ -53,8 +54,8 @@ def do_allocate(machine: Machine, file: File, offset: int, length: int) -> Path[
         file.resize(offset + length)
     first, last = offset >> PAGE_SHIFT, (offset + length + PAGE_SIZE - 1) >> PAGE_SHIFT
     file.allocate(first, last - first)
-    told = f"{{pages}} of {file} taken into the page cache, not yet zeroed"
-    yield Step(Kind.FILE, "shmem_fallocate", None, last - first, 1, told)
+    fact = PagesAllocated(file.number, file.kind, file.size)
+    yield Step(Kind.FILE, "shmem_fallocate", None, last - first, 1, fact)
 
 
 def _check(call: str, offset: int, length: int) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptlab.base import pte
+from ptlab.base.facts import cleared_of
 from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Kind, Path, Step, Tables
 from ptlab.paths.thp import split_huge_pmd, zap_huge_pmd
@@ -184,7 +185,9 @@ def _clear(
             mm.machine.scheme.entries_changed(mm, tables, -per_table, -zero)
             tlb.add_pages(found.pages + found.file)
             total = per_table if total is None else total + per_table
-            yield Step(Kind.CLEAR, "ptep_get_and_clear", tables, n, 1, (part, found.zero))
+            yield Step(
+                Kind.CLEAR, "ptep_get_and_clear", tables, n, 1, cleared_of((part, found.zero))
+            )
         if tlb.room == 0 and part.stop < columns.stop:
             return slice(part.stop, columns.stop), total, skipped
     return None, total, skipped

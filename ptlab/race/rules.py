@@ -11,11 +11,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from ptlab.base.errors import Corruption
+from ptlab.base.facts import Lock, Unhooked
 from ptlab.base.geometry import Level
 from ptlab.base.steps import Kind, Step
 from ptlab.draw.names import plural, table_name
 from ptlab.state.invariants import check, leaked
-from ptlab.state.machine import Lock
 from ptlab.state.memmap import State
 from ptlab.state.mm import Mm
 
@@ -37,10 +37,6 @@ spin_lock_nested() in mm/pt_reclaim.c says (Linux 6.12, 6.14).
 
 _HARMLESS = (Kind.WAIT, Kind.LOCK, Kind.UNLOCK, Kind.LOOK, Kind.HIT, Kind.FLUSH)
 """Steps that change no table."""
-
-
-_LOSES_NOTHING = ("pmdp_collapse_flush", "retract_page_tables")
-"""A collapse unhooks a table that has entries: its pages are in the huge page, or will be."""
 
 
 class Checker:
@@ -70,8 +66,9 @@ class Checker:
         if step is None:
             return
         if step.kind is Kind.WAIT:
-            for held, *_ in self.mm.machine.held[ord(task) - ord("A")]:
-                self._seen.setdefault((held, step.note[0]), (task, now))
+            assert isinstance(step.fact, Lock)
+            for held in self.mm.machine.held[ord(task) - ord("A")]:
+                self._seen.setdefault((held.name, step.fact.name), (task, now))
         elif step.kind is Kind.UNHOOK and isinstance(step.tables, int):
             self._unhooked[step.tables] = task, now
 
@@ -85,7 +82,8 @@ class Checker:
 
     def _step(self, task: str, step: Step, now: int) -> Iterator[str]:
         if step.kind is Kind.WAIT:
-            yield from self._order(task, step.note)
+            assert isinstance(step.fact, Lock)
+            yield from self._order(task, step.fact.name)
         if not isinstance(step.tables, int):
             return
         table = step.tables
@@ -102,7 +100,7 @@ class Checker:
             left = int(self._entries[table])
             if self._states[table] != State.LIVE:
                 yield f"unhooks {name} a second time"
-            elif left and self.mem.level[table] == Level.PTE and step.fn not in _LOSES_NOTHING:
+            elif left and self.mem.level[table] == Level.PTE and step.fact != Unhooked(True):
                 yield f"unhooks {name} with {plural(left, 'entry')} in it, lost without a zap"
         elif step.kind is Kind.INSTALL:
             yield from self._two_in_one_slot(table)
@@ -123,9 +121,8 @@ class Checker:
                 f"{mem.parent[table]}, where {table_name(mem, other)} is: two tables in one slot"
             )
 
-    def _order(self, task: str, lock: Lock) -> Iterator[str]:
+    def _order(self, task: str, name: str) -> Iterator[str]:
         """A task that may wait must not hold what ranks behind, nor take two locks both ways round."""
-        name = lock[0]
         for held, *_ in self.mm.machine.held[ord(task) - ord("A")]:
             if held == name or "interrupts" in (held, name):
                 continue
@@ -147,7 +144,7 @@ class Checker:
                 visitors = plural(int(mem.visitors[table]), "visitor")
                 broken.append(f"{table_name(mem, table)} has leaked: {visitors} never left")
         broken += [
-            f"a lock is still held: {lock[0]}" for held in self.mm.machine.held for lock in held
+            f"a lock is still held: {lock.name}" for held in self.mm.machine.held for lock in held
         ]
         try:
             check(self.mm)

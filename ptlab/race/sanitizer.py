@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptlab.base import pte
+from ptlab.base.facts import Lock
 from ptlab.base.footprint import Access, Footprint
 from ptlab.base.geometry import Level
 from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Tables
 from ptlab.race.watched_columns import WatchedCounts, WatchedEntries, WatchedVisitors, WatchedWhole
-from ptlab.state.machine import Lock, Machine
+from ptlab.state.machine import Machine
 from ptlab.state.memmap import State
 from ptlab.state.others import Alone
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ptlab.base.errors import KernelError
+from ptlab.base.facts import Lock
 from ptlab.base.footprint import Access, Footprint
 from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Kind, Path, Step
@@ -22,7 +23,6 @@ from ptlab.process.process import Process
 from ptlab.race.rules import Checker
 from ptlab.race.sanitizer import Sanitizer
 from ptlab.state.journal import Operation, call_path
-from ptlab.state.machine import Lock
 from ptlab.state.scheme import explained
 
 RCU = "R"
@@ -68,8 +68,8 @@ class Task:
         """The lock it has announced and does not hold yet."""
         if self.step is None or self.step.kind is not Kind.WAIT or self.done:
             return None
-        lock: Lock = self.step.note
-        return lock
+        assert isinstance(self.step.fact, Lock)
+        return self.step.fact
 
 
 class Scheduler:
@@ -206,7 +206,7 @@ class Scheduler:
         if step is None or step.kind not in _LOOKING:
             task.vain, task.tired = frozenset(), False
             return
-        holds = any(lock[0] in _SPINS for lock in self.machine.held[self.machine.task])
+        holds = any(lock.name in _SPINS for lock in self.machine.held[self.machine.task])
         task.let_go = task.let_go or not holds
         if step.kind is Kind.FAIL and isinstance(step.tables, int):
             again, lets_go = bool(task.vain), task.let_go
@@ -230,11 +230,10 @@ class Scheduler:
                 task.asleep, task.vain, task.tired = frozenset(), frozenset(), False
 
     def _holder(self, task: Task, lock: Lock) -> str:
-        name, of, _ = lock
         return " and ".join(
             f"task {other.letter}"
             for other, held in zip(self.tasks, self.machine.held, strict=True)
-            if other is not task and any(h[0] == name and h[1] == of for h in held)
+            if other is not task and any(h.name == lock.name and h.of == lock.of for h in held)
         )
 
     # -- judging --

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ptlab.base.facts import Scan, Unhooked
 from ptlab.base.geometry import PTRS_PER_TABLE, PUD_SHIFT, Level
 from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Kind, Path, Step, Tables
@@ -22,11 +23,13 @@ def parent(mm: Mm, tables: Tables) -> int:
     return mm.machine.mem.parent.item(tables if isinstance(tables, int) else tables[0])
 
 
-def unhook_if_empty(mm: Mm, tables: Tables, fn: str, mapper: str) -> Path[Tables | None]:
+def unhook_if_empty(
+    mm: Mm, tables: Tables, fn: str, mapper: str, fallback: bool = False
+) -> Path[Tables | None]:
     """PMD lock, then PTE lock, then a scan that ends at the first entry that is not none.
 
     Returns what was unhooked. `fn` is the function that does it, `mapper` the one that takes the
-    PTE lock.
+    PTE lock. `fallback`: a faster way was tried before.
     """
     machine, n = mm.machine, table_count(tables)
     yield from machine.lock("pmd_lock", "pmd_lock", parent(mm, tables), "spin", n)
@@ -35,7 +38,7 @@ def unhook_if_empty(mm: Mm, tables: Tables, fn: str, mapper: str) -> Path[Tables
         return None  # another task was faster
     yield from machine.lock(mapper, "ptl", tables, "spin", n)
     empty, found = machine.mem.empty(tables), machine.mem.filled(tables)
-    yield Step(Kind.SCAN, fn, tables, scanned(mm, tables), n, found)
+    yield Step(Kind.SCAN, fn, tables, scanned(mm, tables), n, Scan(found, fallback))
     if empty is not None:
         yield mm.unhook_pte(empty, fn)
     yield machine.unlock("spin_unlock", "ptl", n)
@@ -61,7 +64,7 @@ def unhook_upper(mm: Mm, table: int, fn: str) -> Step:
     counted = COUNTED[mm.machine.mem.level.item(table)]
     mm.machine.mem.unhook(table)
     mm.count(counted, -1)
-    return Step(Kind.UNHOOK, fn, table)
+    return Step(Kind.UNHOOK, fn, table, fact=Unhooked())
 
 
 def upper_pages(mm: Mm, start: int, end: int) -> list[int]:

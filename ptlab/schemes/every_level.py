@@ -11,6 +11,7 @@ Simplified: reading the entry above and pmd_try_get() are one step; RCU would se
 
 from __future__ import annotations
 
+from ptlab.base.facts import Counting, Dying, Holder, References
 from ptlab.base.geometry import Level
 from ptlab.base.steps import Kind, Path, Step, Tables
 from ptlab.schemes.empty_tables import parent, unhook_upper, upper_pages
@@ -23,10 +24,10 @@ _PUD = int(Level.PUD)
 _NAMES = tuple(level.name.lower() for level in Level)
 _GET, _PUT = Kind.GET, Kind.PUT
 _VERBS = {
-    (_GET, "visitor"): "try_get",
-    (_GET, "entry"): "get",
-    (_PUT, "visitor"): "put",
-    (_PUT, "entry"): "put",
+    (_GET, Holder.VISITOR): "try_get",
+    (_GET, Holder.ENTRY): "get",
+    (_PUT, Holder.VISITOR): "put",
+    (_PUT, Holder.ENTRY): "put",
 }
 _FUNCTIONS = {told: [f"{name}_{verb}" for name in _NAMES] for told, verb in _VERBS.items()}
 """The functions that get and put, by the kind of reference and the level of the table."""
@@ -53,7 +54,7 @@ class EveryLevel(PteRefcount):
                     yield self._visit(mm, table, 1, times)
                     walk.append(table)
                 else:
-                    told = TryGet.TRYGET_FAILED_ZERO
+                    told = Dying(TryGet.TRYGET_FAILED_ZERO)
                     yield Step(Kind.FAIL, f"{_level(mm, table)}_try_get", table, 0, times, told)
             if not mm.machine.others.several:
                 break
@@ -63,12 +64,13 @@ class EveryLevel(PteRefcount):
         """The installer is the first visitor, and the entry is a reference to the parent."""
         above = mm.machine.mem.parent.item(table)
         if mm.machine.mem.level.item(above) <= _PUD:
-            yield _told(mm, _GET, above, "entry", 1, 1)
+            yield _told(mm, _GET, above, Holder.ENTRY, 1, 1)
         walk.append(table)
         mm.machine.store.put(mm.machine.mem, "visitors", table, 1)
-        yield Step(Kind.GET, "pte_ref_init", table, 1, 1, ("visitor", 0, 1))
+        fact = References(Holder.INSTALLER, 0, 1, Counting.PLAIN)
+        yield Step(Kind.GET, "pte_ref_init", table, 1, 1, fact)
         if times > 1:
-            yield _told(mm, _GET, table, "visitor", 1, times - 1)
+            yield _told(mm, _GET, table, Holder.VISITOR, 1, times - 1)
 
     def walk_ends(
         self, mm: Mm, walk: list[int], times: int = 1, tlb: MmuGather | None = None
@@ -76,9 +78,9 @@ class EveryLevel(PteRefcount):
         """Let go, PMD pages before their PUD page; whoever drops the last reference frees."""
         for table in sorted(walk, key=mm.machine.mem.level.item):
             put = self._visit(mm, table, -1, times)
-            _, _, after = put.note
+            unused = not _references(mm, table)
             yield put
-            if not after:
+            if unused:
                 yield from self._free_upper(mm, table, tlb)
 
     def table_installed(self, mm: Mm, pmd: int, tables: Tables) -> Path[None]:
@@ -86,13 +88,14 @@ class EveryLevel(PteRefcount):
         yield from super().table_installed(mm, pmd, tables)
         n = table_count(tables)
         before = _references(mm, pmd)
-        yield Step(Kind.GET, "pmd_get", pmd, n, n, ("entry", before, before + n))
+        fact = References(Holder.ENTRY, before, before + n)
+        yield Step(Kind.GET, "pmd_get", pmd, n, n, fact)
 
     def free_user_pte_table(self, mm: Mm, tables: Tables, tlb: MmuGather | None) -> Path[None]:
         """As for PTE pages alone; then the PMD page loses a reference for each of them."""
         pmd = parent(mm, tables)
         yield from super().free_user_pte_table(mm, tables, tlb)
-        yield _told(mm, _PUT, pmd, "entry", table_count(tables), table_count(tables))
+        yield _told(mm, _PUT, pmd, Holder.ENTRY, table_count(tables), table_count(tables))
 
     def check(self, mm: Mm) -> list[str]:
         """The PTE pages' counts add up, and at rest no PMD or PUD page is there for nothing."""
@@ -113,7 +116,7 @@ class EveryLevel(PteRefcount):
 
     def _visit(self, mm: Mm, table: int, delta: int, times: int) -> Step:
         mm.machine.store.add(mm.machine.mem, "visitors", table, delta)
-        return _told(mm, _GET if delta > 0 else _PUT, table, "visitor", 1, times)
+        return _told(mm, _GET if delta > 0 else _PUT, table, Holder.VISITOR, 1, times)
 
     def _free_upper(self, mm: Mm, table: int, tlb: MmuGather | None) -> Path[None]:
         """Unhook a PMD or PUD page and give it to RCU; its parent loses a reference."""
@@ -129,7 +132,7 @@ class EveryLevel(PteRefcount):
         if tlb is None:
             yield machine.call_rcu(table)
         if machine.mem.level.item(above) <= _PUD:
-            yield _told(mm, _PUT, above, "entry", 1, 1)
+            yield _told(mm, _PUT, above, Holder.ENTRY, 1, 1)
 
 
 def _unvisited(mm: Mm, start: int, end: int, walk: list[int]) -> list[int]:
@@ -153,4 +156,5 @@ def _told(mm: Mm, kind: str, table: int, who: str, n: int, times: int) -> Step:
     after = _references(mm, table)
     before = after - n if kind == _GET else after + n
     fn = _FUNCTIONS[kind, who][mm.machine.mem.level.item(table)]
-    return Step(kind, fn, table, n, times, (who, before, after))
+    last = kind == _PUT and not after
+    return Step(kind, fn, table, n, times, References(who, before, after, last=last))

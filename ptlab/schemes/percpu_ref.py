@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ptlab.base.facts import Counting, CountMode, Dying, Holder, References, references_of
 from ptlab.base.footprint import Access
 from ptlab.base.steps import Kind, Path, Step, Tables
 from ptlab.schemes.empty_tables import parent
@@ -79,35 +80,36 @@ class PercpuRef(PteRefcount):
             machine.others.rcu_read_unlock(machine.task)
             if self._atomic(mm, tables) and not mem.refcount[tables]:
                 failed = TryGet.TRYGET_FAILED_ZERO
-                yield Step(Kind.FAIL, "pte_tryget", tables, 0, times, failed)
+                yield Step(Kind.FAIL, "pte_tryget", tables, 0, times, Dying(failed))
                 yield from self.free_user_pte(mm, pmd, slots)
                 return failed
         machine.store.add(mem, "visitors", tables, 1)
-        yield from self._count(mm, tables, 1, max(times, table_count(tables)), "visitor")
+        yield from self._count(mm, tables, 1, max(times, table_count(tables)), Holder.VISITOR)
         return TryGet.TRYGET_SUCCESSED
 
     def visitors_follow(self, mm: Mm, tables: Tables, times: int) -> Path[None]:
         """Each of them does its own pte_tryget(); the puts are told with the first one's."""
-        yield Step(Kind.GET, "this_cpu_add", tables, table_count(tables), times, ("visitor", 1, 2))
+        fact = References(Holder.VISITOR, 1, 2, Counting.PERCPU)
+        yield Step(Kind.GET, "this_cpu_add", tables, table_count(tables), times, fact)
 
     def visitor_leaves(
         self, mm: Mm, tables: Tables, times: int = 1, tlb: MmuGather | None = None
     ) -> Path[None]:
         """pte_put()."""
         mm.machine.store.add(mm.machine.mem, "visitors", tables, -1)
-        return self._count(mm, tables, -1, max(times, table_count(tables)), "visitor")
+        return self._count(mm, tables, -1, max(times, table_count(tables)), Holder.VISITOR)
 
     def entries_mapped(self, mm: Mm, tables: Tables, n: Any, times: int = 1) -> Path[None]:
         """track_pte_set(): the setter of an entry takes one reference for it."""
         mm.machine.store.add(mm.machine.mem, "owed", tables, n)
-        return self._count(mm, tables, n, 0, "entry")
+        return self._count(mm, tables, n, 0, Holder.ENTRY)
 
     def entries_unmapped(
         self, mm: Mm, tables: Tables, n: Any, tlb: MmuGather | None = None
     ) -> Path[None]:
         """track_pte_clear(): so does whoever clears it; no batches."""
         mm.machine.store.add(mm.machine.mem, "owed", tables, -n)
-        return self._count(mm, tables, -n, 0, "entry")
+        return self._count(mm, tables, -n, 0, Holder.ENTRY)
 
     def zapped(self, mm: Mm, tables: Tables, walk: Any, why: str, tlb: MmuGather) -> Path[None]:
         """zap_page_range_single(): every zap but munmap's and the OOM reaper's tries to free."""
@@ -168,8 +170,8 @@ class PercpuRef(PteRefcount):
     def _switch(self, mm: Mm, tables: Tables, atomic: bool, fn: str) -> Step:
         mm.machine.others.note(("mode", tables), Access.WRITE)
         mm.machine.store.put(self, "atomic", tables, atomic)
-        mode = "atomic" if atomic else "percpu"
-        return Step(Kind.SWITCH, fn, tables, 0, table_count(tables), mode)
+        how = Counting.ATOMIC if atomic else Counting.PERCPU
+        return Step(Kind.SWITCH, fn, tables, 0, table_count(tables), CountMode(how))
 
     def _count(self, mm: Mm, tables: Tables, delta: Any, times: int, who: str) -> Path[None]:
         """Add to the counts: on this CPU, or atomically for those in atomic mode.
@@ -180,7 +182,8 @@ class PercpuRef(PteRefcount):
         if isinstance(tables, int):
             mode = self.atomic.item(tables)
             often = times or abs(int(delta))
-            yield Step(*_told(delta, mode), tables, often, often, (who, after - delta, after))
+            fact = references_of((who, after - delta, after, _HOW[mode], False))
+            yield Step(*_told(delta, mode), tables, often, often, fact)
             return
         all_tables, each = table_count(tables), np.abs(delta)
         for mode in (False, True):
@@ -193,7 +196,12 @@ class PercpuRef(PteRefcount):
             k = table_count(part)
             total = int(np.sum(np.broadcast_to(each, (all_tables,))[np.atleast_1d(mask)]))
             often = times * k // all_tables if times else total
-            yield Step(*_told(delta, mode), part, total, often, (who, now - step, now))
+            fact = references_of((who, now - step, now, _HOW[mode], False))
+            yield Step(*_told(delta, mode), part, total, often, fact)
+
+
+_HOW = (Counting.PERCPU, Counting.ATOMIC)
+"""How a count is kept, by whether it is in atomic mode."""
 
 
 def _slots(mm: Mm, tables: Tables) -> Slots:

@@ -56,9 +56,8 @@ class PtReclaim(ReclaimScheme):
 
     def try_to_free_pte(self, mm: Mm, tables: Tables) -> Path[Tables | None]:
         """The slow path: both locks, in order, then a scan. Returns what it unhooked."""
-        return (
-            yield from unhook_if_empty(mm, tables, "try_to_free_pte", "pte_offset_map_rw_nolock")
-        )
+        fn, mapper = "try_to_free_pte", "pte_offset_map_rw_nolock"
+        return (yield from unhook_if_empty(mm, tables, fn, mapper, fallback=True))
 
 
 class PtReclaimUnfixed(PtReclaim):

@@ -16,6 +16,7 @@ everybody else waits for it was David Hildenbrand's.
 
 from __future__ import annotations
 
+from ptlab.base.facts import Scan
 from ptlab.base.geometry import Level
 from ptlab.base.steps import Kind, Path, Step, Tables
 from ptlab.schemes.empty_tables import parent, scanned, unhook_upper, upper_pages
@@ -79,7 +80,7 @@ class PtRwsem(ReclaimScheme):
         level = mem.level.item(tables if isinstance(tables, int) else tables[0])
         fn = "zap_pmd_range" if level == _PTE else "zap_pud_range"
         empty, found = mem.empty(tables), mem.filled(tables)
-        yield Step(Kind.SCAN, fn, tables, scanned(mm, tables), table_count(tables), found)
+        yield Step(Kind.SCAN, fn, tables, scanned(mm, tables), table_count(tables), Scan(found))
         if empty is None:
             return
         tlb.free_tables(empty)

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ptlab.base.facts import Counting, Dying, Holder, References, references_of
 from ptlab.base.geometry import PTRS_PER_TABLE
 from ptlab.base.steps import Kind, Path, Step, Tables
 from ptlab.schemes.empty_tables import parent
@@ -51,7 +52,8 @@ class PteRefcount(ReclaimScheme):
         store.put(mem, "refcount", tables, 1)
         store.put(mem, "visitors", tables, 1)
         n = table_count(tables)
-        yield Step(Kind.GET, "pte_ref_init", tables, n, n, ("visitor", 0, 1))
+        fact = References(Holder.INSTALLER, 0, 1, Counting.PLAIN)
+        yield Step(Kind.GET, "pte_ref_init", tables, n, n, fact)
 
     def table_withdrawn(self, mm: Mm, table: int) -> None:
         """pte_ref_init(pte, pmd, HPAGE_PMD_NR): a split fills all 512 entries."""
@@ -68,15 +70,15 @@ class PteRefcount(ReclaimScheme):
 
     def visitors_follow(self, mm: Mm, tables: Tables, times: int) -> Path[None]:
         """Each of them does its own pte_try_get(); its pte_put() is told with the first one's."""
-        told = ("visitor", 1, 2)
-        yield Step(Kind.GET, "pte_try_get", tables, table_count(tables), times, told)
+        fact = References(Holder.VISITOR, 1, 2)
+        yield Step(Kind.GET, "pte_try_get", tables, table_count(tables), times, fact)
 
     def visitor_leaves(
         self, mm: Mm, tables: Tables, times: int = 1, tlb: MmuGather | None = None
     ) -> Path[None]:
         """pte_put(); __pte_put(tlb, ...) in a zap."""
         mm.machine.store.add(mm.machine.mem, "visitors", tables, -1)
-        return self._put(mm, tables, 1, max(times, table_count(tables)), tlb, "visitor")
+        return self._put(mm, tables, 1, max(times, table_count(tables)), tlb, Holder.VISITOR)
 
     def entries_changed(self, mm: Mm, tables: Tables, delta: Any, zero: Any = 0) -> None:
         """Between an entry's change and its get or put the count is off by `owed`."""
@@ -90,7 +92,8 @@ class PteRefcount(ReclaimScheme):
         total = _sum(tables, n)
         fn = "pte_get" if times >= total else "pte_get_many"
         times = max(times, table_count(tables))
-        yield Step(Kind.GET, fn, tables, total, times, ("entry", after - n, after))
+        fact = references_of((Holder.ENTRY, after - n, after, Counting.ATOMIC, False))
+        yield Step(Kind.GET, fn, tables, total, times, fact)
 
     def entries_unmapped(
         self, mm: Mm, tables: Tables, n: Any, tlb: MmuGather | None = None
@@ -98,7 +101,7 @@ class PteRefcount(ReclaimScheme):
         """pte_put_many(), after the PTE lock was dropped: a put may need the PMD lock."""
         mm.machine.store.add(mm.machine.mem, "owed", tables, -n)
         puts = 1 if isinstance(tables, int) else int(np.count_nonzero(n + np.zeros(len(tables))))
-        return self._put(mm, tables, n, puts, tlb, "entry")
+        return self._put(mm, tables, n, puts, tlb, Holder.ENTRY)
 
     def check(self, mm: Mm) -> list[str]:
         """references = non-none entries + visitors (+ what is owed in the middle of a change)."""
@@ -130,13 +133,14 @@ class PteRefcount(ReclaimScheme):
             mm.machine.others.rcu_read_unlock(task)
         before = mem.refcount.item(tables) if isinstance(tables, int) else mem.refcount[tables]
         if not _all(before):
-            yield Step(Kind.FAIL, "pte_try_get", tables, 0, times, TryGet.TRYGET_FAILED_ZERO)
-            return TryGet.TRYGET_FAILED_ZERO
+            failed = TryGet.TRYGET_FAILED_ZERO
+            yield Step(Kind.FAIL, "pte_try_get", tables, 0, times, Dying(failed))
+            return failed
         store.put(mem, "refcount", tables, before + 1)
         store.add(mem, "visitors", tables, 1)
         n = table_count(tables)
-        told = ("visitor", before, before + 1)
-        yield Step(Kind.GET, "pte_try_get", tables, n, max(times, n), told)
+        fact = references_of((Holder.VISITOR, before, before + 1, Counting.ATOMIC, False))
+        yield Step(Kind.GET, "pte_try_get", tables, n, max(times, n), fact)
         return TryGet.TRYGET_SUCCESSED
 
     def _put(
@@ -145,7 +149,8 @@ class PteRefcount(ReclaimScheme):
         """pte_put(), pte_put_many(): subtract; whoever reaches zero frees the page."""
         after = mm.machine.store.add(mm.machine.mem, "refcount", tables, -n)
         fn = "pte_put" if _all(n == 1) else "pte_put_many"
-        yield Step(Kind.PUT, fn, tables, _sum(tables, n), times, (who, after + n, after))
+        fact = references_of((who, after + n, after, Counting.ATOMIC, _all(after == 0)))
+        yield Step(Kind.PUT, fn, tables, _sum(tables, n), times, fact)
         unused = pick(tables, after == 0)
         if unused is not None:
             yield from self.free_user_pte_table(mm, unused, tlb)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptlab.base.errors import Corruption
+from ptlab.base.facts import Lock
 from ptlab.base.geometry import PAGE_SHIFT, Level
 from ptlab.base.pte import PSE
 from ptlab.state.memmap import MemMap, State
@@ -101,7 +102,7 @@ def _set_aside(mm: Mm) -> int:
 
     With mmap_lock for write nobody else finds them; without it they would be lost.
     """
-    if ("mmap_lock", mm.id, "write") not in (lock for held in mm.machine.held for lock in held):
+    if Lock("mmap_lock", mm.id, "write") not in (lock for held in mm.machine.held for lock in held):
         return 0
     mem = mm.machine.mem
     state, owner = mem.state[: len(mem)], mem.mm[: len(mem)]

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ptlab.base import pte
 from ptlab.base.errors import unknown
+from ptlab.base.facts import Freed, Lock, lock_of
 from ptlab.base.footprint import Access
 from ptlab.base.geometry import Geometry
 from ptlab.base.kernel_versions import Profile
@@ -23,9 +24,6 @@ from ptlab.base.steps import Kind, Path, Step, Tables, step_of
 from ptlab.base.store import Store
 from ptlab.state.memmap import MemMap, State
 from ptlab.state.others import Alone
-
-Lock: TypeAlias = tuple[str, Any, str]
-"""(name, whose: an mm's id, a table or a run of tables, a VMA's start; mode)"""
 
 _SHARED = ("read", "users")
 """Modes in which several tasks may hold a lock at once, if all hold it in the same."""
@@ -142,7 +140,7 @@ class Machine:
         With several tasks it is first announced (a Step of Kind.WAIT), and the task is resumed when
         no other task holds it; in mode "trylock" it may not wait and gives up: False.
         """
-        lock = (name, of, mode)
+        lock = lock_of((name, of, mode))
         if self.others.several and not (yield from self._wait(fn, lock, times)):
             return False
         self._hold((*self.held[self.task], lock))
@@ -151,13 +149,12 @@ class Machine:
 
     def _wait(self, fn: str, lock: Lock, times: int) -> Path[bool]:
         """Until the lock can be had. A PTE lock is found through pte_offset_map(), under RCU."""
-        name, _, mode = lock
-        if name == "ptl":
+        if lock.name == "ptl":
             self.others.rcu_read_lock(self.task)
-        if mode != "trylock":
+        if lock.mode != "trylock":
             yield Step(Kind.WAIT, fn, None, 0, times, lock)
-        how = Access.READ if mode == "read" else Access.WRITE
-        self.others.lock(lock, how | Access.TRY if mode == "trylock" else how)
+        how = Access.READ if lock.mode == "read" else Access.WRITE
+        self.others.lock(lock, how | Access.TRY if lock.mode == "trylock" else how)
         if self.taken(lock, self.task):
             yield Step(Kind.FAIL, fn, None, 0, times, lock)
             return False
@@ -167,11 +164,11 @@ class Machine:
         """Drop the lock `name` taken last."""
         held = self.held[self.task]
         lock, rest = held[-1], held[:-1]
-        if lock[0] != name:
-            index = max(k for k, one in enumerate(held) if one[0] == name)
+        if lock.name != name:
+            index = max(k for k, one in enumerate(held) if one.name == name)
             lock, rest = held[index], held[:index] + held[index + 1 :]
         if self.others.several:
-            how = Access.READ if lock[2] == "read" else Access.WRITE
+            how = Access.READ if lock.mode == "read" else Access.WRITE
             self.others.lock(lock, how | Access.RELEASE)
             if name == "ptl":
                 self.others.rcu_read_unlock(self.task)
@@ -181,11 +178,11 @@ class Machine:
     def downgrade(self, fn: str, name: str) -> Step:
         """Hold the lock `name` for read from now on, instead of for write."""
         held = self.held[self.task]
-        read = tuple((n, of, "read" if n == name else mode) for n, of, mode in held)
-        self._hold(read)
-        of = next(of for n, of, _ in read if n == name)
-        self.others.note((name, of), Access.WRITE | Access.RELEASE)
-        return Step(Kind.DOWNGRADE, fn, None, 0, 1, (name, None, "read"))
+        lock = next(one for one in held if one.name == name)
+        read = lock._replace(mode="read")
+        self._hold(tuple(read if one is lock else one for one in held))
+        self.others.note((name, lock.of), Access.WRITE | Access.RELEASE)
+        return Step(Kind.DOWNGRADE, fn, None, 0, 1, read)
 
     def _hold(self, locks: tuple[Lock, ...]) -> None:
         """Store.put() for the locks of the running task; written out, for it is called most."""
@@ -196,18 +193,20 @@ class Machine:
 
     def taken(self, lock: Lock, by: int) -> bool:
         """Whether another task holds the lock so that task `by` cannot have it."""
-        name, of, mode = lock
+        shared = lock.mode in _SHARED
         return any(
-            held_name == name and _same(of, held_of) and not (mode == held_mode and mode in _SHARED)
+            held.name == lock.name
+            and _same(lock.of, held.of)
+            and not (shared and held.mode == lock.mode)
             for task, locks in enumerate(self.held)
             if task != by
-            for held_name, held_of, held_mode in locks
+            for held in locks
         )
 
     def flush(self, fn: str, tables: Tables | None, n: int, times: int = 1) -> Path[None]:
         """Invalidate the TLBs. Other CPUs are interrupted for it, so it waits until they let it."""
         if self.others.several and not self.others.lacks(Precaution.IPI):
-            interrupts = ("interrupts", 0, "write")
+            interrupts = Lock("interrupts", 0, "write")
             yield Step(Kind.WAIT, fn, None, 0, times, interrupts)
             self.others.lock(interrupts, Access.WRITE)
         self.others.flush()
@@ -227,13 +226,13 @@ class Machine:
         for tables in self.rcu:
             self.store.put(self, "_rcu", 0, self.rcu[1:])
             self.others.dequeue()
-            yield self.free("rcu_do_batch", tables)
+            yield self.free("rcu_do_batch", tables, grace_period=True)
 
-    def free(self, fn: str, tables: Tables) -> Step:
-        """Give pages back to the allocator."""
+    def free(self, fn: str, tables: Tables, grace_period: bool = False) -> Step:
+        """Give pages back to the allocator: at once, or after a grace period."""
         self.others.freed(tables)
         self.mem.set_state(tables, _FREED)
-        return Step(Kind.FREE, fn, tables)
+        return Step(Kind.FREE, fn, tables, fact=Freed(grace_period))
 
 
 def _same(of: Any, other: Any) -> bool:

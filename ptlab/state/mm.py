@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ptlab.base.facts import Unhooked
 from ptlab.base.geometry import PAGE_SHIFT, Level
 from ptlab.base.pte import PFN_MASK, PSE, Census
 from ptlab.base.steps import Kind, Step, Tables
@@ -89,11 +90,14 @@ class Mm:
         index = find(vmas, vma.start)
         self.set_vmas((*vmas[:index], vma, *vmas[index + 1 :]))
 
-    def unhook_pte(self, tables: Tables, fn: str) -> Step:
-        """Clear the PMD entries of PTE pages; mm_dec_nr_ptes() counts in the same step."""
+    def unhook_pte(self, tables: Tables, fn: str, collapsed: bool = False) -> Step:
+        """Clear the PMD entries of PTE pages; mm_dec_nr_ptes() counts in the same step.
+
+        `collapsed`: a huge page has their pages, or will have them.
+        """
         self.machine.mem.unhook(tables)
         self.count(Count.PTE, -table_count(tables))
-        return Step(Kind.UNHOOK, fn, tables)
+        return Step(Kind.UNHOOK, fn, tables, fact=Unhooked(collapsed))
 
     @property
     def vmpte_kb(self) -> int:

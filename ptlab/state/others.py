@@ -11,6 +11,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from ptlab.base.facts import Lock
 from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Tables
 
@@ -36,7 +37,7 @@ class Alone:
     def note(self, thing: Hashable, access: int) -> None:
         """The running task uses `thing`; `access` is made of the bits of footprint.Access."""
 
-    def lock(self, lock: tuple[str, Any, str], access: int) -> None:
+    def lock(self, lock: Lock, access: int) -> None:
         """A lock is taken, tried or given up."""
 
     def rcu_read_lock(self, task: int) -> None:

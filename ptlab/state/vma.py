@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TypeAlias
 
+from ptlab.base.facts import Span
 from ptlab.base.geometry import PAGE_SHIFT
 from ptlab.state.page_cache import File
 
@@ -44,6 +45,13 @@ def flag_names(flags: int) -> list[str]:
     return [name for name, bit in vars(VM).items() if name.isupper() and flags & bit]
 
 
+def prot_name(flags: int) -> str:
+    """'none', 'r' or 'rw', as in the scenario language."""
+    if flags & VM.WRITE:
+        return "rw"
+    return "r" if flags & VM.READ else "none"
+
+
 @dataclass(frozen=True, slots=True)
 class Vma:
     """struct vm_area_struct: [start, end) in bytes, page aligned.
@@ -63,6 +71,11 @@ class Vma:
     file: File | None = None
 
     @property
+    def span(self) -> Span:
+        """The addresses of the VMA, as a fact of a step."""
+        return Span(self.start, self.end)
+
+    @property
     def shared(self) -> bool:
         """MAP_SHARED: writes go to the file."""
         return bool(self.flags & VM.SHARED)
@@ -73,10 +86,8 @@ class Vma:
 
     @property
     def prot(self) -> str:
-        """'none', 'r' or 'rw', as in the scenario language."""
-        if self.flags & VM.WRITE:
-            return "rw"
-        return "r" if self.flags & VM.READ else "none"
+        """The rights of its flags."""
+        return prot_name(self.flags)
 
     def cut(self, start: int, end: int) -> Vma:
         """The part [start, end) of this VMA, as __split_vma() leaves it."""

@@ -3,6 +3,7 @@
 import pytest
 
 from ptlab import SCHEMES, MiB, Process
+from ptlab.base.facts import Lock
 from ptlab.base.geometry import Level
 from ptlab.base.steps import Kind
 from ptlab.paths.madvise import MADV_PAGEOUT, do_madvise
@@ -108,6 +109,7 @@ def test_pageout_takes_each_tables_lock_once_in_every_grain(grain):
     p = Process(grain=grain, swap=True)
     heap = p.mmap(8 * MiB)
     p.touch(heap)
-    locks = [s for s in do_madvise(p.mm, heap, 8 * MiB, MADV_PAGEOUT) if s.note and "ptl" in s.note]
+    steps = do_madvise(p.mm, heap, 8 * MiB, MADV_PAGEOUT)
+    locks = [s for s in steps if isinstance(s.fact, Lock) and s.fact.name == "ptl"]
     for kind in Kind.LOCK, Kind.UNLOCK:
         assert sum(step.times for step in locks if step.kind == kind) == 4

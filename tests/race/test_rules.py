@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ptlab.base.facts import EntriesSet, Freed, Holder, Maps, References
 from ptlab.base.geometry import Level
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.paths.mmap import do_munmap
@@ -54,7 +55,7 @@ def test_access_to_a_freed_table() -> None:
         def free() -> Step:
             p.machine.others.freed(HEAP_TABLE)
             mem.set_state(HEAP_TABLE, State.FREED)
-            return Step(Kind.FREE, "toy", HEAP_TABLE)
+            return Step(Kind.FREE, "toy", HEAP_TABLE, fact=Freed())
 
         return {"free": steps(free), "look": steps(look, look)}
 
@@ -72,7 +73,7 @@ def test_an_entry_overwritten() -> None:
     def prepare(p: Process) -> Paths:
         def write() -> Step:
             p.machine.mem.write(HEAP_TABLE, 0, 0x1234067)
-            return Step(Kind.SET, "toy", HEAP_TABLE, 1, 1, (slice(0, 1), "page"))
+            return Step(Kind.SET, "toy", HEAP_TABLE, 1, 1, EntriesSet(slice(0, 1), Maps.PAGE))
 
         return {"write": steps(write)}
 
@@ -88,7 +89,7 @@ def test_a_reference_count_that_is_not_entries_and_visitors() -> None:
 
     def wrong() -> Step:
         mem.store.add(mem, "refcount", HEAP_TABLE, 1)
-        return Step(Kind.GET, "toy", HEAP_TABLE, 1, 1, ("visitor", 1, 2))
+        return Step(Kind.GET, "toy", HEAP_TABLE, 1, 1, References(Holder.VISITOR, 1, 2))
 
     verdict = Scheduler(process, {"get": steps(wrong)}).run("A")
     assert verdict == ("PTE page 4: 2 references, but 1 entries, 0 visitors and 0 still to be put")

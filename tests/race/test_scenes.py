@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from ptlab.base.facts import Holder, References
 from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.cli import main
@@ -107,7 +108,9 @@ class GetsFromZero(PteRefcount):
             return TryGet.TRYGET_FAILED_NONE
         before = int(mm.machine.store.add(mem, "refcount", table, 1)) - 1
         mm.machine.store.add(mem, "visitors", table, 1)
-        yield Step(Kind.GET, "pte_try_get", table, 1, 1, ("visitor", before, before + 1))
+        yield Step(
+            Kind.GET, "pte_try_get", table, 1, 1, References(Holder.VISITOR, before, before + 1)
+        )
         return TryGet.TRYGET_SUCCESSED
 
 

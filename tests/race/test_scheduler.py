@@ -28,7 +28,7 @@ def until_done(scheduler: Scheduler) -> Scheduler:
 
 def test_a_task_that_wants_a_lock_waits_and_says_for_whom() -> None:
     scheduler = two_writers()
-    while not any(lock[0] == "ptl" for lock in scheduler.machine.held[0]):
+    while not any(lock.name == "ptl" for lock in scheduler.machine.held[0]):
         scheduler.go("A")
     while "B" in scheduler.enabled():
         scheduler.go("B")
@@ -44,7 +44,7 @@ def test_a_task_that_wants_a_lock_waits_and_says_for_whom() -> None:
 def test_two_readers_hold_mmap_lock_at_once() -> None:
     scheduler = two_writers()
     scheduler.run("AABB")
-    assert [held[0][0] for held in scheduler.machine.held] == ["mmap_lock", "mmap_lock"]
+    assert [held[0].name for held in scheduler.machine.held] == ["mmap_lock", "mmap_lock"]
 
 
 def test_undisturbed_tasks_break_nothing() -> None:

@@ -180,7 +180,7 @@ def test_mapped_count_takes_mmap_lock_for_write_for_every_table():
     p.madvise(memory, "DONTNEED")
     start = len(p.journal.steps)
     p.background()
-    locks = [s.note[2] for s in p.journal.steps[start:] if s.kind is Kind.LOCK]
+    locks = [s.fact.mode for s in p.journal.steps[start:] if s.kind is Kind.LOCK]
     assert locks.count("write") == 4
 
 
@@ -224,9 +224,9 @@ def test_write_scan_keeps_everybody_out_while_it_zaps():
     p.touch(memory)
     start = len(p.journal.steps)
     p.madvise(memory, "DONTNEED")
-    held = [s.note for s in p.journal.steps[start:] if s.kind is Kind.LOCK]
-    assert held[0][0] == "mmap_lock" and held[0][2] == "write"
-    assert not any(name == "vma_lock" for name, *_ in held)
+    held = [s.fact for s in p.journal.steps[start:] if s.kind is Kind.LOCK]
+    assert held[0].name == "mmap_lock" and held[0].mode == "write"
+    assert not any(lock.name == "vma_lock" for lock in held)
 
 
 def test_the_bug_of_2025_is_there_to_be_switched_on_and_needs_a_race():

@@ -6,6 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ptlab import SCHEMES, KiB, MiB, Process
+from ptlab.base.facts import Scan
 from ptlab.base.geometry import Level
 from ptlab.base.steps import Kind
 from tests.support.snapshot import live_tables, outcome
@@ -70,7 +71,9 @@ def test_a_full_mmu_gather_sends_one_table_the_slow_way(grain):
     assert p.touch(heap) == 10240  # more pages than the 9678 that one mmu_gather holds
     p.madvise(heap, "DONTNEED")
     scans = [step for step in p.journal.steps if step.kind is Kind.SCAN]
-    assert [(scan.fn, scan.n, scan.note) for scan in scans] == [("try_to_free_pte", 512, 0)]
+    assert [(scan.fn, scan.n, scan.fact) for scan in scans] == [
+        ("try_to_free_pte", 512, Scan(0, fallback=True))
+    ]
     # 18 tables are 9216 pages; the batch fills up in the 19th.
     (table,) = np.ravel(scans[0].tables)
     assert p.machine.mem.slot[table] == (int(heap) // (2 * MiB) + 18) % 512
@@ -84,7 +87,7 @@ def test_the_slow_path_leaves_a_table_that_somebody_refilled():
     p.touch(heap, 4 * KiB)
     (table,) = live_tables(p, Level.PTE)
     steps = list(p.scheme.try_to_free_pte(p.mm, table))
-    assert [step.note for step in steps if step.kind is Kind.SCAN] == [1]
+    assert [step.fact for step in steps if step.kind is Kind.SCAN] == [Scan(1, fallback=True)]
     assert live_tables(p, Level.PTE) == [table] and p.machine.held[0] == ()
 
 

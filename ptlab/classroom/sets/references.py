@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from random import Random
 
 from ptlab import scenario
-from ptlab.base.steps import Kind
+from ptlab.base.facts import References
 from ptlab.classroom.question import Wrong
 from ptlab.classroom.sets.references_missing import Missing
 from ptlab.classroom.table_question import Column, Row, TableQuestion
@@ -128,8 +128,8 @@ class Counts(TableQuestion[Program]):
         for operation in journal.operations:
             most = count
             for step in journal.steps[operation.first : operation.last]:
-                if step.kind in (Kind.GET, Kind.PUT):
-                    count = int(step.note[2])
+                if isinstance(step.fact, References):
+                    count = int(step.fact.after)
                     most = max(most, count)
             rows.append((count, most))
         return rows[1:]

@@ -29,7 +29,7 @@ class ZapLocksMm(PteRefcount):
         self, mm: Mm, tables: Tables, n: Any, tlb: MmuGather | None = None
     ) -> Path[None]:
         """The put that may free the table, inside mmap_lock."""
-        truncating = any(lock[0] == "i_mmap_rwsem" for lock in mm.machine.held[mm.machine.task])
+        truncating = any(lock.name == "i_mmap_rwsem" for lock in mm.machine.held[mm.machine.task])
         if truncating:
             yield from mm.machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
         yield from super().entries_unmapped(mm, tables, n, tlb)

@@ -1,0 +1,69 @@
+"""Sentences about references to tables: taken, given back, not to be had."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ptlab.base.facts import Counting, CountMode, Dying, Holder, Lock, References
+from ptlab.base.geometry import Level
+from ptlab.base.steps import Step
+from ptlab.draw.names import first_of, lock_name, table_name, tables_of
+from ptlab.state.memmap import MemMap
+
+
+def get(mem: MemMap, step: Step, fact: References) -> str:
+    """References are taken."""
+    name = table_name(mem, tables_of(step))
+    if fact.who == Holder.INSTALLER:
+        return f"{name} starts with 1 reference: whoever installs it is its first visitor."
+    change = _change(fact.before, fact.after)
+    if fact.who == Holder.VISITOR:
+        return f"a visitor comes to {name} ({change}); while it looks, nobody can free the page."
+    entries = (
+        "the new entry holds a reference"
+        if step.n == 1
+        else f"each of the {step.n} new entries holds a reference"
+    )
+    return f"{entries} to {name} ({change})."
+
+
+def put(mem: MemMap, step: Step, fact: References) -> str:
+    """References are given back."""
+    tables = tables_of(step)
+    name, change = table_name(mem, tables), _change(fact.before, fact.after)
+    end = ""
+    if fact.last:
+        level = Level(int(mem.level[first_of(tables)])).name.lower()
+        end = f" Nobody uses it any more: free_user_{level}_table takes it out of the tree."
+    if fact.who == Holder.VISITOR:
+        return f"the visitor leaves {name} ({change}).{end}"
+    entries = "the cleared entry gives" if step.n == 1 else f"the {step.n} cleared entries give"
+    theirs = "its reference" if step.n == 1 else "their references"
+    return f"{entries} back {theirs} to {name} ({change}).{end}"
+
+
+def _change(before: Any, after: Any) -> str:
+    if isinstance(before, np.ndarray) and len(set(before.tolist())) > 1:
+        return f"references {before.min()}..{before.max()} -> {np.min(after)}..{np.max(after)}"
+    one = [int(np.ravel(x)[0]) for x in (before, after)]
+    return f"references {one[0]} -> {one[1]}"
+
+
+def switch(mem: MemMap, step: Step, fact: CountMode) -> str:
+    """A count is kept in another way."""
+    name = table_name(mem, tables_of(step))
+    if fact.how == Counting.ATOMIC:
+        return f"a grace period passes, then the count of {name} is one number again, and atomic."
+    return (
+        f"the count of {name} is kept on each CPU again: cheap to change, and nobody knows the sum."
+    )
+
+
+def fail(mem: MemMap, step: Step, fact: Lock | Dying) -> str:
+    """A lock or a reference is not to be had."""
+    if isinstance(fact, Lock):
+        return f"the trylock fails: {lock_name(mem, fact)} is held by another task."
+    name = table_name(mem, tables_of(step))
+    return f"{name} has no references left, it is dying ({fact.result.name}): wait and look again."

@@ -1,0 +1,91 @@
+"""Sentences about page-table pages: built, moved, unhooked, freed."""
+
+from __future__ import annotations
+
+from ptlab.base.facts import Freed, Moved, Unhooked
+from ptlab.base.geometry import Level
+from ptlab.base.steps import Step, Tables
+from ptlab.draw.names import first_of, plural, table_name, tables_of
+from ptlab.state.memmap import MemMap, count
+
+
+def look(mem: MemMap, step: Step, fact: None) -> str:
+    """A walker has read the entry above."""
+    return f"the PMD entry points to {table_name(mem, tables_of(step))}; no lock is held yet."
+
+
+def alloc(mem: MemMap, step: Step, fact: None) -> str:
+    """New pages."""
+    return f"{_tables_are(mem, step)} allocated, zeroed; not in the tree yet."
+
+
+def install(mem: MemMap, step: Step, fact: None) -> str:
+    """Pages enter the tree."""
+    place, grows = _place(mem, tables_of(step)), _vmpte(mem, tables_of(step), "grows")
+    return f"{_tables_are(mem, step)} hooked into {place}; {grows}."
+
+
+def unhook(mem: MemMap, step: Step, fact: Unhooked) -> str:
+    """Pages leave the tree."""
+    place, falls = _place(mem, tables_of(step)), _vmpte(mem, tables_of(step), "falls")
+    return f"{_tables_are(mem, step)} unhooked from {place}; {falls}."
+
+
+def flush(mem: MemMap, step: Step, fact: None) -> str:
+    """Translations are forgotten."""
+    pages = f"; {plural(step.n, 'page')} may be freed after that" if step.n else ""
+    return f"the TLB forgets the old translations{pages}."
+
+
+def rcu(mem: MemMap, step: Step, fact: None) -> str:
+    """Pages wait for a grace period."""
+    are = _tables_are(mem, step)
+    return f"{are} handed to RCU: a walker without locks may still look at the empty page."
+
+
+def free(mem: MemMap, step: Step, fact: Freed) -> str:
+    """Pages go back to the allocator."""
+    if fact.grace_period:
+        return f"a grace period has passed: {_tables_are(mem, step)} free memory again."
+    return f"{_tables_are(mem, step)} free memory again, at once: RCU is not asked."
+
+
+def deposit(mem: MemMap, step: Step, fact: None) -> str:
+    """A page waits beside a huge page."""
+    name = table_name(mem, tables_of(step))
+    return f"{name} is put in reserve for the day the huge page is split; VmPTE grows by 4 kB."
+
+
+def split(mem: MemMap, step: Step, fact: None) -> str:
+    """That page takes the place of the huge page."""
+    name = table_name(mem, tables_of(step))
+    return f"{name} comes out of reserve and maps the huge page's 512 pages one by one."
+
+
+def move(mem: MemMap, step: Step, fact: Moved) -> str:
+    """An entry goes elsewhere, with all that is below it."""
+    what = "the huge page" if fact.huge else table_name(mem, tables_of(step))
+    old, new = fact.old, fact.new
+    return (
+        f"{what} moves as it is, from {table_name(mem, old.table)}, slot {old.slot}, "
+        f"to {table_name(mem, new.table)}, slot {new.slot}; no entry in it is touched."
+    )
+
+
+def _tables_are(mem: MemMap, step: Step) -> str:
+    tables = tables_of(step)
+    return f"{table_name(mem, tables)} {'is' if count(tables) == 1 else 'are'}"
+
+
+def _place(mem: MemMap, tables: Tables) -> str:
+    first = first_of(tables)
+    parent = table_name(mem, int(mem.parent[first]))
+    if isinstance(tables, int):
+        return f"{parent}, slot {mem.slot[first]}"
+    return f"{parent}, slots {mem.slot[first]} to {mem.slot[tables[-1]]}"
+
+
+def _vmpte(mem: MemMap, tables: Tables, moves: str) -> str:
+    if mem.level.item(first_of(tables)) == Level.P4D:
+        return "VmPTE does not count P4D pages"
+    return f"VmPTE {moves} by {4 * count(tables)} kB"
