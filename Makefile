@@ -1,5 +1,6 @@
 # make lab    open the first notebook in JupyterLab      LAB_ARGS="--no-browser --port 9999" is handed on
 # make test   lint, types, stored notebooks, tests       PYTEST_ARGS="-k scenario" is handed on
+# make front-end  bundle ptlab/widgets/src for the browser, with esbuild (needs node)
 # make bench  print the numbers of benchmarks/
 # make binder-test  build Binder's environment from binder/ and run the first notebook in it
 # make clean  remove .venv and every cache
@@ -11,6 +12,9 @@ BIN := $(VENV)/bin
 LAB_ARGS ?=
 PYTEST_ARGS ?=
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+OUT ?= ptlab/widgets/static
+DIGEST := "import hashlib, pathlib; print(hashlib.sha256(b''.join(path.read_bytes() for path in \
+	sorted(pathlib.Path('ptlab/widgets/src').iterdir()))).hexdigest()[:16])"
 # JupyterLab's question about news would cover the first picture.
 NEWS := "@jupyterlab/apputils-extension:announcements"
 
@@ -20,7 +24,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& echo "$$python" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test bench binder-test clean
+.PHONY: help lab test bench front-end binder-test clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^Everything/,$$d'
@@ -38,6 +42,12 @@ test: $(VENV)/installed-test
 
 bench: $(VENV)/installed-test
 	$(BIN)/python -m benchmarks
+
+# The banner lets a test see, without node, that the bundles are those of the sources.
+front-end: $(BIN)/python
+	npx --yes esbuild@0.28.2 ptlab/widgets/src/stepper.mjs ptlab/widgets/src/scheduler.mjs \
+		--bundle --format=esm --charset=utf8 --log-level=warning --outdir=$(OUT) \
+		--banner:js="// Made by \`make front-end\` from ptlab/widgets/src, $$($(BIN)/python -c $(DIGEST))"
 
 binder-test:
 	tests/binder.sh

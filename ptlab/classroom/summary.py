@@ -17,6 +17,7 @@ from typing import IO, NamedTuple
 from ptlab.classroom.misconceptions import in_words
 from ptlab.classroom.sets import questions
 from ptlab.classroom.submissions import Graded, NotGraded, collect
+from ptlab.draw.palette import SERIES
 
 UNANSWERED = "unanswered"
 """What the report on a None says instead of a mistaken idea."""
@@ -165,7 +166,8 @@ def _bar(number: int, line: Line) -> str:
     return (
         f'<text x="10" y="{y + 17}">{escape(line.question)}</text>'
         f'<rect x="{_LEFT}" y="{y + 4}" width="{_LONG}" height="18" fill="#fff" stroke="#777"/>'
-        f'<rect x="{_LEFT}" y="{y + 4}" width="{_LONG * line.share:.1f}" height="18" fill="#1b6ca8"/>'
+        f'<rect x="{_LEFT}" y="{y + 4}" width="{_LONG * line.share:.1f}" height="18" '
+        f'fill="{SERIES[0]}"/>'
         f'<text x="{_LEFT + _LONG + 8}" y="{y + 17}">{line.share:.0%}</text>'
         f'<text x="{_LEFT + _LONG + 60}" y="{y + 17}" fill="#333">{escape(told)}</text>'
     )

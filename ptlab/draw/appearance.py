@@ -29,9 +29,15 @@ STATE_WORDS = {
 
 
 class Look(NamedTuple):
-    """state is one of STATE_WORDS; line is a sum such as `3 = 2 entries + 1 visitor`."""
+    """How a table looks.
+
+    state   one of STATE_WORDS
+    number  references, or non-none entries where none are counted; None while it is not in the tree
+    line    in words, such as `3 = 2 entries + 1 visitor`
+    """
 
     state: str
+    number: int | None
     line: str
     strip: Strip
 
@@ -41,24 +47,28 @@ def look(mm: Mm, table: int) -> Look:
     mem = mm.machine.mem
     state = State(int(mem.state[table]))
     words = mem.entries[table, slice(None)]
-    return Look(STATE_WORDS[state], _line(mm, table, state), strip(words))
+    if state is not State.LIVE:
+        return Look(STATE_WORDS[state], None, _OUT_OF_THE_TREE[state], strip(words))
+    counted = mem.level[table] == Level.PTE and mm.machine.scheme.counts_references
+    number = int((mem.refcount if counted else mem.nonnone)[table])
+    line = _sum(mm, table) if counted else plural(number, "entry")
+    return Look(STATE_WORDS[state], number, line, strip(words))
 
 
-def _line(mm: Mm, table: int, state: State) -> str:
+_OUT_OF_THE_TREE = {
+    State.ABSENT: "",
+    State.NEW: "new, not in the tree yet",
+    State.UNHOOKED: "unhooked, waits for the TLB flush",
+    State.RCU: "unhooked, waits for RCU",
+    State.FREED: "freed",
+    State.DEPOSITED: "in reserve for a split",
+}
+
+
+def _sum(mm: Mm, table: int) -> str:
+    """What the references of a table are made of."""
     mem = mm.machine.mem
-    if state is State.NEW:
-        return "new, not in the tree yet"
-    if state is State.UNHOOKED:
-        return "unhooked, waits for the TLB flush"
-    if state is State.RCU:
-        return "unhooked, waits for RCU"
-    if state is State.FREED:
-        return "freed"
-    if state is State.DEPOSITED:
-        return "in reserve for a split"
     entries = plural(int(mem.nonnone[table]), "entry")
-    if mem.level[table] != Level.PTE or not mm.machine.scheme.counts_references:
-        return entries
     visitors, owed = int(mem.visitors[table]), int(mem.owed[table])
     line = f"{int(mem.refcount[table])} = {entries}"
     if visitors:
@@ -68,7 +78,7 @@ def _line(mm: Mm, table: int, state: State) -> str:
     return line
 
 
-_TELLING = pte.PRESENT | pte.PROTNONE | pte.SPECIAL | pte.PSE | pte.FILE | pte.NX
+_DECIDING = pte.PRESENT | pte.PROTNONE | pte.SPECIAL | pte.PSE | pte.FILE | pte.NX
 
 
 def strip(words: NDArray[np.uint64]) -> Strip:
@@ -76,11 +86,11 @@ def strip(words: NDArray[np.uint64]) -> Strip:
     if not words.any():
         return []
     # What decides the kind of a word; the bits of a frame number or a swap offset do not.
-    told = words & np.uint64(_TELLING)
-    told[words == 0] = 2
+    bits = words & np.uint64(_DECIDING)
+    bits[words == 0] = 2
     swapped = (words != 0) & ~pte.is_present(words)
-    told[swapped] = np.where(pte.is_marker(words[swapped]), np.uint64(4), np.uint64(6))
-    borders = [0, *(np.flatnonzero(np.diff(told)) + 1).tolist(), len(words)]
+    bits[swapped] = np.where(pte.is_marker(words[swapped]), np.uint64(4), np.uint64(6))
+    borders = [0, *(np.flatnonzero(np.diff(bits)) + 1).tolist(), len(words)]
     runs = [(lo, hi, pte.kind(int(words[lo]))) for lo, hi in pairwise(borders)]
     return [run for run in runs if run[2] != "none"]
 
@@ -98,7 +108,7 @@ def title(mm: Mm, table: int) -> str:
 
 
 def sentence(mm: Mm, table: int, seen: Look) -> str:
-    """The look in words, for whoever cannot see it."""
+    """The look in one sentence, for a screen reader."""
     return f"{title(mm, table)}, {seen.state}: {seen.line}"
 
 

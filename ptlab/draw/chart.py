@@ -13,13 +13,14 @@ from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
 
+from ptlab.draw.palette import SERIES
+
 Point = tuple[float, float]
 
 WIDTH, HEIGHT = 820, 360
 LEFT, RIGHT, TOP, BOTTOM = 76, 190, 34, 46
 LINE = 15
 _LONGEST = 400
-_COLOURS = ("#2878c8", "#c2601a", "#2f8f46", "#9a56c4", "#cf3f72", "#0f8f86", "#9b6b4a", "#6b7f8c")
 _DASHES = ("", "6 3", "2 3", "10 4 2 4", "14 4", "4 2 1 2", "1 4", "8 2", "3 6")
 _COLUMNS, _PANEL_WIDTH, _PANEL_HEIGHT = 3, 250, 92
 _NOTE = 34  # characters of a panel's note in a line: a wide font has 7.5 units for each
@@ -65,7 +66,7 @@ class Chart:
 
     def _line(self, frame: _Frame, index: int, end: float, label: float) -> str:
         series, right = self.series[index], LEFT + frame.width
-        style = f'stroke="{_COLOURS[index % len(_COLOURS)]}" fill="none"'
+        style = f'stroke="{SERIES[index % len(SERIES)]}" fill="none"'
         return (
             f'<polyline points="{frame.path(series.points)}" stroke-width="2" {style} '
             f'stroke-dasharray="{_DASHES[index % len(_DASHES)]}"/>'
@@ -120,8 +121,8 @@ class Panels:
         return (
             f'<text x="{left}" y="{top + 14}" font-weight="bold">{escape(series.name)}</text>'
             f"{told}{frame.grid(ticks_at_y=left == LEFT)}{base}"
-            f'<polygon points="{area}" fill="{_COLOURS[0]}" fill-opacity="0.25"/>'
-            f'<polyline points="{path}" fill="none" stroke="{_COLOURS[0]}" stroke-width="2"/>'
+            f'<polygon points="{area}" fill="{SERIES[0]}" fill-opacity="0.25"/>'
+            f'<polyline points="{path}" fill="none" stroke="{SERIES[0]}" stroke-width="2"/>'
         )
 
     def _dotted(self, frame: _Frame) -> str:

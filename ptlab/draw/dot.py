@@ -20,21 +20,10 @@ from typing import NamedTuple
 import graphviz
 
 from ptlab.draw.appearance import Strip
+from ptlab.draw.palette import GROUND, INK, KINDS, LEVELS, LINE
 
 WIDTH = 168  # points across a strip of 512 entries
-FILL = {"PGD": "#ece7f6", "P4D": "#ece7f6", "PUD": "#e3ecf8", "PMD": "#e2f1ec", "PTE": "#fdf3dc"}
-KINDS = {
-    "page": "#0072b2",
-    "zero": "#56b4e9",
-    "table": "#5f6b7a",
-    "swap": "#cc79a7",
-    "protnone": "#d55e00",
-    "file": "#009e73",
-    "huge": "#e69f00",
-    "marker": "#000000",
-    "none": "#ffffff",
-}
-"""Okabe-Ito colours, so that they can be told apart with any kind of colour vision."""
+_FILL = {"none": GROUND.light} | {name: kind.tone.light for name, kind in KINDS.items()}
 
 
 class NoGraphviz(RuntimeError):
@@ -64,18 +53,18 @@ def digraph(nodes: Iterable[Node]) -> graphviz.Digraph:
             "fontname": "Helvetica",
             "fontsize": "11",
             "margin": "0.06,0.05",  # so that the strip stays clear of the round corners
-            "color": "#5f6b7a",
-            "fontcolor": "#1b1f24",
+            "color": LINE.light,
+            "fontcolor": INK.light,
             "ordering": "out",
         },
-        edge_attr={"color": "#5f6b7a", "arrowsize": "0.6"},
+        edge_attr={"color": LINE.light, "arrowsize": "0.6"},
     )
     for node in nodes:
         graph.node(
             node.id,
             label=_label(node),
             id=node.id,
-            fillcolor=FILL[node.level],
+            fillcolor=LEVELS[node.level].light,
             **{"class": f"{node.level} {node.classes}".strip()},
         )
         if node.parent is not None:
@@ -85,7 +74,7 @@ def digraph(nodes: Iterable[Node]) -> graphviz.Digraph:
 
 def _label(node: Node) -> str:
     cells = "".join(
-        f'<TD FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="9" BGCOLOR="{KINDS[kind]}"></TD>'
+        f'<TD FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="9" BGCOLOR="{_FILL[kind]}"></TD>'
         for width, kind in _widths(node.strip)
     )
     return (

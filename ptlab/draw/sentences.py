@@ -20,7 +20,12 @@ from ptlab.state.memmap import MemMap, count
 
 def sentence(mem: MemMap, step: Step) -> str:
     """What `step` says, in words. Call it while mem_map is at that step."""
-    text = f"{step.fn}: {_SENTENCES[step.kind](mem, step, step.fact)}"
+    return f"{step.fn}: {predicate(mem, step)}"
+
+
+def predicate(mem: MemMap, step: Step) -> str:
+    """The sentence without its subject, the function."""
+    text = _SENTENCES[step.kind](mem, step, step.fact)
     if step.tables is not None and step.kind is Kind.GET and step.times > count(step.tables):
         text += f" ({step.times} times, one after the other)"
     return text

@@ -8,24 +8,13 @@ from __future__ import annotations
 import re
 from html import escape
 
-_LINE = "#5f6b7a"
+from ptlab.draw.palette import GROUND, INK, KINDS, LEVELS, LINE
+
 DARK = {
-    "#1b1f24": "#e8eaee",
-    _LINE: "#a3afbd",
-    "#ece7f6": "#262231",
-    "#e3ecf8": "#1d2733",
-    "#e2f1ec": "#1b2a26",
-    "#fdf3dc": "#2d281b",
-    "#0072b2": "#56b4e9",
-    "#56b4e9": "#2f7cae",
-    "#cc79a7": "#e08fbd",
-    "#d55e00": "#ff8a4c",
-    "#009e73": "#3fc79f",
-    "#e69f00": "#e6c84a",
-    "#000000": "#ffffff",
-    "#ffffff": "#16181c",
+    tone.light: tone.dark
+    for tone in (GROUND, INK, *LEVELS.values(), *(kind.tone for kind in KINDS.values()))
 }
-"""What each colour of ptlab.draw.dot becomes on a dark ground; mostly as in the stepper."""
+"""What each colour of a drawn tree becomes on a dark ground."""
 
 _STYLE = (
     "<style>.ptlab-drawn { color-scheme: light; overflow-x: auto; } "
@@ -35,7 +24,8 @@ _STYLE = (
         f".ptlab-drawn [fill='{light}'] {{ fill: light-dark({light}, {dark}); }}"
         for light, dark in DARK.items()
     )
-    + f" .ptlab-drawn [stroke='{_LINE}'] {{ stroke: light-dark({_LINE}, {DARK[_LINE]}); }}</style>"
+    + f" .ptlab-drawn [stroke='{LINE.light}'] {{ stroke: light-dark({LINE.light}, {LINE.dark}); }}"
+    + "</style>"
 )
 
 

@@ -8,22 +8,18 @@ same schedule always ends alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import permutations
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from ptlab.draw.names import lock_name, table_name
+from ptlab.race.moments import Moments, end_of
 from ptlab.race.scenes import Scene, Variant, find
-from ptlab.race.scheduler import RCU, Scheduler, Task
 from ptlab.schemes import ReclaimScheme, scheme_class
-from ptlab.story.story import Story
+from ptlab.widgets.payload import RacePayload
 
 MOST_KEPT = 8
 """How many lines that were left are remembered."""
-
-_ABSENT = [[0, "absent", "", [], ""]]
 
 
 class Race:
@@ -42,9 +38,8 @@ class Race:
         self.schedule, self.position, self.kept = "", 0, list[str]()
         self.listeners: list[Callable[[], None]] = []
         """Called after each change; a widget that shows the race is one."""
-        self._ahead: dict[str, str] = {}
         self._ends: dict[str, str] = {}
-        self._room: dict[str, Any] | None = None
+        self._moments = Moments(scene, self.variant)
         self._widget: Any = None
         self.play(schedule)
 
@@ -71,7 +66,7 @@ class Race:
         played = self.scene.run(_line(schedule), self.variant)
         self._keep(played.schedule)
         self.schedule, self.position = played.schedule, len(played.schedule)
-        self._ends[self.schedule] = _end(played)
+        self._ends[self.schedule] = end_of(played)
         self._tell()
 
     def seek(self, position: int) -> None:
@@ -110,36 +105,21 @@ class Race:
 
     # -- showing --
 
-    def payload(self) -> dict[str, Any]:
-        """What the front end plays, as JSON-able data: every moment of the line, and its picture."""
-        scheduler = self.scene.start(self.variant, record=True)
-        journal = scheduler.process.journal
-        assert journal is not None
-        did = dict.fromkeys([task.letter for task in scheduler.tasks], "")
-        told = [{"who": "", "fn": "", "path": "", "text": "The stage is set. Nobody has run yet."}]
-        frames, moments = [[len(journal)]], [self._moment(scheduler, did)]
-        for letter in self.schedule:
-            step = scheduler.go(letter).step
-            text = scheduler.tell(step) if step else "its path has come to its end."
-            did = did | {letter: text}
-            told.append({"who": letter, "fn": step.fn if step else "", "path": "", "text": text})
-            frames.append([len(journal)])
-            moments.append(self._moment(scheduler, did))
-        journal.settle()
-        story = Story(scheduler.process, self.scene.title).payload()
-        steps = story["panes"][0]["steps"]
-        for one, (frame,) in zip(told, frames, strict=True):
-            one["path"] = steps[frame]["path"] if one["fn"] else ""
-        pane = self._in_its_room(story["panes"][0]) | {"told": told}
+    def payload(self) -> RacePayload:
+        """What the front end plays, as plain data; see ptlab/widgets/payload.py."""
+        moments, story = self._moments.play(self.schedule)
         return {
             "scene": self.scene.name,
             "variant": self._variant_in_words(),
-            "tasks": [[task.letter, task.doing] for task in scheduler.tasks],
+            "tasks": [
+                {"letter": task.letter, "doing": task.doing}
+                for task in self.scene.start(self.variant).tasks
+            ],
             "schedule": self.schedule,
             "position": self.position,
-            "kept": [[line, self._ends[line]] for line in self.kept],
+            "kept": [{"schedule": line, "end": self._ends[line]} for line in self.kept],
             "moments": moments,
-            "story": story | {"panes": [pane], "frames": frames},
+            "story": story,
         }
 
     def export_html(self, path: str | PathLike[str]) -> Path:
@@ -150,16 +130,19 @@ class Race:
         from ptlab.widgets import export_race
 
         title = self.scene.headline(self.variant, self.verdict)
-        return export_race(self.payload() | {"position": len(self.schedule)}, title, path)
+        return export_race({**self.payload(), "position": len(self.schedule)}, title, path)
 
     def __str__(self) -> str:
-        payload = self.payload()
-        pane, moment = payload["story"]["panes"][0], payload["moments"][-1]
-        tasks = [f"{letter}: {doing}" for letter, doing in payload["tasks"]]
-        steps = [f"{told['who']:2} {told['text']}" for told in pane["told"][1:]]
+        race = self.payload()
+        pane, moment = race["story"]["panes"][0], race["moments"][-1]
+        tasks = [f"{task['letter']}: {task['doing']}" for task in race["tasks"]]
+        segments = [
+            f"{one['who']:2} {one['fn']}{': ' if one['fn'] else ''}{one['text']}"
+            for one in pane["told"][1:]
+        ]
         end = f"A rule is broken: {moment['verdict']}" if moment["verdict"] else _END[moment["end"]]
-        head = f"{self.scene.name}, {payload['variant']} ({pane['heading']})"
-        return "\n".join([head, *tasks, "", *steps, "", end])
+        head = f"{self.scene.name}, {race['variant']} ({pane['heading']})"
+        return "\n".join([head, *tasks, "", *segments, "", end])
 
     def __repr__(self) -> str:
         return f"<Race {self.scene.name!r}, {self.how}, schedule {self.schedule!r}>"
@@ -175,61 +158,6 @@ class Race:
         if self.how == "broken":
             return f"broken: {self.scene.missing}"
         return "fixed" if self.how == "fixed" else f"{self.how}, with every guard in place"
-
-    def _moment(self, scheduler: Scheduler, did: dict[str, str]) -> dict[str, Any]:
-        """What the columns show after the segments that have run."""
-        return {
-            "tasks": [self._column(scheduler, task, did[task.letter]) for task in scheduler.tasks],
-            "enabled": scheduler.enabled(),
-            "waiting": len(scheduler.machine.rcu),
-            "verdict": scheduler.verdict,
-            "end": _end(scheduler),
-        }
-
-    def _column(self, scheduler: Scheduler, task: Task, did: str) -> dict[str, Any]:
-        can_run = task.letter in scheduler.enabled()
-        return {
-            "did": did,
-            "next": self._next(scheduler.schedule + task.letter) if can_run else "",
-            "holds": list(_holds(scheduler, ord(task.letter) - ord("A"))),
-            "blocked": None if scheduler.verdict else scheduler.why_blocked(task),
-            "done": task.done,
-        }
-
-    def _next(self, schedule: str) -> str:
-        """What the last segment of `schedule` will do: try it, on a machine of its own."""
-        if schedule not in self._ahead:
-            ahead = self.scene.run(schedule[:-1], self.variant)
-            step = ahead.go(schedule[-1]).step
-            self._ahead[schedule] = ahead.tell(step) if step else "it comes to its end."
-        return self._ahead[schedule]
-
-    def _in_its_room(self, pane: dict[str, Any]) -> dict[str, Any]:
-        """Give `pane` a layout with room for the tables of other schedules: what stays never moves.
-
-        A layout serves until a schedule has a table that is not in it.
-        """
-        if self._room is None:
-            self._room = max(self._rooms(), key=lambda room: len(room["nodes"]))
-        if not _fits(pane, self._room):
-            self._room = pane
-        missing = {
-            name: node | {"track": _ABSENT}
-            for name, node in self._room["nodes"].items()
-            if name not in pane["nodes"]
-        }
-        return pane | {"svg": self._room["svg"], "nodes": pane["nodes"] | missing}
-
-    def _rooms(self) -> Iterator[dict[str, Any]]:
-        """The pictures of the schedules in which one task after the other runs to its end."""
-        letters = [task.letter for task in self.scene.start(self.variant).tasks]
-        for order in permutations(letters):
-            scheduler = self.scene.start(self.variant, record=True)
-            while able := scheduler.enabled():
-                scheduler.go(next((letter for letter in order if letter in able), RCU))
-            assert scheduler.process.journal is not None
-            scheduler.process.journal.settle()
-            yield Story(scheduler.process).pane()
 
 
 def _line(schedule: str) -> str:
@@ -267,32 +195,3 @@ _END = {
     "done": "All tasks are done, and no rule is broken.",
     "open": "No rule is broken so far.",
 }
-
-
-def _end(scheduler: Scheduler) -> str:
-    """How far a schedule has come: a key of _END."""
-    if scheduler.verdict is not None:
-        return "broken"
-    return "open" if scheduler.enabled() else "done"
-
-
-def _holds(scheduler: Scheduler, number: int) -> Iterator[str]:
-    """What task `number` holds: locks, references, an RCU section, translations in its TLB."""
-    machine, watch = scheduler.machine, scheduler.watch
-    for lock in machine.held[number]:
-        yield lock_name(machine.mem, lock)
-    for who, table in sorted(watch.visits):
-        if who == number:
-            yield f"a reference to {table_name(machine.mem, table)}"
-    if watch.depth[number]:
-        yield "an RCU read section"
-    for address, translation in watch.tlb[number].items():
-        yield f"in its TLB: {address:#x} is frame {translation.frame:#x}"
-
-
-def _fits(pane: dict[str, Any], room: dict[str, Any]) -> bool:
-    """Whether every table of `pane` has its place in the picture of `room`."""
-    return all(
-        name in room["nodes"] and room["nodes"][name]["place"] == node["place"]
-        for name, node in pane["nodes"].items()
-    )

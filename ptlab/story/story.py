@@ -11,11 +11,14 @@ from typing import Any
 
 from ptlab.base import pte
 from ptlab.draw.names import plural
+from ptlab.draw.palette import as_data
 from ptlab.process.process import Process
 from ptlab.scenario import Scenario, play, read
 from ptlab.state.journal import JournalFull
 from ptlab.state.machine import GRAINS
+from ptlab.story.pane import pane
 from ptlab.story.timeline import Timeline
+from ptlab.widgets.payload import SCHEMA, Pane, Payload
 
 LONGEST = 20_000
 """Steps beyond which a story would be too heavy for a browser."""
@@ -36,8 +39,8 @@ class Story:
         )
         self.process = process
         here = process.journal.position
-        self._tracks = Timeline(process.mm, process.journal)
-        self.steps = self._tracks.steps
+        self._timeline = Timeline(process.mm, process.journal)
+        self.steps = self._timeline.steps
         self.operations = [operation.text for operation in process.journal.operations]
         process.journal.seek(here)
 
@@ -58,17 +61,12 @@ class Story:
         """'pte_refcount on Linux 6.1'."""
         return f"{self.process.scheme.name} on Linux {self.process.kernel}"
 
-    def pane(self) -> dict[str, Any]:
+    def pane(self) -> Pane:
         """This story's part of a payload: picture, steps and tracks."""
-        return {
-            "name": self.process.scheme.name,
-            "heading": self.heading,
-            "fate": self.process.scheme.fate,
-            **self._tracks.pane(self.operations),
-        }
+        return pane(self._timeline, self.operations)
 
-    def payload(self) -> dict[str, Any]:
-        """What the front end plays, as JSON-able data."""
+    def payload(self) -> Payload:
+        """What the front end plays, as plain data; see ptlab/widgets/payload.py."""
         return _payload(self.title, [self], [[k] for k in range(len(self.steps) + 1)])
 
     def export_html(self, path: str | PathLike[str]) -> Path:
@@ -95,7 +93,7 @@ class Comparison:
     def __repr__(self) -> str:
         return f"<Comparison {self.title!r}, {_designs(self.stories)}>"
 
-    def payload(self) -> dict[str, Any]:
+    def payload(self) -> Payload:
         """What the front end plays: one pane for each story, one row of positions for each frame."""
         return _payload(self.title, self.stories, _in_step(self.stories))
 
@@ -165,14 +163,16 @@ def _designs(stories: list[Story]) -> str:
     return "; ".join(f"{story.heading}, {plural(len(story.steps), 'step')}" for story in stories)
 
 
-def _payload(title: str, stories: list[Story], frames: list[list[int]]) -> dict[str, Any]:
+def _payload(title: str, stories: list[Story], frames: list[list[int]]) -> Payload:
     geometry = stories[0].process.machine.geometry
     return {
+        "schema": SCHEMA,
         "title": title,
         "panes": [story.pane() for story in stories],
         "frames": frames,
-        "flags": [list(flag) for flag in pte.FLAGS],
+        "flags": list(pte.FLAGS),
         "levels": {level.name: geometry.shift(level) for level in geometry.path},
+        "palette": as_data(),
     }
 
 

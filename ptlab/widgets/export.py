@@ -7,45 +7,36 @@ import json
 from os import PathLike
 from pathlib import Path
 from string import Template
-from typing import Any
 
-from ptlab.widgets.scheduler import SCHEDULER_CSS, scheduler_esm
-from ptlab.widgets.stepper import CSS, esm, picture
+from ptlab.widgets.payload import Payload, RacePayload, check_schema
+from ptlab.widgets.scheduler import SCHEDULER_CSS
+from ptlab.widgets.stepper import STATIC, picture
 
 PAGE = Path(__file__).with_name("page.html")
 
 
-def export_html(payload: dict[str, Any], path: str | PathLike[str]) -> Path:
+def export_html(payload: Payload, path: str | PathLike[str]) -> Path:
     """Write `payload` (see `Story.payload`) as a self-contained stepper page; return its path."""
-    css = CSS.read_text(encoding="utf-8")
-    return _write(
-        path,
-        payload,
-        title=payload["title"],
-        css=css,
-        esm=esm(),
-        picture=picture(payload),
-        mount="mount",
-    )
+    check_schema(payload)
+    css, shown = (STATIC / "stepper.css").read_text(encoding="utf-8"), picture(payload)
+    return _write(path, payload, "stepper", payload["title"], css=css, picture=shown, mount="mount")
 
 
-def export_race(payload: dict[str, Any], title: str, path: str | PathLike[str]) -> Path:
+def export_race(payload: RacePayload, title: str, path: str | PathLike[str]) -> Path:
     """Write `payload` (see `Race.payload`) as a page to go through the race; return its path."""
+    shown = picture(payload["story"])
     return _write(
-        path,
-        payload,
-        title=title,
-        css=SCHEDULER_CSS,
-        esm=scheduler_esm(),
-        picture=picture(payload["story"]),
-        mount="mountRace",
+        path, payload, "scheduler", title, css=SCHEDULER_CSS, picture=shown, mount="mountRace"
     )
 
 
-def _write(path: str | PathLike[str], payload: dict[str, Any], *, title: str, **parts: str) -> Path:
-    """Put `parts` and `payload` into the page; `mount` is the function of `esm` that shows it."""
+def _write(
+    path: str | PathLike[str], payload: Payload | RacePayload, bundle: str, title: str, **parts: str
+) -> Path:
+    """Put all into the page; `mount` is the function of the bundle that shows the payload."""
     page = Template(PAGE.read_text(encoding="utf-8")).substitute(
         title=html.escape(title),
+        esm=(STATIC / f"{bundle}.js").read_text(encoding="utf-8"),
         # "<" would let a text of the story end the script element.
         payload=json.dumps(payload, separators=(",", ":")).replace("<", "\\u003c"),
         **parts,

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import anywidget
 import traitlets
 
-from ptlab.widgets.stepper import CSS, HERE, esm, picture
+from ptlab.widgets.payload import RacePayload
+from ptlab.widgets.stepper import STATIC, picture
 
 
 class Runner(Protocol):
-    """What the widget needs of a race (ptlab.race.Race)."""
+    """What the widget needs of a race (ptlab.race.interactive.Race)."""
 
     position: int
     listeners: list[Callable[[], None]]
@@ -24,19 +24,12 @@ class Runner(Protocol):
     def play(self, schedule: str) -> None:
         """Run a line from its beginning; ValueError if it cannot run."""
 
-    def payload(self) -> dict[str, Any]:
+    def payload(self) -> RacePayload:
         """What the front end plays."""
 
 
-def scheduler_esm() -> str:
-    """The front end of the stepper, with the scheduler's instead of its own renderer."""
-    own = (HERE / "scheduler.mjs").read_text(encoding="utf-8")
-    stepper = esm().replace("export default { render };", "")
-    return stepper + re.sub(r"^import .*\n", "", own, flags=re.MULTILINE)
-
-
 SCHEDULER_CSS = "".join(
-    sheet.read_text(encoding="utf-8") for sheet in (CSS, HERE / "scheduler.css")
+    (STATIC / sheet).read_text(encoding="utf-8") for sheet in ("stepper.css", "scheduler.css")
 )
 
 
@@ -48,7 +41,7 @@ class RaceScheduler(anywidget.AnyWidget):
     shows it only tells, {"seek": 3, "turn": 7}; what it told before the last answer is out of date.
     """
 
-    _esm = scheduler_esm()
+    _esm = STATIC / "scheduler.js"
     _css = SCHEDULER_CSS
     race = traitlets.Dict().tag(sync=True)
 
@@ -63,7 +56,7 @@ class RaceScheduler(anywidget.AnyWidget):
     def show(self, refused: str = "") -> None:
         """Show the race as it is now, and `refused`, why the last wish was not fulfilled."""
         self._turn += 1  # so that the front end hears an answer to every wish
-        self.race = self.runner.payload() | {"refused": refused, "turn": self._turn}
+        self.race = {**self.runner.payload(), "refused": refused, "turn": self._turn}
 
     def _ask(self, message: dict[str, Any]) -> None:
         try:

@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import base64
 import html
-import re
 from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
 
-HERE = Path(__file__).parent
-CSS = HERE / "stepper.css"
-# In the order in which they import each other.
-MODULES = ("dom", "tree", "entries", "numbers", "pane", "stepper")
+from ptlab.widgets.payload import Payload, check_schema
+
+STATIC = Path(__file__).parent / "static"
+"""What a browser loads: style sheets, and the modules of src/ bundled by `make front-end`."""
 
 
-def esm() -> str:
-    """The front end as the one ESM file that a notebook or a page loads.
-
-    Its modules are joined here, because a widget has no address to import a second file from.
-    """
-    joined = "".join((HERE / f"{name}.mjs").read_text(encoding="utf-8") for name in MODULES)
-    return re.sub(r"^import .*\n|^export (?=const|function)", "", joined, flags=re.MULTILINE)
-
-
-def picture(payload: dict[str, Any]) -> str:
+def picture(payload: Payload) -> str:
     """The trees of `payload` as `<img>` elements, for viewers that run no widgets.
 
     An inline `<svg>` would be cut to bare text by JupyterLab in an untrusted notebook.
@@ -45,15 +35,19 @@ class Stepper(anywidget.AnyWidget):
     whose entries are shown ("" for none) and `entry` the selected one of its 512 entries.
     """
 
-    _esm = esm()
-    _css = CSS
-    payload = traitlets.Dict().tag(sync=True)
+    _esm = STATIC / "stepper.js"
+    _css = STATIC / "stepper.css"
+    payload: Payload = traitlets.Dict().tag(sync=True)  # type: ignore[assignment]
     position = traitlets.Int(0).tag(sync=True)
     picked = traitlets.Unicode("").tag(sync=True)
     entry = traitlets.Int(0).tag(sync=True)
 
-    def __init__(self, payload: dict[str, Any], **traits: Any) -> None:
-        """Show `payload`; other traits (position, picked, entry) may be given by name."""
+    def __init__(self, payload: Payload, **traits: Any) -> None:
+        """Show `payload`; other traits (position, picked, entry) may be given by name.
+
+        ValueError if another version of ptlab has made it.
+        """
+        check_schema(payload)
         super().__init__(payload=payload, **traits)
 
     @property

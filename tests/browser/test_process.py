@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ptlab.draw import dot, theme
+from ptlab.draw.palette import INK, KINDS, LEVELS
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 
@@ -30,10 +30,10 @@ def test_a_process_follows_the_theme(lab: Any, page: Any) -> None:
     lab.run_all()
     drawn = page.locator(".ptlab-drawn")
     drawn.nth(1).wait_for()
-    light = {"text": "#1b1f24", "table": dot.FILL["PTE"], "strip": dot.KINDS["page"]}
+    tones = {"text": INK, "table": LEVELS["PTE"], "strip": KINDS["page"].tone}
     for name in ("light", "dark"):
         lab.use_theme(name)
-        wanted = {k: v if name == "light" else theme.DARK[v] for k, v in light.items()}
+        wanted = {part: getattr(tone, name) for part, tone in tones.items()}
         assert drawn.first.evaluate(COLOURS) == wanted
         found = axe.Axe().run(page, context=".jp-OutputArea-output")
         assert found.response["violations"] == []

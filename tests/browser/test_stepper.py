@@ -37,9 +37,9 @@ def stepper(lab: Any, page: Any) -> Any:
     return stepper
 
 
-def record_at(track: list[list[Any]], step: int) -> list[Any] | None:
+def record_at(track: list[dict[str, Any]], step: int) -> dict[str, Any] | None:
     """The record of a payload's track that is in force at a step."""
-    return next((record for record in reversed(track) if record[0] <= step), None)
+    return next((record for record in reversed(track) if record["step"] <= step), None)
 
 
 def assert_shows(stepper: Any, payload: dict[str, Any], position: int, p: int = 0) -> None:
@@ -65,18 +65,20 @@ def assert_shows(stepper: Any, payload: dict[str, Any], position: int, p: int = 
         )
     )
     tables = {
-        name: [record[1], record[2], record[4]]
+        name: [record["state"], record["line"], record["text"]]
         for name, node in pane["nodes"].items()
-        if (record := record_at(node["track"], step)) and record[1] != "absent"
+        if (record := record_at(node["track"], step)) and record["state"] != "absent"
     }
     counters = [
-        f"{(record_at(counter['track'], step) or [0, 0])[1]} {counter['unit']}".strip()
+        f"{(record_at(counter['track'], step) or {'value': 0})['value']} {counter['unit']}".strip()
         for counter in pane["counters"]
     ]
+    done, held = pane["steps"][step], record_at(pane["locks"], step) or {"held": []}
+    sentence = f"{done['fn']}: {done['text']}" if done["fn"] else done["text"]
     assert shown == {
         "heading": pane["heading"],
-        "sentence": pane["steps"][step]["text"],
-        "locks": (record_at(pane["locks"], step) or [0, []])[1],
+        "sentence": sentence,
+        "locks": [lock["text"] for lock in held["held"]],
         "counters": counters,
         "tables": tables,
     }
@@ -105,7 +107,7 @@ def test_step_to_the_free_and_back(stepper: Any, payload: dict[str, Any]) -> Non
     freed = [
         name
         for name, node in payload["panes"][0]["nodes"].items()
-        if any(record[1] == "freed" for record in node["track"])
+        if any(record["state"] == "freed" for record in node["track"])
     ]
     assert freed, "the scenario frees a PTE page"
     assert_shows(stepper, payload, 3)  # where Python put it
@@ -153,12 +155,12 @@ def test_keys_and_entries(stepper: Any, payload: dict[str, Any], page: Any) -> N
     page.keyboard.press("b")
     assert page.locator(".jp-Notebook .jp-Cell").count() == cells
 
-    name, deltas = next(
-        (name, deltas)
-        for name, deltas in pane["words"].items()
-        if pane["nodes"][name]["level"] == "PTE" and deltas
+    name, change = next(
+        (name, changes[0])
+        for name, changes in pane["entries"].items()
+        if pane["nodes"][name]["level"] == "PTE" and changes
     )
-    step, entry, _, word, _, kind = deltas[0]
+    step, entry, word, kind = (change[key] for key in ("step", "first", "word", "kind"))
     position = next(k for k, frame in enumerate(payload["frames"]) if frame[0] >= step)
     stepper.get_by_role("slider", name="Position in the story").fill(str(position))
     stepper.locator(f"[data-node={name}]").focus()

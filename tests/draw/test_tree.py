@@ -20,6 +20,7 @@ from ptlab.draw import dot, theme
 from ptlab.draw.appearance import strip
 from ptlab.draw.chart import Panels, Series, number, wrapped
 from ptlab.draw.fold import SHORTEST, WIDEST, folds
+from ptlab.draw.palette import KINDS, LEVELS
 from ptlab.draw.tree import tree
 from tests.support.snapshot import live_tables
 
@@ -78,8 +79,7 @@ def test_a_notebook_gets_the_picture_in_colours_that_follow_its_theme(small):
     assert f'role="img" tabindex="0" aria-label="{head}"' in drawn
     shapes = drawn[drawn.index("<svg") :]
     used = set(re.findall(r'(?:fill|stroke)="(#\w+)"', shapes))
-    assert {dot.FILL["PTE"], dot.KINDS["page"]} < used <= set(theme.DARK)
-    assert {*dot.FILL.values(), *dot.KINDS.values()} < set(theme.DARK)
+    assert {LEVELS["PTE"].light, KINDS["page"].tone.light} < used <= set(theme.DARK)
     assert " id=" not in shapes and "<title>" not in shapes, "a page may have many of them"
 
 

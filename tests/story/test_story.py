@@ -18,14 +18,16 @@ LIFE = "mmap s0 2M\ntouch w s0 8K\nmadvise DONTNEED s0 2M\nmunmap s0 2M"
 
 def at(track, k):
     """The last record of a track that counts at step `k`, None before the first."""
-    return next((record for record in reversed(track) if record[0] <= k), None)
+    return next((record for record in reversed(track) if record["step"] <= k), None)
 
 
-def words_at(deltas, k):
+def words_at(changes, k):
     words = np.zeros(512, np.uint64)
-    for step, lo, hi, first, grows, _ in deltas:
-        if step <= k:
-            words[lo:hi] = [int(first, 16) + i * int(grows, 16) for i in range(hi - lo)]
+    for change in changes:
+        if change["step"] <= k:
+            first, last = change["first"], change["last"]
+            word, grows = int(change["word"], 16), int(change["grows"], 16)
+            words[first:last] = [word + i * grows for i in range(last - first)]
     return words
 
 
@@ -48,18 +50,18 @@ def test_every_step_of_the_payload_agrees_with_the_engine(scheme, program, grain
             ("VMAs", p.counters.vmas),
         ):
             (counter,) = [c for c in pane["counters"] if c["name"] == name]
-            assert at(counter["track"], k)[1] == value
+            assert at(counter["track"], k)["value"] == value
         held = [lock_name(mem, lock) for lock in p.machine.held[0]]
-        assert at(pane["locks"], k)[1] == held
+        assert [lock["text"] for lock in at(pane["locks"], k)["held"]] == held
         for node, about in pane["nodes"].items():
             if node[0] == "n":
                 table, seen = int(node[1:]), at(about["track"], k)
                 state = STATE_WORDS[mem.state[table]]
-                assert (seen[1] if seen else "absent") == state
+                assert (seen["state"] if seen else "absent") == state
                 there = mem.entries[table, slice(None)]
-                assert (words_at(pane["words"].get(node, []), k) == there).all()
+                assert (words_at(pane["entries"].get(node, []), k) == there).all()
                 strip = np.zeros(512, bool)
-                for lo, hi, _ in seen[3] if seen else []:
+                for lo, hi, _ in seen["strip"] if seen else []:
                     strip[lo:hi] = True
                 assert (strip == (there != 0)).all()
 
@@ -104,7 +106,7 @@ def test_a_story_is_named_in_one_line():
 def test_the_life_of_a_pte_page():
     told = story(LIFE, scheme="pte_refcount")
     assert told.operations == LIFE.split("\n")
-    lines = [line for _, _, line, _, _ in told.payload()["panes"][0]["nodes"]["n3"]["track"]]
+    lines = [seen["line"] for seen in told.payload()["panes"][0]["nodes"]["n3"]["track"]]
     for line in (
         "1 = 0 entries + 1 visitor",
         "2 = 1 entry + 1 visitor",

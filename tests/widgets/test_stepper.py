@@ -10,15 +10,17 @@ from typing import Any
 import pytest
 
 from ptlab.widgets import Stepper, export_html
-from ptlab.widgets.stepper import MODULES, esm
+from ptlab.widgets.payload import SCHEMA
+from ptlab.widgets.stepper import STATIC
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><title>a tree</title></svg>'
 
 
 @pytest.fixture
 def payload() -> dict[str, Any]:
-    step = {"fn": "", "path": "", "text": "", "event": False, "focus": []}
+    step = {"kind": "", "fn": "", "path": [], "text": "", "event": False, "focus": []}
     return {
+        "schema": SCHEMA,
         "title": "A title with </script> & <b>",
         "panes": [
             {
@@ -29,7 +31,7 @@ def payload() -> dict[str, Any]:
                 "steps": [step | {"op": -1}, step | {"op": 0}, step | {"op": 0}],
                 "ops": ["mmap s0 2M"],
                 "nodes": {},
-                "words": {},
+                "entries": {},
                 "locks": [],
                 "counters": [],
                 "timeline": [],
@@ -38,6 +40,7 @@ def payload() -> dict[str, Any]:
         "frames": [[0], [1], [2]],
         "flags": [],
         "levels": {},
+        "palette": {"kinds": {}, "none": "", "levels": {}},
     }
 
 
@@ -64,21 +67,15 @@ def test_static_viewers_get_the_picture_as_an_image(payload: dict[str, Any]) -> 
     assert base64.b64decode(encoded).decode() == SVG
 
 
-def test_the_joined_front_end_needs_no_second_file() -> None:
-    joined = esm()
-    assert "import " not in re.sub(r"//.*|/\*\*.*\*/", "", joined)
-    assert re.findall(r"^export .*", joined, re.MULTILINE) == ["export default { render };"]
-    assert "</script" not in joined
-
-
-def test_modules_are_joined_in_the_order_of_their_imports() -> None:
-    folder = Path(__import__("ptlab.widgets").widgets.__file__).parent
-    assert {path.stem for path in folder.glob("*.mjs")} == {*MODULES, "scheduler"}
-    seen: set[str] = set()
-    for name in MODULES:
-        source = (folder / f"{name}.mjs").read_text(encoding="utf-8")
-        assert set(re.findall(r'from "\./(\w+)\.mjs"', source)) <= seen
-        seen.add(name)
+def test_a_payload_of_another_version_is_refused(payload: dict[str, Any], tmp_path: Path) -> None:
+    for old in (
+        payload | {"schema": SCHEMA - 1},
+        {k: payload[k] for k in payload if k != "schema"},
+    ):
+        with pytest.raises(ValueError, match=f"plays schema {SCHEMA}: make it again"):
+            Stepper(old)
+        with pytest.raises(ValueError, match="make it again"):
+            export_html(old, tmp_path / "old.html")
 
 
 class Scripts(HTMLParser):
@@ -111,6 +108,6 @@ def test_the_exported_page_carries_the_payload_unharmed(
     scripts.feed(page)
     data, code = scripts.texts
     assert json.loads(data) == payload
-    assert esm() in code
+    assert (STATIC / "stepper.js").read_text(encoding="utf-8") in code
     # The only address in the page is the name of SVG, which nobody fetches.
     assert set(re.findall(r"https?://[^\\\"' ]*", page)) == {"http://www.w3.org/2000/svg"}

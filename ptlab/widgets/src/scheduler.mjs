@@ -2,8 +2,9 @@
 // Every moment of the line is here, so going back and forth is a matter of this file. Python runs the tasks: in an
 // exported page, where the model has no send(), they can only be looked at.
 
-import { OWN_KEYS, PADLOCK, html, icon } from "./dom.mjs";
+import { OWN_KEYS, PADLOCK, html, icon, paintWith } from "./dom.mjs";
 import { makePane } from "./pane.mjs";
+import { checkSchema } from "./stepper.mjs";
 
 const RCU = "R";
 const RUN_HELP = "Keys: the letter of a task runs it, R ends a grace period; \u2190 \u2192 go back and forth, Home and End.";
@@ -117,12 +118,13 @@ function makeLanes(letters, seek) {
 const looks = new EventTarget();
 
 function renderScheduler({ model, el }) {
-  const { tasks, scene, variant, story } = model.get("race"), letters = [...tasks.map(([letter]) => letter), RCU];
+  const { tasks, scene, variant, story } = model.get("race"), letters = [...tasks.map(({ letter }) => letter), RCU];
+  checkSchema(story);
   let race, position = 0, pane, asked = false, picked = ["", 0];
   const waiting = []; // what the learner has asked for while Python runs a task
 
   const run = model.send && ((letter) => ask({ run: letter }));
-  const columns = tasks.map(([letter, doing]) => makeColumn(letter, doing, run)), rcu = makeRcu(run);
+  const columns = tasks.map(({ letter, doing }) => makeColumn(letter, doing, run)), rcu = makeRcu(run);
   const verdict = html("p", { role: "status", class: "ptlab-verdict" });
   const back = press("Back", () => move((here) => here - 1));
   const forward = press("Forward", () => move((here) => here + 1));
@@ -141,6 +143,7 @@ function renderScheduler({ model, el }) {
         html("label", {}, "Schedule ", input)),
       ...(run ? [refused, lanes.element, kept] : [lanes.element])),
     picture, html("p", { class: "ptlab-note" }, run ? RUN_HELP : LOOK_HELP));
+  paintWith(story.palette, root);
   el.replaceChildren(root);
 
   function send(wish) {
@@ -177,7 +180,7 @@ function renderScheduler({ model, el }) {
     allow(back, position > 0);
     allow(forward, position < schedule.length);
     count.textContent = `${position} / ${schedule.length}`;
-    lanes.show(position, schedule, told.text);
+    lanes.show(position, schedule, told.fn ? `${told.fn}: ${told.text}` : told.text);
     pane.show(position, jumped);
     root.dataset.position = position;
   }
@@ -192,9 +195,10 @@ function renderScheduler({ model, el }) {
     race = model.get("race");
     asked = false;
     lanes.draw(race.schedule, race.moments.at(-1).verdict ? race.schedule.length : 0);
-    if (!race.refused) input.value = race.schedule; // what was refused can be mended
+    if (!race.refused) input.value = race.schedule; // what was refused can be corrected
     say(refused, race.refused);
-    const left = race.kept.map(([line, end]) => html("li", {}, press(line, () => ask({ play: line })), ` ${ENDS[end]}`));
+    const left = race.kept.map(({ schedule, end }) =>
+      html("li", {}, press(schedule, () => ask({ play: schedule })), ` ${ENDS[end]}`));
     kept.replaceChildren(...(left.length ? left : [html("li", {}, KEPT_HELP)]));
     pane?.stop();
     const opAt = race.story.frames.map(([step]) => race.story.panes[0].steps[step].op);
@@ -237,6 +241,6 @@ function renderScheduler({ model, el }) {
 }
 
 /** The race as it was recorded, in `root`: its columns and its line, to go through. */
-const mountRace = (root, race) => renderScheduler({ model: { get: () => race, on() {}, off() {} }, el: root });
+export const mountRace = (root, race) => renderScheduler({ model: { get: () => race, on() {}, off() {} }, el: root });
 
 export default { render: renderScheduler };

@@ -2,7 +2,7 @@
 
 import { draw, html, steady, valueAt } from "./dom.mjs";
 
-const most = (track) => track.reduce((top, record) => Math.max(top, record[1]), 0);
+const most = (track) => track.reduce((top, { value }) => Math.max(top, value), 0);
 
 /** Every other operation as a shaded band. */
 function bandsPath(opAt) {
@@ -27,7 +27,7 @@ export function makeTimeline(pane, panes, opAt, placeOf, onSeek) {
     // One scale for all panes, else a comparison would mislead.
     const top = Math.max(1, ...panes.map((one) => most(one.timeline[i].track)));
     const height = (value) => 36 - value / top * 30;
-    const curve = track.map(([step, value], k) => `${k ? `H${placeOf(step)}V` : "M0 "}${height(value)}`).join("");
+    const curve = track.map(({ step, value }, k) => `${k ? `H${placeOf(step)}V` : "M0 "}${height(value)}`).join("");
     const value = html("b");
     labels.append(html("div", {}, html("span", {}, name), value, html("small", {}, `scale 0 to ${top} ${unit}`)));
     charts.append(draw("svg", { viewBox: `0 0 ${places} 40`, preserveAspectRatio: "none", "aria-hidden": "true" },
@@ -61,8 +61,8 @@ export function makeTimeline(pane, panes, opAt, placeOf, onSeek) {
 /** The counters as a table of one row; a changed one shows its value before. */
 export function makeCounters(pane) {
   const cells = pane.counters.map(({ name, unit, track }) => {
-    const told = (was, now) => `${was === now ? "" : `${was} \u2192 `}${now} ${unit}`;
-    return { name, track, told, value: html("span"), ghost: html("b", {}, told(most(track), `${most(track)}`)) };
+    const inWords = (was, now) => `${was === now ? "" : `${was} \u2192 `}${now} ${unit}`;
+    return { name, track, inWords, value: html("span"), ghost: html("b", {}, inWords(most(track), `${most(track)}`)) };
   });
   const element = html("table", { class: "ptlab-counters", "aria-label": "Counters of the process" },
     html("thead", {}, html("tr", {}, ...cells.map(({ name }) => html("th", { scope: "col" }, name)))),
@@ -70,10 +70,10 @@ export function makeCounters(pane) {
   return {
     element,
     show(step, previous) {
-      for (const { track, told, value } of cells) {
+      for (const { track, inWords, value } of cells) {
         const was = valueAt(track, previous) ?? 0, now = valueAt(track, step) ?? 0;
         value.className = was === now ? "" : "is-changed";
-        value.textContent = told(was, now);
+        value.textContent = inWords(was, now);
       }
     },
   };

@@ -1,34 +1,36 @@
 // One pane: a story under one scheme, with its sentence, locks, tree, entries and numbers.
 
-import { GLYPH, KINDS, PADLOCK, draw, html, icon, steady, valueAt } from "./dom.mjs";
+import { CELL, PADLOCK, at, draw, html, icon, markAt, steady } from "./dom.mjs";
 import { makeEntries } from "./entries.mjs";
 import { makeCounters, makeTimeline } from "./numbers.mjs";
 import { makeTree } from "./tree.mjs";
 
-const longest = (texts) => texts.reduce((best, text) => (text.length > best.length ? text : best), "");
+/** The one of `items` for which `measure` gives most. */
+const longest = (items, measure) => items.reduce((best, one) => (measure(one) > measure(best) ? one : best));
 
 /** `pte_put: the visitor leaves` with the function's name in the type of code. */
 function sentenceOf({ fn, text, who }) {
   const task = who ? [html("b", { class: "ptlab-who" }, who), " "] : [];
-  return fn && text.startsWith(`${fn}:`) ? [...task, html("code", {}, fn), text.slice(fn.length)] : [...task, text];
+  return [...task, ...(fn ? [html("code", {}, fn), ": "] : []), text];
 }
+/** As much room as the sentence takes, in characters. */
+const lengthOf = ({ fn, text }) => fn.length + text.length;
 function callsOf(path) {
-  const names = path.split(" > "), last = names.pop();
-  return [...names.map((name) => `${name} \u203a `), html("b", {}, last)];
+  return [...path.slice(0, -1).map((name) => `${name} \u203a `), html("b", {}, ...path.slice(-1))];
 }
 function locksOf(held) {
   if (held.length === 0) return [html("li", { class: "none" }, "no lock held")];
-  return held.map((lock) => html("li", {}, icon(PADLOCK), lock));
+  return held.map(({ text }) => html("li", {}, icon(PADLOCK), text));
 }
 
 /** The kinds of entries that occur in the pane, with their shapes. */
-function makeLegend(pane) {
-  const runs = Object.values(pane.nodes).flatMap((node) => node.track.flatMap((record) => record[3]));
-  const used = new Set(runs.map((run) => run[2]));
-  const items = Object.keys(GLYPH).filter((kind) => used.has(kind)).map((kind) => html("li", {},
-    draw("svg", { viewBox: "0 0 14 14", "aria-hidden": "true" },
-      draw("path", { d: GLYPH[kind](0, 0), class: `kind-${kind}`, "fill-rule": "evenodd" })),
-    `${kind}: ${KINDS[kind]}`));
+function makeLegend(pane, { kinds }) {
+  const spans = Object.values(pane.nodes).flatMap((node) => node.track.flatMap(({ strip }) => strip));
+  const used = new Set(spans.map(([, , kind]) => kind));
+  const items = Object.entries(kinds).filter(([kind]) => used.has(kind)).map(([kind, look]) => html("li", {},
+    draw("svg", { viewBox: `0 0 ${CELL} ${CELL}`, "aria-hidden": "true" },
+      draw("path", { d: markAt(look, 0, 0), class: `kind-${kind}`, "fill-rule": "evenodd" })),
+    `${kind}: ${look.meaning}`));
   return html("ul", { class: "ptlab-legend", "aria-label": "Legend" },
     html("li", {}, "Click a table to see its 512 entries."), ...items);
 }
@@ -66,14 +68,14 @@ export function makePane(payload, p, opAt, { onSeek, onPick }) {
   const path = html("div", { class: "ptlab-path" });
   const locks = html("ul", { class: "ptlab-locks", "aria-label": "Locks held" });
   const waits = html("div", { class: "ptlab-waits" }, "waits for the other story");
-  const most = pane.locks.reduce((best, [, held]) => (held.join().length > best.join().length ? held : best), []);
+  const most = longest(pane.locks, ({ held }) => held.reduce((sum, { text }) => sum + text.length, 0)).held;
   const element = html("div", { class: "ptlab-pane", role: "group", "aria-label": pane.heading },
     html("div", { class: "ptlab-head" }, html("h3", {}, pane.heading), html("span", { class: "ptlab-fate" }, pane.fate)),
-    steady(sentence, html("p", { class: "ptlab-sentence" }, longest([...pane.steps, ...pane.told ?? []].map(({ text }) => text)))),
+    steady(sentence, html("p", { class: "ptlab-sentence" }, ...sentenceOf(longest([...pane.steps, ...pane.told ?? []], lengthOf)))),
     html("div", { class: "ptlab-where" },
-      steady(path, html("div", { class: "ptlab-path" }, ...callsOf(longest(pane.steps.map((one) => one.path))))),
+      steady(path, html("div", { class: "ptlab-path" }, ...callsOf(longest(pane.steps.map((one) => one.path), (path) => path.join().length)))),
       steady(locks, html("ul", { class: "ptlab-locks" }, ...locksOf(most)))),
-    counters.element, html("div", { class: "ptlab-view" }, tree.scroller, waits), makeLegend(pane),
+    counters.element, html("div", { class: "ptlab-view" }, tree.scroller, waits), makeLegend(pane, payload.palette),
     timeline.element, entries.panel);
 
   /** Show the entries of table `id`; of none, if the pane has no such table. */
@@ -86,7 +88,7 @@ export function makePane(payload, p, opAt, { onSeek, onPick }) {
   function show(position, jumped) {
     step = frames[position][p];
     previous = frames[Math.max(0, position - 1)][p];
-    const told = pane.told?.[position] ?? pane.steps[step], held = valueAt(pane.locks, step) ?? [];
+    const told = pane.told?.[position] ?? pane.steps[step], held = pane.locks[at(pane.locks, step)]?.held ?? [];
     element.classList.toggle("is-waiting", panes.length > 1 && position > 0 && step === previous);
     // A live region is read whenever it is written, so it is written only when it says something new.
     const parts = sentenceOf(told);

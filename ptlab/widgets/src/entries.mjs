@@ -1,28 +1,28 @@
 // The 512 entries of one table as a grid, and the selected entry decoded.
 
-import { CELL, ENTRIES, GLYPH, KINDS, OWN_KEYS, draw, fill, html } from "./dom.mjs";
+import { CELL, ENTRIES, OWN_KEYS, draw, fill, html, markAt } from "./dom.mjs";
 
 const COLUMNS = 32, ROWS = ENTRIES / COLUMNS, MARGIN = 2;
 const INDICES = Array.from({ length: ENTRIES }, (_, i) => i);
 const column = (i) => i % COLUMNS * CELL, row = (i) => Math.floor(i / COLUMNS) * CELL;
-const cells = (indices, glyph) => indices.map((i) => glyph(column(i), row(i))).join("");
+const cells = (indices, shape) => indices.map((i) => shape(column(i), row(i))).join("");
 const outline = (x, y) => `M${x + 0.5} ${y + 0.5}h13v13h-13z`;
 const hex = (number) => `0x${number.toString(16)}`;
 
-/** The words of one table at a step, replayed from the deltas (forward from where the last call stopped). */
-function makeWords(deltas) {
+/** The words of one table at a step, replayed from its changes (forward from where the last call stopped). */
+function makeWords(changes) {
   const words = new BigUint64Array(ENTRIES), kinds = new Array(ENTRIES).fill("none");
   let next = 0;
   return (step) => {
-    if (next > 0 && deltas[next - 1][0] > step) {
+    if (next > 0 && changes[next - 1].step > step) {
       words.fill(0n);
       kinds.fill("none");
       next = 0;
     }
-    for (; next < deltas.length && deltas[next][0] <= step; next++) {
-      const [, low, high, first, increment, kind] = deltas[next];
-      kinds.fill(kind, low, high);
-      for (let i = low; i < high; i++) words[i] = BigInt(first) + BigInt(i - low) * BigInt(increment);
+    for (; next < changes.length && changes[next].step <= step; next++) {
+      const { first, last, word, grows, kind } = changes[next];
+      kinds.fill(kind, first, last);
+      for (let i = first; i < last; i++) words[i] = BigInt(word) + BigInt(i - first) * BigInt(grows);
     }
     return { words, kinds };
   };
@@ -46,8 +46,10 @@ export function makeEntries(pane, payload, onEntry, onClose) {
   const word = html("tbody"), flagList = html("ul", { class: "ptlab-flags", "aria-label": "Flag bits" });
   const close = html("button", { type: "button", ...OWN_KEYS }, "Close");
   close.addEventListener("click", onClose);
-  const layers = Object.keys(GLYPH).map((kind) => ({
-    kind, path: draw("path", { class: `kind-${kind}`, "fill-rule": "evenodd" }),
+  const { kinds, none } = payload.palette;
+  const meaningOf = (kind) => kinds[kind]?.meaning ?? none;
+  const layers = Object.entries(kinds).map(([kind, look]) => ({
+    kind, look, path: draw("path", { class: `kind-${kind}`, "fill-rule": "evenodd" }),
   }));
   const changed = draw("path", { class: "changed" });
   const chosen = draw("rect", { class: "chosen", width: CELL + 2, height: CELL + 2, rx: 2 });
@@ -65,21 +67,21 @@ export function makeEntries(pane, payload, onEntry, onClose) {
 
   /** Show a table as it is at `step`; without an index, select what just changed, or else the first entry in use. */
   function open(table, index, step, previous, sentence) {
-    const deltas = pane.words[table] ?? [], node = pane.nodes[table];
-    if (table !== id) replay = makeWords(deltas);
+    const changes = pane.entries[table] ?? [], node = pane.nodes[table];
+    if (table !== id) replay = makeWords(changes);
     id = table;
     now = replay(step);
-    const recent = deltas.filter((delta) => delta[0] > previous && delta[0] <= step);
-    const folded = node.base === null;
+    const recent = changes.filter((change) => change.step > previous && change.step <= step);
+    const folded = node.fold !== null;
     title.textContent = `Entries of ${node.title}`;
     note.textContent = folded ? `${sentence}. They are drawn as one, without their entries.` : "";
     body.hidden = folded;
     panel.hidden = false;
-    for (const { kind, path } of layers) {
-      path.setAttribute("d", cells(INDICES.filter((i) => now.kinds[i] === kind), GLYPH[kind]));
+    for (const { kind, look, path } of layers) {
+      path.setAttribute("d", cells(INDICES.filter((i) => now.kinds[i] === kind), (x, y) => markAt(look, x, y)));
     }
-    changed.setAttribute("d", cells(recent.flatMap(([, low, high]) => INDICES.slice(low, high)), outline));
-    if (!folded) choose(index ?? recent[0]?.[1] ?? Math.max(0, now.kinds.findIndex((kind) => kind !== "none")));
+    changed.setAttribute("d", cells(recent.flatMap(({ first, last }) => INDICES.slice(first, last)), outline));
+    if (!folded) choose(index ?? recent[0]?.first ?? Math.max(0, now.kinds.findIndex((kind) => kind !== "none")));
   }
 
   function choose(index) {
@@ -92,7 +94,7 @@ export function makeEntries(pane, payload, onEntry, onClose) {
       Entry: String(entry),
       Address: hex(BigInt(node.base) + BigInt(entry) * BigInt(node.entry_size)),
       Word: `0x${value.toString(16).padStart(16, "0")}`,
-      Kind: `${kind}: ${KINDS[kind]}`,
+      Kind: `${kind}: ${meaningOf(kind)}`,
       pfn: pfn === null ? "none" : `${pfn} = ${hex(pfn)}${below ? `, ${below.title}` : ""}`,
     };
     word.replaceChildren(...Object.entries(rows).map(([name, text]) =>
@@ -100,7 +102,7 @@ export function makeEntries(pane, payload, onEntry, onClose) {
     flagList.replaceChildren(...flags.map(({ letter, set, meaning }) =>
       html("li", { class: set ? "set" : "unset" }, html("b", {}, `${set ? 1 : 0} ${letter}`), ` ${meaning}`)));
     const set = flags.filter((flag) => flag.set).map((flag) => flag.letter).join(", ");
-    const spoken = `entry ${entry}: ${KINDS[kind]}${set && `, pfn ${pfn}, ${set}`}`;
+    const spoken = `entry ${entry}: ${meaningOf(kind)}${set && `, pfn ${pfn}, ${set}`}`;
     fill(grid, { "aria-label": title.textContent, "aria-valuenow": entry, "aria-valuetext": spoken });
   }
 

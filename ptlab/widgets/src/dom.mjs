@@ -20,41 +20,29 @@ export const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
 export const steady = (element, ghost) =>
   html("div", { class: "ptlab-steady" }, fill(ghost, { "aria-hidden": "true" }), element);
 
-/** Index of the last record whose step (its first item) is at most `step`; -1 if there is none. */
+/** Index of the last record of a track whose step is at most `step`; -1 if there is none. */
 export function at(track, step) {
   let low = 0, high = track.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (track[middle][0] <= step) low = middle + 1;
+    if (track[middle].step <= step) low = middle + 1;
     else high = middle;
   }
   return low - 1;
 }
-export const valueAt = (track, step) => track[at(track, step)]?.[1];
+export const valueAt = (track, step) => track[at(track, step)]?.value;
 
 export const ENTRIES = 512;
 export const PADLOCK = "M4 7V5a4 4 0 0 1 8 0v2h1v7H3V7zm2 0h4V5a2 2 0 0 0-4 0z";
-export const KINDS = {
-  page: "maps a page",
-  file: "maps a page of a file",
-  huge: "maps a huge page of 2 MiB",
-  table: "points to a lower table",
-  zero: "maps the shared zero page",
-  swap: "swapped out",
-  marker: "marker, no page",
-  protnone: "page that may not be accessed",
-  none: "empty, all 64 bits are zero",
-};
 
-// One shape for each kind, in a cell of 14 by 14: colour is never alone.
+// One shape for each kind of entry, in a cell of 14 by 14: colour is never alone.
 export const CELL = 14;
-export const GLYPH = {
-  page: (x, y) => `M${x + 2} ${y + 2}h10v10h-10z`,
-  file: (x, y) => `M${x + 2} ${y + 2}h7l3 3v7h-10z`,
-  huge: (x, y) => `M${x + 1} ${y + 1}h12v12h-12z`,
-  table: (x, y) => `M${x + 2} ${y + 2}h10l-5 10z`,
-  zero: (x, y) => `M${x + 2} ${y + 2}h10v10h-10zM${x + 4} ${y + 4}v6h6v-6z`,
-  swap: (x, y) => `M${x + 2} ${y + 12}v-4l6 -6h4v4l-6 6z`,
-  marker: (x, y) => `M${x + 7} ${y + 3}l4 4l-4 4l-4 -4z`,
-  protnone: (x, y) => `M${x + 2} ${y + 3}h10v2h-10zM${x + 2} ${y + 9}h10v2h-10z`,
-};
+/** The mark of a kind with its cell's corner at (x, y), as the data of an SVG path. */
+export const markAt = ({ mark }, x, y) => mark.map(([dx, dy, strokes]) => `M${x + dx} ${y + dy}${strokes}`).join("");
+
+/** Give `root` the colours of the palette, as custom properties that the style sheet uses. */
+export function paintWith({ kinds, levels }, root) {
+  const set = (name, { light, dark }) => root.style.setProperty(name, `light-dark(${light}, ${dark})`);
+  for (const [kind, tone] of Object.entries(kinds)) set(`--${kind}`, tone);
+  for (const [level, tone] of Object.entries(levels)) set(`--${level}`, tone);
+}

@@ -1,7 +1,7 @@
-// The stepper: plays a recorded story (ptlab/story.py writes the payload) in a notebook and in an exported page.
+// The stepper: plays a payload (what that is: ptlab/widgets/payload.py) in a notebook and in an exported page.
 // Everything shown is a function of one number, the position; no step ever asks Python.
 
-import { OWN_KEYS, html, icon } from "./dom.mjs";
+import { OWN_KEYS, html, icon, paintWith } from "./dom.mjs";
 import { makePane } from "./pane.mjs";
 
 const ICON = {
@@ -17,10 +17,19 @@ const MARKS_HELP = "Thick outline: changed in this step. Dashed outline: not in 
 const KEYS_HELP = "Keys: \u2190 \u2192 step back and forth, Home and End, space plays, n goes to the next table event; "
   + "\u2193 goes into the tree, \u2191 \u2193 walk its tables, Enter opens one.";
 const LONGEST_OP = 36, OP_BEGINNING = 12; // characters of an operation in the list
+const SCHEMA = 2; // as in ptlab/widgets/payload.py
 const STEP_MS = 700, FAST_MS = 175, SAVE_MS = 150;
+
+/** A payload of another version has other fields: it is refused, not shown wrongly. */
+export function checkSchema(payload) {
+  if (payload?.schema === SCHEMA) return;
+  throw new Error(`its payload has schema ${payload?.schema}, and this page plays schema ${SCHEMA}. `
+    + "Run the cell again with the ptlab that is installed.");
+}
 
 function check(payload) {
   const want = (ok, message) => { if (!ok) throw new Error(message); };
+  checkSchema(payload);
   want(payload?.title !== undefined, "the payload has no title: expected the dict of Story.payload()");
   want(payload.panes?.length, "payload.panes is empty: expected one pane, or two for a comparison");
   want(payload.frames?.length, "payload.frames is empty: expected the step of each pane at every position");
@@ -148,6 +157,7 @@ function player(payload, { position = 0, onPosition = () => {}, onPick = () => {
     html("h2", {}, payload.title), bar.element,
     html("div", { class: "ptlab-panes" }, ...views.map((view) => view.element)),
     html("p", { class: "ptlab-note" }, MARKS_HELP), html("p", { class: "ptlab-note" }, KEYS_HELP));
+  paintWith(payload.palette, element);
 
   const keys = { ArrowRight: go.step, ArrowLeft: go.back, Home: go.first, End: go.last, n: go.nextEvent, " ": go.play };
   element.addEventListener("keydown", (event) => {
@@ -171,7 +181,7 @@ function player(payload, { position = 0, onPosition = () => {}, onPick = () => {
   };
 }
 
-/** Show `payload` in `root`; returns {seek, pick, stop}. A payload that cannot be played is told in words. */
+/** Show `payload` in `root`; returns {seek, pick, stop}. A payload that cannot be played is refused in words. */
 export function mount(root, payload, options = {}) {
   try {
     const made = player(payload, options);

@@ -7,7 +7,7 @@ const PADDING = 8; // of the scroller, as in the style sheet
 const SMALLEST = 8, LARGEST = 10; // how many pixels the smallest text may have; a tree that is still too wide scrolls
 // How the line from the parent is drawn: a new table is not in the tree yet, a cut one was.
 const EDGE = { absent: "absent", new: "absent", live: "live", unhooked: "cut", rcu: "cut", freed: "cut", deposited: "cut" };
-const UNBORN = [0, "absent", "", [], ""];
+const UNBORN = { state: "absent", number: null, line: "", strip: [], text: "" };
 
 const numbers = (text) => text.match(/-?[\d.]+/g).map(Number);
 
@@ -38,7 +38,7 @@ function dress(g, id, node) {
   const texts = [...g.querySelectorAll("text")], [name, place, line] = texts;
   const boxes = [...g.querySelectorAll("path, polygon")].map(boxOf); // the node's own first, the strip's last
   const box = boxes[0], strip = { ...boxes.at(-1), x: box.x + 7, width: box.width - 14 };
-  const longest = node.track.reduce((best, record) => (record[2].length > best.length ? record[2] : best), "");
+  const longest = node.track.reduce((best, { line: one }) => (one.length > best.length ? one : best), "");
   for (const [text, content] of [[name, node.title], [place, node.place], [line, longest]]) {
     const size = Number(text.getAttribute("font-size"));
     for (const attribute of ["text-anchor", "font-family", "fill"]) text.removeAttribute(attribute);
@@ -49,7 +49,7 @@ function dress(g, id, node) {
   line.setAttribute("class", "line");
   const frame = (shift, part) =>
     draw("rect", { ...box, x: box.x + shift, y: box.y - shift, rx: 4, class: part });
-  const fold = node.base === null;
+  const fold = node.fold !== null;
   const runs = draw("g");
   const pill = draw("rect", { y: box.y - 13, height: 16, rx: 8 });
   const change = draw("text", { y: box.y - 1.5, "font-size": 10 });
@@ -64,25 +64,24 @@ function dress(g, id, node) {
 }
 
 function paint(view, look, before, marks) {
-  const [, state, line, strip, sentence] = (view.look = look);
+  const { state, number, line, strip, text } = (view.look = look);
   const { changed, focus, locked } = marks;
   const classes = ["node", view.node.level, `is-${state}`,
     changed && "is-changed", focus && "is-focus", locked && "is-locked"];
   view.g.setAttribute("class", classes.filter(Boolean).join(" "));
-  view.g.setAttribute("aria-label", sentence);
+  view.g.setAttribute("aria-label", text);
   view.g.setAttribute("aria-hidden", state === "absent");
   view.line.textContent = line;
-  for (const edge of view.edges) edge.setAttribute("class", `edge is-${EDGE[state]}`);
+  view.edge?.setAttribute("class", `edge is-${EDGE[state]}`);
   const kinds = [...new Set(strip.map((run) => run[2]))];
   view.runs.replaceChildren(...kinds.map((kind) =>
     draw("path", { d: stripPath(strip.filter((run) => run[2] === kind), view.strip), class: `kind-${kind}` })));
-  // The line of a fold counts tables by state: its first number is not always of the same thing.
-  const [was, now] = [before[2], line].map((text) => /^\d+/.exec(text)?.[0]);
-  const told = changed && !view.fold && was && now && was !== now ? `${was} \u2192 ${now}` : "";
-  const width = told ? widthOf(told, 10) + 14 : 0, right = view.box.x + view.box.width + 6;
+  const counted = changed && before.number !== null && number !== null && before.number !== number;
+  const change = counted ? `${before.number} \u2192 ${number}` : "";
+  const width = change ? widthOf(change, 10) + 14 : 0, right = view.box.x + view.box.width + 6;
   fill(view.pill, { x: right - width, width });
   fill(view.change, { x: right - width / 2 });
-  view.change.textContent = told;
+  view.change.textContent = change;
 }
 
 /** The tree of `pane` in a scroller of its own; `onPick(id)` when a table is clicked or entered. */
@@ -101,9 +100,7 @@ export function makeTree(pane, onPick) {
 
   const views = Object.entries(pane.nodes).map(([id, node]) => {
     if (!byId.has(id)) throw new Error(`the picture of pane ${pane.name} has no table ${id}`);
-    const above = [...byId.keys()].filter((edge) => edge.startsWith("e-") && edge.endsWith(`-${id}`)); // e-n2-n3
-    const [edges, parent] = [above.map((edge) => byId.get(edge)), above[0]?.split("-")[1]];
-    return { ...dress(byId.get(id), id, node), edges, parent };
+    return { ...dress(byId.get(id), id, node), edge: byId.get(`e-${node.parent}-${id}`) };
   }).sort((a, b) => a.box.y - b.box.y || a.box.x - b.box.x);
   const viewOf = new Map(views.map((view) => [view.id, view]));
   for (const edge of svg.querySelectorAll("g.edge")) {
@@ -143,7 +140,7 @@ export function makeTree(pane, onPick) {
   const nearest = (position, size, low, high) => Math.max(Math.min(position, low), high - size);
   /** Scroll only if the table is outside, and no further than it needs: the other tables should stay. */
   function bringIntoView(view, behavior) {
-    const own = placeOf(view), parent = viewOf.get(view.parent);
+    const own = placeOf(view), parent = viewOf.get(view.node.parent);
     const inside = own.left >= seen.left && own.right <= seen.left + seen.width
       && own.top >= seen.top && own.bottom <= seen.top + seen.height;
     if (inside) return;
@@ -157,7 +154,7 @@ export function makeTree(pane, onPick) {
     });
   }
 
-  const shown = () => views.filter((view) => view.look[1] !== "absent");
+  const shown = () => views.filter((view) => view.look.state !== "absent");
   let stop = null; // the one table in the tab order
   function tabStop(view) {
     stop?.g.setAttribute("tabindex", "-1");
@@ -187,17 +184,17 @@ export function makeTree(pane, onPick) {
   function show(step, previous, held, jumped) {
     const { focus } = pane.steps[step];
     for (const view of views) {
-      const { track, title } = view.node;
-      const now = at(track, step), changed = now >= 0 && track[now][0] > previous;
+      const { track } = view.node;
+      const now = at(track, step), changed = now >= 0 && track[now].step > previous;
       const before = changed ? at(track, previous) : now;
       const focused = step !== previous && focus.includes(view.id);
-      const locked = held.some((lock) => lock.endsWith(` of ${title}`));
+      const locked = held.some(({ table }) => table === view.id);
       const key = `${now} ${before} ${focused} ${locked}`;
       if (key === view.key) continue;
       view.key = key;
       paint(view, track[now] ?? UNBORN, track[before] ?? UNBORN, { changed, focus: focused, locked });
     }
-    if (!stop || stop.look[1] === "absent") tabStop(shown()[0]);
+    if (!stop || stop.look.state === "absent") tabStop(shown()[0]);
     target = viewOf.get(focus[0]) ?? target ?? shown()[0];
     if (target) bringIntoView(target, jumped || STILL.matches ? "instant" : "smooth");
   }
@@ -207,7 +204,7 @@ export function makeTree(pane, onPick) {
     mark: (id) => views.forEach((view) => view.g.toggleAttribute("data-picked", view.id === id)),
     focus: () => stop.g.focus({ preventScroll: true }),
     enter: () => stop.g.focus(),
-    sentenceOf: (id) => viewOf.get(id).look[4],
+    sentenceOf: (id) => viewOf.get(id).look.text,
     stop: () => sizes.disconnect(),
   };
 }

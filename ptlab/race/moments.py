@@ -1,0 +1,162 @@
+"""What each moment of a race shows: a column for each task, and the tree with room for every table.
+
+What the fields mean is in ptlab/widgets/payload.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import permutations
+
+from ptlab.base.steps import Step
+from ptlab.draw.names import lock_name, table_name
+from ptlab.draw.sentences import predicate, sentence
+from ptlab.race.scenes import Scene, Variant
+from ptlab.race.scheduler import RCU, Scheduler, Task
+from ptlab.story.story import Story
+from ptlab.widgets import payload
+
+_ABSENT: payload.Look = {
+    "step": 0,
+    "state": "absent",
+    "number": None,
+    "line": "",
+    "strip": [],
+    "text": "",
+}
+_FIRST: payload.Segment = {
+    "who": "",
+    "fn": "",
+    "path": [],
+    "text": "The stage is set. Nobody has run yet.",
+}
+
+
+class Moments:
+    """Plays schedules of a scene and notes what there is to see after each segment.
+
+    What a task would do next, and the layout of the tree, are worked out once and kept.
+    """
+
+    def __init__(self, scene: Scene, variant: Variant) -> None:
+        self.scene, self.variant = scene, variant
+        self._ahead: dict[str, str] = {}
+        self._room: payload.Pane | None = None
+
+    def play(self, schedule: str) -> tuple[list[payload.Moment], payload.Payload]:
+        """The moments of `schedule`, the one before its first segment included, and its story."""
+        scheduler = self.scene.start(self.variant, record=True)
+        journal = scheduler.process.journal
+        assert journal is not None
+        did = dict.fromkeys([task.letter for task in scheduler.tasks], "")
+        told, frames, moments = [_FIRST], [[len(journal)]], [self._moment(scheduler, did)]
+        for letter in schedule:
+            step = scheduler.go(letter).step
+            did = did | {letter: _in_words(scheduler, step)}
+            told.append(_segment(scheduler, letter, step))
+            frames.append([len(journal)])
+            moments.append(self._moment(scheduler, did))
+        journal.settle()
+        story = Story(scheduler.process, self.scene.title).payload()
+        pane = story["panes"][0]
+        for segment, (step_number,) in zip(told, frames, strict=True):
+            if segment["fn"]:
+                segment["path"] = pane["steps"][step_number]["path"]
+        pane = self._in_its_room(pane)
+        pane["told"] = told
+        story["panes"], story["frames"] = [pane], frames
+        return moments, story
+
+    def _moment(self, scheduler: Scheduler, did: dict[str, str]) -> payload.Moment:
+        return {
+            "tasks": [self._column(scheduler, task, did[task.letter]) for task in scheduler.tasks],
+            "enabled": scheduler.enabled(),
+            "waiting": len(scheduler.machine.rcu),
+            "verdict": scheduler.verdict,
+            "end": end_of(scheduler),
+        }
+
+    def _column(self, scheduler: Scheduler, task: Task, did: str) -> payload.Task:
+        can_run = task.letter in scheduler.enabled()
+        return {
+            "did": did,
+            "next": self._next(scheduler.schedule + task.letter) if can_run else "",
+            "holds": list(_holds(scheduler, ord(task.letter) - ord("A"))),
+            "blocked": None if scheduler.verdict else scheduler.why_blocked(task),
+            "done": task.done,
+        }
+
+    def _next(self, schedule: str) -> str:
+        """What the last segment of `schedule` will do: try it, on a machine of its own."""
+        if schedule not in self._ahead:
+            ahead = self.scene.run(schedule[:-1], self.variant)
+            self._ahead[schedule] = _in_words(ahead, ahead.go(schedule[-1]).step)
+        return self._ahead[schedule]
+
+    def _in_its_room(self, pane: payload.Pane) -> payload.Pane:
+        """Give `pane` a layout with room for the tables of other schedules: what stays never moves.
+
+        A layout serves until a schedule has a table that is not in it.
+        """
+        if self._room is None:
+            self._room = max(self._rooms(), key=lambda room: len(room["nodes"]))
+        if not _fits(pane, self._room):
+            self._room = pane
+        missing: dict[str, payload.Node] = {
+            name: {**node, "track": [_ABSENT]}
+            for name, node in self._room["nodes"].items()
+            if name not in pane["nodes"]
+        }
+        return {**pane, "svg": self._room["svg"], "nodes": pane["nodes"] | missing}
+
+    def _rooms(self) -> Iterator[payload.Pane]:
+        """The pictures of the schedules in which one task after the other runs to its end."""
+        letters = [task.letter for task in self.scene.start(self.variant).tasks]
+        for order in permutations(letters):
+            scheduler = self.scene.start(self.variant, record=True)
+            while able := scheduler.enabled():
+                scheduler.go(next((letter for letter in order if letter in able), RCU))
+            assert scheduler.process.journal is not None
+            scheduler.process.journal.settle()
+            yield Story(scheduler.process).pane()
+
+
+def end_of(scheduler: Scheduler) -> str:
+    """How far a schedule has come: "broken", "done" or "open"."""
+    if scheduler.verdict is not None:
+        return "broken"
+    return "open" if scheduler.enabled() else "done"
+
+
+_AT_ITS_END = "its path has come to its end."
+
+
+def _in_words(scheduler: Scheduler, step: Step | None) -> str:
+    return sentence(scheduler.machine.mem, step) if step else _AT_ITS_END
+
+
+def _segment(scheduler: Scheduler, letter: str, step: Step | None) -> payload.Segment:
+    text = predicate(scheduler.machine.mem, step) if step else _AT_ITS_END
+    return {"who": letter, "fn": step.fn if step else "", "path": [], "text": text}
+
+
+def _holds(scheduler: Scheduler, number: int) -> Iterator[str]:
+    """What task `number` holds: locks, references, an RCU section, translations in its TLB."""
+    machine, watch = scheduler.machine, scheduler.watch
+    for lock in machine.held[number]:
+        yield lock_name(machine.mem, lock)
+    for who, table in sorted(watch.visits):
+        if who == number:
+            yield f"a reference to {table_name(machine.mem, table)}"
+    if watch.depth[number]:
+        yield "an RCU read section"
+    for address, translation in watch.tlb[number].items():
+        yield f"in its TLB: {address:#x} is frame {translation.frame:#x}"
+
+
+def _fits(pane: payload.Pane, room: payload.Pane) -> bool:
+    """Whether every table of `pane` has its place in the picture of `room`."""
+    return all(
+        name in room["nodes"] and room["nodes"][name]["place"] == node["place"]
+        for name, node in pane["nodes"].items()
+    )

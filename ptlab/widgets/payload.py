@@ -1,0 +1,222 @@
+"""What the front end is given: a payload. It is plain data, so that it can be sent as JSON.
+
+A payload is a picture that was laid out once, and tracks: what changes, and at which steps. A step
+shows, of each track, the last record whose `step` is not larger. Texts are made to be shown, and are
+never taken apart: whatever the front end has to know is a field of its own.
+
+Read Payload first, then Pane, Node and Look. `schema` is raised whenever a field changes its meaning.
+"""
+
+from typing import Any, NotRequired, TypedDict
+
+SCHEMA = 2
+
+
+class Look(TypedDict):
+    """A table from `step` on.
+
+    state   "absent", "new", "live", "unhooked", "rcu", "freed" or "deposited"
+    number  its references, or where none are counted its entries; None while it is not in the tree
+    line    in words, such as "3 = 2 entries + 1 visitor"
+    strip   its entries that are not none, as spans [from, to, kind) of the 512; kinds are those of
+            `palette`
+    text    all of it in one sentence
+    """
+
+    step: int
+    state: str
+    number: int | None
+    line: str
+    strip: list[tuple[int, int, str]]
+    text: str
+
+
+class Node(TypedDict):
+    """A table of the picture, or a fold: several tables that look alike, drawn as one.
+
+    parent      the node that it hangs below, by the edge `e-PARENT-NODE`; None at the top
+    fold        how many tables it stands for; None for a table
+    base        first address that it maps, in hexadecimal; None for a fold
+    entry_size  bytes that one entry maps; None for a fold
+    """
+
+    level: str
+    title: str
+    place: str
+    parent: str | None
+    fold: int | None
+    base: str | None
+    entry_size: int | None
+    track: list[Look]
+
+
+class EntryChange(TypedDict):
+    """At `step`, entries `first` to `last` - 1 of a table become `word`, `word` + `grows`, ..."""
+
+    step: int
+    first: int
+    last: int
+    word: str
+    grows: str
+    kind: str
+
+
+class Lock(TypedDict):
+    """A lock that is held. table: the node whose lock it is, or None."""
+
+    name: str
+    mode: str
+    table: str | None
+    text: str
+
+
+class Locks(TypedDict):
+    """The locks that are held from `step` on."""
+
+    step: int
+    held: list[Lock]
+
+
+class Value(TypedDict):
+    """The value of a number from `step` on."""
+
+    step: int
+    value: int
+
+
+class Track(TypedDict):
+    """A number over the steps."""
+
+    name: str
+    unit: str
+    track: list[Value]
+
+
+class Step(TypedDict):
+    """What one step did. Step 0 is before anything has happened.
+
+    op     index of its operation in `ops`, -1 for step 0
+    kind   what happened, as ptlab.base.steps.Kind names it
+    fn     the kernel function that did it
+    path   the kernel functions that it happened in, outermost first, `fn` last
+    text   the sentence, without the name of the function
+    event  whether a table was built, unhooked, freed or moved
+    focus  the nodes that it is about
+    """
+
+    op: int
+    kind: str
+    fn: str
+    path: list[str]
+    text: str
+    event: bool
+    focus: list[str]
+
+
+class Segment(TypedDict):
+    """What a task of a race did at one position. who: its letter, "" before the first."""
+
+    who: str
+    fn: str
+    path: list[str]
+    text: str
+
+
+class Pane(TypedDict):
+    """One story: `svg` is Graphviz's picture, in which each node of `nodes` has its id.
+
+    told  what each position of a race says instead of its step
+    """
+
+    name: str
+    heading: str
+    fate: str
+    svg: str
+    ops: list[str]
+    steps: list[Step]
+    nodes: dict[str, Node]
+    entries: dict[str, list[EntryChange]]
+    locks: list[Locks]
+    counters: list[Track]
+    timeline: list[Track]
+    told: NotRequired[list[Segment]]
+
+
+class Payload(TypedDict):
+    """One story, or several in step.
+
+    frames   for each position of the slider, the step that each pane shows
+    flags    (letter, bit, meaning) of the flags of an entry
+    levels   bit of an address at which the index for each level begins, from the top down
+    palette  colours, marks and meanings (see draw/palette.py)
+    """
+
+    schema: int
+    title: str
+    panes: list[Pane]
+    frames: list[list[int]]
+    flags: list[tuple[str, int, str]]
+    levels: dict[str, int]
+    palette: dict[str, Any]
+
+
+class Task(TypedDict):
+    """What the column of a task shows at one moment. blocked: why it cannot run, in words."""
+
+    did: str
+    next: str
+    holds: list[str]
+    blocked: str | None
+    done: bool
+
+
+class Moment(TypedDict):
+    """A race after some segments.
+
+    enabled  letters of the tasks that can run, "R" if a grace period can end
+    waiting  tables that wait for a grace period
+    end      "broken", "done" or "open"
+    """
+
+    tasks: list[Task]
+    enabled: str
+    waiting: int
+    verdict: str | None
+    end: str
+
+
+class Left(TypedDict):
+    """A schedule that was left for another one, and how it ended."""
+
+    schedule: str
+    end: str
+
+
+class Column(TypedDict):
+    """A task of a race: its letter, and what it does, in words."""
+
+    letter: str
+    doing: str
+
+
+class RacePayload(TypedDict):
+    """A race: the moments of one schedule, and its story (whose pane has `told`)."""
+
+    scene: str
+    variant: str
+    tasks: list[Column]
+    schedule: str
+    position: int
+    kept: list[Left]
+    moments: list[Moment]
+    story: Payload
+
+
+def check_schema(payload: Any) -> None:
+    """ValueError if `payload` was made by another version of ptlab, or is not a payload at all."""
+    found = payload.get("schema") if isinstance(payload, dict) else None
+    if found != SCHEMA:
+        raise ValueError(
+            f"this payload has schema {found!r}, and this ptlab plays schema {SCHEMA}: make it again "
+            "with Story.payload() or Race.payload() of the ptlab that is installed"
+        )

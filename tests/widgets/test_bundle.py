@@ -1,0 +1,50 @@
+"""The front end: real modules, bundled, that take no sentence apart."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+WIDGETS = ROOT / "ptlab" / "widgets"
+SOURCES = sorted((WIDGETS / "src").iterdir())
+BUNDLES = ("stepper.js", "scheduler.js")
+
+
+@pytest.mark.parametrize("bundle", BUNDLES)
+def test_a_bundle_is_made_of_the_sources_that_are_there(bundle):
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in SOURCES)).hexdigest()[:16]
+    first = (WIDGETS / "static" / bundle).read_text(encoding="utf-8").partition("\n")[0]
+    assert first.endswith(digest), "the sources have changed: run `make front-end`"
+
+
+def test_bundling_again_gives_the_same(tmp_path):
+    if shutil.which("npx") is None and os.environ.get("PTLAB_REQUIRE_BROWSER") != "1":
+        pytest.skip("there is no npx here, so the front end cannot be bundled")
+    subprocess.run(["make", "front-end", f"OUT={tmp_path}"], cwd=ROOT, check=True)
+    for bundle in BUNDLES:
+        assert (tmp_path / bundle).read_bytes() == (WIDGETS / "static" / bundle).read_bytes()
+
+
+@pytest.mark.parametrize("bundle", BUNDLES)
+def test_a_bundle_needs_no_second_file_and_no_network(bundle):
+    text = (WIDGETS / "static" / bundle).read_text(encoding="utf-8")
+    assert not re.search(r"^import\b|\bimport\(", text, re.MULTILINE)
+    assert "</script" not in text
+    assert set(re.findall(r"https?://[^\"'` ]*", text)) == {"http://www.w3.org/2000/svg"}
+
+
+OF_THE_PICTURE = ("const numbers = (text) =>", "const shift = /translate")
+"""Where numbers are read out of the SVG that Graphviz drew."""
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.name)
+def test_no_module_takes_a_text_apart(source):
+    """Texts of a payload are shown as they are. What the front end must know is a field of its own."""
+    apart = re.compile(r"\.(endsWith|startsWith|match|search|split|replace|exec|test)\(|RegExp")
+    lines = [line.strip() for line in source.read_text().splitlines() if apart.search(line)]
+    assert [line for line in lines if not line.startswith(OF_THE_PICTURE)] == []
