@@ -1,7 +1,6 @@
 """Guards: what keeps concurrent tasks apart, each of which a race scene can leave out.
 
-The paths ask for them only while several tasks run (`machine.watch` is set): with one task there is
-nobody to guard against.
+The paths ask for them only while several tasks run: `machine.others` is a Sanitizer then.
 """
 
 from __future__ import annotations

@@ -21,11 +21,11 @@ examples:
   ptlab races --scheme percpu_ref  all scenes that make sense under another scheme
   ptlab races --all --json         one JSON object a line
 
-A scheme of your own is a class, so it races in Python: ptlab.races(Yours), and
-ptlab.race("abc", scheme=Yours) to be the scheduler; docs/own_scheme.md shows both.
+A scheme of your own is a class, so run its races in Python: ptlab.races(Yours). To be the
+scheduler, use ptlab.race("abc", scheme=Yours). docs/own_scheme.md shows both.
 
-exit status: 0 every broken variant fails and no other does, 1 otherwise, 2 bad input;
-of --play: 1 if a rule is broken"""
+exit status: 0 if every broken variant fails and no other does, 1 otherwise, 2 for bad input;
+with --play: 1 if a rule is broken"""
 
 
 def add_parser(commands: Any) -> None:
@@ -60,14 +60,14 @@ def command(args: argparse.Namespace) -> int:
             for name, variant in _variants(scene, scheme):
                 result = explore(scene, variant, preemptions=args.preemptions)
                 good = good and (result.result == "failure") == (name == "broken")
-                print(_line(name, result) if args.json else _told(scene, result), flush=True)
+                print(_line(name, result) if args.json else _text(scene, result), flush=True)
     except ValueError as error:
         raise BadInput(str(error)) from error
     return 0 if good else 1
 
 
 def _scenes(args: argparse.Namespace, scheme: type[ReclaimScheme] | None) -> list[Scene]:
-    """The scenes that are asked for; without any, and without a scheme, they are listed."""
+    """The scenes to explore. With no scene and no scheme given, print the list of scenes."""
     if args.all and args.names:
         raise ValueError(f"--all is every scene: leave {' '.join(args.names)} out, or --all")
     named = [find(name) for name in args.names]
@@ -96,7 +96,7 @@ def _variants(scene: Scene, scheme: type[ReclaimScheme] | None) -> list[tuple[st
 
 
 def _line(variant: str, result: Result) -> str:
-    told = {
+    line = {
         "scene": result.scene,
         "variant": variant,
         "result": result.result,
@@ -104,10 +104,10 @@ def _line(variant: str, result: Result) -> str:
         "shortest": result.shortest,
         "seconds": round(result.seconds, 3),
     }
-    return json.dumps(told | ({"bound": result.bound} if result.bound else {}))
+    return json.dumps(line | ({"bound": result.bound} if result.bound else {}))
 
 
-def _told(scene: Scene, result: Result) -> str:
+def _text(scene: Scene, result: Result) -> str:
     what = scene.missing if result.variant == "broken" else scene.title
     ran = f"{plural(result.schedules, 'schedule')}, {result.pruned} pruned, {result.seconds:.1f} s"
     if result.result == "failure":

@@ -1,4 +1,4 @@
-"""A reclaim scheme goes through every race scene that makes sense for it: one call, one report."""
+"""Run a reclaim scheme through every race scene that makes sense for it."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from ptlab.race.scenes import SCENES
 from ptlab.schemes import ReclaimScheme, scheme_class
 
 ABOUT_ONE_DESIGN = tuple(scene.name for scene in SCENES.values() if not scene.own_scheme)
-"""Scenes whose tasks are part of the design that they show: no other scheme can be put there."""
+"""Scenes that only make sense for the design that they show."""
 
 
-class RaceReport(tuple[Result, ...]):
+class SceneResults(tuple[Result, ...]):
     """The results of `scheme`, one for each scene; in JupyterLab a table.
 
-    Where a scene breaks a rule, the report ends with what the scheme says of itself.
+    If a scene breaks a rule, the table is followed by what the scheme says of itself.
     """
 
     scheme: type[ReclaimScheme]
 
-    def __new__(cls, results: Iterable[Result], scheme: type[ReclaimScheme]) -> RaceReport:
+    def __new__(cls, results: Iterable[Result], scheme: type[ReclaimScheme]) -> SceneResults:
         """Keep the results in the order of the scenes."""
-        report = super().__new__(cls, results)
-        report.scheme = scheme
-        return report
+        self = super().__new__(cls, results)
+        self.scheme = scheme
+        return self
 
     @property
     def failures(self) -> list[Result]:
@@ -35,10 +35,10 @@ class RaceReport(tuple[Result, ...]):
         return [result for result in self if result.result == "failure"]
 
     def _closing(self) -> list[str]:
-        told = [f"Left out, because they are about one design: {', '.join(ABOUT_ONE_DESIGN)}."]
+        lines = [f"Left out, because they are about one design: {', '.join(ABOUT_ONE_DESIGN)}."]
         if self.failures:
-            told.append(f"What {self.scheme.name} says of itself: {getdoc(self.scheme)}")
-        return told
+            lines.append(f"What {self.scheme.name} says of itself: {getdoc(self.scheme)}")
+        return lines
 
     def __str__(self) -> str:
         return "\n".join([*map(str, self), *self._closing()])
@@ -46,7 +46,7 @@ class RaceReport(tuple[Result, ...]):
     def _repr_html_(self) -> str:
         headings = ["scene", "result", "schedules", "shortest schedule", "what breaks"]
         rows = (
-            [r.scene, r.result, str(r.schedules), r.shortest or "", r.verdict or r.bound or ""]
+            [r.scene, r.result, str(r.schedules), r.shortest or "", str(r.verdict or r.bound or "")]
             for r in self
         )
         table = _row("th", headings) + "".join(_row("td", row) for row in rows)
@@ -56,10 +56,10 @@ class RaceReport(tuple[Result, ...]):
 
 def races(
     scheme: str | type[ReclaimScheme], executor: Executor | None = None, most: int | None = 2000
-) -> RaceReport:
+) -> SceneResults:
     """Explore every scene that makes sense under `scheme`, with every guard in place.
 
-    `most` bounds the schedules run for one scene; a scene that needs more is reported as bounded.
+    `most` bounds the schedules run for one scene; the result of a scene that needs more is "bounded".
 
     >>> print(races("unmap_only", most=3)[0].scene)
     exclusive
@@ -70,7 +70,7 @@ def races(
         for scene in SCENES.values()
         if scene.own_scheme
     )
-    return RaceReport(found, chosen)
+    return SceneResults(found, chosen)
 
 
 def _row(kind: str, cells: list[str]) -> str:

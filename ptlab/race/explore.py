@@ -1,9 +1,9 @@
 """The race explorer: try every schedule of a scene that can make a difference.
 
-Dynamic partial-order reduction with sleep sets (ptlab.dpor names the papers): of the schedules that
-only swap neighbours that do not depend on each other, one is run. The search is stateless: each
-schedule is run from the beginning, what it has in common with the one before without being judged
-again.
+Dynamic partial-order reduction with sleep sets (ptlab.race.dpor names the papers): schedules that
+differ only in the order of independent neighbours end alike, so one of them is run. The search is
+stateless: each schedule is run from the beginning. The part that it has in common with the schedule
+before is replayed and not checked again.
 
 With a bound on preemptions every schedule within the bound is run, without reduction, so that "no
 failure up to 2 preemptions" means what it says.
@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from ptlab.base.footprint import Footprint
 from ptlab.draw.names import plural
+from ptlab.race.broken_rule import Verdict
 from ptlab.race.dpor import Node, Trace, asleep, dependent
 from ptlab.race.scenes.scene import Scene, Variant
 from ptlab.race.scheduler import Scheduler
@@ -31,10 +32,10 @@ class Result:
 
     result     "failure", "exhausted" (every schedule that matters was run) or "bounded"
     schedules  how many were run to their end
-    pruned     how many were given up: a schedule that ends alike had been run
+    pruned     how many were given up, because a schedule that ends alike had been run
     shortest   the shortest failing schedule found, or None
-    verdict    what breaks in it, in words
-    bound      the bound in words, None without one
+    verdict    what breaks in it, or None
+    bound      the bound, such as "up to 2 preemptions", or None
     """
 
     scene: str
@@ -43,7 +44,7 @@ class Result:
     schedules: int
     pruned: int
     shortest: str | None
-    verdict: str | None
+    verdict: Verdict | None
     seconds: float
     bound: str | None = None
 
@@ -68,7 +69,7 @@ class Job(NamedTuple):
 
 @dataclass
 class Found:
-    """What a job has found; `failures` are schedules, with what of each led to its last segment."""
+    """What a job has found. `failures` are schedules, each with the part that led to its end."""
 
     schedules: int = 0
     pruned: int = 0
@@ -76,7 +77,7 @@ class Found:
     cut: bool = False
 
     def count(self, scheduler: Scheduler, trace: Trace) -> None:
-        """A schedule has ended: in a failure, at its end, or where it would only repeat another."""
+        """A schedule has failed, has come to its end, or would only repeat another from here."""
         if scheduler.verdict is not None:
             self.failures[scheduler.schedule] = trace.causes()
         elif scheduler.enabled():
@@ -105,42 +106,49 @@ def explore(
 ) -> Result:
     """Run every schedule of `scene` that can make a difference, on `executor` if one is given.
 
-    `preemptions` bounds how often a task is left that could go on; `most` bounds the schedules run
-    in each part of the search. Both are stated in the result. ValueError if either is too small.
+    `preemptions` bounds how often a task that could go on is left; `most` bounds the schedules run
+    in each part of the search. The result states both. ValueError if either is too small.
     """
     if preemptions is not None and preemptions < 0:
-        raise ValueError(f"preemptions: {preemptions} is below 0, which is as few as there can be")
+        raise ValueError(f"preemptions: {preemptions} is below 0")
     if most is not None and most < 1:
-        raise ValueError(f"most: {most} schedules are none; at least 1 has to be run")
-    began, found = perf_counter(), Found()
+        raise ValueError(f"most: {most} is below 1; at least 1 schedule must run")
+    began = perf_counter()
     if executor is None:
         found = search(scene, variant, Job("", {}), preemptions, most)
     else:
-        jobs = [Job("", {})]
-        if preemptions is None:  # the last parts tend to be the largest: they come first
-            jobs = list(_split(scene, variant, _PARTS))[::-1]
-        futures = [executor.submit(search, scene, variant, job, preemptions, most) for job in jobs]
-        for future in futures:
-            found.add(future.result())
-    named = variant if isinstance(variant, str) else variant.scheme.name
-    shortest, verdict = _shortest(scene, variant, found.failures)
+        found = _search_in_parts(executor, scene, variant, preemptions, most)
+    shortest = _shortest(scene, variant, found.failures)
     bounds = [] if preemptions is None else [f"up to {plural(preemptions, 'preemption')}"]
     if found.cut:
         bounds.append(f"in the first {plural(found.schedules, 'schedule')}")
-    bound = " and ".join(bounds) or None
-    result = "failure" if shortest is not None else "bounded" if bound else "exhausted"
-    seconds = perf_counter() - began
     return Result(
-        scene.name,
-        named,
-        result,
-        found.schedules,
-        found.pruned,
-        shortest,
-        verdict,
-        seconds,
-        bound,
+        scene=scene.name,
+        variant=variant if isinstance(variant, str) else variant.scheme.name,
+        result="failure" if shortest else "bounded" if bounds else "exhausted",
+        schedules=found.schedules,
+        pruned=found.pruned,
+        shortest=shortest,
+        verdict=scene.run(shortest, variant).verdict if shortest else None,
+        seconds=perf_counter() - began,
+        bound=" and ".join(bounds) or None,
     )
+
+
+def _search_in_parts(
+    executor: Executor,
+    scene: Scene,
+    variant: str | Variant,
+    preemptions: int | None,
+    most: int | None,
+) -> Found:
+    jobs, found = [Job("", {})], Found()
+    if preemptions is None:  # the last parts tend to be the largest, so they begin first
+        jobs = list(_split(scene, variant, _PARTS))[::-1]
+    futures = [executor.submit(search, scene, variant, job, preemptions, most) for job in jobs]
+    for future in futures:
+        found.add(future.result())
+    return found
 
 
 def search(
@@ -186,9 +194,9 @@ def search(
 def _node(
     scheduler: Scheduler, nodes: list[Node], job: Job, reduce: bool, preemptions: int | None
 ) -> Node | None:
-    """The state that the schedule has come to; None if nobody needs to run there.
+    """The state that the schedule has come to; None if no task needs to run there.
 
-    Within a job's prefix there is no choice. What is tried first is the task that ran last.
+    Within a job's prefix there is no choice. The task that ran last is tried first.
     """
     enabled, depth = scheduler.enabled(), len(nodes)
     if depth < len(job.prefix):
@@ -218,7 +226,7 @@ def _within(nodes: list[Node], enabled: str, preemptions: int) -> list[str]:
 
 
 def _try_first(node: Node, first: set[str]) -> None:
-    """One of `first` is to run at `node`; if none of them can, then everybody who can."""
+    """Let one of `first` run at `node`; if none of them can, let every task run that can."""
     choice = first & set(node.enabled)
     if not choice:
         node.todo |= set(node.enabled) - node.sleep.keys()
@@ -246,12 +254,10 @@ def _split(scene: Scene, variant: str | Variant, parts: int) -> Iterator[Job]:
     yield from level
 
 
-def _shortest(
-    scene: Scene, variant: str | Variant, failures: dict[str, str]
-) -> tuple[str | None, str | None]:
-    """The shortest failing schedule, with its verdict: what did not lead to a failure is left out.
+def _shortest(scene: Scene, variant: str | Variant, failures: dict[str, str]) -> str | None:
+    """The shortest failing schedule: segments that did not lead to the failure are left out.
 
-    A verdict on the end of a schedule (a leak, say) can need all of it.
+    A verdict on the end of a schedule, such as a leak, can need all of it.
     """
     best: str | None = None
     for schedule, causes in sorted(failures.items(), key=lambda item: (len(item[1]), item))[
@@ -259,7 +265,7 @@ def _shortest(
     ]:
         short = _without_idle(scene, variant, _fails(scene, variant, causes) or schedule)
         best = min(best or short, short, key=lambda found: (len(found), found))
-    return best, scene.run(best, variant).verdict if best else None
+    return best
 
 
 _TRIES = 4

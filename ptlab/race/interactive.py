@@ -13,6 +13,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from ptlab.race.broken_rule import Verdict
 from ptlab.race.moments import Moments, end_of
 from ptlab.race.scenes import Scene, Variant, find
 from ptlab.schemes import ReclaimScheme, scheme_class
@@ -81,8 +82,8 @@ class Race:
         self.seek(max(self.position - 1, 0))
 
     @property
-    def verdict(self) -> str | None:
-        """What is broken at the end of the line, in words; None if nothing is."""
+    def verdict(self) -> Verdict | None:
+        """What is broken at the end of the line; None if nothing is."""
         return self.scene.run(self.schedule, self.variant).verdict
 
     @property

@@ -11,6 +11,7 @@ from itertools import permutations
 from ptlab.base.steps import Step
 from ptlab.draw.names import lock_name, table_name
 from ptlab.draw.sentences import predicate, sentence
+from ptlab.race.broken_rule import Blocked, Verdict
 from ptlab.race.scenes import Scene, Variant
 from ptlab.race.scheduler import RCU, Scheduler, Task
 from ptlab.story.story import Story
@@ -72,7 +73,7 @@ class Moments:
             "tasks": [self._column(scheduler, task, did[task.letter]) for task in scheduler.tasks],
             "enabled": scheduler.enabled(),
             "waiting": len(scheduler.machine.rcu),
-            "verdict": scheduler.verdict,
+            "verdict": _text(scheduler.verdict),
             "end": end_of(scheduler),
         }
 
@@ -82,7 +83,7 @@ class Moments:
             "did": did,
             "next": self._next(scheduler.schedule + task.letter) if can_run else "",
             "holds": list(_holds(scheduler, ord(task.letter) - ord("A"))),
-            "blocked": None if scheduler.verdict else scheduler.why_blocked(task),
+            "blocked": None if scheduler.verdict else _text(scheduler.why_blocked(task)),
             "done": task.done,
         }
 
@@ -140,17 +141,21 @@ def _segment(scheduler: Scheduler, letter: str, step: Step | None) -> payload.Se
     return {"who": letter, "fn": step.fn if step else "", "path": [], "text": text}
 
 
+def _text(fact: Verdict | Blocked | None) -> str | None:
+    return None if fact is None else str(fact)
+
+
 def _holds(scheduler: Scheduler, number: int) -> Iterator[str]:
     """What task `number` holds: locks, references, an RCU section, translations in its TLB."""
-    machine, watch = scheduler.machine, scheduler.watch
+    machine, sanitizer = scheduler.machine, scheduler.sanitizer
     for lock in machine.held[number]:
         yield lock_name(machine.mem, lock)
-    for who, table in sorted(watch.visits):
+    for who, table in sorted(sanitizer.visits):
         if who == number:
             yield f"a reference to {table_name(machine.mem, table)}"
-    if watch.depth[number]:
+    if sanitizer.depth[number]:
         yield "an RCU read section"
-    for address, translation in watch.tlb[number].items():
+    for address, translation in sanitizer.tlb[number].items():
         yield f"in its TLB: {address:#x} is frame {translation.frame:#x}"
 
 

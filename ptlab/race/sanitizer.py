@@ -1,8 +1,8 @@
-"""What one task does that another can notice: the footprint of each atomic segment.
+"""The footprint of each atomic segment: what it reads and writes that other tasks can see.
 
-While several tasks run, the columns of mem_map and the VMAs are wrapped so that every look and every
-write is noted. From the footprints the explorer knows which segments depend on each other; a look
-at a page that has been freed is noticed on the spot, as KASAN would.
+While several tasks run, the columns of mem_map and the VMAs are wrapped, so that every read and
+every write is noted. The explorer compares footprints to see which segments depend on each other. An
+access to a freed page is noticed at once, as KASAN would.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from ptlab.base import pte
 from ptlab.base.facts import Lock
 from ptlab.base.footprint import Access, Footprint
-from ptlab.base.geometry import Level
 from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Tables
+from ptlab.race.broken_rule import BrokenRule, Page, UsesFreed, UsesStaleTlb
 from ptlab.race.watched_columns import WatchedCounts, WatchedEntries, WatchedVisitors, WatchedWhole
 from ptlab.state.machine import Machine
 from ptlab.state.memmap import State
@@ -38,7 +38,7 @@ _FREED = int(State.FREED)
 
 
 class Sanitizer(Alone):
-    """Notes what the running segment does; holds what only exists with several CPUs."""
+    """Notes what the running segment does, and holds the state that only several CPUs have."""
 
     several = True
 
@@ -48,18 +48,20 @@ class Sanitizer(Alone):
         self.machine, self.without = machine, without
         self.footprint: Footprint = {}
         self.away = False
-        """Whether no footprints are noted at present."""
+        """Whether footprints are not noted at present."""
         self.looked: set[int] = set()
         """Tables whose reference count this segment has read, and not changed so far."""
-        self.broken: list[str] = []
-        """What went wrong in this segment, in words."""
+        self.broken: list[BrokenRule] = []
+        """What this segment has broken."""
         self.freed_at: dict[int, int] = {}
         """Step number at which a table was freed."""
         self.now = 0
+        self.running = ""
+        """The letter of the running task."""
         self.tlb: list[dict[int, Translation]] = [{} for _ in range(tasks)]
         self.freed_frames: set[int] = set()
         self.depth = [0] * tasks
-        """How deep each task is in RCU read-side sections."""
+        """How many RCU read-side sections each task is in; they nest."""
         self._serial = [0] * tasks
         self._waits_for: list[tuple[int, ...]] = []
         """For each batch in machine.rcu: each task's last section, which has to end first."""
@@ -86,7 +88,7 @@ class Sanitizer(Alone):
 
     @contextmanager
     def looking_away(self) -> Iterator[None]:
-        """Note no footprints for a while: what runs has run before."""
+        """Note no footprints for a while, because these segments have run before."""
         for owner, name, watched in self._watched:
             setattr(owner, name, watched.raw)
         self.away = True
@@ -98,7 +100,7 @@ class Sanitizer(Alone):
         self.take()
         self.broken.clear()
 
-    # -- what paths ask --
+    # -- questions of the paths --
 
     def lacks(self, precaution: Precaution) -> bool:
         """Whether this run leaves `precaution` out."""
@@ -109,7 +111,7 @@ class Sanitizer(Alone):
         return self.machine.mem.hooked(tables)
 
     def unchanged(self, tables: Tables, columns: slice, was: Any) -> bool:
-        """vmf_pte_changed(), under the PTE lock; where that is left out, the answer is always yes."""
+        """vmf_pte_changed(), under the PTE lock. If that is left out, the answer is always yes."""
         if self.lacks(Precaution.PTE_SAME):
             return True
         return not np.any(self.machine.mem.entries[tables, columns] != was)
@@ -126,13 +128,13 @@ class Sanitizer(Alone):
         self.note(("alive", table), Access.READ)
         if self._states.item(table) == _FREED:
             ago = self.now - self.freed_at.get(table, self.now)
-            level = Level(int(self.machine.mem.level[table])).name
-            self.broken.append(f"{doing} {level} page {table}, freed {_steps(ago)} ago")
+            page = Page.of(self.machine.mem, table)
+            self.broken.append(UsesFreed(self.running, doing, page, ago))
 
     def lock(self, lock: Lock, access: int) -> None:
         """A lock is taken (or tried) or released. A PTE lock lies in the page that it protects.
 
-        A CPU with interrupts off is in no quiescent state: for RCU that is a read-side section.
+        A CPU with interrupts off is in no quiescent state; for RCU this is a read-side section.
         """
         name, of, _ = lock
         self.note((name, of), access)
@@ -200,17 +202,14 @@ class Sanitizer(Alone):
     # -- TLBs --
 
     def translate(self, task: int, address: int, write: bool) -> bool:
-        """Whether the CPU of `task` can do the access without looking at the page tables."""
+        """Whether the TLB of `task` serves the access, so that no page table is read."""
         found = self.tlb[task].get(address)
         self.note(("tlb", task), Access.READ)
         if found is None or (write and not found.writable):
             return False
         self.note(("frame", found.frame), Access.READ)
         if found.frame in self.freed_frames:
-            self.broken.append(
-                f"uses a stale TLB entry: {address:#x} still leads to page frame "
-                f"{found.frame:#x}, which has been freed and may be anybody's"
-            )
+            self.broken.append(UsesStaleTlb(self.running, address, found.frame))
         return True
 
     def fill(self, task: int, address: int, tables: Tables, words: NDArray[Any]) -> None:
@@ -231,7 +230,3 @@ class Sanitizer(Alone):
         for frame in frames:
             self.note(("frame", frame), Access.WRITE)
             self.freed_frames.add(frame)
-
-
-def _steps(n: int) -> str:
-    return "1 step" if n == 1 else f"{n} steps"

@@ -2,9 +2,9 @@
 
 A task is a kernel path, the same generator as everywhere. From one yield to the next it runs
 undisturbed: that is one atomic segment, and one letter of a schedule. The schedule "AAB" runs two
-segments of task A, then one of task B; "R" is RCU, which frees what has waited long enough.
+segments of task A, then one of task B. "R" is RCU: it frees pages whose grace period is over.
 
-Simplified: memory is sequentially consistent, and what lies between two yields is atomic.
+Simplified: memory is sequentially consistent, and everything between two yields is atomic.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from ptlab.base.steps import Kind, Path, Step
 from ptlab.draw.names import lock_name
 from ptlab.draw.sentences import sentence
 from ptlab.process.process import Process
+from ptlab.race.broken_rule import Blocked, Deadlock, GoesAstray, Starvation, Verdict
 from ptlab.race.rules import Checker
 from ptlab.race.sanitizer import Sanitizer
 from ptlab.state.journal import Operation, call_path
@@ -33,7 +34,7 @@ _SPINS = ("pmd_lock", "ptl", "page_table_lock")
 
 
 class Segment(NamedTuple):
-    """What a task did in one go. `step` is None where it came to its end."""
+    """What a task did in one go. `step` is None if the task has ended."""
 
     task: str
     step: Step | None
@@ -44,11 +45,11 @@ class Task:
     """One kernel path on its own CPU.
 
     letter  its name in schedules
-    doing   what it does, in words
+    doing   what it does, such as "write page 1"
     path    the generator
     step    the last Step it has yielded
     done    whether it has come to its end
-    asleep  where it looks again and again in vain: the objects one of which must change first
+    asleep  why it is suspended: it polls these objects, and one of them must change first
     """
 
     def __init__(self, letter: str, doing: str, path: Path[Any]) -> None:
@@ -57,11 +58,11 @@ class Task:
         self.done = False
         self.asleep: frozenset[Any] = frozenset()
         self.vain: frozenset[Any] = frozenset()
-        """What its last look, which was in vain, has seen."""
+        """The objects that its last poll has read, if the poll was in vain."""
         self.let_go = False
-        """Whether it held no spinlock for a moment since then."""
+        """Whether it has held no spinlock at some moment since then."""
         self.tired = False
-        """Whether it has looked in vain twice: it sleeps when it next holds no spinlock."""
+        """Whether it has polled twice in vain: it is suspended as soon as it holds no spinlock."""
 
     @property
     def wants(self) -> Lock | None:
@@ -76,7 +77,7 @@ class Scheduler:
     """Runs the tasks of `paths` on the machine of `process`, as a schedule says.
 
     `paths` are the tasks by what they do; they get the letters A, B, C. `without` names the guards
-    to leave out. `verdict` is None until a rule is broken, then the sentence that says so.
+    to leave out. `verdict` is None until a rule is broken; printed, it is a sentence.
     """
 
     def __init__(
@@ -92,11 +93,11 @@ class Scheduler:
         ]
         machine = self.machine
         machine.held.extend(() for _ in self.tasks[1:])
-        self.watch = Sanitizer(machine, len(self.tasks), frozenset(without))
-        machine.others = self.watch
+        self.sanitizer = Sanitizer(machine, len(self.tasks), frozenset(without))
+        machine.others = self.sanitizer
         self.checker = Checker(process.mm)
         self.schedule = ""
-        self.verdict: str | None = None
+        self.verdict: Verdict | None = None
         self._enabled = self._able()
         self._operation: tuple[str, Operation] | None = None
 
@@ -108,19 +109,19 @@ class Scheduler:
 
     def _able(self) -> str:
         letters = "".join(task.letter for task in self.tasks if self._can_run(task))
-        return letters + RCU if self.watch.grace_period_over() else letters
+        return letters + RCU if self.sanitizer.grace_period_over() else letters
 
-    def why_blocked(self, task: Task) -> str | None:
-        """What `task` waits for, in words; None if it can run or is done."""
+    def why_blocked(self, task: Task) -> Blocked | None:
+        """What `task` waits for; None if it can run or is done."""
         if task.done or self._can_run(task):
             return None
         wants = task.wants
-        if wants is None:
-            return "looks again and again in vain: nothing that it looks at has changed"
-        name = lock_name(self.machine.mem, wants)
-        return f"waits for {name}, which {self._holder(task, wants)} holds"
+        holders = self._holders(task, wants) if wants else ()
+        if wants is None or not holders:
+            return Blocked(task.letter)
+        return Blocked(task.letter, lock_name(self.machine.mem, wants), holders)
 
-    def run(self, schedule: str) -> str | None:
+    def run(self, schedule: str) -> Verdict | None:
         """Run the tasks as `schedule` says, up to a verdict, which is returned."""
         for letter in schedule:
             if self.verdict is not None:
@@ -129,21 +130,21 @@ class Scheduler:
         return self.verdict
 
     def replay(self, segments: Sequence[tuple[str, Footprint]]) -> None:
-        """Run segments that have run before, from the same beginning, and broken no rule.
+        """Run segments again that ran before from the same beginning and broke no rule.
 
-        Much faster than `go`: nothing is judged, no footprint is taken.
+        This is much faster than `go`: no rule is checked, no footprint is taken.
         """
-        with self.watch.looking_away():
+        with self.sanitizer.looking_away():
             for letter, footprint in segments:
                 self.schedule += letter
-                self.watch.now = len(self.schedule)
+                self.sanitizer.now = len(self.schedule)
                 if letter == RCU:
                     segment = Segment(letter, next(self.machine.rcu_do_batch()), footprint)
                 else:
                     task = self.tasks[ord(letter) - ord("A")]
                     segment = self._resume(task)._replace(footprint=footprint)
                 self._wake(segment)
-                self.checker.remember(letter, segment.step, self.watch.now)
+                self.checker.remember(letter, segment.step, self.sanitizer.now)
             self.checker.look()
         self._enabled = self._able()
 
@@ -158,10 +159,10 @@ class Scheduler:
                 f"{'only ' if enabled else ''}{' or '.join(enabled) or 'nobody'} can"
             )
         self.schedule += letter
-        self.watch.now = len(self.schedule)
+        self.sanitizer.now, self.sanitizer.running = len(self.schedule), letter
         if letter == RCU:
             step = next(self.machine.rcu_do_batch())
-            segment = Segment(letter, step, self.watch.take())
+            segment = Segment(letter, step, self.sanitizer.take())
             self._record(segment, self.machine.rcu_do_batch())
         else:
             task = self.tasks[ord(letter) - ord("A")]
@@ -180,11 +181,11 @@ class Scheduler:
             task.step, task.done = None, True
         except (IndexError, AssertionError, TypeError) as error:
             if isinstance(error, TypeError) and explained(error):
-                raise  # a bug of the scheme's, with any schedule
-            # The engine trusts what it finds in the tables; after a race that may be anything.
+                raise  # a bug of the scheme, whatever the schedule
+            # The simulated kernel trusts the tables; after a race they may hold anything.
             task.step, task.done = None, True
-            self.watch.broken.append(f"goes astray in corrupted page tables ({error})")
-        segment = Segment(task.letter, task.step, self.watch.take())
+            self.sanitizer.broken.append(GoesAstray(task.letter, str(error)))
+        segment = Segment(task.letter, task.step, self.sanitizer.take())
         self._look_again(task, segment)
         return segment
 
@@ -197,10 +198,10 @@ class Scheduler:
         return wants is None or not self.machine.taken(wants, ord(task.letter) - ord("A"))
 
     def _look_again(self, task: Task, segment: Segment) -> None:
-        """A task that looks in vain a second time sleeps, so that a schedule cannot go on for ever.
+        """A task that polls twice without a change is suspended: no schedule goes on for ever.
 
-        It does so where it holds no spinlock, as a CPU that spins politely; if it never lets go of
-        its locks in between, it sleeps with them, and whoever needs them waits.
+        It is suspended where it holds no spinlock. If it never drops its spinlocks between two
+        polls, it is suspended with them, and the tasks that need them wait.
         """
         step = segment.step
         if step is None or step.kind not in _LOOKING:
@@ -229,9 +230,9 @@ class Scheduler:
             if task.letter != segment.task and written & (task.asleep | task.vain):
                 task.asleep, task.vain, task.tired = frozenset(), frozenset(), False
 
-    def _holder(self, task: Task, lock: Lock) -> str:
-        return " and ".join(
-            f"task {other.letter}"
+    def _holders(self, task: Task, lock: Lock) -> tuple[str, ...]:
+        return tuple(
+            other.letter
             for other, held in zip(self.tasks, self.machine.held, strict=True)
             if other is not task and any(h.name == lock.name and h.of == lock.of for h in held)
         )
@@ -239,23 +240,18 @@ class Scheduler:
     # -- judging --
 
     def _judge(self, segment: Segment) -> None:
-        broken = [f"task {segment.task} {text}" for text in self.watch.broken]
-        self.watch.broken.clear()
-        broken += self.checker.after(segment.task, segment.step, self.watch.now)
+        broken = self.sanitizer.broken.copy()
+        broken += self.checker.after(segment.task, segment.step, self.sanitizer.now)
         if not broken and not self._enabled:
-            ended = all(task.done for task in self.tasks)
-            broken = self.checker.at_rest() if ended else [self._stuck()]
-        self.watch.take()  # what the checkers looked at is nobody's footprint
-        self.watch.broken.clear()
+            blocked = tuple(filter(None, map(self.why_blocked, self.tasks)))
+            rule = Starvation if any(task.asleep for task in self.tasks) else Deadlock
+            broken = [rule(blocked)] if blocked else list(self.checker.at_rest())
+        self.sanitizer.take()  # what the checks have read belongs to no footprint
+        self.sanitizer.broken.clear()
         if broken and self.verdict is None:
-            self.verdict = "; ".join(broken)
+            self.verdict = Verdict(tuple(broken))
 
-    def _stuck(self) -> str:
-        waiting = [task for task in self.tasks if not task.done]
-        told = ", ".join(f"task {task.letter} {self.why_blocked(task)}" for task in waiting)
-        return f"{'starvation' if any(task.asleep for task in waiting) else 'deadlock'}: {told}"
-
-    # -- telling --
+    # -- words --
 
     def _record(self, segment: Segment, path: Path[Any]) -> None:
         journal, step = self.process.journal, segment.step
@@ -271,5 +267,5 @@ class Scheduler:
         self._operation[1].last = len(journal)
 
     def tell(self, step: Step | None) -> str:
-        """A step as a sentence, told now."""
+        """`step`, which has just run, as a sentence."""
         return "it is done." if step is None else sentence(self.machine.mem, step)

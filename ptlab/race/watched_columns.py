@@ -1,4 +1,4 @@
-"""Columns of the simulated state that tell the sanitizer of every look and every write."""
+"""Columns of the simulated state that report every read and every write to the sanitizer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ptlab.state.memmap import EntryPool
 
 
 class Notes(Protocol):
-    """What the columns need of the sanitizer."""
+    """The part of the sanitizer that the columns use."""
 
     machine: Machine
     away: bool
@@ -32,14 +32,14 @@ class Notes(Protocol):
 
 
 _PLACES = 4
-"""Entries of a table that are told apart; the last stands for all the others."""
+"""So many entries of a table are distinguished; the last stands for all the others."""
 
 
 class _Rows:
-    """Where the entries of a table are, and how many: whoever looks, looks at all of them."""
+    """Where the entries of a table are, and how many: a read of this is a read of all of them."""
 
-    def __init__(self, watch: Notes, raw: Any) -> None:
-        self.watch, self.raw = watch, raw
+    def __init__(self, sanitizer: Notes, raw: Any) -> None:
+        self.sanitizer, self.raw = sanitizer, raw
 
     def __getitem__(self, where: Any) -> Any:
         if isinstance(where, (int, np.integer)):
@@ -58,20 +58,20 @@ class _Rows:
 
     def _look(self, table: int, access: int) -> None:
         for place in range(_PLACES):
-            self.watch.note(("entry", table, place), access)
-        self.watch.alive(table, "reads")
+            self.sanitizer.note(("entry", table, place), access)
+        self.sanitizer.alive(table, "reads")
 
 
 class WatchedEntries:
-    """The pool of entries. Told apart are the first few of a table; scenes use no others."""
+    """The pool of entries. The first few of a table are distinguished; scenes use no others."""
 
-    def __init__(self, watch: Notes, raw: EntryPool) -> None:
-        self.watch, self.raw = watch, raw
-        self.slab, self.nonnone = _Rows(watch, raw.slab), _Rows(watch, raw.nonnone)
+    def __init__(self, sanitizer: Notes, raw: EntryPool) -> None:
+        self.sanitizer, self.raw = sanitizer, raw
+        self.slab, self.nonnone = _Rows(sanitizer, raw.slab), _Rows(sanitizer, raw.nonnone)
 
     @property
     def words(self) -> Any:
-        """The words themselves, for a walk that has looked at `slab`."""
+        """The words themselves, for a walk that has read `slab`."""
         return self.raw.words
 
     def word(self, table: int, index: int) -> int:
@@ -99,7 +99,7 @@ class WatchedEntries:
 
     def _note(self, table: Any, columns: Any, access: int) -> None:
         if not isinstance(table, (int, np.integer)):
-            return  # runs are only what the checks look at
+            return  # only the checks read runs
         table = int(table)
         if isinstance(columns, slice):
             first, last, _ = columns.indices(PTRS_PER_TABLE)
@@ -109,26 +109,26 @@ class WatchedEntries:
         else:
             return
         for place in range(min(first, _PLACES - 1), min(last, _PLACES - 1) + 1):
-            self.watch.note(("entry", table, place), access)
-        self.watch.alive(table, "writes into" if access & Access.WRITE else "reads")
+            self.sanitizer.note(("entry", table, place), access)
+        self.sanitizer.alive(table, "writes into" if access & Access.WRITE else "reads")
 
 
 class WatchedCounts:
     """Reference counts, atomic: gets commute with gets, but not puts with what makes them the last.
 
-    A get writes its task's own share of the count, a put reads the share of every task, and the one
-    that reaches zero writes all of them. A task that is a visitor knows that nobody reaches zero
-    meanwhile: what it adds or takes then commutes.
+    A get writes its task's own share of the count. A put reads the share of every task, and the put
+    that reaches zero writes all of them. While a task is a visitor, the count cannot reach zero: its
+    gets and puts commute then.
     """
 
-    def __init__(self, watch: Notes, raw: Any) -> None:
-        self.watch, self.raw = watch, raw
+    def __init__(self, sanitizer: Notes, raw: Any) -> None:
+        self.sanitizer, self.raw = sanitizer, raw
 
     def __getitem__(self, where: Any) -> Any:
         value = self.raw[where]
         if isinstance(where, (int, np.integer)):
-            self.watch.alive(int(where), "uses the reference count of")
-            self.watch.looked.add(int(where))
+            self.sanitizer.alive(int(where), "uses the reference count of")
+            self.sanitizer.looked.add(int(where))
         return value
 
     def item(self, where: int) -> Any:
@@ -137,30 +137,31 @@ class WatchedCounts:
 
     def __setitem__(self, where: Any, value: Any) -> None:
         table, old, self.raw[where] = int(where), self.raw[where], value
-        self.watch.alive(table, "uses the reference count of")
-        self.watch.looked.discard(table)
-        task = self.watch.machine.task
-        if (task, table) in self.watch.visits and value > 0 < old:
+        self.sanitizer.alive(table, "uses the reference count of")
+        self.sanitizer.looked.discard(table)
+        task = self.sanitizer.machine.task
+        if (task, table) in self.sanitizer.visits and value > 0 < old:
             return
         if value > old > 0:
-            self.watch.note(("count", table, task), Access.WRITE)
+            self.sanitizer.note(("count", table, task), Access.WRITE)
         elif value and old:
-            self.watch.count(table, Access.READ)
-            self.watch.note(("puts", table), Access.WRITE)  # two may reach zero together
+            self.sanitizer.count(table, Access.READ)
+            self.sanitizer.note(("puts", table), Access.WRITE)  # two may reach zero together
         else:
-            self.watch.count(table, Access.WRITE)
-            self.watch.note(("puts", table), Access.WRITE)
+            self.sanitizer.count(table, Access.WRITE)
+            self.sanitizer.note(("puts", table), Access.WRITE)
 
 
 class WatchedVisitors:
-    """How many visitors a table has, and whose they are.
+    """How many visitors a table has, and which tasks they are.
 
-    For a PTE page that is part of its reference count, by which paths decide. PMD and PUD pages
-    have no other count of their visitors; while there are entries it makes no difference.
+    For a PTE page, visitors are part of its reference count, and paths decide by that. PMD and PUD
+    pages have no other count of their visitors. While such a page has entries, the order of visits
+    makes no difference.
     """
 
-    def __init__(self, watch: Notes, raw: Any) -> None:
-        self.watch, self.raw = watch, raw
+    def __init__(self, sanitizer: Notes, raw: Any) -> None:
+        self.sanitizer, self.raw = sanitizer, raw
 
     def __getitem__(self, where: Any) -> Any:
         if isinstance(where, (int, np.integer)):
@@ -172,32 +173,32 @@ class WatchedVisitors:
         return self[where]
 
     def __setitem__(self, where: Any, value: Any) -> None:
-        visit = self.watch.machine.task, int(where)
-        change = self.watch.visits.add if value > self.raw[where] else self.watch.visits.discard
-        change(visit)
+        visits = self.sanitizer.visits
+        change = visits.add if value > self.raw[where] else visits.discard
+        change((self.sanitizer.machine.task, int(where)))
         self._upper(int(where), Access.WRITE)
         self.raw[where] = value
 
     def _upper(self, table: int, access: int) -> None:
-        watch, mem = self.watch, self.watch.machine.mem
-        if not watch.away and mem.level[table] != Level.PTE:
-            watch.alive(table, "uses the reference count of")
+        sanitizer, mem = self.sanitizer, self.sanitizer.machine.mem
+        if not sanitizer.away and mem.level[table] != Level.PTE:
+            sanitizer.alive(table, "uses the reference count of")
             if not mem.nonnone.raw[table]:  # type: ignore[attr-defined]
-                watch.count(table, access)
+                sanitizer.count(table, access)
 
 
 class WatchedWhole:
     """A column that is watched as one object."""
 
-    def __init__(self, watch: Notes, key: Hashable, raw: Any) -> None:
-        self.watch, self.key, self.raw = watch, key, raw
+    def __init__(self, sanitizer: Notes, key: Hashable, raw: Any) -> None:
+        self.sanitizer, self.key, self.raw = sanitizer, key, raw
 
     def __getitem__(self, where: Any) -> Any:
-        self.watch.note(self.key, Access.READ)
+        self.sanitizer.note(self.key, Access.READ)
         return self.raw[where]
 
     def __setitem__(self, where: Any, value: Any) -> None:
-        self.watch.note(self.key, Access.WRITE)
+        self.sanitizer.note(self.key, Access.WRITE)
         self.raw[where] = value
 
     def __len__(self) -> int:

@@ -15,6 +15,7 @@ import pytest
 from ptlab.base.geometry import Level
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.process.process import Process
+from ptlab.race.broken_rule import BreaksLockOrder, Deadlock
 from ptlab.race.explore import Job, explore, search
 from ptlab.race.scenes import SCENES
 from ptlab.race.scenes.scene import Paths, Scene, Variant
@@ -39,7 +40,7 @@ class Remembering(Scene):
     def ends(self) -> set[tuple[Any, ...]]:
         """Each end that was reached: the words of the table, and the kind of verdict."""
         done = (s for s in self.started if s.verdict or all(task.done for task in s.tasks))
-        return {(*(words(s)), s.verdict and s.verdict.split(":")[0]) for s in done}
+        return {(*(words(s)), s.verdict and s.verdict.headline) for s in done}
 
 
 def words(scheduler: Scheduler) -> list[int]:
@@ -164,7 +165,7 @@ def test_a_deadlock_is_found_and_told() -> None:
     ]
     result = explore(scene(crossed), "fixed")
     assert result.result == "failure" and result.verdict is not None
-    assert "lock order" in result.verdict or "deadlock" in result.verdict
+    assert isinstance(result.verdict.broken[0], BreaksLockOrder | Deadlock)
 
 
 def test_a_bound_is_stated_and_no_proof() -> None:

@@ -27,7 +27,7 @@ def run(prepare: Callable[[Process], Paths], schedule: str) -> str | None:
     scheduler.run(schedule)
     while scheduler.enabled():
         scheduler.go(scheduler.enabled()[0])
-    return scheduler.verdict
+    return str(scheduler.verdict) if scheduler.verdict else None
 
 
 def steps(*actions: Callable[[], Step]) -> Path[None]:
@@ -92,7 +92,9 @@ def test_a_reference_count_that_is_not_entries_and_visitors() -> None:
         return Step(Kind.GET, "toy", HEAP_TABLE, 1, 1, References(Holder.VISITOR, 1, 2))
 
     verdict = Scheduler(process, {"get": steps(wrong)}).run("A")
-    assert verdict == ("PTE page 4: 2 references, but 1 entries, 0 visitors and 0 still to be put")
+    assert str(verdict) == (
+        "PTE page 4: 2 references, but 1 entries, 0 visitors and 0 still to be put"
+    )
 
 
 def test_a_table_leaked_at_rest() -> None:
@@ -131,8 +133,8 @@ def test_a_stale_tlb_entry() -> None:
             yield from read(p, heap)
 
         def free() -> Step:
-            watch = p.machine.others
-            watch.free_frames([translation.frame for translation in watch.tlb[0].values()])
+            sanitizer = p.machine.others
+            sanitizer.free_frames([one.frame for one in sanitizer.tlb[0].values()])
             return Step(Kind.LOOK, "toy", HEAP_TABLE)
 
         return {"read twice": twice(), "free the page": steps(free)}
@@ -180,7 +182,7 @@ def test_a_deadlock() -> None:
 def test_starvation_of_a_retry_loop() -> None:
     """The table is dying; the fault keeps the PMD lock, without which it cannot be unhooked."""
     verdict = SCENES["dying"].run("AAAA" + 26 * "B" + "AAAAA").verdict
-    assert verdict == (
+    assert str(verdict) == (
         "starvation: task A looks again and again in vain: nothing that it looks at has changed, "
         "task B waits for PMD lock of PMD page 2, which task A holds"
     )

@@ -8,10 +8,12 @@ import random
 import pytest
 
 from ptlab.base.facts import Holder, References
+from ptlab.base.geometry import Level
 from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.cli import main
-from ptlab.race.all_scenes import RaceReport, races
+from ptlab.race.all_scenes import SceneResults, races
+from ptlab.race.broken_rule import Page, UnhooksEntries, Verdict
 from ptlab.race.explore import explore
 from ptlab.race.scenes import SCENES, Variant
 from ptlab.race.scenes.files import ZapLocksMm
@@ -142,16 +144,16 @@ def test_percpu_ref_as_posted_unhooks_a_page_that_is_not_the_dead_one() -> None:
     """The second free_user_pte() finds the page that a fault has installed in between."""
     scene = SCENES["try-get-rcu"]
     result = explore(scene, scene.under(PercpuRef))
-    assert result.verdict == "task B unhooks PTE page 5 with 1 entry in it, lost without a zap"
+    assert result.verdict == Verdict((UnhooksEntries("B", Page(Level.PTE, 5), 1),))
 
 
-def test_the_report_says_what_is_left_out_and_what_the_scheme_says_of_itself() -> None:
-    report = races(PercpuRef, most=3)
-    assert "Left out, because they are about one design: gup-ipi, rmap-install." in str(report)
-    assert not report.failures and "What percpu_ref says of itself" not in str(report)
-    told = RaceReport([explore(SCENES["try-get-rcu"], Variant(PercpuRef))], PercpuRef)
-    assert "What percpu_ref says of itself: Every entry and every visitor holds" in str(told)
-    assert "the page that a page fault has put in its place" in told._repr_html_()
+def test_the_results_say_what_is_left_out_and_what_the_scheme_says_of_itself() -> None:
+    results = races(PercpuRef, most=3)
+    assert "Left out, because they are about one design: gup-ipi, rmap-install." in str(results)
+    assert not results.failures and "What percpu_ref says of itself" not in str(results)
+    failed = SceneResults([explore(SCENES["try-get-rcu"], Variant(PercpuRef))], PercpuRef)
+    assert "What percpu_ref says of itself: Every entry and every visitor holds" in str(failed)
+    assert "the page that a page fault has put in its place" in failed._repr_html_()
 
 
 def test_a_scheme_of_ones_own_runs_through_a_scene() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ptlab.process.process import Process
+from ptlab.race.broken_rule import ChangesUnhooked
 from ptlab.race.scenes import SCENES
 from ptlab.race.scenes.references import Naive
 from ptlab.race.scenes.scene import PAGE, TABLE, dontneed, one_table, write
@@ -32,7 +33,7 @@ def test_a_task_that_wants_a_lock_waits_and_says_for_whom() -> None:
         scheduler.go("A")
     while "B" in scheduler.enabled():
         scheduler.go("B")
-    assert scheduler.why_blocked(scheduler.tasks[1]) == (
+    assert str(scheduler.why_blocked(scheduler.tasks[1])) == (
         "waits for PTE lock of PTE page 4, which task A holds"
     )
     with pytest.raises(ValueError, match="'B' cannot run here, only A can"):
@@ -67,7 +68,7 @@ def test_a_table_is_freed_when_the_grace_period_is_over() -> None:
 
 def test_a_walker_holds_off_the_grace_period() -> None:
     scheduler = SCENES["walker-rcu"].start("fixed")
-    while not scheduler.watch.depth[0]:
+    while not scheduler.sanitizer.depth[0]:
         scheduler.go("A")  # the fault has looked the table up and wants its lock
     while "B" in scheduler.enabled():
         scheduler.go("B")
@@ -80,7 +81,7 @@ def test_the_design_document_today() -> None:
     scheduler = SCENES["exclusive"].start("fixed")
     scheduler.run("AAAB")
     assert scheduler.enabled() == "A"
-    assert scheduler.why_blocked(scheduler.tasks[1]) == (
+    assert str(scheduler.why_blocked(scheduler.tasks[1])) == (
         "waits for mmap_lock (write), which task A holds"
     )
     assert until_done(scheduler).verdict is None
@@ -95,7 +96,8 @@ def test_the_design_document_naive() -> None:
         scheduler.go("B")
     scheduler.run("AA")
     assert scheduler.verdict is not None
-    assert scheduler.verdict.startswith("task A writes into PTE page 4, unhooked")
+    (broken,) = scheduler.verdict.broken
+    assert isinstance(broken, ChangesUnhooked) and (broken.task, broken.page.number) == ("A", 4)
 
 
 def test_the_design_document_fixed() -> None:

@@ -11,6 +11,7 @@ from ptlab.base.steps import Path
 from ptlab.paths.access import touch
 from ptlab.paths.madvise import MADV_DONTNEED, do_madvise
 from ptlab.process.process import Process
+from ptlab.race.broken_rule import Verdict
 from ptlab.race.scheduler import Scheduler
 from ptlab.schemes import ReclaimScheme
 from ptlab.story.story import Story
@@ -88,16 +89,16 @@ class Scene:
         scheduler.process.journal.settle()
         return Story(scheduler.process, self.headline(variant, verdict))
 
-    def headline(self, variant: Variant | str, verdict: str | None) -> str:
+    def headline(self, variant: Variant | str, verdict: Verdict | None) -> str:
         """'pmd-same (broken) under pt_reclaim: task A writes into PTE page 4, unhooked 4 steps ago'.
 
-        Of the verdict it has the first clause; that a guard is missing is not the scheme's fault.
+        "(broken)" says that a guard is missing, which is not the scheme's fault.
         """
         if isinstance(variant, str):
             variant = self.variant(variant)
         broken = " (broken)" if variant == self.broken else ""
-        told = verdict.partition(":")[0] if verdict else "no rule is broken"
-        return f"{self.name}{broken} under {variant.scheme.name}: {told}"
+        found = verdict.headline if verdict else "no rule is broken"
+        return f"{self.name}{broken} under {variant.scheme.name}: {found}"
 
 
 def write(process: Process, address: int) -> Path[Any]:

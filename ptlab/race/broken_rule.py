@@ -1,0 +1,240 @@
+"""The rules that tasks can break: a record for each, with the facts and the sentence.
+
+`headline` says in one clause what is broken; str() adds what follows from it. Code that compares
+two runs compares the records, not the sentences.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+from ptlab.base.geometry import Level
+from ptlab.draw.names import plural
+from ptlab.state.memmap import MemMap
+
+
+class Page(NamedTuple):
+    """A page-table page."""
+
+    level: Level
+    number: int
+
+    @classmethod
+    def of(cls, mem: MemMap, table: int) -> Page:
+        """The page of `table`."""
+        return cls(Level(int(mem.level[table])), int(table))
+
+    def __str__(self) -> str:
+        return f"{self.level.name} page {self.number}"
+
+
+class BrokenRule:
+    """What is common to all of them: two patterns, which the fields of the record fill."""
+
+    says: ClassVar[str]
+    follows: ClassVar[str] = ""
+
+    @property
+    def headline(self) -> str:
+        """What is broken, in one clause."""
+        return self.says.format(self)
+
+    def __str__(self) -> str:
+        return f"{self.says}: {self.follows}".format(self) if self.follows else self.headline
+
+
+@dataclass(frozen=True)
+class UsesFreed(BrokenRule):
+    """An access to a page that was freed `ago` steps before. `how` is a verb, such as "reads"."""
+
+    task: str
+    how: str
+    page: Page
+    ago: int
+    says = "task {0.task} {0.how} {0.page}, freed {0.steps} ago"
+
+    @property
+    def steps(self) -> str:
+        """'3 steps'."""
+        return plural(self.ago, "step")
+
+
+@dataclass(frozen=True)
+class ChangesUnhooked(UsesFreed):
+    """A change to a table that another task unhooked `ago` steps before."""
+
+    says = "task {0.task} {0.how} {0.page}, unhooked {0.steps} ago"
+    follows = "what it does is lost"
+
+
+@dataclass(frozen=True)
+class UsesStaleTlb(BrokenRule):
+    """A TLB entry is used after its frame has been freed."""
+
+    task: str
+    address: int
+    frame: int
+    says = "task {0.task} uses a stale TLB entry"
+    follows = (
+        "{0.address:#x} still leads to page frame {0.frame:#x}, which has been freed and may be "
+        "anybody's"
+    )
+
+
+@dataclass(frozen=True)
+class GoesAstray(BrokenRule):
+    """The simulated kernel trusts the page tables, and has failed. `error` says where."""
+
+    task: str
+    error: str
+    says = "task {0.task} goes astray in corrupted page tables ({0.error})"
+
+
+@dataclass(frozen=True)
+class Overwrites(BrokenRule):
+    """An entry is set that was not none."""
+
+    task: str
+    page: Page
+    says = "task {0.task} overwrites an entry of {0.page}"
+    follows = "the page that it mapped is lost"
+
+
+@dataclass(frozen=True)
+class UnhooksAgain(BrokenRule):
+    """A table is unhooked that is not in the tree."""
+
+    task: str
+    page: Page
+    says = "task {0.task} unhooks {0.page} a second time"
+
+
+@dataclass(frozen=True)
+class UnhooksEntries(BrokenRule):
+    """A table is unhooked that still has entries."""
+
+    task: str
+    page: Page
+    left: int
+    says = "task {0.task} unhooks {0.page} with {0.entries} in it, lost without a zap"
+
+    @property
+    def entries(self) -> str:
+        """'1 entry'."""
+        return plural(self.left, "entry")
+
+
+@dataclass(frozen=True)
+class TwoInOneSlot(BrokenRule):
+    """A table is installed at a slot where `other` is."""
+
+    task: str
+    page: Page
+    parent: Page
+    slot: int
+    other: Page
+    says = "task {0.task} installs {0.page} at slot {0.slot} of {0.parent}, where {0.other} is"
+    follows = "two tables in one slot"
+
+
+@dataclass(frozen=True)
+class BreaksLockOrder(BrokenRule):
+    """Two locks are taken in an order that the kernel's documentation forbids."""
+
+    task: str
+    wants: str
+    holds: str
+    says = "task {0.task} wants {0.wants} while it holds {0.holds}"
+    follows = "lock order, {0.wants} comes first"
+
+
+@dataclass(frozen=True)
+class OtherWayRound(BreaksLockOrder):
+    """Two locks are taken in the other order than task `other` took them in step `step`."""
+
+    other: str
+    step: int
+    follows = "lock order, task {0.other} took them the other way round in step {0.step}"
+
+
+class Blocked(NamedTuple):
+    """Why `task` cannot run: `holders` hold a lock that it wants; without a lock, it polls."""
+
+    task: str
+    lock: str = ""
+    holders: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        if not self.lock:
+            return "looks again and again in vain: nothing that it looks at has changed"
+        holders = " and ".join(f"task {holder}" for holder in self.holders)
+        return f"waits for {self.lock}, which {holders} {'hold' if self.holders[1:] else 'holds'}"
+
+
+@dataclass(frozen=True)
+class Deadlock(BrokenRule):
+    """No task can run, and not all are done."""
+
+    blocked: tuple[Blocked, ...]
+    says = "deadlock"
+    follows = "{0.waits}"
+
+    @property
+    def waits(self) -> str:
+        """Who waits for what."""
+        return ", ".join(f"task {one.task} {one}" for one in self.blocked)
+
+
+@dataclass(frozen=True)
+class Starvation(Deadlock):
+    """The same, and one of the tasks polls for something that no other task can change."""
+
+    says = "starvation"
+
+
+@dataclass(frozen=True)
+class VisitorsLeft(BrokenRule):
+    """All tasks are done, and a table still counts visitors."""
+
+    page: Page
+    left: int
+    says = "{0.page} has leaked"
+    follows = "{0.visitors} never left"
+
+    @property
+    def visitors(self) -> str:
+        """'1 visitor'."""
+        return plural(self.left, "visitor")
+
+
+@dataclass(frozen=True)
+class LockLeft(BrokenRule):
+    """All tasks are done, and one of them still holds a lock."""
+
+    lock: str
+    says = "a lock is still held"
+    follows = "{0.lock}"
+
+
+@dataclass(frozen=True)
+class StateIsWrong(BrokenRule):
+    """An invariant of the state or of the scheme does not hold. `what` is its own sentence."""
+
+    what: str
+    says = "{0.what}"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All that one segment has broken. str() is one sentence."""
+
+    broken: tuple[BrokenRule, ...]
+
+    @property
+    def headline(self) -> str:
+        """The first broken rule, in one clause."""
+        return self.broken[0].headline
+
+    def __str__(self) -> str:
+        return "; ".join(map(str, self.broken))
