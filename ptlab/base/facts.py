@@ -114,9 +114,10 @@ class Counting:
 
 
 class References(NamedTuple):
-    """References are taken or given back; the counts are arrays for a run.
+    """References are taken or given back.
 
-    last  whether these were the last ones, so that the design frees the table
+    before, after  the count; an array for a run, None where it is left out to be guessed
+    last           whether these were the last ones, so that the design frees the table
     """
 
     who: str

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-import re
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ptlab import scenario
+from ptlab.base.facts import References
 from ptlab.base.steps import Kind, Path, Step, Tables
+from ptlab.draw.sentences import sentence
 from ptlab.process.process import Process
 from ptlab.schemes import NOTHING, PteRefcount
 from ptlab.state.memmap import Slots
@@ -104,7 +105,7 @@ class Found:
     @property
     def log(self) -> str:
         """The log as text, without the counts."""
-        return _log(Story(self.bad), len(self.steps))
+        return _log(self.bad, len(self.steps))
 
     @property
     def should(self) -> str:
@@ -146,14 +147,27 @@ def _sign(step: Step) -> tuple[Any, ...]:
     return step.kind, step.fn, step.n
 
 
-def _log(story: Story, end: int) -> str:
-    """The first `end` steps by operation. A count would give the slip away, so counts are left out."""
-    lines, op = list[str](), 0
-    for number, step in enumerate(story.steps[:end], 1):
-        if step.op == 0:
-            continue
-        if step.op != op:
-            op = step.op
-            lines.append(f"\n{story.operations[op]}")
-        lines.append(f"{number:4}  {re.sub(r' .references [0-9]+ -> [0-9]+.', '', step.text)}")
+def _log(process: Process, end: int) -> str:
+    """The first `end` steps by operation, without those of the first operation.
+
+    A count would give the slip away, so counts are left out.
+    """
+    journal = process.journal
+    assert journal is not None
+    lines = list[str]()
+    for operation in journal.operations[1:]:
+        numbers = range(operation.first, min(operation.last, end))
+        if numbers:
+            lines.append(f"\n{operation.text}")
+        for number in numbers:
+            journal.seek(number + 1)
+            text = sentence(process.machine.mem, _without_count(journal.steps[number]))
+            lines.append(f"{number + 1:4}  {text}")
+    journal.seek(len(journal))
     return "\n".join(lines).strip("\n")
+
+
+def _without_count(step: Step) -> Step:
+    if isinstance(step.fact, References):
+        return step._replace(fact=step.fact._replace(before=None, after=None))
+    return step

@@ -1,11 +1,14 @@
 """Sentences: the function, the thing and the number."""
 
+import ast
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import ptlab
 from ptlab import SCHEMES, Process, Story, story
 from ptlab.draw.names import plural
 from ptlab.paths.access import touch
@@ -106,3 +109,44 @@ def test_a_lock_for_read_waits_for_writers_only():
     Scheduler(process, {"touch": touch(process.mm, True, heap, 4096)}).run("A")
     (waits,) = [s for s in Story(process).steps if "is wanted" in s.text]
     assert waits.text.endswith("it has to wait if another task holds it for write.")
+
+
+PACKAGES = ("draw", "story", "costs", "race", "kernels", "classroom", "cli")
+"""draw, and what is above it and may see a sentence."""
+PARTS = {"split", "partition", "rpartition", "startswith", "endswith", "removeprefix", "replace"}
+
+
+def trees(*packages):
+    for package in packages:
+        for path in sorted((Path(ptlab.__file__).parent / package).rglob("*.py")):
+            yield path, ast.parse(path.read_text())
+
+
+def is_attribute(node, name):
+    return isinstance(node, ast.Attribute) and node.attr == name
+
+
+def test_draw_never_asks_which_function_it_was():
+    """What a step means is in its kind and its fact; the function is only printed."""
+    for path, tree in trees("draw"):
+        printed = {value.value for value in ast.walk(tree) if isinstance(value, ast.FormattedValue)}
+        for node in ast.walk(tree):
+            assert not is_attribute(node, "fn") or node in printed, f"{path}:{node.lineno}"
+
+
+def taken_apart(node):
+    """Whether an expression looks into a text for a fact."""
+    if isinstance(node, ast.Compare):
+        return any(is_attribute(side, "text") for side in [node.left, *node.comparators])
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return False
+    if node.func.attr in PARTS and is_attribute(node.func.value, "text"):
+        return True
+    regex = isinstance(node.func.value, ast.Name) and node.func.value.id == "re"
+    return regex and any(is_attribute(argument, "text") for argument in node.args)
+
+
+def test_nobody_takes_a_sentence_apart():
+    for path, tree in trees(*PACKAGES):
+        for node in ast.walk(tree):
+            assert not taken_apart(node), f"{path}:{node.lineno}: {ast.unparse(node)}"

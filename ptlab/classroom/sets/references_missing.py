@@ -114,7 +114,7 @@ class Missing(TableQuestion[Slip]):
         found = _found(problem)
         after, kind, outcome = found.after, found.kind, found.outcome
         hit = 1 + next(k for k, step in enumerate(found.steps) if step.kind is Kind.HIT)
-        hook = 1 + next(k for k, step in enumerate(found.steps) if step.fn == "pmd_populate")
+        hook = max(k for k, step in enumerate(found.steps, 1) if step.kind is Kind.INSTALL)
         other = "put" if kind == "get" else "get"
         opposite = "never" if outcome == "too early" else "too early"
         return [
