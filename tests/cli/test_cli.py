@@ -112,7 +112,7 @@ def test_run_and_measure_without_a_name_list_what_there_is(capsys):
     status, out, _ = ptlab(capsys, "run")
     assert status == 0
     told = " ".join(out.split())
-    assert "life-of-a-pte-page a PTE page is built" in told and "B01_dontneed_2M" in told
+    assert "life-of-a-pte-page the first touch builds" in told and "B01_dontneed_2M" in told
     assert "R random: R1_0000 to R1_0079" in told
     status, out, _ = ptlab(capsys, "measure")
     assert status == 0
