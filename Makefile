@@ -1,6 +1,7 @@
 # make lab    open the first notebook in JupyterLab      LAB_ARGS="--no-browser --port 9999" is handed on
 # make test   lint, types, stored notebooks, tests       PYTEST_ARGS="-k scenario" is handed on
 # make front-end  bundle ptlab/widgets/src for the browser, with esbuild (needs node)
+# make exercises  write the exercises without solutions, as students get them
 # make bench  print the numbers of benchmarks/
 # make binder-test  build Binder's environment from binder/ and run the first notebook in it
 # make clean  remove .venv and every cache
@@ -24,7 +25,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& echo "$$python" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test bench front-end binder-test clean
+.PHONY: help lab test exercises bench front-end binder-test clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^Everything/,$$d'
@@ -39,6 +40,9 @@ test: $(VENV)/installed-test
 	find notebooks exercises -name '*.ipynb' -not -path '*/.*' \
 		-exec $(BIN)/nbstripout --verify --keep-id {} +
 	$(BIN)/pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
+
+exercises: $(VENV)/installed-test
+	$(BIN)/python exercises/make_for_students.py
 
 bench: $(VENV)/installed-test
 	$(BIN)/python -m benchmarks

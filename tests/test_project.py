@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import tomllib
 import zipfile
 from pathlib import Path
@@ -19,7 +20,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 FROM_BINDERS_IMAGE = {"jupyterlab", "ipywidgets"}
 
 
-def test_wheel_carries_data_and_notebooks(tmp_path):
+def test_wheel_carries_data_notebooks_and_exercises(tmp_path):
     (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
     carried = set(zipfile.ZipFile(wheel).namelist())
 
@@ -29,9 +30,28 @@ def test_wheel_carries_data_and_notebooks(tmp_path):
         if path.is_file() and "__pycache__" not in path.parts
     }
     notebooks = {f"ptlab/_notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.ipynb")}
+    exercises = {
+        f"ptlab/_notebooks/exercises/{path.parent.name}/{path.name}"
+        for path in (ROOT / "exercises/source").glob("*/*.ipynb")
+    }
     assert {Path(name).suffix for name in in_package} >= {".py", ".mjs", ".css", ".gz", ".txt"}
     assert "ptlab/_notebooks/00_start_here.ipynb" in notebooks
-    assert {name for name in carried if ".dist-info/" not in name} == in_package | notebooks
+    assert {name for name in carried if ".dist-info/" not in name} == (
+        in_package | notebooks | exercises
+    )
+
+
+def test_exercises_for_students_are_what_nbgrader_makes_of_the_source(tmp_path):
+    script = ROOT / "exercises/make_for_students.py"
+    runpy.run_path(str(script))["make"](tmp_path / "made")
+
+    made, committed = (
+        {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*.*")}
+        for folder in (tmp_path / "made", ROOT / "exercises/for_students")
+    )
+    assert committed == made, "run `make exercises`"
+    assert len(made) == 6
+    assert not any("BEGIN SOLUTION" in text for text in made.values())
 
 
 def test_binder_pins_what_the_package_needs():

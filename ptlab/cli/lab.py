@@ -1,4 +1,4 @@
-"""`ptlab lab`: the course in JupyterLab."""
+"""`ptlab lab`: the course and its exercises in JupyterLab."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ _PACKAGE = Path(__file__).parents[1]
 
 _EPILOG = """\
 In a checkout the notebooks are the checkout's own. From an installed package they are copied to
-./ptlab-notebooks first; a notebook that is already there is left as it is, so your work is kept.
+./ptlab-notebooks first, with the exercises in ./ptlab-notebooks/exercises. A notebook that is already
+there is left as it is, so your work is kept.
 
 examples:
   ptlab lab
@@ -61,10 +62,11 @@ def notebooks(package: Path, here: Path) -> Path:
         raise BadInput(f"no notebooks in {of_checkout} or {packaged}: please install ptlab again")
     copy = here / "ptlab-notebooks"
     try:
-        copy.mkdir(exist_ok=True)
-        for notebook in packaged.glob("*.ipynb"):
-            if not (copy / notebook.name).exists():
-                shutil.copy(notebook, copy)
+        for notebook in packaged.rglob("*.ipynb"):
+            target = copy / notebook.relative_to(packaged)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if not target.exists():
+                shutil.copy(notebook, target)
     except OSError as error:
         raise BadInput(f"cannot copy the notebooks to {copy}: {error.strerror}") from error
     return copy

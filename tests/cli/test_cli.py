@@ -223,13 +223,20 @@ def test_lab_copies_packaged_notebooks_and_keeps_your_work(tmp_path):
     packaged.mkdir(parents=True)
     (packaged / lab.FIRST).write_text("first")
     (packaged / "01.ipynb").write_text("second")
+    (packaged / "exercises" / "ps1_the_walk").mkdir(parents=True)
+    (packaged / "exercises" / "ps1_the_walk" / "ps1.ipynb").write_text("first set")
+    (packaged / "exercises" / "ps1_the_walk" / "other.ipynb").write_text("another")
     here = tmp_path / "here"
-    (here / "ptlab-notebooks").mkdir(parents=True)
+    mine = here / "ptlab-notebooks" / "exercises" / "ps1_the_walk"
+    mine.mkdir(parents=True)
+    (mine / "other.ipynb").write_text("my answers")
     (here / "ptlab-notebooks" / "01.ipynb").write_text("mine")
     folder = lab.notebooks(packaged.parent, here)
     assert folder == here / "ptlab-notebooks"
     assert (folder / lab.FIRST).read_text() == "first"
     assert (folder / "01.ipynb").read_text() == "mine"
+    assert (mine / "ps1.ipynb").read_text() == "first set"
+    assert (mine / "other.ipynb").read_text() == "my answers"
 
 
 def test_lab_uses_the_notebooks_of_a_checkout(tmp_path):
