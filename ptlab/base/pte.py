@@ -61,7 +61,7 @@ FILE = FILE_FRAME << PAGE_SHIFT
 def table_entry(pfn: Any) -> Any:
     """The word of an entry that points to the table with page frame number `pfn`."""
     if isinstance(pfn, np.ndarray):
-        return (pfn << U64(PAGE_SHIFT)) | U64(TABLE_FLAGS)
+        return (pfn.astype(U64) << U64(PAGE_SHIFT)) | U64(TABLE_FLAGS)
     return (pfn << PAGE_SHIFT) | TABLE_FLAGS
 
 

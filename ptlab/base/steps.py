@@ -11,14 +11,9 @@ from functools import partial
 from types import NoneType
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ptlab.base import facts
 from ptlab.base.facts import Fact
-
-Tables: TypeAlias = int | NDArray[np.int64]
-"""One page-table page (its row in mem_map, which is its pfn), or an array of them: a run."""
+from ptlab.base.tables import Tables
 
 
 class Kind:

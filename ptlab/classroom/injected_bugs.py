@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 
 from ptlab import scenario
 from ptlab.base.facts import References
-from ptlab.base.steps import Kind, Path, Step, Tables
+from ptlab.base.steps import Kind, Path, Step
+from ptlab.base.tables import Slots, Tables
 from ptlab.draw.sentences import sentence
 from ptlab.process.process import Process
 from ptlab.schemes import NOTHING, PteRefcount
-from ptlab.state.memmap import Slots
 from ptlab.state.mm import Mm
 from ptlab.state.mmu_gather import MmuGather
 from ptlab.story.story import Story

@@ -24,11 +24,11 @@ from typing import Any, NamedTuple
 from ptlab.base.facts import Counting, CountMode, Lock, References
 from ptlab.base.geometry import Level
 from ptlab.base.steps import Kind, Step
+from ptlab.base.tables import first_of, table_count
 from ptlab.costs.memory_time import MemoryTime
 from ptlab.process.process import Process
 from ptlab.state.journal import Journal, Operation
 from ptlab.state.memmap import MemMap
-from ptlab.state.memmap import count as table_count
 
 
 class LockCost(NamedTuple):
@@ -175,8 +175,7 @@ def _how(step: Step, mem: MemMap) -> str:
     assert isinstance(fact, References) and tables is not None
     if fact.how != Counting.ATOMIC:
         return fact.how
-    first = tables if isinstance(tables, int) else int(tables[0])
-    return UPPER if mem.level.item(first) else Counting.ATOMIC
+    return UPPER if mem.level.item(first_of(tables)) else Counting.ATOMIC
 
 
 def _tables(step: Step) -> int:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ptlab.base.facts import Lock
 from ptlab.base.geometry import Level
-from ptlab.base.steps import Step, Tables
+from ptlab.base.steps import Step
+from ptlab.base.tables import Tables, is_run
 from ptlab.state.memmap import MemMap
 
 
@@ -16,14 +15,9 @@ def tables_of(step: Step) -> Tables:
     return step.tables
 
 
-def first_of(tables: Tables) -> int:
-    """The first table of a run, or the only one."""
-    return tables if isinstance(tables, int) else int(tables[0])
-
-
 def table_name(mem: MemMap, tables: Tables) -> str:
     """'PTE page 7', or '12 PTE pages (7 to 18)' for a run."""
-    if isinstance(tables, np.ndarray):
+    if is_run(tables):
         if len(tables) > 1:
             level = Level(int(mem.level[tables[0]])).name
             return f"{len(tables)} {level} pages ({tables[0]} to {tables[-1]})"

@@ -7,7 +7,8 @@ import numpy as np
 from ptlab.base.facts import Counting, CountMode, Dying, Holder, Lock, References
 from ptlab.base.geometry import Level
 from ptlab.base.steps import Step
-from ptlab.draw.names import first_of, lock_name, table_name, tables_of
+from ptlab.base.tables import first_of
+from ptlab.draw.names import lock_name, table_name, tables_of
 from ptlab.state.memmap import MemMap
 
 

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 from ptlab.base.steps import Kind, Step
+from ptlab.base.tables import table_count
 from ptlab.draw import entry_sentences as entries
 from ptlab.draw import lock_sentences as locks
 from ptlab.draw import reference_sentences as references
 from ptlab.draw import table_sentences as tables
 from ptlab.draw import vma_sentences as vmas
-from ptlab.state.memmap import MemMap, count
+from ptlab.state.memmap import MemMap
 
 
 def sentence(mem: MemMap, step: Step) -> str:
@@ -26,7 +27,7 @@ def sentence(mem: MemMap, step: Step) -> str:
 def predicate(mem: MemMap, step: Step) -> str:
     """The sentence without its subject, the function."""
     text = _SENTENCES[step.kind](mem, step, step.fact)
-    if step.tables is not None and step.kind is Kind.GET and step.times > count(step.tables):
+    if step.tables is not None and step.kind is Kind.GET and step.times > table_count(step.tables):
         text += f" ({step.times} times, one after the other)"
     return text
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ptlab.base.facts import Freed, Moved, Unhooked
 from ptlab.base.geometry import Level
-from ptlab.base.steps import Step, Tables
-from ptlab.draw.names import first_of, plural, table_name, tables_of
-from ptlab.state.memmap import MemMap, count
+from ptlab.base.steps import Step
+from ptlab.base.tables import Tables, first_of, is_run, table_count
+from ptlab.draw.names import plural, table_name, tables_of
+from ptlab.state.memmap import MemMap
 
 
 def look(mem: MemMap, step: Step, fact: None) -> str:
@@ -74,18 +75,18 @@ def move(mem: MemMap, step: Step, fact: Moved) -> str:
 
 def _tables_are(mem: MemMap, step: Step) -> str:
     tables = tables_of(step)
-    return f"{table_name(mem, tables)} {'is' if count(tables) == 1 else 'are'}"
+    return f"{table_name(mem, tables)} {'is' if table_count(tables) == 1 else 'are'}"
 
 
 def _place(mem: MemMap, tables: Tables) -> str:
     first = first_of(tables)
     parent = table_name(mem, int(mem.parent[first]))
-    if isinstance(tables, int):
-        return f"{parent}, slot {mem.slot[first]}"
-    return f"{parent}, slots {mem.slot[first]} to {mem.slot[tables[-1]]}"
+    if is_run(tables):
+        return f"{parent}, slots {mem.slot[first]} to {mem.slot[tables[-1]]}"
+    return f"{parent}, slot {mem.slot[first]}"
 
 
 def _vmpte(mem: MemMap, tables: Tables, moves: str) -> str:
     if mem.level.item(first_of(tables)) == Level.P4D:
         return "VmPTE does not count P4D pages"
-    return f"VmPTE {moves} by {4 * count(tables)} kB"
+    return f"VmPTE {moves} by {4 * table_count(tables)} kB"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,45 +12,17 @@ from numpy.typing import NDArray
 from ptlab.base import pte
 from ptlab.base.facts import Access, Reason, Refusal
 from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE, PMD_SHIFT, Level
-from ptlab.base.steps import Kind, Path, Step, Tables
-from ptlab.paths.fault import VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV, handle_mm_fault
+from ptlab.base.steps import Kind, Path, Step
+from ptlab.base.tables import Slots, Tables, borders, first_of, is_run, split, table_count
+from ptlab.paths.fault import NO_FAULT, Touched, bad_area, exc_page_fault
 from ptlab.paths.pieces import Piece, cut
 from ptlab.paths.thp import thp_vma_allowable
-from ptlab.state.machine import Machine
 from ptlab.state.mm import Count, Mm
-from ptlab.state.vma import VM, Vma, find, find_vma_intersection
+from ptlab.state.vma import VM, Vma, find
 
 U64 = np.uint64
 _PMD = Level.PMD  # looked up once: Python 3.11 finds members slowly
 _VALID, _VALID_WRITE = U64(pte.PRESENT), U64(pte.PRESENT | pte.RW)
-
-
-class Touched(NamedTuple):
-    """What became of a program's accesses.
-
-    faults   page faults served
-    refused  accesses that ended in SIGSEGV or SIGBUS
-    address  the first of these
-    sigbus   whether the last of these was a SIGBUS
-    """
-
-    faults: int
-    refused: int = 0
-    address: int = 0
-    sigbus: bool = False
-
-    def add(self, more: Touched) -> Touched:
-        """This and what came after it."""
-        if self is _NONE:
-            return more
-        faults = self.faults + more.faults
-        if not more.refused:
-            return Touched(faults, self.refused, self.address, self.sigbus)
-        first = self.address if self.refused else more.address
-        return Touched(faults, self.refused + more.refused, first, more.sigbus)
-
-
-_NONE = Touched(0)
 
 
 def touch(mm: Mm, write: bool, start: int, length: int, stride: int = PAGE_SIZE) -> Path[Touched]:
@@ -58,7 +30,7 @@ def touch(mm: Mm, write: bool, start: int, length: int, stride: int = PAGE_SIZE)
 
     A refused access (SIGSEGV, SIGBUS) is counted and skipped.
     """
-    so_far = _NONE
+    so_far = NO_FAULT
     need = VM.WRITE if write else VM.READ
     address, end = start, start + length
     while address < end:
@@ -78,7 +50,7 @@ def touch(mm: Mm, write: bool, start: int, length: int, stride: int = PAGE_SIZE)
                 so_far = so_far.add(result)
         else:
             so_far = so_far.add(Touched(0, accesses, address))
-            yield _bad_area(accesses, address, write, vma if inside else None)
+            yield bad_area(accesses, address, write, vma if inside else None)
         address += accesses * stride
     return so_far
 
@@ -107,7 +79,7 @@ def _pieces(grain: str, address: int, accesses: int, stride: int) -> Iterator[Pi
 def populate_vma_page_range(mm: Mm, start: int, end: int, write: bool) -> Path[Touched]:
     """Fault in every page of a VMA's part, up to one that cannot be had; mmap_lock is held for read."""
     vma = mm.find_vma(start)
-    so_far = _NONE
+    so_far = NO_FAULT
     for piece in cut(_grain(mm, vma), start, (end - start) >> PAGE_SHIFT):
         so_far = so_far.add((yield from _access(mm, piece, write, locked=True)))
         if so_far.refused:
@@ -123,16 +95,15 @@ def _access(mm: Mm, piece: Piece, write: bool, locked: bool = False) -> Path[Tou
     mem, slots = mm.machine.mem, piece.slots
     pmd = mm.lookup(piece.first, _PMD)
     tables: Tables = mem.at(pmd, slots) if pmd else 0
-    if isinstance(slots, np.ndarray):
-        borders = _borders(mm, piece, tables)
-        if len(borders):
-            return _access_runs(mm, piece, np.split(slots, borders), write, locked)
+    if is_run(slots):
+        parts = split(slots, _borders(mm, piece, tables))
+        if len(parts) > 1:
+            return _access_runs(mm, piece, parts, write, locked)
     elif mm.machine.others.translate(mm.machine.task, piece.first, write):
         return _hit(piece, write)
-    elif _is_or_may_be_huge(mm, piece, pmd, int(tables)):
+    elif mm.is_huge(pmd, slots) if tables else _may_be_huge(mm, piece):
         return _access_huge(mm, piece, write, locked)
-    there = int(tables[0]) if isinstance(tables, np.ndarray) else tables
-    if there and mem.entries.filled(tables, piece.columns):
+    if first_of(tables) and mem.entries.filled(tables, piece.columns):
         return _access_entries(mm, piece, tables, write, locked)
     return exc_page_fault(mm, piece, write, locked)
 
@@ -140,20 +111,18 @@ def _access(mm: Mm, piece: Piece, write: bool, locked: bool = False) -> Path[Tou
 def _hit(piece: Piece, write: bool) -> Path[Touched]:
     """The TLB has the translation: no table is read."""
     yield Step(Kind.HIT, "tlb", None, 1, 1, Access(piece.first, write))
-    return _NONE
+    return NO_FAULT
 
 
 def _access_runs(
-    mm: Mm, piece: Piece, parts: list[NDArray[np.int64]], write: bool, locked: bool
+    mm: Mm, piece: Piece, parts: list[Slots], write: bool, locked: bool
 ) -> Path[Touched]:
     """Accesses below tables, huge pages and empty slots: one kind at a time."""
-    so_far = _NONE
-    start = piece.first - (int(parts[0][0]) << PMD_SHIFT)
+    so_far = NO_FAULT
+    start = piece.first - (first_of(parts[0]) << PMD_SHIFT)
     for part in parts:
-        slot = int(part[0])
-        alike = piece._replace(
-            first=start + (slot << PMD_SHIFT), slots=part if len(part) > 1 else slot
-        )
+        first = start + (first_of(part) << PMD_SHIFT)
+        alike = Piece(first, part, piece.columns, table_count(part))
         so_far = so_far.add((yield from _access(mm, alike, write, locked)))
     return so_far
 
@@ -173,16 +142,12 @@ def _access_entries(
             mm.machine.mem.write(tables, piece.columns, marked)
         mm.machine.others.fill(mm.machine.task, piece.first, tables, words)
         yield Step(Kind.HIT, "mmu", tables, hits, 1, Access(piece.first, write))
-        return _NONE
+        return NO_FAULT
     kinds = _kinds(words, usable)
     alike = bool((kinds == kinds.flat[0]).all())
-    if isinstance(piece.slots, np.ndarray) and not alike:
-        so_far = _NONE
-        for slot in piece.slots.tolist():
-            first = piece.first + ((slot - int(piece.slots[0])) << PMD_SHIFT)
-            one = piece._replace(first=first, slots=slot)
-            so_far = so_far.add((yield from _access(mm, one, write, locked)))
-        return so_far
+    if not alike and is_run(piece.slots):
+        one_by_one = split(piece.slots, np.arange(1, piece.tables))
+        return (yield from _access_runs(mm, piece, one_by_one, write, locked))
     if not alike:
         return (yield from _access_parts(mm, piece, kinds, write, locked))
     if kinds.flat[0] != _GUARDED:
@@ -207,7 +172,7 @@ def _access_parts(
     """Accesses to the entries of one table, run by run of one kind, in the order of addresses."""
     step, start = piece.columns.step or 1, piece.columns.start
     borders = [0, *(np.flatnonzero(np.diff(kinds)) + 1).tolist(), len(kinds)]
-    so_far = _NONE
+    so_far = NO_FAULT
     for lo, hi in pairwise(borders):
         columns = slice(start + lo * step, start + (hi - 1) * step + 1, step)
         part = piece._replace(first=piece.first + (lo * step << PAGE_SHIFT), columns=columns)
@@ -219,24 +184,16 @@ def _borders(mm: Mm, piece: Piece, tables: Tables) -> Any:
     """Where a run changes its kind; every slot stands alone if one holds, or may get, a huge page."""
     if mm.counters[Count.HUGE] or _may_be_huge(mm, piece):
         return np.arange(1, piece.tables)
-    return np.flatnonzero(np.diff(tables != 0)) + 1 if isinstance(tables, np.ndarray) else ()
+    return borders(tables != 0)
 
 
 def _may_be_huge(mm: Mm, piece: Piece) -> bool:
-    vma = mm.find_vma(piece.first)
-    return bool(vma.flags & VM.HUGEPAGE) and thp_vma_allowable(vma, piece.first)
-
-
-def _is_or_may_be_huge(mm: Mm, piece: Piece, pmd: int, below: int) -> bool:
-    if not below:
-        return _may_be_huge(mm, piece)
-    return isinstance(piece.slots, int) and mm.is_huge(pmd, piece.slots)
+    return thp_vma_allowable(mm.find_vma(piece.first), piece.first)
 
 
 def _access_huge(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touched]:
     """Accesses below one PMD entry that maps a huge page, or that will."""
-    mem, slot, columns = mm.machine.mem, piece.slots, piece.columns
-    assert isinstance(slot, int)
+    mem, slot, columns = mm.machine.mem, first_of(piece.slots), piece.columns
     pmd = mm.lookup(piece.first, Level.PMD)
     word = mem.entries.word(pmd, slot) if pmd else 0
     need = pte.PRESENT | pte.RW if write else pte.PRESENT
@@ -245,76 +202,13 @@ def _access_huge(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touche
         if word | bits != word:
             mem.write(pmd, slot, word | bits)
         yield Step(Kind.HIT, "mmu", pmd, piece.entries, 1, Access(piece.first, write))
-        return _NONE
+        return NO_FAULT
     # The first access faults. Whatever is there afterwards, a huge page or a table, serves the rest.
     step = columns.step or 1
-    first = piece._replace(columns=slice(columns.start, columns.start + 1))
-    so_far = yield from exc_page_fault(mm, first, write, locked)
+    one = piece._replace(columns=slice(columns.start, columns.start + 1))
+    so_far = yield from exc_page_fault(mm, one, write, locked)
     if columns.start + step < columns.stop:
         rest = slice(columns.start + step, columns.stop, step)
         left = piece._replace(first=piece.first + (step << PAGE_SHIFT), columns=rest)
         so_far = so_far.add((yield from _access(mm, left, write, locked)))
     return so_far
-
-
-def exc_page_fault(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touched]:
-    """One page fault for each entry of the piece, all of one kind.
-
-    Unless the caller holds mmap_lock already, a fault takes its VMA's lock (6.4), else mmap_lock.
-    """
-    machine, first, n = mm.machine, piece.first, piece.entries
-    major = mm.counters[Count.MAJFLT]
-    if locked:
-        fault = yield from handle_mm_fault(mm, mm.find_vma(first), piece, write)
-    else:
-        vma = yield from _lock_vma(mm, first, VM.WRITE if write else VM.READ, n)
-        if vma is None:
-            return Touched(0, n, first)
-        fault = yield from handle_mm_fault(mm, vma, piece, write)
-        yield _unlock_vma(machine, n)
-    if fault == VM_FAULT_SIGSEGV:
-        fact = Refusal(first, write, Reason.GUARD)
-        yield Step(Kind.REFUSED, "handle_pte_marker", None, n, 1, fact)
-    if fault:
-        return Touched(0, n, first, sigbus=fault == VM_FAULT_SIGBUS)
-    mm.count(Count.MINFLT, n - (mm.counters[Count.MAJFLT] - major))
-    return Touched(n)
-
-
-def _lock_vma(mm: Mm, address: int, need: int, n: int) -> Path[Vma | None]:
-    """Take the VMA's lock, or mmap_lock, and look again: the VMA may have gone or changed meanwhile.
-
-    None, and no lock is held: nothing is mapped there now, or not with the rights in `need`
-    (access_error()). A VMA whose start has changed was split: the lock is not its own, so once more.
-    """
-    machine, by_vma = mm.machine, mm.machine.profile.vma_lock_fault
-    vma = find_vma_intersection(mm.vmas, address, address + PAGE_SIZE)
-    while vma is not None:
-        of = vma.start
-        if by_vma:
-            yield from machine.lock("lock_vma_under_rcu", "vma_lock", of, "read", n)
-        else:
-            yield from machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read", n)
-        vma = find_vma_intersection(mm.vmas, address, address + PAGE_SIZE)
-        if vma is not None and vma.flags & need and (vma.start == of or not by_vma):
-            return vma
-        yield _unlock_vma(machine, n)
-        if vma is not None and not vma.flags & need:
-            break
-    yield _bad_area(n, address, need == VM.WRITE, vma)
-    return None
-
-
-def _bad_area(n: int, address: int, write: bool, vma: Vma | None) -> Step:
-    """No VMA covers the address, or `vma` does not allow the access."""
-    fact = Refusal(address, write, Reason.NO_VMA)
-    if vma is not None:
-        fact = Refusal(address, write, Reason.RIGHTS, vma.flags)
-    return Step(Kind.REFUSED, "bad_area", None, n, 1, fact)
-
-
-def _unlock_vma(machine: Machine, n: int) -> Step:
-    """The other end of _lock_vma()."""
-    if machine.profile.vma_lock_fault:
-        return machine.unlock("vma_end_read", "vma_lock", n)
-    return machine.unlock("mmap_read_unlock", "mmap_lock", n)

@@ -15,6 +15,7 @@ import errno
 import numpy as np
 
 from ptlab.base import pte
+from ptlab.base.call_path import not_in_kernel
 from ptlab.base.errors import KernelError
 from ptlab.base.facts import EntriesCleared, EntriesSet, Maps
 from ptlab.base.geometry import PAGE_SHIFT, PMD_SHIFT, PMD_SIZE, Level
@@ -182,6 +183,7 @@ def try_to_unmap(mm: Mm, start: int, end: int) -> Path[None]:
         yield from tlb_flush_mmu(tlb)
 
 
+@not_in_kernel
 def retract_page_table(mm: Mm, address: int, own: bool) -> Path[None]:
     """The entries and their table go; a fault maps the huge page instead.
 

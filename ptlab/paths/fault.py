@@ -1,4 +1,4 @@
-"""The page fault: from handle_mm_fault() down to the entry in the PTE page.
+"""The page fault: from exc_page_fault() down to the entry in the PTE page.
 
 Kernel source: mm/memory.c (Linux 6.12); for the reference counts of 2021 the v3 series, Message-Id
 <20211110105428.32458-1-zhengqi.arch@bytedance.com>, patches 7, 9 and 10. Simplified: memory never
@@ -7,27 +7,120 @@ runs out; the anon_vma is made under the lock that the fault already holds.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ptlab.base import pte
-from ptlab.base.facts import Change, EntriesChanged, Maps, set_of
+from ptlab.base.facts import Change, EntriesChanged, Maps, Reason, Refusal, set_of
 from ptlab.base.geometry import PAGE_SIZE, Level
-from ptlab.base.steps import Kind, Path, Step, Tables
+from ptlab.base.steps import Kind, Path, Step
+from ptlab.base.tables import Tables, count_each, first_of, is_run, table_count
 from ptlab.paths.filemap import VM_FAULT_SIGBUS, do_fault
 from ptlab.paths.pieces import Piece
-from ptlab.paths.recheck import lock_unchanged, still_hooked
+from ptlab.paths.recheck import lock_unchanged
 from ptlab.paths.swap import do_swap_page
 from ptlab.paths.table_alloc import anon_vma_prepare, upper_tables, visit
 from ptlab.paths.thp import do_huge_pmd_anonymous_page, do_huge_pmd_wp_page, thp_vma_allowable
-from ptlab.state.memmap import count_each
+from ptlab.state.machine import Machine
 from ptlab.state.mm import Count, Mm
-from ptlab.state.vma import VM, Vma
-
-__all__ = ["VM_FAULT_SIGBUS", "VM_FAULT_SIGSEGV", "handle_mm_fault"]
+from ptlab.state.vma import VM, Vma, find_vma_intersection
 
 U64 = np.uint64
 VM_FAULT_SIGSEGV = 0x40
 _PMD = Level.PMD  # looked up once: Python 3.11 finds members slowly
+
+
+class Touched(NamedTuple):
+    """What became of a program's accesses.
+
+    faults   page faults served
+    refused  accesses that ended in SIGSEGV or SIGBUS
+    address  the first of these
+    sigbus   whether the last of these was a SIGBUS
+    """
+
+    faults: int
+    refused: int = 0
+    address: int = 0
+    sigbus: bool = False
+
+    def add(self, more: Touched) -> Touched:
+        """This and what came after it."""
+        if self is NO_FAULT:
+            return more
+        faults = self.faults + more.faults
+        if not more.refused:
+            return Touched(faults, self.refused, self.address, self.sigbus)
+        first = self.address if self.refused else more.address
+        return Touched(faults, self.refused + more.refused, first, more.sigbus)
+
+
+NO_FAULT = Touched(0)
+"""Nothing was refused, and no page fault was needed."""
+
+
+def exc_page_fault(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touched]:
+    """One page fault for each entry of the piece, all of one kind.
+
+    Unless the caller holds mmap_lock already, a fault takes its VMA's lock (6.4), else mmap_lock.
+    """
+    machine, first, n = mm.machine, piece.first, piece.entries
+    major = mm.counters[Count.MAJFLT]
+    if locked:
+        fault = yield from handle_mm_fault(mm, mm.find_vma(first), piece, write)
+    else:
+        vma = yield from _lock_vma(mm, first, VM.WRITE if write else VM.READ, n)
+        if vma is None:
+            return Touched(0, n, first)
+        fault = yield from handle_mm_fault(mm, vma, piece, write)
+        yield _unlock_vma(machine, n)
+    if fault == VM_FAULT_SIGSEGV:
+        fact = Refusal(first, write, Reason.GUARD)
+        yield Step(Kind.REFUSED, "handle_pte_marker", None, n, 1, fact)
+    if fault:
+        return Touched(0, n, first, sigbus=fault == VM_FAULT_SIGBUS)
+    mm.count(Count.MINFLT, n - (mm.counters[Count.MAJFLT] - major))
+    return Touched(n)
+
+
+def _lock_vma(mm: Mm, address: int, need: int, n: int) -> Path[Vma | None]:
+    """Take the VMA's lock, or mmap_lock, and look again: the VMA may have gone or changed meanwhile.
+
+    None, and no lock is held: nothing is mapped there now, or not with the rights in `need`
+    (access_error()). A VMA whose start has changed was split: the lock is not its own, so once more.
+    """
+    machine, by_vma = mm.machine, mm.machine.profile.vma_lock_fault
+    vma = find_vma_intersection(mm.vmas, address, address + PAGE_SIZE)
+    while vma is not None:
+        of = vma.start
+        if by_vma:
+            yield from machine.lock("lock_vma_under_rcu", "vma_lock", of, "read", n)
+        else:
+            yield from machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read", n)
+        vma = find_vma_intersection(mm.vmas, address, address + PAGE_SIZE)
+        if vma is not None and vma.flags & need and (vma.start == of or not by_vma):
+            return vma
+        yield _unlock_vma(machine, n)
+        if vma is not None and not vma.flags & need:
+            break
+    yield bad_area(n, address, need == VM.WRITE, vma)
+    return None
+
+
+def bad_area(n: int, address: int, write: bool, vma: Vma | None) -> Step:
+    """No VMA covers the address, or `vma` does not allow the access."""
+    fact = Refusal(address, write, Reason.NO_VMA)
+    if vma is not None:
+        fact = Refusal(address, write, Reason.RIGHTS, vma.flags)
+    return Step(Kind.REFUSED, "bad_area", None, n, 1, fact)
+
+
+def _unlock_vma(machine: Machine, n: int) -> Step:
+    """The other end of _lock_vma()."""
+    if machine.profile.vma_lock_fault:
+        return machine.unlock("vma_end_read", "vma_lock", n)
+    return machine.unlock("mmap_read_unlock", "mmap_lock", n)
 
 
 def handle_mm_fault(mm: Mm, vma: Vma, piece: Piece, write: bool) -> Path[int]:
@@ -45,13 +138,12 @@ def handle_mm_fault(mm: Mm, vma: Vma, piece: Piece, write: bool) -> Path[int]:
 
 def _below_pmd(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]:
     """The path for the PMD level, if a huge page is there or may be, else for the PTE level."""
-    slots = piece.slots
-    if isinstance(slots, int):
-        word = mm.machine.mem.entries.word(pmd, slots)
+    if not is_run(piece.slots):
+        word = mm.machine.mem.entries.word(pmd, first_of(piece.slots))
         if word & pte.PSE:
             return _huge_pmd_fault(mm, vma, pmd, piece, write)
         if not word and vma.flags & VM.HUGEPAGE and thp_vma_allowable(vma, piece.first):
-            return _empty_pmd_fault(mm, vma, pmd, slots, write)
+            return _empty_pmd_fault(mm, vma, pmd, first_of(piece.slots), write)
     return _pte_level(mm, vma, pmd, piece, write)
 
 
@@ -65,8 +157,7 @@ def _empty_pmd_fault(mm: Mm, vma: Vma, pmd: int, slot: int, write: bool) -> Path
 
 def _huge_pmd_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]:
     """A write to a huge page; if that splits it, the PTE level goes on."""
-    assert isinstance(piece.slots, int)
-    if not write or (yield from do_huge_pmd_wp_page(mm, pmd, piece.slots)):
+    if not write or (yield from do_huge_pmd_wp_page(mm, pmd, first_of(piece.slots))):
         return 0
     return (yield from _pte_level(mm, vma, pmd, piece, write))
 
@@ -74,8 +165,8 @@ def _huge_pmd_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Pa
 def _pte_level(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]:
     """The path for a page of a file that is not mapped yet, or for all else."""
     slots, mem = piece.slots, mm.machine.mem
-    if vma.file is not None and isinstance(slots, int):
-        table = int(mem.at(pmd, slots))
+    if vma.file is not None:  # page by page
+        table = first_of(mem.at(pmd, slots))
         if not table or not mem.entries.word(table, piece.columns.start):
             return do_fault(mm, vma, pmd, piece, write)
     return handle_pte_fault(mm, vma, pmd, piece, write)
@@ -95,7 +186,7 @@ def handle_pte_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> P
         tables = yield from visit(mm, pmd, piece.slots, n)
         if write and vma.anon_vma is None and not vma.shared:
             yield anon_vma_prepare(mm, vma)
-        if not still_hooked(mm.machine, tables):  # freed since it was installed or seen
+        if not mm.machine.others.still_hooked(tables):  # freed since it was installed or seen
             yield from mm.machine.scheme.visitor_leaves(mm, tables, n)
             continue
         if not mm.machine.mem.entries.filled(tables, columns):
@@ -137,9 +228,9 @@ def do_anonymous_page(mm: Mm, tables: Tables, columns: slice, n: int, write: boo
     else:
         words = np.full(n, pte.ZERO_PAGE_ENTRY, U64)
         mm.count(Count.ZERO, n)
-    each = n
-    if isinstance(tables, np.ndarray):
-        words, each = words.reshape(len(tables), -1), n // len(tables)
+    each = n // table_count(tables)
+    if is_run(tables):
+        words = words.reshape(len(tables), each)
     machine.mem.write(tables, columns, words)
     machine.scheme.entries_changed(mm, tables, each, 0 if write else each)
     fact = set_of((columns, Maps.PAGE if write else Maps.ZERO))

@@ -12,8 +12,9 @@ from ptlab.base.errors import NotModelled
 from ptlab.base.facts import EntriesSet, Maps, Reason, Refusal
 from ptlab.base.geometry import PAGE_SHIFT, PTRS_PER_TABLE
 from ptlab.base.steps import Kind, Path, Step
+from ptlab.base.tables import first_of
 from ptlab.paths.pieces import Piece
-from ptlab.paths.recheck import lock_unchanged, pte_changed
+from ptlab.paths.recheck import lock_unchanged
 from ptlab.paths.table_alloc import anon_vma_prepare, visit
 from ptlab.paths.thp import do_set_pmd
 from ptlab.paths.walk import pte_offset_map_lock
@@ -32,8 +33,8 @@ def do_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]
 
     do_read_fault(), do_cow_fault() and do_shared_fault().
     """
-    assert vma.file is not None and isinstance(piece.slots, int)
-    file, slot, column = vma.file, piece.slots, int(piece.columns.start)
+    assert vma.file is not None
+    file, slot, column = vma.file, first_of(piece.slots), int(piece.columns.start)
     page = vma.page(piece.first)
     huge = bool(file.huge[page >> 9 : (page >> 9) + 1].any())
     own = write and not vma.shared  # do_cow_fault() copies 4 KiB, also of a huge page
@@ -44,14 +45,13 @@ def do_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]
     if not write:
         around = _fault_around(vma, piece.first, column)
         cached = [c for c in around if file.ready(page + c - column)]
-        if mm.machine.mem.at(pmd, slot):
-            table = int(mm.machine.mem.at(pmd, slot))
+        table = first_of(mm.machine.mem.at(pmd, slot))
+        if table:
             cached = [c for c in cached if not mm.machine.mem.entries.word(table, c)]
-        if column in cached:
-            yield from _map(mm, vma, pmd, slot, cached, page - column, "filemap_map_pages")
-            return 0
         if cached:
             yield from _map(mm, vma, pmd, slot, cached, page - column, "filemap_map_pages")
+        if column in cached:
+            return 0
     if own and vma.anon_vma is None:  # also for a page that turns out to be beyond the file's end
         yield anon_vma_prepare(mm, vma)
     if page >= file.pages:
@@ -109,7 +109,8 @@ def _map(
     if not (yield from pte_offset_map_lock(machine, table)):
         yield from machine.scheme.visitor_leaves(mm, table)
         return  # the table has gone: the access faults again
-    columns = [c for c in columns if not pte_changed(machine, table, slice(c, c + 1), 0)]
+    unchanged = machine.others.unchanged
+    columns = [c for c in columns if unchanged(table, slice(c, c + 1), 0)]
     if not columns:
         yield machine.unlock("pte_unmap_unlock", "ptl")
         yield from machine.scheme.visitor_leaves(mm, table)

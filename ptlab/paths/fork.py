@@ -16,15 +16,25 @@ from ptlab.base import pte
 from ptlab.base.facts import EntriesSet, Freed, Maps, VmaMapped
 from ptlab.base.geometry import Level
 from ptlab.base.steps import Kind, Path, Step
+from ptlab.base.tables import (
+    Slots,
+    Tables,
+    borders,
+    count_each,
+    first_of,
+    split,
+    table_count,
+    total,
+    zero_each,
+)
 from ptlab.paths.pgtables import free_pgtables
 from ptlab.paths.pieces import chunks
-from ptlab.paths.recheck import arrive, still_hooked, vma_end_write_all, vma_start_write
+from ptlab.paths.recheck import arrive, vma_end_write_all, vma_start_write
 from ptlab.paths.table_alloc import upper_tables, visit
 from ptlab.paths.thp import copy_huge_pmd
 from ptlab.paths.walk import pte_tables
 from ptlab.paths.zap import UNMAP, unmap_page_range
-from ptlab.state.memmap import Slots, State, count_each
-from ptlab.state.memmap import count as table_count
+from ptlab.state.memmap import State
 from ptlab.state.mm import Mm
 from ptlab.state.mmu_gather import MmuGather, tlb_flush_mmu
 from ptlab.state.vma import VM, Vma
@@ -108,9 +118,10 @@ def _cut(start: int, end: int, span: int) -> Iterator[tuple[int, int]]:
 def copy_pmd_range(mm: Mm, child: Mm, vma: Vma, child_pmd: int, start: int, end: int) -> Path[None]:
     """The part of the VMA below one PMD page: huge pages and tables."""
     for pmd, slots, columns in pte_tables(mm, start, end):
-        if isinstance(slots, int) and mm.is_huge(pmd, slots):
-            if pte.pfn(mm.machine.mem.entries.word(pmd, slots)) < pte.FILE_FRAME:
-                yield from copy_huge_pmd(mm, child, pmd, slots, child_pmd)
+        if mm.is_huge(pmd, slots):
+            slot = first_of(slots)
+            if pte.pfn(mm.machine.mem.entries.word(pmd, slot)) < pte.FILE_FRAME:
+                yield from copy_huge_pmd(mm, child, pmd, slot, child_pmd)
         else:
             yield from copy_pte_range(mm, child, pmd, child_pmd, slots, columns, not vma.shared)
 
@@ -120,60 +131,66 @@ def copy_pte_range(
 ) -> Path[None]:
     """Copy entries. The child's table is allocated before anyone looks at the parent's entries.
 
-    Under the parent's PTE lock the kernel does not look at the PMD entry again: mmap_lock is held for
-    write, and who comes by the file takes no table of a VMA that has an anon_vma.
-    In a private mapping (`cow`) pages become read-only on both sides; nothing is copied but the
-    entries.
+    A run is cut where the child's slots change from empty to filled (a neighbour VMA's table).
     """
-    machine, mem = mm.machine, mm.machine.mem
-    for part in _alike(child, child_pmd, slots):
+    scheme, there = mm.machine.scheme, mm.machine.mem.at(child_pmd, slots)
+    for part in split(slots, borders(there != 0)):
         theirs = yield from visit(child, child_pmd, part)
         ours = yield from arrive(mm, pmd, part)
-        if ours is None:  # freed since the walk saw it
-            yield from machine.scheme.visitor_leaves(child, theirs)
-            continue
-        n_tables = table_count(ours)
-        yield from machine.lock("pte_offset_map_lock", "ptl", theirs, "spin", n_tables)
-        if not still_hooked(machine, ours):
-            yield machine.unlock("pte_unmap_unlock", "ptl", n_tables)
-            yield from machine.scheme.visitor_leaves(mm, ours)
-            yield from machine.scheme.visitor_leaves(child, theirs)
-            continue
+        if ours is not None:  # else it was freed since the walk saw it
+            yield from _copy_locked(mm, child, ours, theirs, columns, cow)
+            yield from scheme.visitor_leaves(mm, ours)
+        yield from scheme.visitor_leaves(child, theirs)
+
+
+def _copy_locked(
+    mm: Mm, child: Mm, ours: Tables, theirs: Tables, columns: slice, cow: bool
+) -> Path[None]:
+    """Take both PTE locks and copy.
+
+    Under the parent's PTE lock the kernel does not look at the PMD entry again: mmap_lock is held for
+    write, and who comes by the file takes no table of a VMA that has an anon_vma.
+    """
+    machine, n_tables = mm.machine, table_count(ours)
+    yield from machine.lock("pte_offset_map_lock", "ptl", theirs, "spin", n_tables)
+    if machine.others.still_hooked(ours):
         yield from machine.lock("pte_offset_map_rw_nolock", "ptl", ours, "spin", n_tables)
-        copied = None
-        for some in chunks(machine.grain, columns):
-            words = mem.entries[ours, some]
-            if not words.any():
-                continue
-            private = pte.is_present(words) & (pte.pfn(words) >= pte.FIRST_FRAME)
-            if cow:
-                words = np.where(pte.is_present(words), words & ~U64(pte.RW), words)
-                mem.write(ours, some, words)
-            mem.write(theirs, some, words)
-            machine.share(pte.pfn(words[private & ~pte.is_file(words)]), 1)
-            child.count_pages(pte.census(words), 1)
-            each = count_each(ours, words)
-            zero = count_each(ours, pte.is_zero_page(words))
-            machine.scheme.entries_changed(child, theirs, each, zero)
-            copied = each if copied is None else copied + each
-            n = int(np.sum(each))
-            yield Step(Kind.SET, "copy_present_ptes", theirs, n, 1, EntriesSet(some, Maps.SHARED))
-        if copied is not None:
-            # copy_present_pte() and its kin count each entry on its own
-            yield from machine.scheme.entries_mapped(child, theirs, copied, int(np.sum(copied)))
+        yield from _copy_entries(mm, child, ours, theirs, columns, cow)
         yield machine.unlock("spin_unlock", "ptl", n_tables)
-        yield machine.unlock("pte_unmap_unlock", "ptl", n_tables)
-        yield from machine.scheme.visitor_leaves(mm, ours)
-        yield from machine.scheme.visitor_leaves(child, theirs)
+    yield machine.unlock("pte_unmap_unlock", "ptl", n_tables)
 
 
-def _alike(child: Mm, child_pmd: int, slots: Slots) -> list[Slots]:
-    """Cut a run where the child's slots change from empty to filled (a neighbour VMA's table)."""
-    if isinstance(slots, int):
-        return [slots]
-    there = np.asarray(child.machine.mem.at(child_pmd, slots)) != 0
-    runs = np.split(slots, np.flatnonzero(np.diff(there)) + 1)
-    return [run if len(run) > 1 else int(run[0]) for run in runs]
+def _copy_entries(
+    mm: Mm, child: Mm, ours: Tables, theirs: Tables, columns: slice, cow: bool
+) -> Path[None]:
+    """In a private mapping (`cow`) pages become read-only on both sides."""
+    machine, mem, copied = mm.machine, mm.machine.mem, zero_each(ours)
+    for some in chunks(machine.grain, columns):
+        words = mem.entries[ours, some]
+        if not words.any():
+            continue
+        private = pte.is_present(words) & (pte.pfn(words) >= pte.FIRST_FRAME)
+        if cow:
+            words = np.where(pte.is_present(words), words & ~U64(pte.RW), words)
+            mem.write(ours, some, words)
+        mem.write(theirs, some, words)
+        machine.share(pte.pfn(words[private & ~pte.is_file(words)]), 1)
+        child.count_pages(pte.census(words), 1)
+        each = count_each(ours, words)
+        zero = count_each(ours, pte.is_zero_page(words))
+        machine.scheme.entries_changed(child, theirs, each, zero)
+        copied = copied + each
+        yield Step(
+            Kind.SET,
+            "copy_present_ptes",
+            theirs,
+            total(ours, each),
+            1,
+            EntriesSet(some, Maps.SHARED),
+        )
+    n = total(ours, copied)
+    if n:  # copy_present_pte() and its kin count each entry on its own
+        yield from machine.scheme.entries_mapped(child, theirs, copied, n)
 
 
 def exit_mmap(mm: Mm) -> Path[None]:

@@ -14,12 +14,12 @@ from ptlab.base import pte
 from ptlab.base.facts import EntriesCleared, EntriesSet, Maps, VmaChanged
 from ptlab.base.geometry import PAGE_SHIFT, Level
 from ptlab.base.steps import Kind, Path, Step
+from ptlab.base.tables import count_each, first_of, table_count, total, zero_each
 from ptlab.paths.pieces import chunks, cut
+from ptlab.paths.recheck import arrive_locked
 from ptlab.paths.table_alloc import anon_vma_prepare, upper_tables, visit
 from ptlab.paths.walk import pte_offset_map_lock, pte_tables
 from ptlab.paths.zap import ZapDetails, unmap_page_range
-from ptlab.state.memmap import count as table_count
-from ptlab.state.memmap import count_each
 from ptlab.state.mm import Count, Mm
 from ptlab.state.mmu_gather import MmuGather, tlb_flush_mmu
 from ptlab.state.vma import VM, Vma
@@ -45,8 +45,7 @@ def madvise_guard_install(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
             pmd = mm.lookup(piece.first, Level.PMD)
             pmd = pmd or (yield from upper_tables(mm, piece.first, walk))
             table = yield from visit(mm, pmd, piece.slots)
-            assert isinstance(table, int)
-            done = yield from _install(mm, table, piece.columns)
+            done = yield from _install(mm, first_of(table), piece.columns)
             yield from machine.scheme.visitor_leaves(mm, table)
     yield from machine.scheme.walk_ends(mm, walk)
 
@@ -91,7 +90,7 @@ def _install(mm: Mm, table: int, columns: slice) -> Path[bool]:
 def _mapped(mm: Mm, start: int, end: int) -> bool:
     """Whether anything but guard markers is mapped in the range."""
     for pmd, slots, columns in pte_tables(mm, start, end):
-        if isinstance(slots, int) and mm.is_huge(pmd, slots):
+        if mm.is_huge(pmd, slots):
             return True
         words = mm.machine.mem.entries[mm.machine.mem.at(pmd, slots), columns]
         if np.any((words != 0) & ~pte.is_marker(words)):
@@ -104,16 +103,12 @@ def madvise_guard_remove(mm: Mm, start: int, end: int) -> Path[None]:
     machine = mm.machine
     walk = yield from machine.scheme.walk_begins(mm, start, end)
     for pmd, slots, columns in pte_tables(mm, start, end):
-        if isinstance(slots, int) and mm.is_huge(pmd, slots):
+        if mm.is_huge(pmd, slots):
             continue  # there can be no marker
-        if (yield from machine.scheme.visitor_arrives(mm, pmd, slots)):
+        tables = yield from arrive_locked(mm, pmd, slots)
+        if tables is None:
             continue
-        tables = machine.mem.at(pmd, slots)
-        n_tables = table_count(tables)
-        if not (yield from pte_offset_map_lock(machine, tables, n_tables)):
-            yield from machine.scheme.visitor_leaves(mm, tables)
-            continue  # freed since the walk saw it
-        removed = None
+        removed = zero_each(tables)
         for part in chunks(machine.grain, columns):
             words = machine.mem.entries[tables, part]
             markers = pte.is_marker(words)
@@ -123,10 +118,10 @@ def madvise_guard_remove(mm: Mm, start: int, end: int) -> Path[None]:
                 mm.count(Count.SWAP, -n)
                 each = count_each(tables, markers)
                 machine.scheme.entries_changed(mm, tables, -each)
-                removed = each if removed is None else removed + each
+                removed = removed + each
                 yield Step(Kind.CLEAR, "guard_remove_pte_entry", tables, n, 1, EntriesCleared(part))
-        yield machine.unlock("pte_unmap_unlock", "ptl", n_tables)
-        if removed is not None:
+        yield machine.unlock("pte_unmap_unlock", "ptl", table_count(tables))
+        if total(tables, removed):
             yield from machine.scheme.entries_unmapped(mm, tables, removed)
         yield from machine.scheme.visitor_leaves(mm, tables)
     yield from machine.scheme.walk_ends(mm, walk)

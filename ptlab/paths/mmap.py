@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 from dataclasses import replace
 
+from ptlab.base.call_path import not_in_kernel
 from ptlab.base.errors import KernelError
 from ptlab.base.facts import VmaChanged, VmaMapped, VmaUnmapped
 from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE, PMD_SHIFT, PMD_SIZE, Level, page_align
@@ -24,7 +25,7 @@ from ptlab.paths.zap import UNMAP, unmap_page_range
 from ptlab.state.mm import Mm
 from ptlab.state.mmu_gather import MmuGather, tlb_flush_mmu
 from ptlab.state.page_cache import File, new_file
-from ptlab.state.vma import VM, Vma, Vmas, find, find_vma_intersection, merge, overlapping, split_at
+from ptlab.state.vma import VM, Vma, Vmas, find, find_vma_intersection, overlapping, split_at
 
 MMAP_BASE = 0x7FFF_F7FF_F000
 PROTECTIONS = {"none": 0, "r": VM.READ, "rw": VM.READ | VM.WRITE}
@@ -48,31 +49,9 @@ def do_mmap(
     anonymous memory is a file of its own (shmem_zero_setup).
 
     at None: the kernel chooses. at with `over`: MAP_FIXED; without: MAP_FIXED_NOREPLACE.
-    Errors: EINVAL (length 0, unaligned address), ENOMEM (beyond the address space), EEXIST.
     """
-    if length <= 0:
-        raise KernelError(
-            errno.EINVAL, f"mmap: length {length} must be above 0; nothing was mapped"
-        )
-    if at is not None and at % PAGE_SIZE:
-        raise KernelError(
-            errno.EINVAL,
-            f"mmap: address {at:#x} is not a multiple of {PAGE_SIZE}; nothing was mapped",
-        )
-    if offset % PAGE_SIZE or offset < 0:
-        raise KernelError(
-            errno.EINVAL,
-            f"mmap: offset {offset:#x} is not a multiple of {PAGE_SIZE}, from 0 on; "
-            "nothing was mapped",
-        )
+    _check(mm, at, length, offset)
     length = page_align(length)
-    limit = mm.machine.geometry.task_size
-    if length > limit or (at is not None and not 0 <= at <= limit - length):
-        where = "" if at is None else f" at {at:#x}"
-        raise KernelError(
-            errno.ENOMEM,
-            f"mmap: {length:#x} bytes{where} do not fit below {limit:#x}; nothing was mapped",
-        )
     yield from mm.machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
     try:
         start = get_unmapped_area(mm, at, length, over)
@@ -81,23 +60,43 @@ def do_mmap(
         raise
     if over:
         yield from do_vmi_align_munmap(mm, start, start + length, downgrade=False)
-    flags = prot
-    if noreserve:
-        flags |= VM.NORESERVE
-    elif prot & VM.WRITE and not shared:
-        flags |= VM.ACCOUNT
-    if shared:
-        flags |= VM.SHARED
-        file = file or new_file(mm.machine, length, "shm", False)
+    if shared and file is None:
+        file = new_file(mm.machine, length, "shm", False)
     pgoff = start >> PAGE_SHIFT if file is None else offset >> PAGE_SHIFT
+    flags = _vm_flags(prot, noreserve, shared)
     new = Vma(start, start + length, flags, pgoff, None, 0, file)
-    vmas, whole = merge(mm.vmas, new, mm.machine.profile.merge_unfaulted)
-    mm.set_vmas(vmas)
+    whole = mm.add_vma(new)
     yield Step(Kind.VMA, "mmap_region", None, 1, 1, VmaMapped(new.span, flags, whole.span))
     yield mm.machine.unlock("mmap_write_unlock", "mmap_lock")
     if populated and prot:
         yield from mm_populate(mm, start, start + length)
     return start
+
+
+def _check(mm: Mm, at: int | None, length: int, offset: int) -> None:
+    """EINVAL (length 0, unaligned address) or ENOMEM (beyond the address space)."""
+
+    def refusal(why: str, number: int = errno.EINVAL) -> KernelError:
+        return KernelError(number, f"mmap: {why}; nothing was mapped")
+
+    if length <= 0:
+        raise refusal(f"length {length} must be above 0")
+    if at is not None and at % PAGE_SIZE:
+        raise refusal(f"address {at:#x} is not a multiple of {PAGE_SIZE}")
+    if offset % PAGE_SIZE or offset < 0:
+        raise refusal(f"offset {offset:#x} is not a multiple of {PAGE_SIZE}, from 0 on")
+    length, limit = page_align(length), mm.machine.geometry.task_size
+    if length > limit or (at is not None and not 0 <= at <= limit - length):
+        where = "" if at is None else f" at {at:#x}"
+        raise refusal(f"{length:#x} bytes{where} do not fit below {limit:#x}", errno.ENOMEM)
+
+
+def _vm_flags(prot: int, noreserve: bool, shared: bool) -> int:
+    """vm_flags of a new VMA; private writable memory is accounted for."""
+    flags = prot | (VM.SHARED if shared else 0)
+    if noreserve:
+        return flags | VM.NORESERVE
+    return flags | VM.ACCOUNT if prot & VM.WRITE and not shared else flags
 
 
 def get_unmapped_area(mm: Mm, at: int | None, length: int, over: bool) -> int:
@@ -209,6 +208,7 @@ def _unlink_file_vmas(mm: Mm, gone: Vmas) -> Path[None]:
             yield machine.unlock("i_mmap_unlock_write", "i_mmap_rwsem")
 
 
+@not_in_kernel
 def before_split(mm: Mm, start: int, end: int) -> Path[None]:
     """What __split_vma() does at `start` and `end`, if they are inside a VMA, before it cuts there.
 
@@ -231,10 +231,7 @@ def vma_modify(mm: Mm, fn: str, vma: Vma, start: int, end: int, flags: int) -> P
     yield from vma_start_write(mm, vma)
     vmas = split_at(split_at(mm.vmas, start), end)
     index = find(vmas, start)
-    part = vmas[index]
-    changed = replace(part, flags=flags)
-    others = (*vmas[:index], *vmas[index + 1 :])
-    vmas, whole = merge(others, changed, mm.machine.profile.merge_unfaulted)
-    mm.set_vmas(vmas)
+    changed = replace(vmas[index], flags=flags)
+    whole = mm.add_vma(changed, (*vmas[:index], *vmas[index + 1 :]))
     yield Step(Kind.VMA, fn, None, 1, 1, VmaChanged(changed.span, vma.flags, flags))
     return whole

@@ -16,12 +16,12 @@ from ptlab.base import pte
 from ptlab.base.facts import EntriesSet, Maps, Moved, Place
 from ptlab.base.geometry import PAGE_SHIFT, PMD_SHIFT, PMD_SIZE, PUD_SIZE, Level
 from ptlab.base.steps import Kind, Path, Step
+from ptlab.base.tables import count_each
 from ptlab.paths.pieces import chunks
-from ptlab.paths.recheck import arrive, still_hooked, vma_end_write_all, vma_start_write
+from ptlab.paths.recheck import arrive, vma_end_write_all, vma_start_write
 from ptlab.paths.table_alloc import upper_tables, visit
 from ptlab.paths.thp import move_huge_pmd, split_huge_pmd
 from ptlab.paths.walk import pte_offset_map_lock
-from ptlab.state.memmap import count_each
 from ptlab.state.mm import Mm
 from ptlab.state.vma import Vma, find_vma_intersection
 
@@ -130,7 +130,7 @@ def move_ptes(mm: Mm, ours: int, theirs: int, part: Extent) -> Path[bool]:
     shift = (part.new >> PAGE_SHIFT & 511) - first
     if not (yield from pte_offset_map_lock(machine, ours)):
         return False
-    if not still_hooked(machine, theirs):
+    if not machine.others.still_hooked(theirs):
         yield machine.unlock("pte_unmap_unlock", "ptl")
         return False
     yield from machine.lock("pte_offset_map_rw_nolock", "ptl", theirs, "spin")

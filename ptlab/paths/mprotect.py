@@ -13,15 +13,15 @@ from ptlab.base import pte
 from ptlab.base.errors import KernelError
 from ptlab.base.facts import EntriesProtected
 from ptlab.base.geometry import PAGE_SIZE, page_align
-from ptlab.base.steps import Kind, Path, Step, Tables
+from ptlab.base.steps import Kind, Path, Step
+from ptlab.base.tables import Tables, first_of, table_count
 from ptlab.paths.access import populate_vma_page_range
 from ptlab.paths.mmap import vma_modify
 from ptlab.paths.pieces import chunks
 from ptlab.paths.recheck import arrive, vma_end_write_all, vma_start_write
-from ptlab.paths.thp import change_huge_pmd, split_huge_pmd
+from ptlab.paths.thp import change_huge_pmd, split_if_huge
 from ptlab.paths.walk import pte_offset_map_lock, pte_tables
-from ptlab.state.memmap import count as table_count
-from ptlab.state.memmap import covers_whole
+from ptlab.state.entries import covers_whole
 from ptlab.state.mm import Mm
 from ptlab.state.vma import VM, VM_ACCESS_FLAGS, Vma, find
 
@@ -84,13 +84,11 @@ def change_protection(mm: Mm, vma: Vma, start: int, end: int, prot: int) -> Path
     wants_notify = not vma.shared or vma.file is None or vma.file.kind == "disk"
     walk = yield from scheme.walk_begins(mm, start, end)
     for pmd, slots, columns in pte_tables(mm, start, end):
-        if isinstance(slots, int) and mm.is_huge(pmd, slots):
-            if covers_whole(columns):
-                changed += yield from change_huge_pmd(mm, pmd, slots, prot)
-                continue
-            yield from split_huge_pmd(mm, pmd, slots)
-            if not mm.machine.mem.at(pmd, slots):
-                continue  # a file's huge mapping is not split, it just goes
+        if mm.is_huge(pmd, slots) and covers_whole(columns):
+            changed += yield from change_huge_pmd(mm, pmd, first_of(slots), prot)
+            continue
+        if not (yield from split_if_huge(mm, pmd, slots)):
+            continue
         tables = yield from arrive(mm, pmd, slots)
         if tables is None:
             continue  # freed since the walk saw it

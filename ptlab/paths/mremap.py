@@ -16,7 +16,7 @@ from ptlab.base.steps import Kind, Path, Step
 from ptlab.paths.mmap import do_vmi_align_munmap, get_unmapped_area, mm_populate
 from ptlab.paths.move import move_page_tables
 from ptlab.state.mm import Mm
-from ptlab.state.vma import VM, Vma, find, find_vma_intersection, merge, overlapping
+from ptlab.state.vma import VM, Vma, find_vma_intersection, overlapping
 
 
 def do_mremap(
@@ -117,7 +117,7 @@ def _remap_one(
     maymove: bool,
     dontunmap: bool,
 ) -> Path[tuple[int, str]]:
-    """One VMA: mremap_to(), shrink_vma(), expand_vma(). Returns the address and the lock's mode."""
+    """One VMA: mremap_to(), shrink_vma(). Returns the address and the lock's mode."""
     vma = find_vma_intersection(mm.vmas, old, old + PAGE_SIZE)
     if vma is None or vma.start > old:
         raise KernelError(errno.EFAULT, f"mremap: nothing is mapped at {old:#x}; nothing was moved")
@@ -143,26 +143,26 @@ def _remap_one(
             target = get_unmapped_area(mm, None, new_length, False)
         yield from move_vma(mm, vma, old, old_length, new_length, target, dontunmap)
         return target, "write"
+    return (yield from expand_vma(mm, vma, old, old_length, new_length, maymove)), "write"
+
+
+def expand_vma(
+    mm: Mm, vma: Vma, old: int, old_length: int, new_length: int, maymove: bool
+) -> Path[int]:
+    """Grow in place, else move. Returns the address."""
     if old + old_length == vma.end and _room_above(mm, vma, new_length - old_length):
         grown = Vma(vma.end, old + new_length, vma.flags, vma.page(vma.end), None, 0, vma.file)
-        vmas, whole = merge(mm.vmas, grown, mm.machine.profile.merge_unfaulted)
-        mm.set_vmas(vmas)
-        yield Step(
-            Kind.VMA,
-            "expand_vma_in_place",
-            None,
-            1,
-            1,
-            VmaMapped(grown.span, grown.flags, whole.span),
-        )
-        return old, "write"
+        whole = mm.add_vma(grown)
+        fact = VmaMapped(grown.span, grown.flags, whole.span)
+        yield Step(Kind.VMA, "expand_vma_in_place", None, 1, 1, fact)
+        return old
     if not maymove:
         raise KernelError(
             errno.ENOMEM, f"mremap: there is no room above {vma.end:#x}; nothing was moved"
         )
     target = get_unmapped_area(mm, None, new_length, False)
     yield from move_vma(mm, vma, old, old_length, new_length, target, False)
-    return target, "write"
+    return target
 
 
 def _check_vma(vma: Vma, old: int, old_length: int) -> None:
@@ -203,8 +203,7 @@ def move_vma(
             if alone
             else replace(kept, flags=flags)
         )
-        index = find(mm.vmas, kept.start)
-        mm.set_vmas((*mm.vmas[:index], changed, *mm.vmas[index + 1 :]))
+        mm.replace_vma(changed)
         yield Step(Kind.VMA, "dontunmap_complete", None, 1, 1, VmaKept(changed.span))
     elif old_length:  # with the old length 0 both mappings stay
         yield from do_vmi_align_munmap(mm, old, old + old_length, downgrade=False)
@@ -219,7 +218,6 @@ def copy_vma(mm: Mm, vma: Vma, old: int, length: int, new: int) -> Path[Vma]:
     if vma.file is None and vma.anon_vma is None:
         pgoff = new >> PAGE_SHIFT
     copy = replace(vma, start=new, end=new + length, pgoff=pgoff)
-    vmas, whole = merge(mm.vmas, copy, mm.machine.profile.merge_unfaulted)
-    mm.set_vmas(vmas)
+    whole = mm.add_vma(copy)
     yield Step(Kind.VMA, "copy_vma", None, 1, 1, VmaMapped(copy.span, copy.flags, whole.span))
     return whole

@@ -15,7 +15,7 @@ import numpy as np
 from ptlab.base.facts import Unhooked
 from ptlab.base.geometry import PMD_SIZE, Level
 from ptlab.base.steps import Kind, Path, Step
-from ptlab.state.memmap import pick
+from ptlab.base.tables import pick
 from ptlab.state.mm import COUNTED, Mm
 from ptlab.state.mmu_gather import MmuGather
 from ptlab.state.vma import Vmas

@@ -12,30 +12,26 @@ from typing import NamedTuple
 import numpy as np
 
 from ptlab.base.geometry import PAGE_SHIFT, PTRS_PER_TABLE
-from ptlab.state.memmap import Slots
+from ptlab.base.tables import Slots
 
 
 class Piece(NamedTuple):
     """Entries `columns` of the PTE page (or pages) at `slots` of the PMD page that maps `first`.
 
-    `first` is the address of the first entry.
+    `first` is the address of the first entry, `tables` the number of PTE pages.
     """
 
     first: int
     slots: Slots
     columns: slice
-
-    @property
-    def tables(self) -> int:
-        """How many PTE pages the piece spans."""
-        return len(self.slots) if isinstance(self.slots, np.ndarray) else 1
+    tables: int = 1
 
     @property
     def entries(self) -> int:
         """How many entries the piece has in all."""
-        _, slots, columns = self
+        _, _, columns, tables = self
         each: int = (columns.stop - columns.start - 1) // (columns.step or 1) + 1
-        return each if isinstance(slots, int) else each * len(slots)
+        return each * tables
 
 
 def cut(grain: str, start: int, count: int, step: int = 1) -> Iterator[Piece]:
@@ -62,16 +58,17 @@ def cut(grain: str, start: int, count: int, step: int = 1) -> Iterator[Piece]:
             columns, following = slice(column, stop, step), page + here * step
         slot = page >> 9 & 511
         slots: Slots = slot
+        tables = 1
         if grain == "range" and following <= last and following & 511 == column:
             # the same columns repeat every `stride` tables: go on to the end of this PMD page
             stride = (following >> 9) - (page >> 9)
             room = (511 - slot) // stride + 1
             whole = (last - (columns.stop - 1 - column) - page) // (stride * 512) + 1
-            tables = min(room, whole)
+            tables = max(1, min(room, whole))
             if tables > 1:
                 slots = np.arange(slot, slot + tables * stride, stride)
                 following = page + tables * stride * 512
-        yield Piece(page << PAGE_SHIFT, slots, columns)
+        yield Piece(page << PAGE_SHIFT, slots, columns, tables)
         page = following
 
 

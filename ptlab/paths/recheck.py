@@ -8,40 +8,48 @@ from __future__ import annotations
 
 from typing import Any
 
+from ptlab.base.call_path import not_in_kernel
 from ptlab.base.facts import Lock
-from ptlab.base.steps import Path, Tables
+from ptlab.base.steps import Path
+from ptlab.base.tables import Slots, Tables, every, first_of, table_count
 from ptlab.paths.walk import pte_offset_map_lock
 from ptlab.state.machine import Machine
-from ptlab.state.memmap import Slots, present
 from ptlab.state.mm import Mm
 from ptlab.state.vma import Vma
 
 
+@not_in_kernel
 def arrive(mm: Mm, pmd: int, slots: Slots) -> Path[Tables | None]:
     """Arrive as a visitor at the PTE pages below `slots`, where there were some just now.
 
     One that is dying is looked at again until it is gone. None, and no visit: nothing is there any
     more, or a huge page.
     """
-    first = slots if isinstance(slots, int) else int(slots[0])
-    while mm.machine.mem.at(pmd, first) and not mm.is_huge(pmd, first):
+    slot = first_of(slots)
+    while mm.machine.mem.at(pmd, slot) and not mm.is_huge(pmd, slot):
         if not (yield from mm.machine.scheme.visitor_arrives(mm, pmd, slots)):
             tables = mm.machine.mem.at(pmd, slots)
-            if present(tables):
+            if every(tables):
                 return tables
     return None
 
 
-def still_hooked(machine: Machine, tables: Tables) -> bool:
-    """pte_offset_map_nolock(): whether the PMD entry still points to the table."""
-    return machine.others.still_hooked(tables)
+@not_in_kernel
+def arrive_locked(mm: Mm, pmd: int, slots: Slots) -> Path[Tables | None]:
+    """Arrive as a visitor and take the PTE lock. None, and neither was done: nothing is there now."""
+    machine = mm.machine
+    if (yield from machine.scheme.visitor_arrives(mm, pmd, slots)):
+        return None
+    tables = machine.mem.at(pmd, slots)
+    if not every(tables):
+        return None  # freed since the walk saw it
+    if (yield from pte_offset_map_lock(machine, tables, table_count(tables))):
+        return tables
+    yield from machine.scheme.visitor_leaves(mm, tables)
+    return None
 
 
-def pte_changed(machine: Machine, tables: Tables, columns: slice, was: Any) -> bool:
-    """vmf_pte_changed(), under the PTE lock: whether another task has changed the entries."""
-    return not machine.others.unchanged(tables, columns, was)
-
-
+@not_in_kernel
 def lock_unchanged(
     machine: Machine, tables: Tables, columns: slice, was: Any, times: int = 1
 ) -> Path[bool]:
@@ -51,10 +59,10 @@ def lock_unchanged(
     """
     if not (yield from pte_offset_map_lock(machine, tables, times)):
         return False
-    if pte_changed(machine, tables, columns, was):
-        yield machine.unlock("pte_unmap_unlock", "ptl", times)
-        return False
-    return True
+    if not machine.others.several or machine.others.unchanged(tables, columns, was):
+        return True
+    yield machine.unlock("pte_unmap_unlock", "ptl", times)
+    return False
 
 
 def vma_start_write(mm: Mm, vma: Vma) -> Path[None]:

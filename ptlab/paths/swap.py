@@ -22,14 +22,22 @@ from numpy.typing import NDArray
 from ptlab.base import pte
 from ptlab.base.facts import Change, EntriesChanged, EntriesCleared
 from ptlab.base.geometry import PAGE_SHIFT, Level
-from ptlab.base.steps import Kind, Path, Step, Tables
+from ptlab.base.steps import Kind, Path, Step
+from ptlab.base.tables import (
+    Slots,
+    Tables,
+    count_each,
+    first_of,
+    is_run,
+    table_count,
+    total,
+    zero_each,
+)
 from ptlab.paths.pieces import chunks
-from ptlab.paths.recheck import lock_unchanged
-from ptlab.paths.thp import split_huge_pmd
-from ptlab.paths.walk import pte_offset_map_lock, pte_tables
+from ptlab.paths.recheck import arrive_locked, lock_unchanged
+from ptlab.paths.thp import split_if_huge
+from ptlab.paths.walk import pte_tables
 from ptlab.state.machine import Machine
-from ptlab.state.memmap import Slots, count_each
-from ptlab.state.memmap import count as table_count
 from ptlab.state.mm import Count, Mm, base_address
 from ptlab.state.page_cache import File
 from ptlab.state.vma import VM, Vma
@@ -45,49 +53,18 @@ def madvise_pageout(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
     machine, gone = mm.machine, 0
     walk = yield from machine.scheme.walk_begins(mm, start, end)
     for pmd, slots, columns in _tables_of(mm, vma, start, end):
-        if isinstance(slots, int) and mm.is_huge(pmd, slots):
-            if not machine.swap:
-                continue
-            yield from split_huge_pmd(mm, pmd, slots)
-            if not machine.mem.at(pmd, slots):
-                continue
-        if (yield from machine.scheme.visitor_arrives(mm, pmd, slots)):
+        if mm.is_huge(pmd, slots) and not machine.swap:
             continue
-        tables = machine.mem.at(pmd, slots)
-        n_tables = table_count(tables)
-        if not (yield from pte_offset_map_lock(machine, tables, n_tables)):
-            yield from machine.scheme.visitor_leaves(mm, tables)
-            continue  # freed since the walk saw it
-        dropped: Any = None
-        for part in chunks(machine.grain, columns):
-            words = machine.mem.entries[tables, part]
-            own = _own(machine, words)
-            lazy = own & ((words & U64(pte.DIRTY)) == 0)
-            filed = _only_here(mm, vma, tables, part, words)
-            for leave, kind in (lazy, Count.ANON), (filed, Count.FILE):
-                if np.count_nonzero(leave):
-                    each = yield from _drop(mm, tables, part, np.where(leave, words, U64(0)), kind)
-                    dropped = each if dropped is None else dropped + each
-            own &= ~lazy
-            n = int(np.count_nonzero(own))
-            if n and machine.swap:
-                swapped = machine.mem.entries[tables, part].copy()
-                swapped[own] = [pte.swap_entry(0, slot) for slot in machine.swap_slots(n)]
-                machine.mem.write(tables, part, swapped)
-                mm.count(Count.ANON, -n)
-                mm.count(Count.SWAP, n)
-                gone += n
-                yield Step(
-                    Kind.CHANGE,
-                    "try_to_unmap_one",
-                    tables,
-                    n,
-                    1,
-                    EntriesChanged(part, Change.SWAPPED_OUT),
-                )
-        yield machine.unlock("pte_unmap_unlock", "ptl", n_tables)
-        if dropped is not None:
-            gone += int(np.sum(dropped))
+        if not (yield from split_if_huge(mm, pmd, slots)):
+            continue
+        tables = yield from arrive_locked(mm, pmd, slots)
+        if tables is None:
+            continue
+        swapped, dropped = yield from _page_out(mm, vma, tables, columns)
+        gone += swapped
+        yield machine.unlock("pte_unmap_unlock", "ptl", table_count(tables))
+        if total(tables, dropped):
+            gone += total(tables, dropped)
             yield from machine.scheme.entries_unmapped(mm, tables, dropped)
         yield from machine.scheme.visitor_leaves(mm, tables)
     yield from machine.scheme.walk_ends(mm, walk)
@@ -95,13 +72,42 @@ def madvise_pageout(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
         yield from machine.flush("try_to_unmap_flush", None, gone)
 
 
+def _page_out(mm: Mm, vma: Vma, tables: Tables, columns: slice) -> Path[tuple[int, Any]]:
+    """Drop or swap out what may leave.
+
+    Returns how many were swapped out, and how many entries of each table became none.
+    """
+    machine, gone, dropped = mm.machine, 0, zero_each(tables)
+    for part in chunks(machine.grain, columns):
+        words = machine.mem.entries[tables, part]
+        own = _own(machine, words)
+        lazy = own & ((words & U64(pte.DIRTY)) == 0)
+        filed = _only_here(mm, vma, tables, part, words)
+        for leave, kind in (lazy, Count.ANON), (filed, Count.FILE):
+            if np.count_nonzero(leave):
+                each = yield from _drop(mm, tables, part, np.where(leave, words, U64(0)), kind)
+                dropped = dropped + each
+        own &= ~lazy
+        n = int(np.count_nonzero(own))
+        if n and machine.swap:
+            swapped = machine.mem.entries[tables, part].copy()
+            swapped[own] = [pte.swap_entry(0, slot) for slot in machine.swap_slots(n)]
+            machine.mem.write(tables, part, swapped)
+            mm.count(Count.ANON, -n)
+            mm.count(Count.SWAP, n)
+            gone += n
+            fact = EntriesChanged(part, Change.SWAPPED_OUT)
+            yield Step(Kind.CHANGE, "try_to_unmap_one", tables, n, 1, fact)
+    return gone, dropped
+
+
 def _tables_of(mm: Mm, vma: Vma, start: int, end: int) -> Iterator[tuple[int, Slots, slice]]:
     """As pte_tables(), but table by table in a file's mapping: each entry has a page to ask for."""
     for pmd, slots, columns in pte_tables(mm, start, end):
-        if vma.file is None or isinstance(slots, int):
-            yield pmd, slots, columns
-        else:
+        if vma.file is not None and is_run(slots):
             yield from ((pmd, slot, columns) for slot in slots.tolist())
+        else:
+            yield pmd, slots, columns
 
 
 def _own(machine: Machine, words: NDArray[np.uint64]) -> NDArray[np.bool_]:
@@ -118,8 +124,7 @@ def _only_here(
     """Which entries are the only ones that map their page of the file (folio_mapcount() is 1)."""
     only: NDArray[np.bool_] = np.zeros(words.shape, np.bool_)
     if vma.file is not None:
-        assert isinstance(tables, int)
-        first = vma.page(base_address(mm, tables) + (columns.start << PAGE_SHIFT))
+        first = vma.page(base_address(mm, first_of(tables)) + (columns.start << PAGE_SHIFT))
         filed = pte.is_present(words) & (pte.pfn(words) >= pte.FILE_FRAME)
         for k in np.flatnonzero(filed).tolist():
             only[k] = _mapcount(mm.machine, vma.file, first + k) == 1

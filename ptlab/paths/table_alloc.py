@@ -9,21 +9,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
+from ptlab.base.call_path import not_in_kernel
 from ptlab.base.facts import VmaAnon
 from ptlab.base.geometry import Level
 from ptlab.base.precautions import Precaution
-from ptlab.base.steps import Kind, Path, Step, Tables
+from ptlab.base.steps import Kind, Path, Step
+from ptlab.base.tables import Slots, Tables, every, first_of, table_count
 from ptlab.state.machine import Machine
-from ptlab.state.memmap import Slots, present
-from ptlab.state.memmap import count as table_count
 from ptlab.state.mm import COUNTED, Count, Mm
 from ptlab.state.vma import Vma, reusable_anon_vma
 
 _PTE = Level.PTE  # looked up once: Python 3.11 finds members slowly
 
 
+@not_in_kernel
 def upper_tables(
     mm: Mm, address: int, walk: Any, lowest: Level = Level.PMD, times: int = 1
 ) -> Path[int]:
@@ -75,8 +74,7 @@ def _alloc_upper(mm: Mm, parent: int, index: int, level: Level, walk: Any, times
 def pte_alloc(mm: Mm, pmd: int, slots: Slots) -> Path[Tables]:
     """pte_alloc(), __pte_alloc(): PTE pages for the empty `slots` of PMD page `pmd`."""
     machine = mm.machine
-    wanted = len(slots) if isinstance(slots, np.ndarray) else 1
-    tables = machine.mem.alloc(mm.id, _PTE, wanted)
+    tables = machine.mem.alloc(mm.id, _PTE, table_count(slots))
     yield Step(Kind.ALLOC, "pte_alloc_one", tables)
     installed = yield from pmd_install(mm, pmd, slots, tables)
     if installed is not tables:
@@ -93,7 +91,7 @@ def pmd_install(mm: Mm, pmd: int, slots: Slots, tables: Tables) -> Path[Tables]:
     yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin", n)
     while not machine.others.lacks(Precaution.PMD_NONE):
         there = machine.mem.at(pmd, slots)
-        if not present(there):
+        if not every(there):
             break
         if not (yield from machine.scheme.visitor_arrives(mm, pmd, slots)):
             yield machine.unlock("spin_unlock", "pmd_lock", n)
@@ -116,22 +114,22 @@ def pte_free(machine: Machine, table: Tables) -> Step:
     return machine.free("pte_free", table)
 
 
+@not_in_kernel
 def visit(mm: Mm, pmd: int, slots: Slots, times: int = 1) -> Path[Tables]:
     """Arrive at the PTE pages below `slots`, building the missing ones: the caller owes a leave.
 
     `slots` are all empty or all hold tables.
     """
-    first = slots if isinstance(slots, int) else int(slots[0])
-    while mm.machine.mem.at(pmd, first):
+    while mm.machine.mem.at(pmd, first_of(slots)):
         if not (yield from mm.machine.scheme.visitor_arrives(mm, pmd, slots, times)):
             tables = mm.machine.mem.at(pmd, slots)
-            if present(tables):
+            if every(tables):
                 return tables
         # The table was dying, or is gone by now: look again.
     else:
         tables = yield from pte_alloc(mm, pmd, slots)
-        if times > table_count(tables):
-            later = times - table_count(tables)
+        later = times - table_count(tables)
+        if later > 0:
             yield from mm.machine.scheme.visitors_follow(mm, tables, later)
         return tables
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ptlab.base import pte
+from ptlab.base.call_path import not_in_kernel
 from ptlab.base.facts import (
     Change,
     EntriesChanged,
@@ -26,7 +27,9 @@ from ptlab.base.facts import (
 )
 from ptlab.base.geometry import PAGE_SHIFT, PMD_SIZE, PTRS_PER_TABLE, Level
 from ptlab.base.steps import Kind, Path, Step
+from ptlab.base.tables import Slots, first_of
 from ptlab.paths.table_alloc import pte_free
+from ptlab.state.memmap import State
 from ptlab.state.mm import Count, Mm
 from ptlab.state.mmu_gather import MmuGather
 from ptlab.state.vma import VM, Vma
@@ -180,6 +183,15 @@ def split_huge_pmd(mm: Mm, pmd: int, slot: int) -> Path[None]:
     yield machine.unlock("spin_unlock", "pmd_lock")
 
 
+@not_in_kernel
+def split_if_huge(mm: Mm, pmd: int, slots: Slots) -> Path[bool]:
+    """Whether PTE pages are below `slots` now: a huge page there is split, a file's just goes."""
+    if not mm.is_huge(pmd, slots):
+        return True
+    yield from split_huge_pmd(mm, pmd, first_of(slots))
+    return bool(mm.machine.mem.at(pmd, first_of(slots)))
+
+
 def zap_huge_pmd(mm: Mm, tlb: MmuGather, pmd: int, slot: int) -> Path[bool]:
     """Unmap a whole huge page. Its deposited PTE page goes at once: no walker can have seen it.
 
@@ -207,7 +219,7 @@ def zap_deposited_table(mm: Mm, pmd: int, slot: int) -> Step:
     """Withdraw the PTE page held in reserve and free it; mm_dec_nr_ptes()."""
     table = mm.machine.mem.withdraw(pmd, slot)
     mm.count(Count.PTE, -1)
-    mm.machine.mem.free(table)
+    mm.machine.mem.set_state(table, State.FREED)
     return Step(Kind.FREE, "zap_deposited_table", table, fact=Freed())
 
 

@@ -1,8 +1,8 @@
 """Truncate and hole punch: a file loses pages, and with them every mapping of these pages.
 
-Kernel source: mm/truncate.c, mm/shmem.c, mm/memory.c unmap_mapping_range() (Linux 6.12). The zap works
-under i_mmap_rwsem alone, without any mmap_lock; entries go, tables stay, under every scheme that
-frees them only in madvise.
+Kernel source: fs/open.c, vfs_fallocate(); mm/truncate.c; mm/shmem.c; mm/memory.c,
+unmap_mapping_range() (Linux 6.12). The zap works under i_mmap_rwsem alone, without any mmap_lock;
+entries go, tables stay, under every scheme that frees them only in madvise.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from ptlab.paths.zap import ZapDetails, unmap_page_range
 from ptlab.state.machine import Machine
 from ptlab.state.mmu_gather import MmuGather, tlb_flush_mmu
 from ptlab.state.page_cache import File
+
+FALLOC_FL_PUNCH_HOLE = 0x02
+"""FALLOC_FL_KEEP_SIZE always goes with it."""
 
 
 def do_truncate(machine: Machine, file: File, size: int) -> Path[None]:
@@ -34,9 +37,20 @@ def do_truncate(machine: Machine, file: File, size: int) -> Path[None]:
         yield Step(Kind.FILE, "truncate_inode_pages", None, old_pages - file.pages, 1, gone)
 
 
-def do_punch(machine: Machine, file: File, offset: int, length: int) -> Path[None]:
-    """fallocate(FALLOC_FL_PUNCH_HOLE): whole pages of the range go; private copies stay."""
-    _check("punch", offset, length)
+def vfs_fallocate(machine: Machine, file: File, mode: int, offset: int, length: int) -> Path[None]:
+    """fallocate(): punch a hole, or with mode 0 see to it that the pages are there."""
+    punch = mode & FALLOC_FL_PUNCH_HOLE
+    if offset < 0 or length <= 0:
+        raise KernelError(
+            errno.EINVAL,
+            f"{'punch' if punch else 'fallocate'}: offset {offset} must not be below 0, "
+            f"length {length} must be above; nothing done",
+        )
+    yield from (_punch_hole if punch else _allocate)(machine, file, offset, length)
+
+
+def _punch_hole(machine: Machine, file: File, offset: int, length: int) -> Path[None]:
+    """Whole pages of the range go; private copies stay."""
     first = (offset + PAGE_SIZE - 1) >> PAGE_SHIFT
     last = min((offset + length) >> PAGE_SHIFT, file.pages)
     if first < last:
@@ -45,9 +59,8 @@ def do_punch(machine: Machine, file: File, offset: int, length: int) -> Path[Non
         yield Step(Kind.FILE, "shmem_undo_range", None, last - first, 1, PagesDropped(hole=True))
 
 
-def do_allocate(machine: Machine, file: File, offset: int, length: int) -> Path[None]:
-    """fallocate(): the pages of the range are there afterwards; the file grows if need be."""
-    _check("fallocate", offset, length)
+def _allocate(machine: Machine, file: File, offset: int, length: int) -> Path[None]:
+    """The pages of the range are there afterwards; the file grows if need be."""
     if file.kind == "disk":
         raise NotModelled("fallocate of a disk file: its file system decides")
     if offset + length > file.size:
@@ -56,14 +69,6 @@ def do_allocate(machine: Machine, file: File, offset: int, length: int) -> Path[
     file.allocate(first, last - first)
     fact = PagesAllocated(file.number, file.kind, file.size)
     yield Step(Kind.FILE, "shmem_fallocate", None, last - first, 1, fact)
-
-
-def _check(call: str, offset: int, length: int) -> None:
-    if offset < 0 or length <= 0:
-        raise KernelError(
-            errno.EINVAL,
-            f"{call}: offset {offset} must not be below 0, length {length} must be above; nothing done",
-        )
 
 
 def unmap_mapping_range(

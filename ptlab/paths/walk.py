@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ptlab.base import pte
-from ptlab.base.geometry import PAGE_SHIFT, Level
+from ptlab.base.geometry import PAGE_SHIFT, PUD_SIZE, Level
 from ptlab.base.precautions import Precaution
-from ptlab.base.steps import Path, Tables
+from ptlab.base.steps import Path
+from ptlab.base.tables import Slots, Tables, is_run, split
 from ptlab.paths.pieces import cut
 from ptlab.state.machine import Machine
-from ptlab.state.memmap import Slots
 from ptlab.state.mm import Count, Mm
 
 _PMD = Level.PMD  # looked up once: Python 3.11 finds members slowly
@@ -27,10 +27,9 @@ def pte_tables(mm: Mm, start: int, end: int) -> Iterator[tuple[int, Slots, slice
     tables are looked up when the walk gets there, not before.
     """
     grain = "range" if mm.machine.grain == "range" else "table"
-    span = mm.machine.geometry.span(_PMD)
     address = start
     while address < end:
-        stop = min(end, (address | (span - 1)) + 1)
+        stop = min(end, (address | (PUD_SIZE - 1)) + 1)  # a PMD page maps as much as a PUD entry
         pmd = mm.lookup(address, _PMD)
         if pmd:
             for piece in cut(grain, address, (stop - address) >> PAGE_SHIFT):
@@ -41,15 +40,14 @@ def pte_tables(mm: Mm, start: int, end: int) -> Iterator[tuple[int, Slots, slice
 
 def _existing(mm: Mm, pmd: int, slots: Slots) -> Sequence[Slots]:
     """The slots that are not none; a huge page on its own, between the runs of tables."""
-    if isinstance(slots, int):
+    if not is_run(slots):
         return (slots,) if mm.machine.mem.at(pmd, slots) else ()
     words = mm.machine.mem.entries[pmd, slots]
-    there = slots[words != 0]
-    runs: list[NDArray[np.int64]] = [there]
+    huge: Any = ()
     if mm.counters[Count.HUGE]:
         huge = np.flatnonzero(words[words != 0] & np.uint64(pte.PSE))
-        runs = np.split(there, np.unique([*huge, *(huge + 1)]).tolist())
-    return [run if len(run) > 1 else int(run[0]) for run in runs if len(run)]
+        huge = np.unique([huge, huge + 1])
+    return split(slots[words != 0], huge)
 
 
 def pte_offset_map_lock(
@@ -60,10 +58,11 @@ def pte_offset_map_lock(
     False, and no lock is held: the PMD entry points elsewhere, already before, or after the lock was
     taken (pmd_same(), Linux 6.5).
     """
-    if not machine.others.still_hooked(tables):
+    others = machine.others
+    if others.several and not others.still_hooked(tables):
         return False
     yield from machine.lock(fn, "ptl", tables, "spin", times)
-    if machine.others.lacks(Precaution.PMD_SAME) or machine.others.still_hooked(tables):
+    if not others.several or others.lacks(Precaution.PMD_SAME) or others.still_hooked(tables):
         return True
     yield machine.unlock("pte_unmap_unlock", "ptl", times)
     return False

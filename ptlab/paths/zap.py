@@ -15,11 +15,23 @@ from numpy.typing import NDArray
 from ptlab.base import pte
 from ptlab.base.facts import cleared_of
 from ptlab.base.precautions import Precaution
-from ptlab.base.steps import Kind, Path, Step, Tables
-from ptlab.paths.thp import split_huge_pmd, zap_huge_pmd
+from ptlab.base.steps import Kind, Path, Step
+from ptlab.base.tables import (
+    Slots,
+    Tables,
+    borders,
+    count_each,
+    every,
+    first_of,
+    is_run,
+    one_or_run,
+    split,
+    table_count,
+    total,
+)
+from ptlab.paths.thp import split_if_huge, zap_huge_pmd
 from ptlab.paths.walk import pte_offset_map_lock, pte_tables
-from ptlab.state.memmap import Slots, count_each, covers_whole, present
-from ptlab.state.memmap import count as table_count
+from ptlab.state.entries import covers_whole
 from ptlab.state.mm import Count, Mm
 from ptlab.state.mmu_gather import MmuGather, tlb_flush_mmu
 
@@ -29,23 +41,20 @@ U64 = np.uint64
 class ZapDetails(NamedTuple):
     """struct zap_details: how one zap differs from another.
 
+    why           one of ptlab.state.scheme.WHY_ZAPPED
     reclaim_pt    PTE pages may be freed: MADV_DONTNEED and MADV_DONTNEED_LOCKED only (6.14)
     drop_markers  guard markers go too: munmap and exit
     even_cows     a private mapping's own pages go too; a hole punch leaves them
     """
 
+    why: str = "truncate"
     reclaim_pt: bool = False
     drop_markers: bool = False
     even_cows: bool = True
 
-    @property
-    def why(self) -> str:
-        """One of ptlab.state.scheme.WHY_ZAPPED."""
-        return "madvise" if self.reclaim_pt else "unmap" if self.drop_markers else "truncate"
 
-
-UNMAP = ZapDetails(drop_markers=True)
-DONTNEED = ZapDetails(reclaim_pt=True)
+UNMAP = ZapDetails("unmap", drop_markers=True)
+DONTNEED = ZapDetails("madvise", reclaim_pt=True)
 """madvise_dontneed_single_vma(): the only caller that sets reclaim_pt (6.14)."""
 
 
@@ -67,18 +76,21 @@ def _parts_of_run(
     mm: Mm, tlb: MmuGather, pmd: int, slots: Slots, details: ZapDetails
 ) -> Iterable[Slots]:
     """What is zapped as one: tables in which something stays are kept apart, as are those that fit."""
-    if isinstance(slots, int):
+    if not is_run(slots):
         return (slots,)
     if not mm.counters[Count.SWAP] or details.drop_markers:
         return _cut_where_full(mm, tlb, pmd, slots)
     tables = mm.machine.mem.at(pmd, slots)
     stays = pte.is_marker(mm.machine.mem.entries[tables, :]).any(axis=1)
-    alike = np.split(slots, np.flatnonzero(np.diff(stays)) + 1)
+    alike = split(slots, borders(stays))
     return (part for run in alike for part in _cut_where_full(mm, tlb, pmd, run))
 
 
-def _cut_where_full(mm: Mm, tlb: MmuGather, pmd: int, slots: NDArray[np.int64]) -> Iterator[Slots]:
+def _cut_where_full(mm: Mm, tlb: MmuGather, pmd: int, slots: Slots) -> Iterator[Slots]:
     """A run must end before the table in which `tlb` fills up: that one is zapped on its own."""
+    if not is_run(slots):
+        yield slots
+        return
     pages = np.cumsum(mm.machine.mem.nonnone[mm.machine.mem.at(pmd, slots)])
     done = 0
     while done < len(slots):
@@ -86,7 +98,7 @@ def _cut_where_full(mm: Mm, tlb: MmuGather, pmd: int, slots: NDArray[np.int64]) 
         fit = int(np.searchsorted(pages[done:], before + tlb.room))
         part = slots[done : done + (fit or 1)]
         done += len(part)
-        yield part if len(part) > 1 else int(part[0])
+        yield one_or_run(part)
 
 
 def zap_pmd_range(
@@ -97,18 +109,16 @@ def zap_pmd_range(
     A huge page that goes in part is split first; one that goes whole needs no table.
     """
     machine = mm.machine
-    if isinstance(slots, int) and mm.is_huge(pmd, slots):
+    if mm.is_huge(pmd, slots):
         if covers_whole(columns):
-            if (yield from zap_huge_pmd(mm, tlb, pmd, slots)):
+            if (yield from zap_huge_pmd(mm, tlb, pmd, first_of(slots))):
                 return None
-        else:
-            yield from split_huge_pmd(mm, pmd, slots)
-        if not machine.mem.at(pmd, slots):
-            return None  # a file's huge mapping is not split, it just goes
+        elif not (yield from split_if_huge(mm, pmd, slots)):
+            return None
     if (yield from machine.scheme.visitor_arrives(mm, pmd, slots)):
         return None
     tables = machine.mem.at(pmd, slots)
-    if not present(tables):
+    if not every(tables):
         return None  # freed since the walk saw it
     yield from zap_pte_range(mm, tlb, tables, columns, details)
     if machine.others.lacks(Precaution.PUT_UNLOCKED):
@@ -161,12 +171,12 @@ def _clear(
     and whether an entry was left in place on purpose (any_skipped).
     """
     mem = mm.machine.mem
-    total, skipped = None, False
+    gone, skipped = None, False
     filled = mem.entries.filled_each(tables, columns)
-    for part in _parts(mm, tlb, tables, columns, _sum(filled)):
+    for part in _parts(mm, tlb, tables, columns, total(tables, filled)):
         words = mem.entries[tables, part]
         per_table = filled if part is columns else mem.entries.filled_each(tables, part)
-        found = pte.census(words, _sum(per_table))
+        found = pte.census(words, total(tables, per_table))
         kept: Any = 0
         if (found.swap and not details.drop_markers) or not details.even_cows:
             kept = np.where(_stays(words, details), words, U64(0))
@@ -184,13 +194,12 @@ def _clear(
             mem.write(tables, part, kept)
             mm.machine.scheme.entries_changed(mm, tables, -per_table, -zero)
             tlb.add_pages(found.pages + found.file)
-            total = per_table if total is None else total + per_table
-            yield Step(
-                Kind.CLEAR, "ptep_get_and_clear", tables, n, 1, cleared_of((part, found.zero))
-            )
+            gone = per_table if gone is None else gone + per_table
+            fact = cleared_of((part, found.zero))
+            yield Step(Kind.CLEAR, "ptep_get_and_clear", tables, n, 1, fact)
         if tlb.room == 0 and part.stop < columns.stop:
-            return slice(part.stop, columns.stop), total, skipped
-    return None, total, skipped
+            return slice(part.stop, columns.stop), gone, skipped
+    return None, gone, skipped
 
 
 def _stays(words: NDArray[np.uint64], details: ZapDetails) -> NDArray[np.bool_]:
@@ -204,11 +213,6 @@ def _stays(words: NDArray[np.uint64], details: ZapDetails) -> NDArray[np.bool_]:
     return result
 
 
-def _sum(each: Any) -> int:
-    """Of one table's number, or of a run's array."""
-    return each if isinstance(each, int) else int(each.sum())
-
-
 def _parts(mm: Mm, tlb: MmuGather, tables: Tables, columns: slice, nonnone: int) -> Iterable[slice]:
     """What one step clears: an entry, or all of them up to the one that fills `tlb`.
 
@@ -216,12 +220,12 @@ def _parts(mm: Mm, tlb: MmuGather, tables: Tables, columns: slice, nonnone: int)
     """
     if not nonnone:
         return ()
-    if isinstance(tables, np.ndarray) or (mm.machine.grain != "entry" and nonnone < tlb.room):
+    if is_run(tables) or (mm.machine.grain != "entry" and nonnone < tlb.room):
         return (columns,)
     words: NDArray[np.uint64] = mm.machine.mem.entries[tables, columns]
     there = np.flatnonzero(words) + columns.start
     if mm.machine.grain == "entry":
-        return (slice(column, column + 1) for column in there.tolist())
+        return [slice(column, column + 1) for column in there.tolist()]
     words = words[there - columns.start]
     pages = np.cumsum(pte.is_present(words) & ~pte.is_zero_page(words))
     fill = int(np.searchsorted(pages, tlb.room))

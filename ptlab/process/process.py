@@ -1,23 +1,12 @@
-"""Process: a program with an address space on a simulated machine. The face of the engine.
-
->>> from ptlab import Process, MiB, MADV_DONTNEED
->>> p = Process(scheme="pte_refcount")
->>> heap = p.mmap(4 * MiB)
->>> p.touch(heap)
-1024
->>> p.madvise(heap, MADV_DONTNEED)
->>> p.counters.vmpte_kb
-8
-"""
+"""Process: a program with an address space on a simulated machine. The face of the engine."""
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from errno import EFAULT, EIO
-from operator import index
 from typing import TypeVar
 
-from ptlab.base.errors import BusError, Corruption, SegmentationFault, unknown
+from ptlab.base.errors import BusError, Corruption, SegmentationFault
 from ptlab.base.geometry import PAGE_SIZE
 from ptlab.base.kernel_versions import profile
 from ptlab.base.steps import Path
@@ -27,12 +16,22 @@ from ptlab.draw.theme import themed
 from ptlab.draw.tree import tree
 from ptlab.paths.access import touch
 from ptlab.paths.fork import dup_mmap, exit_mmap
-from ptlab.paths.madvise import ADVICE, ADVICE_NAMES, do_madvise
+from ptlab.paths.madvise import ADVICE_NAMES, do_madvise
 from ptlab.paths.mlock import do_mlock, do_munlock
-from ptlab.paths.mmap import PROTECTIONS, do_mmap, do_munmap
+from ptlab.paths.mmap import do_mmap, do_munmap
 from ptlab.paths.mprotect import do_mprotect
 from ptlab.paths.mremap import do_mremap
-from ptlab.paths.truncate import do_allocate, do_punch, do_truncate
+from ptlab.paths.truncate import FALLOC_FL_PUNCH_HOLE, do_truncate, vfs_fallocate
+from ptlab.process.arguments import (
+    Region,
+    address_range,
+    advice_number,
+    call_text,
+    file_range,
+    protection,
+    size_text,
+    whole_number,
+)
 from ptlab.process.run_path import recorded, then_grace_period, unrecorded
 from ptlab.schemes import ReclaimScheme, scheme_class
 from ptlab.state.counters import Counters, counters
@@ -43,21 +42,6 @@ from ptlab.state.mm import Mm
 from ptlab.state.page_cache import File, known, new_file
 
 T = TypeVar("T")
-
-
-class Region(int):
-    """An address that remembers the length of its mapping, so that it need not be repeated."""
-
-    length: int
-
-    def __new__(cls, address: int, length: int) -> Region:
-        """A region of `length` bytes at `address`."""
-        region = super().__new__(cls, address)
-        region.length = length
-        return region
-
-    def __repr__(self) -> str:
-        return f"{int(self):#x} (+{self.length:#x} bytes)"
 
 
 class Process:
@@ -129,46 +113,41 @@ class Process:
         `at` is MAP_FIXED_NOREPLACE, with `over` MAP_FIXED. `file` comes from `file()`, `offset` is
         in bytes; without `shared` it is a private mapping. Builds no table.
         """
-        length = _whole("mmap", "length", length)
-        at = None if at is None else _whole("mmap", "address", at)
+        length = whole_number("mmap", "length", length)
+        at = None if at is None else whole_number("mmap", "address", at)
         file = None if file is None else known("mmap", file, self.machine)
-        offset = _whole("mmap", "offset", offset)
+        offset = whole_number("mmap", "offset", offset)
         path = do_mmap(
-            self.mm, at, length, _prot(prot), noreserve, over, populate, shared, file, offset
+            self.mm, at, length, protection(prot), noreserve, over, populate, shared, file, offset
         )
         return Region(self._run("mmap", path, at, length, prot), length)
 
     def munmap(self, where: int, length: int | None = None) -> None:
         """Unmap [where, where + length); frees the tables that no VMA needs any more."""
-        where, length = _range("munmap", where, length)
+        where, length = address_range("munmap", where, length)
         self._run("munmap", do_munmap(self.mm, where, length), where, length)
 
     def mprotect(self, where: int, prot: str, length: int | None = None) -> None:
         """Give a range other rights: "none", "r" or "rw"."""
-        where, length = _range("mprotect", where, length)
-        path = do_mprotect(self.mm, where, length, _prot(prot))
+        where, length = address_range("mprotect", where, length)
+        path = do_mprotect(self.mm, where, length, protection(prot))
         self._run("mprotect", path, where, length, prot)
 
     def madvise(self, where: int, advice: str | int, length: int | None = None) -> None:
         """madvise(); `advice` is MADV_DONTNEED or "DONTNEED"."""
-        where, length = _range("madvise", where, length)
-        if isinstance(advice, str):
-            number = ADVICE.get(advice.removeprefix("MADV_"))
-            if number is None:
-                raise unknown("advice", advice, ADVICE)
-        else:
-            number = _advice(advice)
+        where, length = address_range("madvise", where, length)
+        number = advice_number(advice)
         path = do_madvise(self.mm, where, length, number)
         self._run("madvise", path, where, length, ADVICE_NAMES.get(number, number))
 
     def mlock(self, where: int, length: int | None = None) -> None:
         """Lock a range in memory; faults every page in."""
-        where, length = _range("mlock", where, length)
+        where, length = address_range("mlock", where, length)
         self._run("mlock", do_mlock(self.mm, where, length), where, length)
 
     def munlock(self, where: int, length: int | None = None) -> None:
         """Undo mlock()."""
-        where, length = _range("munlock", where, length)
+        where, length = address_range("munlock", where, length)
         self._run("munlock", do_munlock(self.mm, where, length), where, length)
 
     def touch(
@@ -178,8 +157,8 @@ class Process:
 
         Raises SegmentationFault when accesses were refused, after all have been tried.
         """
-        where, length = _range("touch", where, length)
-        stride = _whole("touch", "stride", stride)
+        where, length = address_range("touch", where, length)
+        stride = whole_number("touch", "stride", stride)
         if stride < 1 or length < 0 or where < 0:
             raise ValueError(
                 f"touch: stride {stride} must be above 0, address {where} and length {length} not below"
@@ -209,18 +188,18 @@ class Process:
         dontunmap: bool = False,
     ) -> Region:
         """Grow, shrink or move a mapping; `to` is MREMAP_FIXED. Returns where it is now."""
-        where, length = _range("mremap", where, old_length)
-        new_length = _whole("mremap", "new length", new_length)
-        to = None if to is None else _whole("mremap", "new address", to)
+        where, length = address_range("mremap", where, old_length)
+        new_length = whole_number("mremap", "new length", new_length)
+        to = None if to is None else whole_number("mremap", "new address", to)
         path = do_mremap(self.mm, where, length, new_length, to, maymove, dontunmap)
-        address = self._run("mremap", path, where, length, _size(new_length))
+        address = self._run("mremap", path, where, length, size_text(new_length))
         return Region(address, new_length)
 
     # -- files --
 
     def file(self, size: int, kind: str = "memfd", filled: bool = False) -> File:
         """A new file of `size` bytes: "memfd" (tmpfs) or "disk"; `filled`: all in the page cache."""
-        size = _whole("file", "size", size)
+        size = whole_number("file", "size", size)
         if kind not in ("memfd", "disk") or size < 0:
             raise ValueError(
                 f"file: kind {kind!r} must be 'memfd' or 'disk', size {size} not below 0"
@@ -232,20 +211,22 @@ class Process:
 
     def truncate(self, file: File, size: int) -> None:
         """ftruncate(): pages beyond the new end go, out of every mapping too."""
-        file, size = known("truncate", file, self.machine), _whole("truncate", "size", size)
+        file, size = known("truncate", file, self.machine), whole_number("truncate", "size", size)
         self._run("ftruncate", do_truncate(self.machine, file, size), None, size)
 
     def punch(self, file: File, offset: int, length: int) -> None:
         """fallocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)."""
         file = known("punch", file, self.machine)
-        offset, length = _part("punch", offset, length)
-        self._run("punch", do_punch(self.machine, file, offset, length), offset, length)
+        offset, length = file_range("punch", offset, length)
+        path = vfs_fallocate(self.machine, file, FALLOC_FL_PUNCH_HOLE, offset, length)
+        self._run("punch", path, offset, length)
 
     def allocate(self, file: File, offset: int, length: int) -> None:
         """fallocate(): bring a range into being."""
         file = known("allocate", file, self.machine)
-        offset, length = _part("allocate", offset, length)
-        self._run("fallocate", do_allocate(self.machine, file, offset, length), offset, length)
+        offset, length = file_range("allocate", offset, length)
+        path = vfs_fallocate(self.machine, file, 0, offset, length)
+        self._run("fallocate", path, offset, length)
 
     # -- processes --
 
@@ -309,57 +290,5 @@ class Process:
         if self.journal is None:
             unrecorded(self.machine, steps)
         else:
-            recorded(self.journal, steps, _name(call, where, length, *rest))
+            recorded(self.journal, steps, call_text(call, where, length, *rest))
         return result[0]
-
-
-def _prot(prot: str) -> int:
-    if not isinstance(prot, str) or prot not in PROTECTIONS:
-        raise unknown("protection", prot, PROTECTIONS)
-    return PROTECTIONS[prot]
-
-
-def _advice(advice: int) -> int:
-    try:
-        return index(advice)
-    except TypeError:
-        raise TypeError(
-            f"madvise: advice must be a name such as 'DONTNEED', or its number, not {advice!r}"
-        ) from None
-
-
-def _range(call: str, where: int, length: int | None) -> tuple[int, int]:
-    """Address and length as they are, or the length of a Region that stands alone."""
-    if type(where) is int and type(length) is int:
-        return where, length
-    address = _whole(call, "address", where)
-    if length is not None:
-        return address, _whole(call, "length", length)
-    if isinstance(where, Region):
-        return address, where.length
-    raise ValueError(f"{call}: {where:#x} is a bare address: give a length too")
-
-
-def _part(call: str, offset: int, length: int) -> tuple[int, int]:
-    return _whole(call, "offset", offset), _whole(call, "length", length)
-
-
-def _whole(call: str, what: str, value: int) -> int:
-    try:
-        return index(value)
-    except TypeError:
-        raise TypeError(f"{call}: {what} must be a whole number of bytes, not {value!r}") from None
-
-
-def _name(call: str, where: int | None, length: int, *rest: object) -> str:
-    """How an operation is called in the journal: 'madvise(0x7ffff7a00000, 2M, DONTNEED)'."""
-    place = [] if where is None else [f"{where:#x}"]
-    size = [_size(length)] if length else []
-    return f"{call}({', '.join([*place, *size, *map(str, rest)])})"
-
-
-def _size(length: int) -> str:
-    for unit, suffix in ((1 << 40, "T"), (1 << 30, "G"), (1 << 20, "M"), (1 << 10, "K")):
-        if length and length % unit == 0:
-            return f"{length // unit}{suffix}"
-    return str(length)

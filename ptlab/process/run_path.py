@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 from typing import TypeVar
 
+from ptlab.base.call_path import call_path, not_in_kernel
 from ptlab.base.errors import KernelError
 from ptlab.base.steps import Path
-from ptlab.state.journal import Journal, call_path
+from ptlab.state.journal import Journal
 from ptlab.state.machine import Machine
 from ptlab.state.mm import Mm
 from ptlab.state.scheme import explained
@@ -51,6 +52,7 @@ def recorded(journal: Journal, steps: Path[None], text: str) -> None:
             gc.enable()
 
 
+@not_in_kernel
 def then_grace_period(mm: Mm, path: Path[T], result: list[T]) -> Path[None]:
     """The path and the way back to user space, even if the call failed; then a grace period.
 

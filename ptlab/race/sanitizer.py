@@ -18,7 +18,7 @@ from ptlab.base import pte
 from ptlab.base.facts import Lock
 from ptlab.base.footprint import Access, Footprint
 from ptlab.base.precautions import Precaution
-from ptlab.base.steps import Tables
+from ptlab.base.tables import Tables
 from ptlab.race.broken_rule import BrokenRule, Page, UsesFreed, UsesStaleTlb
 from ptlab.race.watched_columns import WatchedCounts, WatchedEntries, WatchedVisitors, WatchedWhole
 from ptlab.state.machine import Machine

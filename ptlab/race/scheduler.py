@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ptlab.base.call_path import call_path
 from ptlab.base.errors import KernelError
 from ptlab.base.facts import Lock
 from ptlab.base.footprint import Access, Footprint
@@ -23,7 +24,7 @@ from ptlab.process.process import Process
 from ptlab.race.broken_rule import Blocked, Deadlock, GoesAstray, Starvation, Verdict
 from ptlab.race.rules import Checker
 from ptlab.race.sanitizer import Sanitizer
-from ptlab.state.journal import Operation, call_path
+from ptlab.state.journal import Operation
 from ptlab.state.scheme import explained
 
 RCU = "R"

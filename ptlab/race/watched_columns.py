@@ -9,8 +9,8 @@ import numpy as np
 
 from ptlab.base.footprint import Access
 from ptlab.base.geometry import PTRS_PER_TABLE, Level
+from ptlab.state.entries import EntryPool
 from ptlab.state.machine import Machine
-from ptlab.state.memmap import EntryPool
 
 
 class Notes(Protocol):

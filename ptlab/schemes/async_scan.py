@@ -16,10 +16,10 @@ from __future__ import annotations
 from collections import defaultdict
 
 from ptlab.base.geometry import PMD_SIZE, MiB
-from ptlab.base.steps import Path, Tables
+from ptlab.base.steps import Path
+from ptlab.base.tables import Tables, table_count
 from ptlab.paths.walk import pte_tables
 from ptlab.schemes.empty_tables import unhook_if_empty
-from ptlab.state.memmap import count as table_count
 from ptlab.state.mm import Count, Mm
 from ptlab.state.scheme import ReclaimScheme
 from ptlab.state.vma import VM, Vma
@@ -79,7 +79,7 @@ class AsyncScan(ReclaimScheme):
     def _scan(self, mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
         """walk_page_range_vma() with freept_pmd_entry() for every PTE page."""
         for pmd, slots, _ in pte_tables(mm, start, end):
-            if isinstance(slots, int) and mm.is_huge(pmd, slots):
+            if mm.is_huge(pmd, slots):
                 continue
             tables: Tables = mm.machine.mem.at(pmd, slots)
             empty = yield from unhook_if_empty(

@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from ptlab.base.call_path import not_in_kernel
 from ptlab.base.facts import Scan, Unhooked
 from ptlab.base.geometry import PTRS_PER_TABLE, PUD_SHIFT, Level
 from ptlab.base.precautions import Precaution
-from ptlab.base.steps import Kind, Path, Step, Tables
-from ptlab.state.memmap import count as table_count
+from ptlab.base.steps import Kind, Path, Step
+from ptlab.base.tables import Tables, table_count
 from ptlab.state.mm import COUNTED, Mm
 
 _PMD, _PUD = Level.PMD, Level.PUD  # looked up once: Python 3.11 finds members slowly
 
 
-def parent(mm: Mm, tables: Tables) -> int:
-    """The PMD page that `tables` hang below."""
-    return mm.machine.mem.parent.item(tables if isinstance(tables, int) else tables[0])
-
-
+@not_in_kernel
 def unhook_if_empty(
     mm: Mm, tables: Tables, fn: str, mapper: str, fallback: bool = False
 ) -> Path[Tables | None]:
@@ -32,7 +29,7 @@ def unhook_if_empty(
     PTE lock. `fallback`: a faster way was tried before.
     """
     machine, n = mm.machine, table_count(tables)
-    yield from machine.lock("pmd_lock", "pmd_lock", parent(mm, tables), "spin", n)
+    yield from machine.lock("pmd_lock", "pmd_lock", machine.mem.parent_of(tables), "spin", n)
     if not _still_there(mm, tables):
         yield machine.unlock("spin_unlock", "pmd_lock", n)
         return None  # another task was faster

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from ptlab.base.facts import Counting, Dying, Holder, References
 from ptlab.base.geometry import Level
-from ptlab.base.steps import Kind, Path, Step, Tables
-from ptlab.schemes.empty_tables import parent, unhook_upper, upper_pages
+from ptlab.base.steps import Kind, Path, Step
+from ptlab.base.tables import Tables, table_count
+from ptlab.schemes.empty_tables import unhook_upper, upper_pages
 from ptlab.schemes.pte_refcount import PteRefcount, TryGet
-from ptlab.state.memmap import count as table_count
 from ptlab.state.mm import Mm
 from ptlab.state.mmu_gather import MmuGather
 
@@ -93,7 +93,7 @@ class EveryLevel(PteRefcount):
 
     def free_user_pte_table(self, mm: Mm, tables: Tables, tlb: MmuGather | None) -> Path[None]:
         """As for PTE pages alone; then the PMD page loses a reference for each of them."""
-        pmd = parent(mm, tables)
+        pmd = mm.machine.mem.parent_of(tables)
         yield from super().free_user_pte_table(mm, tables, tlb)
         yield _told(mm, _PUT, pmd, Holder.ENTRY, table_count(tables), table_count(tables))
 

@@ -18,11 +18,9 @@ import numpy as np
 
 from ptlab.base import pte
 from ptlab.base.geometry import PMD_SIZE, PTRS_PER_TABLE, Level
-from ptlab.base.steps import Path, Tables
+from ptlab.base.steps import Path
+from ptlab.base.tables import Tables, of_each, pick, table_count
 from ptlab.paths.walk import pte_tables
-from ptlab.schemes.empty_tables import parent
-from ptlab.state.memmap import count as table_count
-from ptlab.state.memmap import pick
 from ptlab.state.mm import Count, Mm
 from ptlab.state.scheme import ReclaimScheme
 
@@ -59,7 +57,7 @@ class MappedCount(ReclaimScheme):
         for vma in mm.vmas:
             start, end = max(vma.start & -PMD_SIZE, done), -(-vma.end // PMD_SIZE) * PMD_SIZE
             for pmd, slots, _ in pte_tables(mm, start, end):
-                if not (isinstance(slots, int) and mm.is_huge(pmd, slots)):
+                if not mm.is_huge(pmd, slots):
                     yield from self.kfreeptd_pmd_entry(mm, machine.mem.at(pmd, slots))
             done = end
         yield machine.unlock("mmap_read_unlock", "mmap_lock")
@@ -69,8 +67,8 @@ class MappedCount(ReclaimScheme):
         machine, n = mm.machine, table_count(tables)
         yield machine.unlock("mmap_read_unlock", "mmap_lock", n)
         yield from machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write", n)
-        yield from machine.lock("pmd_lock", "pmd_lock", parent(mm, tables), "spin", n)
-        count = machine.mem.refcount[tables]
+        yield from machine.lock("pmd_lock", "pmd_lock", machine.mem.parent_of(tables), "spin", n)
+        count = of_each(machine.mem.refcount, tables)
         zeros = count >> _ZERO_SHIFT == PTRS_PER_TABLE
         unused = pick(tables, (count & _MAPPED == 0) | zeros)
         if unused is not None:

@@ -28,11 +28,9 @@ from numpy.typing import NDArray
 
 from ptlab.base.facts import Counting, CountMode, Dying, Holder, References, references_of
 from ptlab.base.footprint import Access
-from ptlab.base.steps import Kind, Path, Step, Tables
-from ptlab.schemes.empty_tables import parent
+from ptlab.base.steps import Kind, Path, Step
+from ptlab.base.tables import Slots, Tables, every, is_run, of_each, pick, table_count
 from ptlab.schemes.pte_refcount import PteRefcount, TryGet
-from ptlab.state.memmap import Slots, pick, present
-from ptlab.state.memmap import count as table_count
 from ptlab.state.mm import Mm
 from ptlab.state.mmu_gather import MmuGather
 
@@ -72,7 +70,7 @@ class PercpuRef(PteRefcount):
         """pte_tryget(): a dead page is taken out of the tree by whoever finds it so."""
         machine, mem = mm.machine, mm.machine.mem
         tables = mem.at(pmd, slots)
-        if not (tables if isinstance(tables, int) else np.all(tables)):
+        if not every(tables):
             return TryGet.TRYGET_FAILED_NONE
         if machine.others.several:  # another CPU may act between the two reads
             machine.others.rcu_read_lock(machine.task)
@@ -126,7 +124,7 @@ class PercpuRef(PteRefcount):
     def try_to_free_user_pte(self, mm: Mm, tables: Tables, switch_back: bool) -> Path[None]:
         """Switch to atomic mode, look at the sum, free at 0."""
         mem, others, task = mm.machine.mem, mm.machine.others, mm.machine.task
-        pmd, slots = parent(mm, tables), _slots(mm, tables)
+        pmd, slots = mem.parent_of(tables), mem.slots_of(tables)
         if (yield from self.visitor_arrives(mm, pmd, slots)):
             return
         tables = mem.at(pmd, slots)
@@ -135,15 +133,15 @@ class PercpuRef(PteRefcount):
             yield self._switch(mm, percpu, True, "percpu_ref_switch_to_atomic_sync")
         others.rcu_read_lock(task)
         yield from self.visitor_leaves(mm, tables)
-        count = mem.refcount.item(tables) if isinstance(tables, int) else mem.refcount[tables]
+        count = of_each(mem.refcount, tables)
         unused, used = pick(tables, count == 0), pick(tables, count != 0)
         others.rcu_read_unlock(task)
         if unused is not None:
-            yield from self.free_user_pte(mm, pmd, _slots(mm, unused))
+            yield from self.free_user_pte(mm, pmd, mem.slots_of(unused))
         if (
             used is not None
             and switch_back
-            and not (yield from self.visitor_arrives(mm, pmd, _slots(mm, used)))
+            and not (yield from self.visitor_arrives(mm, pmd, mem.slots_of(used)))
         ):
             yield self._switch(mm, used, False, "percpu_ref_switch_to_percpu")
             yield from self.visitor_leaves(mm, used)
@@ -151,10 +149,10 @@ class PercpuRef(PteRefcount):
     def free_user_pte(self, mm: Mm, pmd: int, slots: Slots) -> Path[None]:
         """Unhook what is there, flush under the PMD lock, free by RCU."""
         machine = mm.machine
-        n = len(slots) if isinstance(slots, np.ndarray) else 1
+        n = table_count(slots)
         yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin", n)
         tables = machine.mem.at(pmd, slots)
-        if not present(tables):
+        if not every(tables):
             yield machine.unlock("spin_unlock", "pmd_lock", n)
             return
         yield mm.unhook_pte(tables, "free_user_pte")
@@ -165,7 +163,7 @@ class PercpuRef(PteRefcount):
     def _atomic(self, mm: Mm, tables: Tables) -> Any:
         """The mode of each table."""
         mm.machine.others.note(("mode", tables), Access.READ)
-        return self.atomic.item(tables) if isinstance(tables, int) else self.atomic[tables]
+        return of_each(self.atomic, tables)
 
     def _switch(self, mm: Mm, tables: Tables, atomic: bool, fn: str) -> Step:
         mm.machine.others.note(("mode", tables), Access.WRITE)
@@ -179,39 +177,30 @@ class PercpuRef(PteRefcount):
         A run in which both occur is told in two steps. times 0: once for each reference.
         """
         after = mm.machine.store.add(mm.machine.mem, "refcount", tables, delta)
-        if isinstance(tables, int):
-            mode = self.atomic.item(tables)
+        if not is_run(tables):
+            mode = of_each(self.atomic, tables)
             often = times or abs(int(delta))
             fact = references_of((who, after - delta, after, _HOW[mode], False))
             yield Step(*_told(delta, mode), tables, often, often, fact)
             return
-        all_tables, each = table_count(tables), np.abs(delta)
+        each = np.broadcast_to(delta, len(tables))
         for mode in (False, True):
             mask = self.atomic[tables] == mode
             part = pick(tables, mask)
-            if part is None:
-                continue
-            now = after[mask] if isinstance(after, np.ndarray) else after
-            step = delta[mask] if isinstance(delta, np.ndarray) else delta
-            k = table_count(part)
-            total = int(np.sum(np.broadcast_to(each, (all_tables,))[np.atleast_1d(mask)]))
-            often = times * k // all_tables if times else total
-            fact = references_of((who, now - step, now, _HOW[mode], False))
-            yield Step(*_told(delta, mode), part, total, often, fact)
+            if part is not None:
+                now, step = after[mask], each[mask]
+                n = int(np.abs(step).sum())
+                often = times * len(step) // len(each) if times else n
+                fact = references_of((who, now - step, now, _HOW[mode], False))
+                yield Step(*_told(delta, mode), part, n, often, fact)
 
 
 _HOW = (Counting.PERCPU, Counting.ATOMIC)
 """How a count is kept, by whether it is in atomic mode."""
 
 
-def _slots(mm: Mm, tables: Tables) -> Slots:
-    """Where in their PMD page tables hang."""
-    slots = mm.machine.mem.slot
-    return slots.item(tables) if isinstance(tables, int) else slots[tables].astype(np.int64)
-
-
 def _told(delta: Any, atomic: bool) -> tuple[str, str]:
     """What include/linux/percpu-refcount.h does, in its own words."""
-    if delta > 0 if isinstance(delta, int) else np.min(delta) > 0:
+    if every(delta > 0):
         return Kind.GET, "atomic_long_add" if atomic else "this_cpu_add"
     return Kind.PUT, "atomic_long_sub_and_test" if atomic else "this_cpu_sub"

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ptlab.base.steps import Path, Tables
-from ptlab.schemes.empty_tables import parent, unhook_if_empty
-from ptlab.state.memmap import count as table_count
+from ptlab.base.steps import Path
+from ptlab.base.tables import Tables, table_count
+from ptlab.schemes.empty_tables import unhook_if_empty
 from ptlab.state.mm import Mm
 from ptlab.state.mmu_gather import MmuGather
 from ptlab.state.scheme import ReclaimScheme
@@ -35,7 +35,7 @@ class PtReclaim(ReclaimScheme):
         """try_get_and_clear_pmd(), the fast path: the PTE lock is held, so trylock it must be."""
         if not whole or (self.recheck and not undisturbed):
             return False
-        machine, n, pmd = mm.machine, table_count(tables), parent(mm, tables)
+        machine, n, pmd = mm.machine, table_count(tables), mm.machine.mem.parent_of(tables)
         if not (yield from machine.lock("try_get_and_clear_pmd", "pmd_lock", pmd, "trylock", n)):
             return False
         yield mm.unhook_pte(tables, "try_get_and_clear_pmd")

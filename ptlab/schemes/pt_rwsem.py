@@ -18,9 +18,9 @@ from __future__ import annotations
 
 from ptlab.base.facts import Scan
 from ptlab.base.geometry import Level
-from ptlab.base.steps import Kind, Path, Step, Tables
-from ptlab.schemes.empty_tables import parent, scanned, unhook_upper, upper_pages
-from ptlab.state.memmap import count as table_count
+from ptlab.base.steps import Kind, Path, Step
+from ptlab.base.tables import Tables, first_of, table_count
+from ptlab.schemes.empty_tables import scanned, unhook_upper, upper_pages
 from ptlab.state.mm import Mm
 from ptlab.state.mmu_gather import MmuGather
 from ptlab.state.scheme import NOTHING, ReclaimScheme
@@ -77,7 +77,7 @@ class PtRwsem(ReclaimScheme):
     def _free_if_empty(self, mm: Mm, tables: Tables, above: set[int], tlb: MmuGather) -> Path[None]:
         """Read 512 entries of each table; unhook those that have none. Note what lies `above`."""
         mem = mm.machine.mem
-        level = mem.level.item(tables if isinstance(tables, int) else tables[0])
+        level = mem.level.item(first_of(tables))
         fn = "zap_pmd_range" if level == _PTE else "zap_pud_range"
         empty, found = mem.empty(tables), mem.filled(tables)
         yield Step(Kind.SCAN, fn, tables, scanned(mm, tables), table_count(tables), Scan(found))
@@ -85,8 +85,8 @@ class PtRwsem(ReclaimScheme):
             return
         tlb.free_tables(empty)
         if level != _PUD:
-            above.add(parent(mm, empty))
-        if isinstance(empty, int) and level != _PTE:
-            yield unhook_upper(mm, empty, fn)
-        else:
+            above.add(mem.parent_of(empty))
+        if level == _PTE:
             yield mm.unhook_pte(empty, fn)
+        else:
+            yield unhook_upper(mm, first_of(empty), fn)

@@ -13,14 +13,10 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Any
 
-import numpy as np
-
 from ptlab.base.facts import Counting, Dying, Holder, References, references_of
 from ptlab.base.geometry import PTRS_PER_TABLE
-from ptlab.base.steps import Kind, Path, Step, Tables
-from ptlab.schemes.empty_tables import parent
-from ptlab.state.memmap import Slots, pick
-from ptlab.state.memmap import count as table_count
+from ptlab.base.steps import Kind, Path, Step
+from ptlab.base.tables import Slots, Tables, every, of_each, pick, table_count, total
 from ptlab.state.mm import Mm
 from ptlab.state.mmu_gather import MmuGather
 from ptlab.state.scheme import ReclaimScheme
@@ -89,18 +85,18 @@ class PteRefcount(ReclaimScheme):
         mem, store = mm.machine.mem, mm.machine.store
         after = store.add(mem, "refcount", tables, n)
         store.add(mem, "owed", tables, n)
-        total = _sum(tables, n)
-        fn = "pte_get" if times >= total else "pte_get_many"
+        entries = total(tables, n)
+        fn = "pte_get" if times >= entries else "pte_get_many"
         times = max(times, table_count(tables))
         fact = references_of((Holder.ENTRY, after - n, after, Counting.ATOMIC, False))
-        yield Step(Kind.GET, fn, tables, total, times, fact)
+        yield Step(Kind.GET, fn, tables, entries, times, fact)
 
     def entries_unmapped(
         self, mm: Mm, tables: Tables, n: Any, tlb: MmuGather | None = None
     ) -> Path[None]:
         """pte_put_many(), after the PTE lock was dropped: a put may need the PMD lock."""
         mm.machine.store.add(mm.machine.mem, "owed", tables, -n)
-        puts = 1 if isinstance(tables, int) else int(np.count_nonzero(n + np.zeros(len(tables))))
+        puts = total(tables, n != 0)
         return self._put(mm, tables, n, puts, tlb, Holder.ENTRY)
 
     def check(self, mm: Mm) -> list[str]:
@@ -122,17 +118,17 @@ class PteRefcount(ReclaimScheme):
         """Under rcu_read_lock(): read the PMD entry, then increment unless zero."""
         mem, store = mm.machine.mem, mm.machine.store
         tables = mem.at(pmd, slots)
-        if not _all(tables):
+        if not every(tables):
             return TryGet.TRYGET_FAILED_NONE
-        if isinstance(slots, int) and mm.is_huge(pmd, slots):
+        if mm.is_huge(pmd, slots):
             return TryGet.TRYGET_FAILED_HUGE_PMD
         if mm.machine.others.several:  # another CPU may act between the two reads
             task = mm.machine.task
             mm.machine.others.rcu_read_lock(task)
             yield Step(Kind.LOOK, "pte_try_get", tables)
             mm.machine.others.rcu_read_unlock(task)
-        before = mem.refcount.item(tables) if isinstance(tables, int) else mem.refcount[tables]
-        if not _all(before):
+        before = of_each(mem.refcount, tables)
+        if not every(before):
             failed = TryGet.TRYGET_FAILED_ZERO
             yield Step(Kind.FAIL, "pte_try_get", tables, 0, times, Dying(failed))
             return failed
@@ -148,9 +144,9 @@ class PteRefcount(ReclaimScheme):
     ) -> Path[None]:
         """pte_put(), pte_put_many(): subtract; whoever reaches zero frees the page."""
         after = mm.machine.store.add(mm.machine.mem, "refcount", tables, -n)
-        fn = "pte_put" if _all(n == 1) else "pte_put_many"
-        fact = references_of((who, after + n, after, Counting.ATOMIC, _all(after == 0)))
-        yield Step(Kind.PUT, fn, tables, _sum(tables, n), times, fact)
+        fn = "pte_put" if every(n == 1) else "pte_put_many"
+        fact = references_of((who, after + n, after, Counting.ATOMIC, every(after == 0)))
+        yield Step(Kind.PUT, fn, tables, total(tables, n), times, fact)
         unused = pick(tables, after == 0)
         if unused is not None:
             yield from self.free_user_pte_table(mm, unused, tlb)
@@ -158,7 +154,7 @@ class PteRefcount(ReclaimScheme):
     def free_user_pte_table(self, mm: Mm, tables: Tables, tlb: MmuGather | None) -> Path[None]:
         """Unhook PTE pages that nobody uses, flush the TLB, hand them to RCU (or to mmu_gather)."""
         machine, n = mm.machine, table_count(tables)
-        yield from machine.lock("pmd_lock", "pmd_lock", parent(mm, tables), "spin", n)
+        yield from machine.lock("pmd_lock", "pmd_lock", machine.mem.parent_of(tables), "spin", n)
         yield mm.unhook_pte(tables, "free_user_pte_table")
         if tlb is None:
             yield from machine.flush("flush_tlb_range", tables, 0, n)
@@ -167,13 +163,3 @@ class PteRefcount(ReclaimScheme):
         yield machine.unlock("spin_unlock", "pmd_lock", n)
         if tlb is None:
             yield machine.call_rcu(tables)
-
-
-def _all(values: Any) -> bool:
-    """All true; for one table's value or a run's array."""
-    return bool(values.all()) if isinstance(values, np.ndarray) else bool(values)
-
-
-def _sum(tables: Tables, n: Any) -> int:
-    """Entries in all; `n` is the number for each table, or one number for every one of them."""
-    return int(n.sum()) if isinstance(n, np.ndarray) else int(n) * table_count(tables)

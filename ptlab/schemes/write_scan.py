@@ -10,7 +10,8 @@ the call covered. Truncate walks under i_mmap_rwsem alone: the PTE lock is still
 
 from __future__ import annotations
 
-from ptlab.base.steps import Path, Tables
+from ptlab.base.steps import Path
+from ptlab.base.tables import Tables
 from ptlab.schemes.empty_tables import unhook_if_empty
 from ptlab.state.mm import Mm
 from ptlab.state.mmu_gather import MmuGather

@@ -10,17 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import CodeType
-from typing import Any
 
-from ptlab.base.steps import Path, Step
+from ptlab.base.call_path import in_kernel
+from ptlab.base.steps import Step
 from ptlab.base.store import Change, Store
 from ptlab.state.scheme import POINTS
-
-_OURS = POINTS | {
-    *("then_grace_period", "lock", "flush", "visit", "arrive", "lock_unchanged", "upper_tables"),
-    *("age", "before_split", "do_allocate", "do_punch", "retract_page_table", "unhook_if_empty"),
-}
-"""Names of functions that are ptlab's and not the kernel's."""
 
 
 class JournalFull(ValueError):
@@ -37,16 +31,6 @@ class Operation:
     error: str | None = None
 
 
-def call_path(path: Path[Any]) -> list[CodeType]:
-    """The functions a suspended path is in, outermost first, read off its generators. O(depth)."""
-    codes: list[CodeType] = []
-    frame: Any = path
-    while frame is not None:
-        codes.append(frame.gi_code)
-        frame = frame.gi_yieldfrom
-    return codes
-
-
 class Journal:
     """Steps, the functions they happened in, and the state changes between them.
 
@@ -56,7 +40,6 @@ class Journal:
     def __init__(self, store: Store) -> None:
         if store.log is None:
             raise ValueError("the journal needs a store that records: Process(record=True)")
-        self._store = store
         self._changes: list[Change] = store.log
         self._marks: list[int] = [len(store.log)]
         self.steps: list[Step] = []
@@ -156,10 +139,10 @@ class Journal:
     def path(self, number: int) -> tuple[str, ...]:
         """The kernel functions that step `number` (1 is the first) happened in, outermost first.
 
-        Left out are ptlab's own: the points of ReclaimScheme, and helpers with one underscore.
+        Left out are ptlab's own, the points of ReclaimScheme among them.
         """
-        names = (code.co_name for code in self._paths[number - 1])
-        return tuple(n for n in names if n not in _OURS and (n[0] != "_" or n[1] == "_"))
+        codes = [code for code in self._paths[number - 1] if in_kernel(code)]
+        return tuple(code.co_name for code in codes if code.co_name not in POINTS)
 
     def changes(self, number: int) -> list[Change]:
         """The changes of step `number` (1 is the first)."""

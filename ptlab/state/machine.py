@@ -14,14 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptlab.base import pte
+from ptlab.base.call_path import not_in_kernel
 from ptlab.base.errors import unknown
 from ptlab.base.facts import Freed, Lock, lock_of
 from ptlab.base.footprint import Access
 from ptlab.base.geometry import Geometry
 from ptlab.base.kernel_versions import Profile
 from ptlab.base.precautions import Precaution
-from ptlab.base.steps import Kind, Path, Step, Tables, step_of
+from ptlab.base.steps import Kind, Path, Step, step_of
 from ptlab.base.store import Store
+from ptlab.base.tables import Tables
 from ptlab.state.memmap import MemMap, State
 from ptlab.state.others import Alone
 
@@ -134,6 +136,7 @@ class Machine:
         self.store.put(self, "next_anon_vma", 0, number + 1)
         return number
 
+    @not_in_kernel
     def lock(self, fn: str, name: str, of: Any, mode: str, times: int = 1) -> Path[bool]:
         """Take lock `name` of `of` in `mode`; the Step tells that function `fn` has it.
 
@@ -143,7 +146,11 @@ class Machine:
         lock = lock_of((name, of, mode))
         if self.others.several and not (yield from self._wait(fn, lock, times)):
             return False
-        self._hold((*self.held[self.task], lock))
+        task, held, log = self.task, self.held, self.store.log
+        after = (*held[task], lock)
+        if log is not None:  # Store.put(), written out here and below: half of all steps are these
+            log.append((self, "held", task, held[task], after))
+        held[task] = after
         yield step_of((_LOCK, fn, None, 0, times, lock))
         return True
 
@@ -162,7 +169,8 @@ class Machine:
 
     def unlock(self, fn: str, name: str, times: int = 1) -> Step:
         """Drop the lock `name` taken last."""
-        held = self.held[self.task]
+        task, log = self.task, self.store.log
+        held = self.held[task]
         lock, rest = held[-1], held[:-1]
         if lock.name != name:
             index = max(k for k, one in enumerate(held) if one.name == name)
@@ -172,7 +180,9 @@ class Machine:
             self.others.lock(lock, how | Access.RELEASE)
             if name == "ptl":
                 self.others.rcu_read_unlock(self.task)
-        self._hold(rest)
+        if log is not None:
+            log.append((self, "held", task, held, rest))
+        self.held[task] = rest
         return step_of((_UNLOCK, fn, None, 0, times, lock))
 
     def downgrade(self, fn: str, name: str) -> Step:
@@ -180,29 +190,27 @@ class Machine:
         held = self.held[self.task]
         lock = next(one for one in held if one.name == name)
         read = lock._replace(mode="read")
-        self._hold(tuple(read if one is lock else one for one in held))
+        after = tuple(read if one is lock else one for one in held)
+        self.store.put(self, "held", self.task, after)
         self.others.note((name, lock.of), Access.WRITE | Access.RELEASE)
         return Step(Kind.DOWNGRADE, fn, None, 0, 1, read)
 
-    def _hold(self, locks: tuple[Lock, ...]) -> None:
-        """Store.put() for the locks of the running task; written out, for it is called most."""
-        task, held, log = self.task, self.held, self.store.log
-        if log is not None:
-            log.append((self, "held", task, held[task], locks))
-        held[task] = locks
-
     def taken(self, lock: Lock, by: int) -> bool:
-        """Whether another task holds the lock so that task `by` cannot have it."""
+        """Whether another task holds the lock so that task `by` cannot have it.
+
+        Several tasks never walk in runs: a lock is of one table.
+        """
         shared = lock.mode in _SHARED
         return any(
             held.name == lock.name
-            and _same(lock.of, held.of)
+            and held.of == lock.of
             and not (shared and held.mode == lock.mode)
             for task, locks in enumerate(self.held)
             if task != by
             for held in locks
         )
 
+    @not_in_kernel
     def flush(self, fn: str, tables: Tables | None, n: int, times: int = 1) -> Path[None]:
         """Invalidate the TLBs. Other CPUs are interrupted for it, so it waits until they let it."""
         if self.others.several and not self.others.lacks(Precaution.IPI):
@@ -218,13 +226,13 @@ class Machine:
             return self.free("__free_page", tables)
         self.others.queue()
         self.mem.set_state(tables, _RCU)
-        self.store.put(self, "_rcu", 0, (*self.rcu, tables))
+        self.store.put(self, "_rcu", 0, (*self._rcu[0], tables))
         return Step(Kind.RCU, "call_rcu", tables)
 
     def rcu_do_batch(self) -> Path[None]:
         """Every CPU has passed a quiescent state: the waiting tables go back to the allocator."""
-        for tables in self.rcu:
-            self.store.put(self, "_rcu", 0, self.rcu[1:])
+        for tables in self._rcu[0]:
+            self.store.put(self, "_rcu", 0, self._rcu[0][1:])
             self.others.dequeue()
             yield self.free("rcu_do_batch", tables, grace_period=True)
 
@@ -233,10 +241,3 @@ class Machine:
         self.others.freed(tables)
         self.mem.set_state(tables, _FREED)
         return Step(Kind.FREE, fn, tables, fact=Freed(grace_period))
-
-
-def _same(of: Any, other: Any) -> bool:
-    """Whether two locks of one name have a table in common."""
-    if isinstance(of, int) and isinstance(other, int):
-        return of == other
-    return bool(np.any(np.isin(of, other)))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from ptlab.base.facts import Unhooked
 from ptlab.base.geometry import PAGE_SHIFT, Level
 from ptlab.base.pte import PFN_MASK, PSE, Census
-from ptlab.base.steps import Kind, Step, Tables
+from ptlab.base.steps import Kind, Step
+from ptlab.base.tables import Slots, Tables, first_of, is_run, table_count
 from ptlab.state.machine import Machine
 from ptlab.state.memmap import State
-from ptlab.state.memmap import count as table_count
-from ptlab.state.vma import Vma, Vmas, find
+from ptlab.state.vma import Vma, Vmas, find, merge
 
 
 class Count:
@@ -84,6 +84,13 @@ class Mm:
         """Replace the VMA tree."""
         self.machine.store.put(self, "_vmas", 0, vmas)
 
+    def add_vma(self, vma: Vma, among: Vmas | None = None) -> Vma:
+        """Put `vma` among the others, merged where Linux does; returns what covers its range now."""
+        unfaulted = self.machine.profile.merge_unfaulted
+        vmas, whole = merge(self.vmas if among is None else among, vma, unfaulted)
+        self.set_vmas(vmas)
+        return whole
+
     def replace_vma(self, vma: Vma) -> None:
         """Put `vma` in the place of the one with the same range."""
         vmas = self.vmas
@@ -105,11 +112,11 @@ class Mm:
         c = self.counters
         return 4 * (c[_PTE] + c[_PMD] + c[_PUD])
 
-    def is_huge(self, pmd: int, slot: int) -> bool:
-        """pmd_trans_huge(): whether the PMD entry maps a huge page itself."""
-        if not self.counters[Count.HUGE]:
+    def is_huge(self, pmd: int, slots: Slots) -> bool:
+        """pmd_trans_huge(): whether the PMD entry maps a huge page itself. A run is of tables only."""
+        if not self.counters[Count.HUGE] or is_run(slots):
             return False
-        return bool(self.machine.mem.entries.word(pmd, slot) & PSE)
+        return bool(self.machine.mem.entries.word(pmd, first_of(slots)) & PSE)
 
     def lookup(self, address: int, level: Level) -> int:
         """pfn of the table at `level` that covers `address`, 0 where there is none. O(levels)."""

@@ -8,7 +8,8 @@ allocated; one CPU, so a flush is one step and no interrupt is sent.
 from __future__ import annotations
 
 from ptlab.base.precautions import Precaution
-from ptlab.base.steps import Path, Tables
+from ptlab.base.steps import Path
+from ptlab.base.tables import Tables
 from ptlab.state.mm import Mm
 
 _LOCAL = 8 - 1
@@ -27,20 +28,17 @@ class MmuGather:
     def __init__(self, mm: Mm) -> None:
         self.mm = mm
         self.pages = 0
-        self._most = mm.machine.gather_pages or GATHER_PAGES
+        self.room = mm.machine.gather_pages or GATHER_PAGES
+        """How many more pages fit before the zap must break off and flush."""
         self.dirty = False
         self.tables: list[Tables] = []
         self.frames: list[int] = []
         """The pages themselves; only kept where another task could still use them."""
 
-    @property
-    def room(self) -> int:
-        """How many more pages fit before the zap must break off and flush."""
-        return self._most - self.pages
-
     def add_pages(self, pages: int) -> None:
         """__tlb_remove_page(): keep `pages` until the flush."""
         self.pages += pages
+        self.room -= pages
         self.dirty = True
 
     def free_tables(self, tables: Tables) -> None:
@@ -57,11 +55,13 @@ def tlb_flush_mmu(tlb: MmuGather) -> Path[None]:
     flush_first = not machine.others.lacks(Precaution.FLUSH_FIRST)
     if flush_first:
         yield from machine.flush("tlb_flush_mmu_tlbonly", None, tlb.pages)
-    machine.others.free_frames(tlb.frames)
+    if tlb.frames:
+        machine.others.free_frames(tlb.frames)
     for tables in tlb.tables:
         yield machine.call_rcu(tables)
     if not flush_first:
         yield from machine.flush("tlb_flush_mmu_tlbonly", None, tlb.pages)
+    tlb.room += tlb.pages
     tlb.pages, tlb.dirty = 0, False
     tlb.tables.clear()
     tlb.frames.clear()

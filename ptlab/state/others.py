@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ptlab.base.facts import Lock
 from ptlab.base.precautions import Precaution
-from ptlab.base.steps import Tables
+from ptlab.base.tables import Tables
 
 
 class Alone:
@@ -27,11 +27,11 @@ class Alone:
         return False
 
     def still_hooked(self, tables: Tables) -> bool:
-        """Whether the entry above each table still points to it."""
+        """pte_offset_map_nolock(): whether the entry above each table still points to it."""
         return True
 
     def unchanged(self, tables: Tables, columns: slice, was: Any) -> bool:
-        """Whether entries are still what they `was` when the path looked."""
+        """vmf_pte_changed(), under the PTE lock: whether entries are still what they `was`."""
         return True
 
     def note(self, thing: Hashable, access: int) -> None:

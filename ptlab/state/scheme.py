@@ -13,8 +13,8 @@ from __future__ import annotations
 import inspect
 from typing import Any, ClassVar
 
-from ptlab.base.steps import Path, Tables
-from ptlab.state.memmap import Slots
+from ptlab.base.steps import Path
+from ptlab.base.tables import Slots, Tables
 from ptlab.state.mm import Mm
 from ptlab.state.mmu_gather import MmuGather
 

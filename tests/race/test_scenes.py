@@ -11,6 +11,7 @@ from ptlab.base.facts import Holder, References
 from ptlab.base.geometry import Level
 from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Kind, Path, Step
+from ptlab.base.tables import Slots
 from ptlab.cli import main
 from ptlab.race.all_scenes import SceneResults, races
 from ptlab.race.broken_rule import Page, UnhooksEntries, Verdict
@@ -27,7 +28,6 @@ from ptlab.schemes import (
     TryGet,
     scheme_class,
 )
-from ptlab.state.memmap import Slots
 from ptlab.state.mm import Mm
 from tests.support.traces import canonical, recording
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ptlab.base.geometry import PAGE_SHIFT, Level
-from ptlab.base.steps import Path, Tables
+from ptlab.base.steps import Path
+from ptlab.base.tables import Tables
 from ptlab.paths.filemap import do_fault
 from ptlab.paths.mmap import do_munmap
 from ptlab.paths.pieces import Piece

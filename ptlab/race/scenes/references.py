@@ -11,7 +11,8 @@ from functools import partial
 from typing import Any
 
 from ptlab.base.precautions import Precaution
-from ptlab.base.steps import Path, Tables
+from ptlab.base.steps import Path
+from ptlab.base.tables import Slots, Tables
 from ptlab.paths.access import touch
 from ptlab.paths.mmap import do_munmap
 from ptlab.process.process import Process
@@ -29,7 +30,6 @@ from ptlab.race.scenes.scene import (
 )
 from ptlab.schemes import NOTHING, EveryLevel, PteRefcount, UnmapOnly
 from ptlab.schemes.empty_tables import upper_pages
-from ptlab.state.memmap import Slots
 from ptlab.state.mm import Mm
 from ptlab.state.mmu_gather import MmuGather
 

@@ -1,0 +1,96 @@
+"""MADV_FREE and MADV_COLD: pages stay mapped, but the MMU's marks on them go. No table goes.
+
+Kernel source: mm/madvise.c, madvise_free_single_vma(), madvise_free_pte_range(), madvise_cold(),
+madvise_cold_or_pageout_pte_range() (Linux 6.12).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ptlab.base import pte
+from ptlab.base.facts import Change, EntriesChanged
+from ptlab.base.steps import Kind, Path, Step
+from ptlab.base.tables import Slots, Tables, count_each, first_of, table_count, total, zero_each
+from ptlab.paths.pieces import chunks
+from ptlab.paths.recheck import arrive_locked
+from ptlab.paths.swap import free_swap_entries
+from ptlab.paths.thp import is_huge_zero, split_if_huge
+from ptlab.paths.walk import pte_tables
+from ptlab.state.entries import covers_whole
+from ptlab.state.mm import Count, Mm
+
+
+def madvise_free_single_vma(mm: Mm, start: int, end: int) -> Path[None]:
+    """MADV_FREE: pages become clean and old, and may be dropped later."""
+    return _mark(mm, start, end, "madvise_free_pte_range", pte.ACCESSED | pte.DIRTY)
+
+
+def madvise_cold(mm: Mm, start: int, end: int) -> Path[None]:
+    """MADV_COLD: pages become old."""
+    return _mark(mm, start, end, "madvise_cold_or_pageout_pte_range", pte.ACCESSED)
+
+
+def _mark(mm: Mm, start: int, end: int, fn: str, bits: int) -> Path[None]:
+    """Take `bits` off every page of the range."""
+    scheme, changed = mm.machine.scheme, 0
+    walk = yield from scheme.walk_begins(mm, start, end)
+    for pmd, slots, columns in pte_tables(mm, start, end):
+        if mm.is_huge(pmd, slots) and _stays_huge(mm, pmd, slots, columns):
+            yield from _mark_huge(mm, pmd, first_of(slots), fn, bits)
+            continue
+        if not (yield from split_if_huge(mm, pmd, slots)):
+            continue
+        tables = yield from arrive_locked(mm, pmd, slots)
+        if tables is None:
+            continue
+        marked = yield from _mark_entries(mm, tables, columns, fn, bits)
+        changed += total(tables, marked)
+        freed, lazy = None, bool(bits & pte.DIRTY)
+        if lazy and mm.counters[Count.SWAP]:
+            freed = yield from free_swap_entries(mm, tables, columns)
+        yield mm.machine.unlock("pte_unmap_unlock", "ptl", table_count(tables))
+        if freed is not None:
+            yield from scheme.entries_unmapped(mm, tables, freed)
+        yield from scheme.visitor_leaves(mm, tables)
+        if lazy:
+            yield from scheme.lazyfreed(mm, tables, marked)
+    yield from scheme.walk_ends(mm, walk)
+    if changed:
+        yield from mm.machine.flush("tlb_flush_mmu_tlbonly", None, changed)
+
+
+def _how(bits: int) -> str:
+    return Change.LAZYFREE if bits & pte.DIRTY else Change.OLD
+
+
+def _stays_huge(mm: Mm, pmd: int, slots: Slots, columns: slice) -> bool:
+    """The huge zero page has nothing to lose; a page that the range covers is marked as a whole."""
+    return covers_whole(columns) or is_huge_zero(mm.machine.mem.entries.word(pmd, first_of(slots)))
+
+
+def _mark_huge(mm: Mm, pmd: int, slot: int, fn: str, bits: int) -> Path[None]:
+    mem = mm.machine.mem
+    word = mem.entries.word(pmd, slot)
+    if not is_huge_zero(word):
+        mem.write(pmd, slot, word & ~bits)
+        part = slice(slot, slot + 1)
+        fact = EntriesChanged(part, _how(bits))
+        yield Step(Kind.CHANGE, fn.replace("pte_range", "huge_pmd"), pmd, 1, 1, fact)
+
+
+def _mark_entries(mm: Mm, tables: Tables, columns: slice, fn: str, bits: int) -> Path[Any]:
+    """The entries of a table or a run, under the PTE lock; how many of each were marked."""
+    mem, each, bit = mm.machine.mem, zero_each(tables), np.uint64(bits)
+    for part in chunks(mm.machine.grain, columns):
+        words = mem.entries[tables, part]
+        marked = pte.is_present(words) & ((words & np.uint64(pte.SPECIAL)) == 0)
+        marked &= (words & bit) != 0
+        n = int(np.count_nonzero(marked))
+        if n:
+            mem.write(tables, part, np.where(marked, words & ~bit, words))
+            yield Step(Kind.CHANGE, fn, tables, n, 1, EntriesChanged(part, _how(bits)))
+            each = each + count_each(tables, marked)
+    return each
