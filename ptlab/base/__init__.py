@@ -2,8 +2,8 @@
 
 Read geometry (levels, spans, indices), pte (the 64 bits of an entry), tables (one page-table page
 or a run of them), steps (what happened between two points where another CPU could run), store (the
-one place that writes simulated state). Then, as you need them: call_path (the functions a step is
-in), errors, kernel_versions (what differs between Linux versions, as data), precautions and
+one place that writes simulated state). Then, as you need them: call_path (which functions are the
+kernel's), errors, kernel_versions (what differs between Linux versions, as data), precautions and
 footprint (what keeps concurrent tasks apart, and what each of them used).
 
 The one idea: a fact is written once, with a type. A Step says what happened; nobody here says it

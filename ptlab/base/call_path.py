@@ -1,4 +1,4 @@
-"""The functions that a path is in, and which of them are the kernel's.
+"""Which of the functions that a path is in are the kernel's.
 
 A path carries the name of the kernel function that it models. What ptlab has added is marked where
 it is defined: by a leading underscore, by @not_in_kernel where other modules call it, or because it
@@ -28,13 +28,3 @@ def in_kernel(code: CodeType) -> bool:
     """Whether a function has the name of one in the kernel (or in the mails)."""
     name = code.co_name
     return code not in _MARKED and (not name.startswith("_") or name.startswith("__"))
-
-
-def call_path(path: Path[Any]) -> list[CodeType]:
-    """The functions a suspended path is in, outermost first, read off its generators. O(depth)."""
-    codes: list[CodeType] = []
-    frame: Any = path
-    while frame is not None:
-        codes.append(frame.gi_code)
-        frame = frame.gi_yieldfrom
-    return codes

@@ -180,14 +180,8 @@ def _copy_entries(
         zero = count_each(ours, pte.is_zero_page(words))
         machine.scheme.entries_changed(child, theirs, each, zero)
         copied = copied + each
-        yield Step(
-            Kind.SET,
-            "copy_present_ptes",
-            theirs,
-            total(ours, each),
-            1,
-            EntriesSet(some, Maps.SHARED),
-        )
+        n = total(ours, each)
+        yield Step(Kind.SET, "copy_present_ptes", theirs, n, 1, EntriesSet(some, Maps.SHARED))
     n = total(ours, copied)
     if n:  # copy_present_pte() and its kin count each entry on its own
         yield from machine.scheme.entries_mapped(child, theirs, copied, n)

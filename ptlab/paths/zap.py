@@ -65,7 +65,7 @@ def unmap_page_range(
     scheme = mm.machine.scheme
     walk = yield from scheme.walk_begins(mm, start, end)
     for pmd, slots, columns in pte_tables(mm, start, end):
-        for part in _parts_of_run(mm, tlb, pmd, slots, details):
+        for part in _parts_of_run(mm, tlb, pmd, slots, details) if is_run(slots) else (slots,):
             tables = yield from zap_pmd_range(mm, tlb, pmd, part, columns, details)
             if tables is not None:
                 yield from scheme.zapped(mm, tables, walk, details.why, tlb)
@@ -76,8 +76,6 @@ def _parts_of_run(
     mm: Mm, tlb: MmuGather, pmd: int, slots: Slots, details: ZapDetails
 ) -> Iterable[Slots]:
     """What is zapped as one: tables in which something stays are kept apart, as are those that fit."""
-    if not is_run(slots):
-        return (slots,)
     if not mm.counters[Count.SWAP] or details.drop_markers:
         return _cut_where_full(mm, tlb, pmd, slots)
     tables = mm.machine.mem.at(pmd, slots)

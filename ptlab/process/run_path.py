@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from typing import TypeVar
 
-from ptlab.base.call_path import call_path, not_in_kernel
+from ptlab.base.call_path import not_in_kernel
 from ptlab.base.errors import KernelError
 from ptlab.base.steps import Path
 from ptlab.state.journal import Journal
@@ -44,7 +44,7 @@ def recorded(journal: Journal, steps: Path[None], text: str) -> None:
         with journal.operation(text):
             try:
                 for step in steps:
-                    journal.commit(step, call_path(steps))
+                    journal.commit(step, steps)
             finally:
                 journal.settle()
     finally:

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ptlab.base.call_path import call_path
 from ptlab.base.errors import KernelError
 from ptlab.base.facts import Lock
 from ptlab.base.footprint import Access, Footprint
@@ -264,7 +263,7 @@ class Scheduler:
         if self._operation is None or self._operation[0] != segment.task:
             self._operation = segment.task, Operation(doing, len(journal), len(journal))
             journal.operations.append(self._operation[1])
-        journal.commit(step, call_path(path))
+        journal.commit(step, path)
         self._operation[1].last = len(journal)
 
     def tell(self, step: Step | None) -> str:

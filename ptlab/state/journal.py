@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import CodeType
+from typing import Any
 
 from ptlab.base.call_path import in_kernel
-from ptlab.base.steps import Step
+from ptlab.base.steps import Path, Step
 from ptlab.base.store import Change, Store
 from ptlab.state.scheme import POINTS
 
@@ -52,20 +53,26 @@ class Journal:
     def __len__(self) -> int:
         return len(self.steps)
 
-    def commit(self, step: Step, path: list[CodeType]) -> None:
-        """Note a step that has just been taken, with all changes since the one before.
+    def commit(self, step: Step, path: Path[Any]) -> None:
+        """Note a step that `path` has just taken, with all changes since the one before.
 
+        With it go the functions that the path is in, outermost first, read off its generators.
         TypeError for what is no step: a scheme of a learner's may yield anything.
         """
+        codes: list[CodeType] = []
+        frame: Any = path
+        while frame is not None:
+            codes.append(frame.gi_code)
+            frame = frame.gi_yieldfrom
         if not isinstance(step, Step):
             raise TypeError(
-                f"{step!r} was yielded in {path[-1].co_qualname}, where a Step belongs: what "
+                f"{step!r} was yielded in {codes[-1].co_qualname}, where a Step belongs: what "
                 "mm.unhook_pte(), machine.unlock() and the like return"
             )
         if len(self.steps) == self.most:
             raise JournalFull(f"the journal is full after {self.most} steps")
         self.steps.append(step)
-        self._paths.append(path)
+        self._paths.append(codes)
         self._marks.append(len(self._changes))
         self.position += 1
 

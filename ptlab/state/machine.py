@@ -213,11 +213,12 @@ class Machine:
     @not_in_kernel
     def flush(self, fn: str, tables: Tables | None, n: int, times: int = 1) -> Path[None]:
         """Invalidate the TLBs. Other CPUs are interrupted for it, so it waits until they let it."""
-        if self.others.several and not self.others.lacks(Precaution.IPI):
-            interrupts = Lock("interrupts", 0, "write")
-            yield Step(Kind.WAIT, fn, None, 0, times, interrupts)
-            self.others.lock(interrupts, Access.WRITE)
-        self.others.flush()
+        if self.others.several:
+            if not self.others.lacks(Precaution.IPI):
+                interrupts = Lock("interrupts", 0, "write")
+                yield Step(Kind.WAIT, fn, None, 0, times, interrupts)
+                self.others.lock(interrupts, Access.WRITE)
+            self.others.flush()
         yield Step(Kind.FLUSH, fn, tables, n, times)
 
     def call_rcu(self, tables: Tables) -> Step:
