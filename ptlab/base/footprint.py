@@ -10,7 +10,7 @@ class Access:
     """How a segment used an object.
 
     RELEASE comes with one of the others: a lock is given up that was held for reading or writing.
-    TRY too: what can be done while another task holds the lock (a trylock, in vain).
+    So does TRY: what can be done while another task holds the lock (a trylock that fails).
     (Plain ints: they are fast.)
     """
 

@@ -14,7 +14,7 @@ from ptlab.base.steps import Path
 from ptlab.paths.mmap import mm_populate, vma_modify
 from ptlab.paths.recheck import vma_end_write_all
 from ptlab.state.mm import Mm
-from ptlab.state.vma import VM, find
+from ptlab.state.vma import VM
 
 
 def do_mlock(mm: Mm, start: int, length: int) -> Path[None]:
@@ -38,26 +38,20 @@ def do_munlock(mm: Mm, start: int, length: int) -> Path[None]:
 
 
 def _apply_vma_lock_flags(mm: Mm, call: str, start: int, end: int, flags: int) -> Path[None]:
-    machine, address = mm.machine, start
+    machine, done = mm.machine, start
     if end < start:
         raise KernelError(
             errno.EINVAL, f"{call}: length {end - start} is below 0; nothing was done"
         )
     yield from machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
-    while address < end:
-        index = find(mm.vmas, address)
-        if index == len(mm.vmas) or mm.vmas[index].start > address:
-            break
-        vma = mm.vmas[index]
-        stop = min(end, vma.end)
+    for vma, first, done in mm.parts(start, end):
         wanted = (vma.flags & ~VM.LOCKED) | flags
         if wanted != vma.flags:
-            yield from vma_modify(mm, "mlock_fixup", vma, address, stop, wanted)
-        address = stop
+            yield from vma_modify(mm, "mlock_fixup", vma, first, done, wanted)
     yield from vma_end_write_all(mm)
     yield machine.unlock("mmap_write_unlock", "mmap_lock")
-    if address < end:
+    if done < end:
         raise KernelError(
             errno.ENOMEM,
-            f"{call}: nothing is mapped at {address:#x}; [{start:#x}, {address:#x}) was {call}ed",
+            f"{call}: nothing is mapped at {done:#x}; [{start:#x}, {done:#x}) was {call}ed",
         )

@@ -23,7 +23,7 @@ from ptlab.paths.thp import change_huge_pmd, split_if_huge
 from ptlab.paths.walk import pte_offset_map_lock, pte_tables
 from ptlab.state.entries import covers_whole
 from ptlab.state.mm import Mm
-from ptlab.state.vma import VM, VM_ACCESS_FLAGS, Vma, find
+from ptlab.state.vma import VM, VM_ACCESS_FLAGS, Vma
 
 
 def do_mprotect(mm: Mm, start: int, length: int, prot: int) -> Path[None]:
@@ -40,21 +40,15 @@ def do_mprotect(mm: Mm, start: int, length: int, prot: int) -> Path[None]:
         return
     machine, end = mm.machine, start + page_align(length)
     yield from machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
-    address = start
-    while address < end:
-        index = find(mm.vmas, address)
-        if index == len(mm.vmas) or mm.vmas[index].start > address:
-            break
-        vma = mm.vmas[index]
-        stop = min(end, vma.end)
-        yield from mprotect_fixup(mm, vma, address, stop, prot)
-        address = stop
+    done = start
+    for vma, first, done in mm.parts(start, end):
+        yield from mprotect_fixup(mm, vma, first, done, prot)
     yield from vma_end_write_all(mm)
     yield machine.unlock("mmap_write_unlock", "mmap_lock")
-    if address < end:
+    if done < end:
         raise KernelError(
             errno.ENOMEM,
-            f"mprotect: nothing is mapped at {address:#x}; [{start:#x}, {address:#x}) was changed",
+            f"mprotect: nothing is mapped at {done:#x}; [{start:#x}, {done:#x}) was changed",
         )
 
 

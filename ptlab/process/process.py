@@ -54,7 +54,7 @@ class Process:
     record  keep the journal (for stepping back); a long run at coarse grain may do without
     swap    the machine has a swap device, so that MADV_PAGEOUT has somewhere to put pages
 
-    Methods raise KernelError with Linux's errno, NotModelled, or ValueError for what is no call.
+    Methods raise KernelError with Linux's errno, NotModelled, or ValueError for invalid arguments.
     """
 
     def __init__(

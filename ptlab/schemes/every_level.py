@@ -29,7 +29,7 @@ _VERBS = {
     (_PUT, Holder.VISITOR): "put",
     (_PUT, Holder.ENTRY): "put",
 }
-_FUNCTIONS = {told: [f"{name}_{verb}" for name in _NAMES] for told, verb in _VERBS.items()}
+_FUNCTIONS = {what: [f"{name}_{verb}" for name in _NAMES] for what, verb in _VERBS.items()}
 """The functions that get and put, by the kind of reference and the level of the table."""
 
 
@@ -54,8 +54,8 @@ class EveryLevel(PteRefcount):
                     yield self._visit(mm, table, 1, times)
                     walk.append(table)
                 else:
-                    told = Dying(TryGet.TRYGET_FAILED_ZERO)
-                    yield Step(Kind.FAIL, f"{_level(mm, table)}_try_get", table, 0, times, told)
+                    fact = Dying(TryGet.TRYGET_FAILED_ZERO)
+                    yield Step(Kind.FAIL, f"{_level(mm, table)}_try_get", table, 0, times, fact)
             if not mm.machine.others.several:
                 break
         return walk
@@ -64,18 +64,18 @@ class EveryLevel(PteRefcount):
         """The installer is the first visitor, and the entry is a reference to the parent."""
         above = mm.machine.mem.parent.item(table)
         if mm.machine.mem.level.item(above) <= _PUD:
-            yield _told(mm, _GET, above, Holder.ENTRY, 1, 1)
+            yield _reference_step(mm, _GET, above, Holder.ENTRY, 1, 1)
         walk.append(table)
         mm.machine.store.put(mm.machine.mem, "visitors", table, 1)
         fact = References(Holder.INSTALLER, 0, 1, Counting.PLAIN)
         yield Step(Kind.GET, "pte_ref_init", table, 1, 1, fact)
         if times > 1:
-            yield _told(mm, _GET, table, Holder.VISITOR, 1, times - 1)
+            yield _reference_step(mm, _GET, table, Holder.VISITOR, 1, times - 1)
 
     def walk_ends(
         self, mm: Mm, walk: list[int], times: int = 1, tlb: MmuGather | None = None
     ) -> Path[None]:
-        """Let go, PMD pages before their PUD page; whoever drops the last reference frees."""
+        """Let go, PMD pages before their PUD page; the one that drops the last reference frees."""
         for table in sorted(walk, key=mm.machine.mem.level.item):
             put = self._visit(mm, table, -1, times)
             unused = not _references(mm, table)
@@ -95,7 +95,7 @@ class EveryLevel(PteRefcount):
         """As for PTE pages alone; then the PMD page loses a reference for each of them."""
         pmd = mm.machine.mem.parent_of(tables)
         yield from super().free_user_pte_table(mm, tables, tlb)
-        yield _told(mm, _PUT, pmd, Holder.ENTRY, table_count(tables), table_count(tables))
+        yield _reference_step(mm, _PUT, pmd, Holder.ENTRY, table_count(tables), table_count(tables))
 
     def check(self, mm: Mm) -> list[str]:
         """The PTE pages' counts add up, and at rest no PMD or PUD page is there for nothing."""
@@ -116,7 +116,7 @@ class EveryLevel(PteRefcount):
 
     def _visit(self, mm: Mm, table: int, delta: int, times: int) -> Step:
         mm.machine.store.add(mm.machine.mem, "visitors", table, delta)
-        return _told(mm, _GET if delta > 0 else _PUT, table, Holder.VISITOR, 1, times)
+        return _reference_step(mm, _GET if delta > 0 else _PUT, table, Holder.VISITOR, 1, times)
 
     def _free_upper(self, mm: Mm, table: int, tlb: MmuGather | None) -> Path[None]:
         """Unhook a PMD or PUD page and give it to RCU; its parent loses a reference."""
@@ -132,7 +132,7 @@ class EveryLevel(PteRefcount):
         if tlb is None:
             yield machine.call_rcu(table)
         if machine.mem.level.item(above) <= _PUD:
-            yield _told(mm, _PUT, above, Holder.ENTRY, 1, 1)
+            yield _reference_step(mm, _PUT, above, Holder.ENTRY, 1, 1)
 
 
 def _unvisited(mm: Mm, start: int, end: int, walk: list[int]) -> list[int]:
@@ -151,7 +151,7 @@ def _level(mm: Mm, table: int) -> str:
     return _NAMES[mm.machine.mem.level.item(table)]
 
 
-def _told(mm: Mm, kind: str, table: int, who: str, n: int, times: int) -> Step:
+def _reference_step(mm: Mm, kind: str, table: int, who: str, n: int, times: int) -> Step:
     """A get or put at an upper level; the sum is its entries and its visitors."""
     after = _references(mm, table)
     before = after - n if kind == _GET else after + n

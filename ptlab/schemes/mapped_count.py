@@ -5,7 +5,7 @@ Source: Qi Zheng, "[RFC PATCH 0/7] Try to free empty and zero user PTE page tabl
 
 pte_refcount holds two numbers: bits 0-9 count the entries that are not none, bits 10-19 those that
 map the shared zero page. Both change only under the PTE lock, so no atomic operation is needed, and
-visitors are not counted: whoever frees a table holds mmap_lock for write. Freed are empty tables
+visitors are not counted: a table is freed under mmap_lock for write. Freed are empty tables
 and tables of 512 zero pages, and only when a process id is written to /proc/sys/vm/free_ptes. That
 is `Process.background()` here. (The mail would rather do it in reclaim, before the OOM killer.)
 """

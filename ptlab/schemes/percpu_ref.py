@@ -67,7 +67,7 @@ class PercpuRef(PteRefcount):
         super().table_withdrawn(mm, table)
 
     def visitor_arrives(self, mm: Mm, pmd: int, slots: Slots, times: int = 1) -> Path[int | None]:
-        """pte_tryget(): a dead page is taken out of the tree by whoever finds it so."""
+        """pte_tryget(): a walker that finds a dead page takes it out of the tree."""
         machine, mem = mm.machine, mm.machine.mem
         tables = mem.at(pmd, slots)
         if not every(tables):
@@ -86,7 +86,7 @@ class PercpuRef(PteRefcount):
         return TryGet.TRYGET_SUCCESSED
 
     def visitors_follow(self, mm: Mm, tables: Tables, times: int) -> Path[None]:
-        """Each of them does its own pte_tryget(); the puts are told with the first one's."""
+        """Each of them does its own pte_tryget(); their puts are in the first one's step."""
         fact = References(Holder.VISITOR, 1, 2, Counting.PERCPU)
         yield Step(Kind.GET, "this_cpu_add", tables, table_count(tables), times, fact)
 
@@ -105,7 +105,7 @@ class PercpuRef(PteRefcount):
     def entries_unmapped(
         self, mm: Mm, tables: Tables, n: Any, tlb: MmuGather | None = None
     ) -> Path[None]:
-        """track_pte_clear(): so does whoever clears it; no batches."""
+        """track_pte_clear(): clearing an entry puts one reference; no batches."""
         mm.machine.store.add(mm.machine.mem, "owed", tables, -n)
         return self._count(mm, tables, -n, 0, Holder.ENTRY)
 
@@ -174,14 +174,14 @@ class PercpuRef(PteRefcount):
     def _count(self, mm: Mm, tables: Tables, delta: Any, times: int, who: str) -> Path[None]:
         """Add to the counts: on this CPU, or atomically for those in atomic mode.
 
-        A run in which both occur is told in two steps. times 0: once for each reference.
+        A run in which both occur takes two steps. times 0: once for each reference.
         """
         after = mm.machine.store.add(mm.machine.mem, "refcount", tables, delta)
         if not is_run(tables):
             mode = of_each(self.atomic, tables)
             often = times or abs(int(delta))
             fact = references_of((who, after - delta, after, _HOW[mode], False))
-            yield Step(*_told(delta, mode), tables, often, often, fact)
+            yield Step(*_kind_and_function(delta, mode), tables, often, often, fact)
             return
         each = np.broadcast_to(delta, len(tables))
         for mode in (False, True):
@@ -192,14 +192,14 @@ class PercpuRef(PteRefcount):
                 n = int(np.abs(step).sum())
                 often = times * len(step) // len(each) if times else n
                 fact = references_of((who, now - step, now, _HOW[mode], False))
-                yield Step(*_told(delta, mode), part, n, often, fact)
+                yield Step(*_kind_and_function(delta, mode), part, n, often, fact)
 
 
 _HOW = (Counting.PERCPU, Counting.ATOMIC)
 """How a count is kept, by whether it is in atomic mode."""
 
 
-def _told(delta: Any, atomic: bool) -> tuple[str, str]:
+def _kind_and_function(delta: Any, atomic: bool) -> tuple[str, str]:
     """What include/linux/percpu-refcount.h does, in its own words."""
     if every(delta > 0):
         return Kind.GET, "atomic_long_add" if atomic else "this_cpu_add"

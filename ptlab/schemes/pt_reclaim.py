@@ -32,7 +32,7 @@ class PtReclaim(ReclaimScheme):
     """Whether a table whose lock was dropped on the way is scanned again (the fix of 2025)."""
 
     def zap_ends_locked(self, mm: Mm, tables: Tables, whole: bool, undisturbed: bool) -> Path[bool]:
-        """try_get_and_clear_pmd(), the fast path: the PTE lock is held, so trylock it must be."""
+        """try_get_and_clear_pmd(), the fast path: the PTE lock is held, so it can only trylock."""
         if not whole or (self.recheck and not undisturbed):
             return False
         machine, n, pmd = mm.machine, table_count(tables), mm.machine.mem.parent_of(tables)

@@ -57,7 +57,7 @@ class PteRefcount(ReclaimScheme):
         mm.machine.store.put(mm.machine.mem, "visitors", table, 0)
 
     def table_emptied(self, mm: Mm, table: int) -> None:
-        """The page leaves the tree: whoever uses it again gives it a fresh count."""
+        """The page leaves the tree. When it is used again it gets a fresh count."""
         mm.machine.store.put(mm.machine.mem, "refcount", table, 0)
 
     def visitor_arrives(self, mm: Mm, pmd: int, slots: Slots, times: int = 1) -> Path[int | None]:
@@ -65,7 +65,7 @@ class PteRefcount(ReclaimScheme):
         return self.pte_try_get(mm, pmd, slots, times)
 
     def visitors_follow(self, mm: Mm, tables: Tables, times: int) -> Path[None]:
-        """Each of them does its own pte_try_get(); its pte_put() is told with the first one's."""
+        """Each of them does its own pte_try_get(); their puts are in the first one's step."""
         fact = References(Holder.VISITOR, 1, 2)
         yield Step(Kind.GET, "pte_try_get", tables, table_count(tables), times, fact)
 
@@ -142,7 +142,7 @@ class PteRefcount(ReclaimScheme):
     def _put(
         self, mm: Mm, tables: Tables, n: Any, times: int, tlb: MmuGather | None, who: str
     ) -> Path[None]:
-        """pte_put(), pte_put_many(): subtract; whoever reaches zero frees the page."""
+        """pte_put(), pte_put_many(): subtract; the put that reaches zero frees the page."""
         after = mm.machine.store.add(mm.machine.mem, "refcount", tables, -n)
         fn = "pte_put" if every(n == 1) else "pte_put_many"
         fact = references_of((who, after + n, after, Counting.ATOMIC, every(after == 0)))

@@ -57,7 +57,7 @@ class Journal:
         """Note a step that `path` has just taken, with all changes since the one before.
 
         With it go the functions that the path is in, outermost first, read off its generators.
-        TypeError for what is no step: a scheme of a learner's may yield anything.
+        TypeError if it is not a Step: a learner's scheme may yield anything.
         """
         codes: list[CodeType] = []
         frame: Any = path

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ptlab.base.facts import Unhooked
 from ptlab.base.geometry import PAGE_SHIFT, Level
 from ptlab.base.pte import PFN_MASK, PSE, Census
@@ -9,7 +11,7 @@ from ptlab.base.steps import Kind, Step
 from ptlab.base.tables import Slots, Tables, first_of, is_run, table_count
 from ptlab.state.machine import Machine
 from ptlab.state.memmap import State
-from ptlab.state.vma import Vma, Vmas, find, merge
+from ptlab.state.vma import Vma, Vmas, find, find_vma_intersection, merge
 
 
 class Count:
@@ -79,6 +81,16 @@ class Mm:
         """The first VMA that ends above `address`; the caller knows that there is one."""
         vmas = self.vmas
         return vmas[find(vmas, address)]
+
+    def parts(self, start: int, end: int) -> Iterator[tuple[Vma, int, int]]:
+        """Each VMA's part of [start, end) up to the first hole. They may change on the way."""
+        while start < end:
+            vma = find_vma_intersection(self.vmas, start, start + 1)
+            if vma is None:
+                return
+            stop = min(end, vma.end)
+            yield vma, start, stop
+            start = stop
 
     def set_vmas(self, vmas: Vmas) -> None:
         """Replace the VMA tree."""

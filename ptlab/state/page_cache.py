@@ -74,8 +74,8 @@ class File:
             try:
                 longer = _longer(self.cache, pages), _longer(self.blank, pages)
             except (MemoryError, ValueError):  # ValueError: numpy cannot even count its bytes
-                told = f"a file of {size} bytes: its page cache does not fit in memory here"
-                raise NotModelled(told) from None
+                message = f"a file of {size} bytes: its page cache does not fit in memory here"
+                raise NotModelled(message) from None
             self.cache, self.blank = longer
             self.huge = _longer(self.huge, (pages + 511) // 512)
 

@@ -31,7 +31,7 @@ class ReclaimScheme:
     source: ClassVar[str] = ""
     """Mail Message-Id or kernel file and version."""
     kernel: ClassVar[str] = "6.18"
-    """The kernel profile its stories run on unless told otherwise."""
+    """The kernel profile its stories run on unless another is named."""
     counts_references: ClassVar[bool] = False
     """Whether mem_map's refcount column means anything."""
     zap_mode: ClassVar[str] = "read"
@@ -44,8 +44,10 @@ class ReclaimScheme:
             try:
                 inspect.signature(getattr(cls, point)).bind(*wanted)
             except TypeError as error:
-                told = f"{cls.__name__}.{point}: {error}; it is called with ({', '.join(wanted)})"
-                raise TypeError(told) from None
+                message = (
+                    f"{cls.__name__}.{point}: {error}; it is called with ({', '.join(wanted)})"
+                )
+                raise TypeError(message) from None
         if not hasattr(cls, "name"):
             cls.name = cls.__name__
 
