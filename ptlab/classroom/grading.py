@@ -33,7 +33,7 @@ from ptlab.classroom.handin import MIME as HANDED_IN
 from ptlab.classroom.question import refused
 from ptlab.classroom.report import MIME, Report
 from ptlab.classroom.sets import find
-from ptlab.classroom.wire_format import unpack
+from ptlab.classroom.wire_format import VERSION, unpack
 
 
 class DropCopies(NbGraderPreprocessor):  # type: ignore[misc]
@@ -111,7 +111,12 @@ class HandIn(Execute):  # type: ignore[misc]
     def preprocess(
         self, notebook: NotebookNode, resources: Any = None, km: Any = None
     ) -> tuple[NotebookNode, Any]:
-        """Run, grade, and leave each check cell with its own source and its report."""
+        """Run, grade, and leave each check cell with its own source and its report.
+
+        ValueError: the notebook has another version of the problems, or its kernel another ptlab.
+        """
+        if other := seeds.other_version(notebook.metadata):
+            raise ValueError(f"this notebook cannot be graded: {other}")
         checks = {k: found for k, cell in enumerate(notebook.cells) if (found := _check(cell))}
         sources = {k: notebook.cells[k].source for k in checks}
         for k, (question, answer) in checks.items():
@@ -182,10 +187,18 @@ def _without_secret() -> Iterator[None]:
 
 
 def _handed_in(cell: NotebookNode, name: str) -> tuple[str, Any] | None:
-    """The student's name and the answer that a cell has handed in, if it has."""
+    """The student's name and the answer that a cell has handed in, if it has.
+
+    ValueError: the kernel's ptlab packs answers in another version of the format.
+    """
     for output in cell.outputs:
         bundle = output.get("data", {}).get(HANDED_IN)
         if isinstance(bundle, dict) and bundle.get("name") == name:
+            if bundle.get("version") != VERSION:
+                raise ValueError(
+                    "this notebook cannot be graded: its kernel has another version of ptlab than the "
+                    "grader; install the same version in both"
+                )
             try:
                 return str(bundle["student"])[:80], unpack(bundle["answer"])
             except (KeyError, TypeError, ValueError, AttributeError, RecursionError):

@@ -7,6 +7,8 @@ from html import escape
 from typing import Any, NamedTuple
 
 MIME = "application/vnd.ptlab.report+json"
+VERSION = 1
+"""Of `Report.data()`. It goes up when its keys or their meaning change."""
 """The report as data, in the notebook's output: what a class summary is made from."""
 
 
@@ -75,6 +77,7 @@ class Report(float):
     def data(self) -> dict[str, Any]:
         """The report as JSON-able data."""
         return {
+            "version": VERSION,
             "question": self.question,
             "score": float(self),
             "points": self.points,

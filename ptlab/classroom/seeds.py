@@ -14,9 +14,17 @@ is unknown to a student.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from random import Random
+from typing import Any
 
 SECRET = "PTLAB_GRADE_SEED"
+
+VERSION = 1
+"""Of the problems and their answers. It goes up when a name no longer has the problem it had before.
+
+A problem set carries it in its metadata: {"ptlab": {"version": 1}}.
+"""
 
 _PLACEHOLDER = "your netid"
 """What stands in a new copy of a notebook."""
@@ -40,6 +48,21 @@ def student(name: str) -> None:
         )
     else:
         print(f"These are the problems of {_claimed}.")
+
+
+def other_version(metadata: Mapping[str, Any]) -> str:
+    """Why a notebook with this metadata cannot be graded; "" if it can.
+
+    Some editors drop metadata that they do not know. A notebook without a version is graded.
+    """
+    ours = metadata.get("ptlab")
+    version = ours.get("version", VERSION) if isinstance(ours, Mapping) else VERSION
+    if version == VERSION:
+        return ""
+    return (
+        f"it was made from version {version!r} of the problems, and this ptlab has version {VERSION}: "
+        "grade it with the ptlab that the student used"
+    )
 
 
 def grading() -> bool:

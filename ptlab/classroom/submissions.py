@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ptlab.classroom.report import MIME
+from ptlab.classroom import seeds
+from ptlab.classroom.report import MIME, VERSION
 
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
 
@@ -51,13 +52,16 @@ def collect(folder: Path) -> tuple[list[Graded], list[NotGraded]]:
         student, problem_set, file = path.parts[-3:]
         done.add((student, problem_set, file))
         try:
-            reports = list(_reports(_cells(path)))
+            reports = list(_reports(_read(path)["cells"]))
         except _Unreadable as error:
             without.append(NotGraded(student, problem_set, file, f"its grading {error}"))
             continue
         ours = [report for report in reports if "student" in report]
         if reports and not ours:
             without.append(NotGraded(student, problem_set, file, _PLAIN))
+        elif any(report.get("version") != VERSION for report in ours):
+            without.append(NotGraded(student, problem_set, file, _OTHER_VERSION))
+            continue
         graded += [_graded(student, problem_set, report) for report in ours]
     return graded, sorted(without + list(_left_out(folder, done)))
 
@@ -118,26 +122,29 @@ def _in_set(
 def _fault(path: Path, begun: bool) -> str:
     """Why a notebook that has the right name has no report. `begun`: others of its set have."""
     try:
-        cells = _cells(path)
+        notebook = _read(path)
     except _Unreadable as error:
         return str(error)
-    if not any(_nbgrader(cell).get("grade_id") for cell in cells):
+    if not any(_nbgrader(cell).get("grade_id") for cell in notebook["cells"]):
         return (
             "none of the set's cells is in it: it was not made from the released notebook, or they "
             "were all deleted"
         )
+    metadata = notebook.get("metadata")
+    if other := seeds.other_version(metadata if isinstance(metadata, dict) else {}):
+        return other
     command = f"nbgrader autograde {path.parent.name}"
     return f"not graded; {command} says why" if begun else f"not graded yet; run {command}"
 
 
-def _cells(path: Path) -> list[dict[str, Any]]:
-    """The cells of a notebook; _Unreadable says why there are none."""
+def _read(path: Path) -> dict[str, Any]:
+    """A notebook that has cells; _Unreadable says why this is none."""
     try:
         text = path.read_bytes().decode("utf-8")
         if not text.strip():
             raise _Unreadable("could not be read: the file is empty")
-        cells = json.loads(text)["cells"]
-        if not all(isinstance(cell, dict) for cell in cells):
+        notebook: dict[str, Any] = json.loads(text)
+        if not all(isinstance(cell, dict) for cell in notebook["cells"]):
             raise TypeError
     except OSError as error:
         raise _Unreadable(f"could not be read: {error.strerror}") from None
@@ -148,7 +155,7 @@ def _cells(path: Path) -> list[dict[str, Any]]:
         raise _Unreadable(f"could not be read: {where}") from None
     except (KeyError, TypeError, RecursionError):
         raise _Unreadable("could not be read: it is no notebook, for it has no cells") from None
-    return list(cells)
+    return notebook
 
 
 def _nbgrader(cell: dict[str, Any]) -> dict[str, Any]:
@@ -203,4 +210,5 @@ _PLAIN = (
     "was graded in the student's own kernel, without nbgrader_config.py of the exercises; grade it "
     "again with it and --force"
 )
+_OTHER_VERSION = "was graded by another version of ptlab; grade it again with this one and --force"
 _FOLDER = "lies in no student's folder; expected in submitted/NAME/SET/"

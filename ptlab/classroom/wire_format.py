@@ -17,6 +17,9 @@ import numpy as np
 
 from ptlab.classroom.student_code import Code, NotCode, class_name, code, kind_of
 
+VERSION = 1
+"""Of this format. It goes up when an older `unpack` would misread what `pack` makes."""
+
 DEEPEST, MOST = 12, 20_000
 """Levels of nesting, and values in all, of what is carried."""
 

@@ -24,6 +24,7 @@ from nbgrader.utils import is_solution
 from ptlab.classroom import find, grading, seeds
 from ptlab.classroom.grading import HANDED_IN, HandIn, RestoreCells
 from ptlab.classroom.summary import Summary
+from ptlab.classroom.wire_format import VERSION
 from ptlab.cli import main
 
 EXERCISES = Path(__file__).parents[2] / "exercises"
@@ -293,7 +294,7 @@ for _ in range(10_000):
 )
 def test_a_forged_answer_is_graded_like_any_other(answer):
     """A notebook may put anything into the output in which its kernel hands in."""
-    data = {HANDED_IN: {"name": "thread-1", "student": "e" * 10**6, "answer": answer}}
+    data = {HANDED_IN: {"version": VERSION, "student": "e" * 10**6, "answer": answer}}
     cell = nbformat.NotebookNode(outputs=[{"data": data}])
     for question in ("thread-1", "walk-4", "scheme-1"):
         data[HANDED_IN]["name"] = question
@@ -301,6 +302,20 @@ def test_a_forged_answer_is_graded_like_any_other(answer):
             question, grading._handed_in(cell, question), "eve", "nothing came"
         )
         assert report == 0 and len(str(report)) < 1000
+
+
+@pytest.mark.parametrize("version", [None, VERSION - 1])
+def test_an_answer_of_another_ptlab_is_refused(version):
+    data = {HANDED_IN: {"version": version, "name": "walk-1", "student": "amy", "answer": 1}}
+    cell = nbformat.NotebookNode(outputs=[{"data": data}])
+    with pytest.raises(ValueError, match="its kernel has another version of ptlab"):
+        grading._handed_in(cell, "walk-1")
+
+
+def test_a_notebook_with_an_older_version_of_the_problems_is_refused():
+    old = nbformat.v4.new_notebook(metadata={"ptlab": {"version": 0}})
+    with pytest.raises(ValueError, match="made from version 0 of the problems"):
+        HandIn().preprocess(old)
 
 
 def test_an_endless_cell_is_stopped_and_later_answers_count(course):

@@ -3,19 +3,22 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import pytest
 
 from ptlab.classroom import questions, seeds
 from ptlab.classroom.misconceptions import IDEAS, in_words
-from ptlab.classroom.report import MIME
+from ptlab.classroom.report import MIME, VERSION
 from ptlab.classroom.submissions import NotGraded, collect
 from ptlab.classroom.summary import Summary
 from ptlab.cli import main
 
+SOURCE = Path(__file__).parents[2] / "exercises/source"
 CHECK = {"nbgrader": {"grade_id": "walk-1-check", "grade": True}}
 REPORT = {
-    "student": "amy", "question": "walk-1", "score": 1.0, "points": 2, "minutes": None,
+    "version": VERSION, "student": "amy", "question": "walk-1",
+    "score": 1.0, "points": 2, "minutes": None,
     "findings": [
         {"ok": False, "misconception": "no-mask"},
         {"ok": True, "misconception": None},
@@ -30,6 +33,7 @@ def notebook(metadata=None, **report):
 
 
 GOOD = notebook(CHECK)
+OLD = json.dumps(json.loads(GOOD) | {"metadata": {"ptlab": {"version": 0}}})
 HANDED_IN = {
     # what lies in submitted/: the text of the file, and why it has no report
     "bob/ps1/ps1.ipynb": ("", "could not be read: the file is empty"),
@@ -44,6 +48,10 @@ HANDED_IN = {
     "hal/ps1/sub/ps1.ipynb": (GOOD, "lies too deep; expected ps1.ipynb in ps1 itself"),
     "ida/ps1/ps1.ipynb": (notebook(), "none of the set's cells is in it"),
     "jon/ps1/ps1.ipynb": (GOOD, "not graded; nbgrader autograde ps1 says why"),
+    "ken/ps1/ps1.ipynb": (
+        OLD,
+        "it was made from version 0 of the problems, and this ptlab has version 1",
+    ),
     "kim/ps1.ipynb": (GOOD, "lies in no problem set's folder; expected in submitted/kim/SET/"),
     "ps1.ipynb": (GOOD, "lies in no student's folder"),
 }
@@ -156,3 +164,19 @@ def test_every_mistaken_idea_has_words():
     assert max(map(len, IDEAS.values())) <= 60
     assert in_words("no-mask", 2).startswith("2 students shifted")
     assert in_words("something-new", 1) == "1 student had the idea something-new"
+
+
+@pytest.mark.parametrize("version", [None, VERSION - 1])
+def test_a_report_of_another_version_is_listed_and_not_read(tmp_path, version):
+    """It has other keys than the reports of today."""
+    report = {"version": version, "student": "amy", "marks": 2}
+    cell = {"metadata": CHECK, "outputs": [{"data": {MIME: report}}]}
+    lay_out(tmp_path, {"autograded/amy/ps1/ps1.ipynb": json.dumps({"cells": [cell]})})
+    graded, ((*_, why),) = collect(tmp_path)
+    assert graded == []
+    assert why.startswith("was graded by another version of ptlab")
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.glob("*/*.ipynb")), ids=lambda path: path.stem)
+def test_every_problem_set_carries_the_version_of_its_problems(path):
+    assert json.loads(path.read_text())["metadata"]["ptlab"] == {"version": seeds.VERSION}
