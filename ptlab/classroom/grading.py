@@ -29,7 +29,7 @@ from nbgrader.preprocessors import (
 )
 
 from ptlab.classroom import graded, seeds
-from ptlab.classroom.handin import MIME as HANDED_IN
+from ptlab.classroom.handed_in import MIME as HANDED_IN
 from ptlab.classroom.question import refused
 from ptlab.classroom.report import MIME, Report
 from ptlab.classroom.sets import find
@@ -89,8 +89,8 @@ class RestoreCells(OverwriteCells):  # type: ignore[misc]
                 "%s: the deleted cell %s was put back", resources["unique_key"], cell.name
             )
             if cell.name not in points:
-                told = f"# The cell {cell.name} was missing from the submission.\n{cell.source}"
-                notebook.cells.insert(max(before, default=0), new_code_cell(told))  # type: ignore[no-untyped-call]
+                restored = f"# The cell {cell.name} was missing from the submission.\n{cell.source}"
+                notebook.cells.insert(max(before, default=0), new_code_cell(restored))  # type: ignore[no-untyped-call]
                 continue
             found = self.missing_cell_transform(cell, points[cell.name], cell.name in solutions)
             answered = k > 0 and names[k - 1] in places
@@ -168,7 +168,7 @@ def _check(cell: NotebookNode) -> tuple[str, str] | None:
 
 
 def _hand_in(name: str, answer: str) -> str:
-    return f"from ptlab.classroom.handin import HandedIn\nHandedIn({name!r}, {answer})"
+    return f"from ptlab.classroom.handed_in import HandedIn\nHandedIn({name!r}, {answer})"
 
 
 @contextmanager

@@ -22,7 +22,7 @@ POINTS = ("visitor_arrives", "visitor_leaves", "entries_mapped", "entries_unmapp
 
 
 @dataclass(frozen=True)
-class Slip:
+class InjectedBug:
     """A log of `lines`; in it the kernel forgets what it does when it comes to `point` for the
     `turn`-th time. After the log the program runs `rest`.
     """
@@ -79,7 +79,7 @@ class Forgetful(PteRefcount):
 
 @dataclass(frozen=True)
 class Found:
-    """What a slip does.
+    """What a bug does.
 
     bad      the run with it, to its end
     good     the same without it
@@ -114,15 +114,15 @@ class Found:
 
 
 @functools.lru_cache(64)
-def find(slip: Slip) -> Found | None:
-    """Run with and without the slip; None if it does not happen in the log, or shows in it."""
+def find(bug: InjectedBug) -> Found | None:
+    """Run with and without the bug; None if it does not happen in the log, or shows in it."""
 
-    class Slipping(Forgetful):
-        point, turn = slip.point, slip.turn
+    class Buggy(Forgetful):
+        point, turn = bug.point, bug.turn
 
-    good, bad = _run(slip, PteRefcount), _run(slip, Slipping)
+    good, bad = _run(bug, PteRefcount), _run(bug, Buggy)
     good_steps, bad_steps = _steps(good), _steps(bad)
-    end = bad.journal.operations[len(slip.lines) - 1].last  # type: ignore[union-attr]
+    end = bad.journal.operations[len(bug.lines) - 1].last  # type: ignore[union-attr]
     pairs = zip(good_steps, bad_steps, strict=False)
     after = next((k for k, (x, y) in enumerate(pairs) if _sign(x) != _sign(y)), None)
     if after is None or after >= end or any(s.kind is Kind.UNHOOK for s in bad_steps[:end]):
@@ -130,9 +130,9 @@ def find(slip: Slip) -> Found | None:
     return Found(bad, good, bad_steps[:end], after)
 
 
-def _run(slip: Slip, scheme: type[PteRefcount]) -> Process:
+def _run(bug: InjectedBug, scheme: type[PteRefcount]) -> Process:
     process = Process(scheme=scheme)
-    for _ in scenario.play(process, scenario.parse("\n".join(slip.lines + slip.rest))[0]):
+    for _ in scenario.play(process, scenario.parse("\n".join(bug.lines + bug.rest))[0]):
         pass
     return process
 
@@ -150,7 +150,7 @@ def _sign(step: Step) -> tuple[Any, ...]:
 def _log(process: Process, end: int) -> str:
     """The first `end` steps by operation, without those of the first operation.
 
-    A count would give the slip away, so counts are left out.
+    A count would give the bug away, so counts are left out.
     """
     journal = process.journal
     assert journal is not None

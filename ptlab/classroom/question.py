@@ -24,7 +24,7 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from ptlab.classroom.report import Finding
 from ptlab.classroom.student_code import class_name, kind_of
-from ptlab.classroom.wire_format import Unplain
+from ptlab.classroom.wire_format import NotCarried
 from ptlab.story.story import Story
 
 P = TypeVar("P")
@@ -117,6 +117,6 @@ def shown(answer: object, longest: int = 60) -> str:
         inner = ", ".join(shown(x, 20) if kind_of(x) not in (list, tuple) else "..." for x in items)
         inner += ", ..." if len(answer) > 6 else ""  # type: ignore[arg-type]
         return f"[{inner}]" if type(answer) is list else f"({inner})"
-    if type(answer) is Unplain:
+    if type(answer) is NotCarried:
         return str(answer.what)[:longest]
     return f"something of type {class_name(type(answer))}"

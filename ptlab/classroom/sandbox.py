@@ -135,7 +135,7 @@ def _run(answer: Code, job: dict[str, Any], limits: Limits) -> Any:
 
 def _verdict(said: bytes, status: int, token: str, limits: Limits) -> Any:
     try:
-        said_token, told = json.loads(said)
+        said_token, reply = json.loads(said)
         if said_token != token:
             raise ValueError
     except (ValueError, TypeError):
@@ -144,9 +144,9 @@ def _verdict(said: bytes, status: int, token: str, limits: Limits) -> Any:
                 f"it ran for {limits.seconds} s and was stopped. Is there a loop that does not end?"
             ) from None
         raise Stopped("its process ended before it had answered") from None
-    if "stopped" in told:
-        raise Stopped(told["stopped"])
-    return told["verdict"]
+    if "stopped" in reply:
+        raise Stopped(reply["stopped"])
+    return reply["verdict"]
 
 
 def _environment() -> dict[str, str]:

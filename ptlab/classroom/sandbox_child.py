@@ -48,10 +48,10 @@ def main() -> None:
     try:
         subject = _subject(answer)
         if judge:
-            told: Any = pack(judge(subject, *unpack(job["about"])))
+            result: Any = pack(judge(subject, *unpack(job["about"])))
         else:
-            told = [_call(subject, call) for call in unpack(job["calls"])]
-        verdict = {"verdict": told}
+            result = [_call(subject, call) for call in unpack(job["calls"])]
+        verdict = {"verdict": result}
     except MemoryError:
         verdict = {"stopped": f"it needs more than {mib} MiB of memory"}
     except BaseException as error:  # whatever the answer raises, SystemExit too, ends here
@@ -77,7 +77,8 @@ def _limit(seconds: int, mib: int) -> None:
     except ImportError:
         return
     for what, soft, hard in (
-        (resource.RLIMIT_CPU, seconds, seconds + 1),  # SIGXCPU first, so that it can be told apart
+        # SIGXCPU comes a second before SIGKILL, so that the two can be distinguished.
+        (resource.RLIMIT_CPU, seconds, seconds + 1),
         (resource.RLIMIT_AS, mib << 20, mib << 20),
         (resource.RLIMIT_FSIZE, 0, 0),
         (resource.RLIMIT_CORE, 0, 0),

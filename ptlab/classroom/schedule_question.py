@@ -104,9 +104,9 @@ class ScheduleQuestion(Question[Stage]):
         schedule = str(self.solve(problem))
         scheduler = problem.build().start("broken")
         lines = [f"{letter}  {scheduler.tell(scheduler.go(letter).step)}" for letter in schedule]
-        told = "\n".join(lines)
+        steps = "\n".join(lines)
         return (
-            f"`{schedule}`:\n\n```text\n{told}\n```\n\nThen a rule is broken: {scheduler.verdict}."
+            f"`{schedule}`:\n\n```text\n{steps}\n```\n\nThen a rule is broken: {scheduler.verdict}."
         )
 
     def plain_mistakes(self, problem: Stage) -> list[Wrong]:
@@ -146,13 +146,13 @@ def _stopped(scheduler: Scheduler, letter: str) -> str:
 
 def _where_they_are(scheduler: Scheduler) -> str:
     """Where each task stands at the end, as a hint what to look at."""
-    told = []
+    ends = []
     for task in scheduler.tasks:
         at = "is done" if task.done else "has not begun"
         if not task.done and task.step is not None:
             at = f"has just done {task.step.fn}"
-        told.append(f"{task.letter} {at}")
-    return f"At the end: {', '.join(told)}."
+        ends.append(f"{task.letter} {at}")
+    return f"At the end: {', '.join(ends)}."
 
 
 def _alone(problem: Stage, letter: str, after: str = "") -> str:

@@ -113,13 +113,13 @@ class SchemeQuestion(Question[Program]):
         """Run it in the sandbox, then look at its numbers."""
         programs = [problem, *further]
         try:
-            told = judged(
+            data = judged(
                 answer, "ptlab.classroom.scheme_trial:trial", [p.text for p in programs], SCENES
             )
         except Stopped as stopped:
             where = _RAISES if str(stopped).startswith("it raised") else ""
             return [Finding(False, str(stopped), self.points, where, "ill-formed")]
-        found = Trial.of(told)
+        found = Trial.of(data)
         if found.objection:
             return refused(found.objection, self.points)
         runs = list(zip(programs, found.runs, strict=True))

@@ -73,7 +73,7 @@ def _objection(scheme: Any) -> str:
     if kin != ["ReclaimScheme"]:
         return f"it is derived from {kin[0]}; derive it from ReclaimScheme itself"
     if not isinstance(scheme.name, str):
-        return 'its name is no text: write name = "my_scheme" (or any other) into it'
+        return 'its name is not a string: write name = "my_scheme" (or any other) into it'
     return ""
 
 

@@ -154,7 +154,9 @@ def _read(path: Path) -> dict[str, Any]:
         where = f"broken off or damaged at line {error.lineno} of {text.count(chr(10)) + 1}"
         raise _Unreadable(f"could not be read: {where}") from None
     except (KeyError, TypeError, RecursionError):
-        raise _Unreadable("could not be read: it is no notebook, for it has no cells") from None
+        raise _Unreadable(
+            "could not be read: it is not a notebook, because it has no cells"
+        ) from None
     return notebook
 
 

@@ -108,12 +108,12 @@ class Summary:
         """For each question a bar: how much of the points the class has reached."""
         rows = [_bar(number, line) for number, line in enumerate(self.lines)]
         height = _TOP + _STEP * len(rows) + 10
-        told = "; ".join(f"{line.question} {line.share:.0%}" for line in self.lines)
+        description = "; ".join(f"{line.question} {line.share:.0%}" for line in self.lines)
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
             f'width="{_WIDTH}" role="img" font-family="sans-serif" font-size="13">'
             "<title>Points reached, by question</title>"
-            f"<desc>{escape(told)}</desc>"
+            f"<desc>{escape(description)}</desc>"
             f'<rect width="{_WIDTH}" height="{height}" fill="#fff"/>'
             f'<text x="10" y="20" font-weight="bold">Points reached, by question</text>'
             f"{''.join(rows)}</svg>"
@@ -130,7 +130,7 @@ class Summary:
 NOT_IN_IT = "Handed in, but not graded"
 MISSING = ("student", "problem set", "file", "why")
 COLUMNS = ("question", "students", "full", "empty", "reached", "minutes", "mistaken ideas")
-"""full: all points; empty: no answer; reached: points, on average; minutes: told (expected)."""
+"""full: all points; empty: no answer; reached: points, on average; minutes: needed (expected)."""
 
 
 def cells(line: Line) -> list[str]:
@@ -162,12 +162,12 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 def _bar(number: int, line: Line) -> str:
     """Name, bar, percentage; beside it the most frequent mistaken idea."""
     y = _TOP + _STEP * number
-    told = in_words(*line.ideas[0]) if line.ideas else "no mistaken idea was recognised"
+    most_frequent = in_words(*line.ideas[0]) if line.ideas else "no mistaken idea was recognised"
     return (
         f'<text x="10" y="{y + 17}">{escape(line.question)}</text>'
         f'<rect x="{_LEFT}" y="{y + 4}" width="{_LONG}" height="18" fill="#fff" stroke="#777"/>'
         f'<rect x="{_LEFT}" y="{y + 4}" width="{_LONG * line.share:.1f}" height="18" '
         f'fill="{SERIES[0]}"/>'
         f'<text x="{_LEFT + _LONG + 8}" y="{y + 17}">{line.share:.0%}</text>'
-        f'<text x="{_LEFT + _LONG + 60}" y="{y + 17}" fill="#333">{escape(told)}</text>'
+        f'<text x="{_LEFT + _LONG + 60}" y="{y + 17}" fill="#333">{escape(most_frequent)}</text>'
     )

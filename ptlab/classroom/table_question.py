@@ -36,7 +36,7 @@ class TableQuestion(Question[P]):
 
     columns: ClassVar[tuple[Column, ...]]
     names_columns: ClassVar[bool] = True
-    """Whether a wrong row is told by column. Where a cell is 0 or 1 that would be the key."""
+    """Whether a wrong row is explained by column. Where a cell is 0 or 1 that would be the key."""
 
     worths: ClassVar[tuple[float, ...]] = ()
     """Points for each row; equal shares if it is empty."""
@@ -71,7 +71,7 @@ class TableQuestion(Question[P]):
         wrong = [(idea, _plain(idea.answer)) for idea in self.wrong(problem)]
         ideas = [idea for idea in _by_likeness(given, wrong) if _explains(idea[1], given, truth)]
         worths = self.worths or [self.points / len(names)] * len(names)
-        findings, told = [], set[str]()
+        findings, already_said = [], set[str]()
         for k, name in enumerate(names):
             if given[k] == truth[k]:
                 findings.append(Finding(True, f"{name}: {self._told(given[k])}", worths[k]))
@@ -79,8 +79,8 @@ class TableQuestion(Question[P]):
             idea = next((wrong for wrong, rows in ideas if rows[k] == given[k]), None)
             says = idea.says if idea else self.remark(problem, k, given[k])
             what = f"{name}: {self._told(given[k])} is not right{self._off(given[k], truth[k])}."
-            what += f" {says}" if says and says not in told else ""
-            told.add(says)
+            what += f" {says}" if says and says not in already_said else ""
+            already_said.add(says)
             where = self.where(problem, k)
             findings.append(Finding(False, what, worths[k], where, idea and idea.idea))
         return findings

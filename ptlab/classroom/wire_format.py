@@ -1,12 +1,12 @@
 """Plain data over a pipe or through a notebook: answers as JSON, and back.
 
-`pack` reads exact types only, so no code of the answer's runs, and what it cannot carry becomes an
-Unplain, which says what it was. Tuples, sets and dicts with any keys survive.
+`pack` reads exact types only, so no code of the answer's runs, and what it cannot carry becomes a
+NotCarried, which says what it was. Tuples, sets and dicts with any keys survive.
 
 >>> unpack(pack({(1, 2): [3.0, None], "x": {4}}))
 {(1, 2): [3.0, None], 'x': {4}}
 >>> unpack(pack(object()))
-Unplain(what='something of type object')
+NotCarried(what='something of type object')
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MOST_BYTES = 1 << 20
 _NUMPY = frozenset({np.ndarray, *np.sctypeDict.values()})
 
 
-class Unplain(NamedTuple):
+class NotCarried(NamedTuple):
     """What could not be carried, in words: "something of type generator"."""
 
     what: str
@@ -44,7 +44,7 @@ def pack(value: object) -> Any:
     try:
         return _pack(value, DEEPEST, [MOST])
     except _Full:
-        return {"unplain": "something very large or deeply nested"}
+        return {"not_carried": "something very large or deeply nested"}
 
 
 def from_numpy(value: object) -> object:
@@ -64,10 +64,14 @@ def _pack(value: object, depth: int, left: list[int]) -> Any:
         return value
     if kind is int:
         bits = value.bit_length()  # type: ignore[attr-defined]
-        return value if bits <= _MOST_BITS else {"unplain": f"a number with {bits} bits"}
+        return value if bits <= _MOST_BITS else {"not_carried": f"a number with {bits} bits"}
     if kind is str:
         longest = len(value)  # type: ignore[arg-type]
-        return value if longest <= _LONGEST_TEXT else {"unplain": f"a text of {longest} characters"}
+        return (
+            value
+            if longest <= _LONGEST_TEXT
+            else {"not_carried": f"a text of {longest} characters"}
+        )
     if kind is list:
         return [_pack(item, depth - 1, left) for item in value]  # type: ignore[attr-defined]
     if kind in (tuple, set, frozenset):
@@ -79,7 +83,7 @@ def _pack(value: object, depth: int, left: list[int]) -> Any:
     try:
         return {"code": list(code(value))}
     except NotCode:
-        return {"unplain": f"something of type {class_name(type(value))}"}
+        return {"not_carried": f"something of type {class_name(type(value))}"}
 
 
 def unpack(data: Any) -> Any:
@@ -95,4 +99,4 @@ def unpack(data: Any) -> Any:
         return set(map(unpack, inner))
     if kind == "dict":
         return {unpack(key): unpack(value) for key, value in inner}
-    return Code(*inner) if kind == "code" else Unplain(str(inner))
+    return Code(*inner) if kind == "code" else NotCarried(str(inner))

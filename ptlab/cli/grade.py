@@ -84,7 +84,7 @@ def command(args: argparse.Namespace) -> int:
 
 def _wrapped(file: str, students: str, why: str) -> str:
     """One thing that is not graded, indented, in lines as wide as the terminal."""
-    told = f"{file} of {students}: {why}" if students else f"{file}: {why}"
+    line = f"{file} of {students}: {why}" if students else f"{file}: {why}"
     width = shutil.get_terminal_size().columns
     wrap = TextWrapper(width, "  ", "    ", break_long_words=False, break_on_hyphens=False)
-    return wrap.fill(told)
+    return wrap.fill(line)

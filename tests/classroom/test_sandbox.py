@@ -14,7 +14,7 @@ from ptlab.classroom.sandbox import LIMITS, Failed, Limits, Stopped, judged, val
 from ptlab.classroom.seeds import own
 from ptlab.classroom.sets import scheme_answers
 from ptlab.classroom.student_code import Code, object_to
-from ptlab.classroom.wire_format import Unplain, pack, unpack
+from ptlab.classroom.wire_format import NotCarried, pack, unpack
 
 FEW = Limits(seconds=1, mib=512)
 
@@ -100,15 +100,15 @@ def test_memory():
 
 def test_a_huge_string_is_not_carried_back():
     assert values(function("def f(x):\n    return 'a' * x"), [(10**6,)], FEW) == [
-        Unplain("a text of 1000000 characters")
+        NotCarried("a text of 1000000 characters")
     ]
 
 
 def test_huge_numbers_and_deep_lists_are_not_carried_back():
     text = "def f(x):\n    return 10**9999 if x else [[]] * 10**6"
     number, deep = values(function(text), [(1,), (0,)], FEW)
-    assert number == Unplain("a number with 33216 bits")
-    assert deep == Unplain("something very large or deeply nested")
+    assert number == NotCarried("a number with 33216 bits")
+    assert deep == NotCarried("something very large or deeply nested")
 
 
 def test_too_many_results_are_cut_off():

@@ -99,7 +99,7 @@ def test_the_races_name_a_schedule_that_can_be_run():
         ),
         (
             "from ptlab import ReclaimScheme\nclass Answer(ReclaimScheme):\n    name = 5\n    f = 0",
-            "its name is no text",
+            "its name is not a string",
         ),
     ],
 )

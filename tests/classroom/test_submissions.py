@@ -38,7 +38,7 @@ HANDED_IN = {
     # what lies in submitted/: the text of the file, and why it has no report
     "bob/ps1/ps1.ipynb": ("", "could not be read: the file is empty"),
     "cyd/ps1/ps1.ipynb": (GOOD[:40], "could not be read: broken off or damaged at line 1 of 1"),
-    "dee/ps1/ps1.ipynb": ("{}", "could not be read: it is no notebook, for it has no cells"),
+    "dee/ps1/ps1.ipynb": ("{}", "could not be read: it is not a notebook, because it has no cells"),
     "eve/ps1/ps1.ipynb": (b"\xff\xfe\x00", "could not be read: it is not text"),
     "fay/ps1/my ps1.ipynb": (
         GOOD,

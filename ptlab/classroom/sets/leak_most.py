@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
-from ptlab.classroom.programs import Left, Unplayable, play, read
 from ptlab.classroom.question import Question, Wrong, refused
 from ptlab.classroom.report import Finding
+from ptlab.classroom.student_scenario import Left, Unplayable, play, read
 from ptlab.draw.names import plural
 
 

@@ -7,13 +7,13 @@ from random import Random
 from typing import ClassVar
 
 from ptlab.base.steps import Kind
-from ptlab.classroom.injected_bugs import POINTS, Found, Slip, find
+from ptlab.classroom.injected_bugs import POINTS, Found, InjectedBug, find
 from ptlab.classroom.question import Wrong
 from ptlab.classroom.table_question import Cell, Column, TableQuestion
 from ptlab.story.story import Story
 
 
-class Missing(TableQuestion[Slip]):
+class Missing(TableQuestion[InjectedBug]):
     """Find the place in a log where a get or a put is missing."""
 
     name = "references-2"
@@ -42,7 +42,7 @@ class Missing(TableQuestion[Slip]):
         """A number, then two choices."""
         return self._row_columns[row]
 
-    def pose(self, rng: Random) -> Slip:
+    def pose(self, rng: Random) -> InjectedBug:
         """Some faults, a hit and a zap; what is forgotten shows only after the log."""
         while True:
             first, some = rng.randrange(40), rng.randrange(2, 4)
@@ -56,11 +56,11 @@ class Missing(TableQuestion[Slip]):
             )
             pages = [first, *range(first + some, first + some + 2)]
             rest = tuple(f"madvise DONTNEED s0+{page}P 1P" for page in pages)
-            problem = Slip(lines, rest, rng.choice(POINTS), rng.randrange(1, 6))
+            problem = InjectedBug(lines, rest, rng.choice(POINTS), rng.randrange(1, 6))
             if find(problem) and self.tells_apart(problem):
                 return problem
 
-    def text(self, problem: Slip) -> str:
+    def text(self, problem: InjectedBug) -> str:
         """The log, without the counts."""
         return (
             "A kernel with `pte_refcount` has a bug: once, somewhere in the log below, it forgets "
@@ -76,26 +76,26 @@ class Missing(TableQuestion[Slip]):
             'Answer with `[number of the step, "get" or "put", "too early" or "never"]`.'
         )
 
-    def rows(self, problem: Slip) -> Sequence[str]:
+    def rows(self, problem: InjectedBug) -> Sequence[str]:
         """The three questions."""
         return ["a step is missing after step", "what is missing", "what comes of it"]
 
-    def where(self, problem: Slip, row: int) -> str:
+    def where(self, problem: InjectedBug, row: int) -> str:
         """How to look; the run itself, once it is the end that matters."""
         pairs = "Write down for each visitor and for each entry where it gets and where it puts."
         story = f"ptlab.ask({self.name!r}).story() is the same run to its end, with the counts."
         return story if row == 2 else pairs
 
-    def solve(self, problem: Slip) -> list[Cell]:
-        """The first step that the run without the slip has, and this one has not; how this one ends."""
+    def solve(self, problem: InjectedBug) -> list[Cell]:
+        """The first step that the run without the bug has, and this one has not; how this one ends."""
         found = _found(problem)
         return [found.after, found.kind, found.outcome]
 
-    def story(self, problem: Slip) -> Story:
-        """The run with the slip, to its end."""
+    def story(self, problem: InjectedBug) -> Story:
+        """The run with the bug, to its end."""
         return Story(_found(problem).bad)
 
-    def why(self, problem: Slip) -> str:
+    def why(self, problem: InjectedBug) -> str:
         """What should stand there, and how the count goes on."""
         found = _found(problem)
         ends = {
@@ -109,7 +109,7 @@ class Missing(TableQuestion[Slip]):
             f"{ends[found.outcome]}"
         )
 
-    def wrong(self, problem: Slip) -> list[Wrong]:
+    def wrong(self, problem: InjectedBug) -> list[Wrong]:
         """A pair that is none, a place that is one off, cause and effect the wrong way round."""
         found = _found(problem)
         after, kind, outcome = found.after, found.kind, found.outcome
@@ -137,7 +137,7 @@ _EFFECT = (
 _END = "With all steps in place the page would still be there at the end of the log."
 
 
-def _found(problem: Slip) -> Found:
+def _found(problem: InjectedBug) -> Found:
     found = find(problem)
     assert found is not None, "pose() makes no other problems"
     return found

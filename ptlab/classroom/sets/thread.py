@@ -108,7 +108,7 @@ class PerMap(Counting):
         right = self.solve(problem)
         cases = problem.cases
         two = [(2, 0) if d == "pte_refcount" else r for (_, d), r in zip(cases, right, strict=True)]
-        slips: dict[str, list[Any]] = {
+        mistaken: dict[str, list[Any]] = {
             "absolute": self.absolute(problem),
             "swapped": [row[::-1] for row in right],
             "together": [(sum(map(int, row)), 0) for row in right],
@@ -127,7 +127,7 @@ class PerMap(Counting):
             "always-two": two,
             "designs-cost-nothing": [(0, 0)] * len(right),
         }
-        return distinct(self, right, _SAYS, slips)
+        return distinct(self, right, _SAYS, mistaken)
 
 
 _SAYS = {

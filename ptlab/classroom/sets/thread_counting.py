@@ -102,12 +102,12 @@ SAYS = {
 
 
 def distinct(
-    question: Question[Any], right: list[Any], says: dict[str, str], slips: dict[str, list[Any]]
+    question: Question[Any], right: list[Any], says: dict[str, str], mistaken: dict[str, list[Any]]
 ) -> list[Wrong]:
-    """The slips that give something else than the right answer, with the rows they get right."""
+    """The mistaken answers that differ from the right one, with the rows they get right."""
     each = question.points / len(right)
     return [
         Wrong(idea, says[idea], answer, each * sum(map(operator.eq, answer, right)))
-        for idea, answer in slips.items()
+        for idea, answer in mistaken.items()
         if answer != right
     ]

@@ -97,7 +97,7 @@ class Crossing(TableQuestion[Machine]):
         """Units, prices, and what depends on what."""
         right = self.solve(problem)
         other = Constants(local_atomic=problem.local_atomic)
-        slips: dict[str, list[Any]] = {
+        mistaken: dict[str, list[Any]] = {
             "entries": [n * PTRS_PER_TABLE for n in right],
             "last-that-loses": [n - 1 for n in right],
             "no-queue": [right[0]] * len(right),
@@ -106,7 +106,7 @@ class Crossing(TableQuestion[Machine]):
             "three-per-table": [-(-2 * n // 3) for n in right],
             "proportional": [right[0] * cpus // 2 for cpus in problem.cpus],
         }
-        return distinct(self, right, _SAYS, slips)
+        return distinct(self, right, _SAYS, mistaken)
 
 
 def _tables(cpus: int, constants: Constants) -> int:

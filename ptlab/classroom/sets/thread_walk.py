@@ -78,7 +78,7 @@ class PerWalk(Counting):
         def local(change: Callable[[int], int]) -> list[Row]:
             return [(change(int(a)), b) for a, b in right]
 
-        slips: dict[str, list[Any]] = {
+        mistaken: dict[str, list[Any]] = {
             "absolute": self.absolute(problem),
             "swapped": [row[::-1] for row in right],
             "once-for-the-walk": local(lambda n: n // tables),
@@ -93,7 +93,7 @@ class PerWalk(Counting):
             "freeing-needs-no-lock": [(a, 0) for a, _ in right],
             "designs-cost-nothing": [(0, 0)] * len(right),
         }
-        return distinct(self, right, _SAYS, slips)
+        return distinct(self, right, _SAYS, mistaken)
 
     def _at(self, problem: Measured, rows: list[Row], operation: str, design: str) -> Row:
         return rows[problem.cases.index((operation, design))]
