@@ -11,27 +11,18 @@ from numpy.typing import NDArray
 from ptlab.base import pte
 from ptlab.base.geometry import Level
 from ptlab.draw.names import plural, table_name
+from ptlab.draw.palette import STATES
 from ptlab.state.memmap import State
 from ptlab.state.mm import Mm, base_address
 
 Strip: TypeAlias = list[tuple[int, int, str]]
 """Half-open runs [lo, hi) of entries of one kind, none left out; the kinds are pte.kind()'s."""
 
-STATE_WORDS = {
-    State.ABSENT: "absent",
-    State.NEW: "new",
-    State.LIVE: "live",
-    State.UNHOOKED: "unhooked",
-    State.RCU: "rcu",
-    State.FREED: "freed",
-    State.DEPOSITED: "deposited",
-}
-
 
 class Look(NamedTuple):
     """How a table looks.
 
-    state   one of STATE_WORDS
+    state   a key of palette.STATES
     number  references, or non-none entries where none are counted; None while it is not in the tree
     line    in words, such as `3 = 2 entries + 1 visitor`
     """
@@ -46,23 +37,14 @@ def look(mm: Mm, table: int) -> Look:
     """The look of `table` in the present state."""
     mem = mm.machine.mem
     state = State(int(mem.state[table]))
+    name = state.name.lower()
     words = mem.entries[table, slice(None)]
     if state is not State.LIVE:
-        return Look(STATE_WORDS[state], None, _OUT_OF_THE_TREE[state], strip(words))
+        return Look(name, None, STATES[name].line, strip(words))
     counted = mem.level[table] == Level.PTE and mm.machine.scheme.counts_references
     number = int((mem.refcount if counted else mem.nonnone)[table])
     line = _sum(mm, table) if counted else plural(number, "entry")
-    return Look(STATE_WORDS[state], number, line, strip(words))
-
-
-_OUT_OF_THE_TREE = {
-    State.ABSENT: "",
-    State.NEW: "new, not in the tree yet",
-    State.UNHOOKED: "unhooked, waits for the TLB flush",
-    State.RCU: "unhooked, waits for RCU",
-    State.FREED: "freed",
-    State.DEPOSITED: "in reserve for a split",
-}
+    return Look(name, number, line, strip(words))
 
 
 def _sum(mm: Mm, table: int) -> str:

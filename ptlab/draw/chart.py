@@ -1,7 +1,7 @@
 """Line charts as SVG: one picture of few lines, or a small one for each line.
 
-A line is told apart by its name, which stands at its end or above it, and by its dashes; colour
-only helps. In a page that has JupyterLab's colours the pictures take them, elsewhere they are dark
+A line is known by its name, which stands at its end or above it, and by its dashes; colour only
+helps. In a page that has JupyterLab's colours the pictures take them, elsewhere they are dark
 on white.
 """
 
@@ -49,7 +49,7 @@ class Chart:
             self._line(frame, i, end, label)
             for i, (end, label) in enumerate(zip(ends, labels, strict=True))
         )
-        told = "; ".join(f"{s.name} ends at {s.points[-1][1]:.6g}" for s in self.series)
+        described = "; ".join(f"{s.name} ends at {s.points[-1][1]:.6g}" for s in self.series)
         middle = LEFT + frame.width / 2
         axes = (
             frame.grid()
@@ -58,8 +58,8 @@ class Chart:
             f'text-anchor="middle">{escape(self.y_label)}</text>'
         )
         height = max(HEIGHT, int(max(labels, default=0)) + LINE)
-        told = f"{self.y_label} over {self.x_label}: {told}."
-        return _svg(self.title, told, WIDTH, height, axes + body)
+        described = f"{self.y_label} over {self.x_label}: {described}."
+        return _svg(self.title, described, WIDTH, height, axes + body)
 
     def _repr_html_(self) -> str:
         return self.svg()  # not as an image: that would have neither a name nor the page's colours
@@ -94,15 +94,15 @@ class Panels:
             )
             for i, note in enumerate(notes)
         )
-        told = "; ".join(f"{s.name}: {s.note}" for s in self.series)
-        told = f"{self.y_label} over {self.x_label}. {told}."
+        described = "; ".join(f"{s.name}: {s.note}" for s in self.series)
+        described = f"{self.y_label} over {self.x_label}. {described}."
         footer = f"Across: {self.x_label}. Up: {self.y_label}, the same scale in all."
         if len(self.series) > 1:
             footer += f" Dotted: {self.series[0].name}."
         height = TOP + rows * pitch + 22
         width = LEFT + columns * (_PANEL_WIDTH + 20)
         body += f'<text x="{LEFT}" y="{height - 8}">{escape(footer)}</text>'
-        return _svg(self.title, told, width, height, body)
+        return _svg(self.title, described, width, height, body)
 
     def _repr_html_(self) -> str:
         return self.svg()  # not as an image: that would have neither a name nor the page's colours
@@ -114,13 +114,13 @@ class Panels:
         first, last = (frame.x(series.points[i][0]) for i in (0, -1))
         area = f"{first:.1f},{floor:.1f} {path} {last:.1f},{floor:.1f}"
         base = "" if index == 0 else self._dotted(frame)
-        told = "".join(
+        lines = "".join(
             f'<text x="{left}" y="{top + 14 + LINE * k}">{escape(line)}</text>'
             for k, line in enumerate(note, 1)
         )
         return (
             f'<text x="{left}" y="{top + 14}" font-weight="bold">{escape(series.name)}</text>'
-            f"{told}{frame.grid(ticks_at_y=left == LEFT)}{base}"
+            f"{lines}{frame.grid(ticks_at_y=left == LEFT)}{base}"
             f'<polygon points="{area}" fill="{SERIES[0]}" fill-opacity="0.25"/>'
             f'<polyline points="{path}" fill="none" stroke="{SERIES[0]}" stroke-width="2"/>'
         )
@@ -185,13 +185,13 @@ def _frame(
     )
 
 
-def _svg(title: str, told: str, width: int, height: int, body: str) -> str:
+def _svg(title: str, described: str, width: int, height: int, body: str) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
         'role="img" font-size="12" fill="currentColor" '
         'style="max-width:100%;height:auto;font-family:var(--jp-ui-font-family,sans-serif);'
         'color:var(--jp-content-font-color0,#111);background:var(--jp-layout-color0,#fff)">'
-        f"<title>{escape(title)}</title><desc>{escape(told)}</desc>"
+        f"<title>{escape(title)}</title><desc>{escape(described)}</desc>"
         f'<text x="{LEFT}" y="18" font-size="13" font-weight="bold">{escape(title)}</text>'
         f"{body}</svg>"
     )

@@ -1,8 +1,9 @@
 """One palette and one set of marks, for trees, entry grids, strips, charts and plots.
 
 The accents are those of Okabe and Ito, made darker or lighter until they have a contrast of 3:1 to
-the ground they stand on, so they can be told apart with any kind of colour vision. Colour is never
-alone: each kind of entry has a mark and a word too. The front end gets all of it in the payload.
+the ground. People with any kind of colour vision can distinguish them. Colour is never alone: each
+kind of entry has a mark and a word too, and each state of a table has a line style and a word. The
+front end gets all of it in the payload.
 """
 
 from __future__ import annotations
@@ -61,6 +62,30 @@ LEVELS = {
 }
 """The tint of a table of each level."""
 
+
+class TableState(NamedTuple):
+    """A state of a table. Its key in STATES is the name of its State, in small letters.
+
+    line  what the box of such a table says; "" where the box has numbers instead, or is not seen
+    word  what a fold says of such tables: "3 waiting for RCU"
+    edge  how the line from the parent is drawn: "live", "cut" or "absent"
+    """
+
+    line: str
+    word: str
+    edge: str
+
+
+STATES = {
+    "absent": TableState("", "absent", "absent"),
+    "new": TableState("new, not in the tree yet", "new", "absent"),
+    "live": TableState("", "live", "live"),
+    "unhooked": TableState("unhooked, waits for the TLB flush", "unhooked", "cut"),
+    "rcu": TableState("unhooked, waits for RCU", "waiting for RCU", "cut"),
+    "freed": TableState("freed", "freed", "cut"),
+    "deposited": TableState("in reserve for a split", "in reserve", "cut"),
+}
+
 GROUND = Tone("#ffffff", "#16181c")
 INK = Tone("#1b1f24", "#e8eaee")
 LINE = KINDS["table"].tone
@@ -79,4 +104,5 @@ def as_data() -> dict[str, Any]:
         },
         "none": NONE_MEANING,
         "levels": {name: tone._asdict() for name, tone in LEVELS.items()},
+        "edges": {name: state.edge for name, state in STATES.items()},
     }

@@ -139,7 +139,7 @@ class Race:
         tasks = [f"{task['letter']}: {task['doing']}" for task in race["tasks"]]
         segments = [
             f"{one['who']:2} {one['fn']}{': ' if one['fn'] else ''}{one['text']}"
-            for one in pane["told"][1:]
+            for one in pane["segments"][1:]
         ]
         end = f"A rule is broken: {moment['verdict']}" if moment["verdict"] else _END[moment["end"]]
         head = f"{self.scene.name}, {race['variant']} ({pane['heading']})"

@@ -50,21 +50,21 @@ class Moments:
         journal = scheduler.process.journal
         assert journal is not None
         did = dict.fromkeys([task.letter for task in scheduler.tasks], "")
-        told, frames, moments = [_FIRST], [[len(journal)]], [self._moment(scheduler, did)]
+        segments, frames, moments = [_FIRST], [[len(journal)]], [self._moment(scheduler, did)]
         for letter in schedule:
             step = scheduler.go(letter).step
             did = did | {letter: _in_words(scheduler, step)}
-            told.append(_segment(scheduler, letter, step))
+            segments.append(_segment(scheduler, letter, step))
             frames.append([len(journal)])
             moments.append(self._moment(scheduler, did))
         journal.settle()
         story = Story(scheduler.process, self.scene.title).payload()
         pane = story["panes"][0]
-        for segment, (step_number,) in zip(told, frames, strict=True):
+        for segment, (step_number,) in zip(segments, frames, strict=True):
             if segment["fn"]:
                 segment["path"] = pane["steps"][step_number]["path"]
         pane = self._in_its_room(pane)
-        pane["told"] = told
+        pane["segments"] = segments
         story["panes"], story["frames"] = [pane], frames
         return moments, story
 

@@ -1,4 +1,4 @@
-"""A run that is told: its steps, their sentences, and the payload that the front end plays.
+"""A recorded run: its steps, their sentences, and the payload that the front end plays.
 
 Read story (Story, Comparison, and the functions story and compare), then timeline (one walk through
 a finished journal that notes at which steps each table and each number changes).

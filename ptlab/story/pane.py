@@ -13,11 +13,11 @@ from ptlab.draw.appearance import Look, sentence, title
 from ptlab.draw.dot import digraph, svg
 from ptlab.draw.fold import Fold, folds
 from ptlab.draw.names import plural
+from ptlab.draw.palette import STATES
 from ptlab.draw.tree import fold_id, fold_title, layout, node_id
 from ptlab.story.timeline import StoryStep, Timeline
 from ptlab.widgets import payload
 
-_FOLD_WORDS = {"rcu": "waiting for RCU", "deposited": "in reserve"}
 _BEGINNING = "Nothing has happened yet: the address space is empty, the PGD page is all there is."
 _COUNTERS = (("VmPTE", "kB"), ("RSS", "kB"), ("minor faults", ""), ("VMAs", ""))
 _LOCKS_OF_TABLES = ("ptl", "pmd_lock")
@@ -113,7 +113,7 @@ class _Picture:
             now |= {table: track[step] for table, track in looks.items() if step in track}
             states = [seen.state for seen in now.values()]
             counts = {state: states.count(state) for state in dict.fromkeys(states)}
-            line = ", ".join(f"{n} {_FOLD_WORDS.get(state, state)}" for state, n in counts.items())
+            line = ", ".join(f"{n} {STATES[state].word}" for state, n in counts.items())
             state = next((s for s in ("live", "new", "unhooked", "rcu") if s in counts), "freed")
             first = now.get(fold.tables[0])
             seen = Look(state, None, line, first.strip if first else [])

@@ -24,6 +24,7 @@ def export_html(payload: Payload, path: str | PathLike[str]) -> Path:
 
 def export_race(payload: RacePayload, title: str, path: str | PathLike[str]) -> Path:
     """Write `payload` (see `Race.payload`) as a page to go through the race; return its path."""
+    check_schema(payload["story"])
     shown = picture(payload["story"])
     return _write(
         path, payload, "scheduler", title, css=SCHEDULER_CSS, picture=shown, mount="mountRace"

@@ -125,7 +125,7 @@ class Segment(TypedDict):
 class Pane(TypedDict):
     """One story: `svg` is Graphviz's picture, in which each node of `nodes` has its id.
 
-    told  what each position of a race says instead of its step
+    segments  of a race: for each position, what is shown instead of its step
     """
 
     name: str
@@ -139,7 +139,7 @@ class Pane(TypedDict):
     locks: list[Locks]
     counters: list[Track]
     timeline: list[Track]
-    told: NotRequired[list[Segment]]
+    segments: NotRequired[list[Segment]]
 
 
 class Payload(TypedDict):
@@ -148,7 +148,7 @@ class Payload(TypedDict):
     frames   for each position of the slider, the step that each pane shows
     flags    (letter, bit, meaning) of the flags of an entry
     levels   bit of an address at which the index for each level begins, from the top down
-    palette  colours, marks and meanings (see draw/palette.py)
+    palette  colours, marks and words (see draw/palette.py)
     """
 
     schema: int
@@ -200,7 +200,7 @@ class Column(TypedDict):
 
 
 class RacePayload(TypedDict):
-    """A race: the moments of one schedule, and its story (whose pane has `told`)."""
+    """A race: the moments of one schedule, and its story (whose pane has `segments`)."""
 
     scene: str
     variant: str

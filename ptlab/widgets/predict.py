@@ -47,8 +47,8 @@ class Predict(ipywidgets.VBox):
         }
         # Room for the longest answer from the beginning, so that revealing it moves nothing.
         longest = max(map(len, choices), default=9)  # "102604 kB"; the answers are not sent yet
-        told = {"width": f"{5.6 + 0.6 * longest:g}em"}
-        self._told = {key: ipywidgets.HTML(layout=told) for key in self._guesses}
+        room = {"width": f"{5.6 + 0.6 * longest:g}em"}
+        self._answer_cells = {key: ipywidgets.HTML(layout=room) for key in self._guesses}
         self._button = ipywidgets.Button(description="Reveal", button_style="primary")
         self._button.on_click(self._pressed)
         self._status = ipywidgets.HTML()
@@ -63,22 +63,22 @@ class Predict(ipywidgets.VBox):
     def reveal(self) -> None:
         """Show the answers, and at each guess whether it was right."""
         self.revealed = True
-        for (row, column), told in self._told.items():
+        for (row, column), cell in self._answer_cells.items():
             answer, field = self._answers[row][column], self._guesses[row, column]
             field.disabled = True  # the score below is of these guesses
             guess = field.value.strip()
             shown = escape(f"{answer} {self._unit if _is_number(answer) else ''}".strip())
             right = _same(guess, answer, self._unit)
             said = f"{'&#x2717; ' if guess else ''}answer: <b>{shown}</b>"
-            told.value = _line("&#x2713; right" if right else said)
+            cell.value = _line("&#x2713; right" if right else said)
         self._button.description = "Start again"
         self._say(self.result)
 
     def hide(self) -> None:
         """Empty the table: answers and guesses go."""
         self.revealed = False
-        for key, told in self._told.items():
-            told.value = self._guesses[key].value = ""
+        for key, cell in self._answer_cells.items():
+            cell.value = self._guesses[key].value = ""
             self._guesses[key].disabled = False
         self._button.description, self._status.value = "Reveal", ""
 
@@ -126,7 +126,7 @@ class Predict(ipywidgets.VBox):
             cells.append(_head(row))
             for column in self._columns:
                 key = row, column
-                pair = [self._guesses[key], self._told[key]]
+                pair = [self._guesses[key], self._answer_cells[key]]
                 cells.append(ipywidgets.HBox(pair, layout={"flex_flow": "row wrap"}))
         # Where there is little room, an answer goes below its guess, and a row's name wraps.
         columns = (

@@ -37,8 +37,9 @@ class RaceScheduler(anywidget.AnyWidget):
     """Columns for the tasks of a race: `race` is its payload.
 
     The front end asks by messages, one at a time: {"run": "A", "from": 3} runs a task from a moment
-    on, {"play": "AAB"} a whole line. What cannot run is told in `race["refused"]`. Which moment it
-    shows it only tells, {"seek": 3, "turn": 7}; what it told before the last answer is out of date.
+    on, {"play": "AAB"} a whole line. Why a task cannot run is in
+    `race["refused"]`. {"seek": 3, "turn": 7} says which moment is shown; a `turn` that is not the
+    latest is out of date, and the message is ignored.
     """
 
     _esm = STATIC / "scheduler.js"

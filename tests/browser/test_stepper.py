@@ -7,6 +7,7 @@ import pytest
 
 import ptlab
 from ptlab.widgets import export_html
+from ptlab.widgets.payload import SCHEMA
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -342,9 +343,22 @@ def test_two_stories_go_in_step(page: Any, tmp_path: Path) -> None:
         button(stepper, "Step").press("ArrowRight")
 
 
-def test_a_payload_that_cannot_be_played_is_told_in_words(
+def test_a_payload_that_cannot_be_played_is_refused_in_words(
     page: Any, payload: dict[str, Any], tmp_path: Path
 ) -> None:
     page.goto(export_html(payload | {"frames": [[999_999]]}, tmp_path / "bad.html").as_uri())
     message = page.get_by_role("alert").inner_text()
     assert message.startswith("This story cannot be shown: payload.frames[0] shows step 999999")
+
+
+def test_a_page_refuses_a_payload_of_another_version(
+    page: Any, payload: dict[str, Any], tmp_path: Path
+) -> None:
+    shown = export_html(payload, tmp_path / "old.html")
+    text, now = shown.read_text(encoding="utf-8"), f'"schema":{SCHEMA},'
+    assert text.count(now) == 1
+    shown.write_text(text.replace(now, '"schema":1,'), encoding="utf-8")
+    page.goto(shown.as_uri())
+    message = page.get_by_role("alert").inner_text()
+    assert message.startswith("This story cannot be shown: its payload has schema 1, and")
+    assert message.endswith("Run the cell again with the ptlab that is installed.")

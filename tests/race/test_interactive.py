@@ -56,7 +56,7 @@ def test_what_the_columns_say_comes_true() -> None:
         before = columns(race)[ord(letter) - ord("A")]
         race.run(letter)
         assert columns(race)[ord(letter) - ord("A")]["did"] == before["next"]
-        assert said(race.payload()["story"]["panes"][0]["told"][-1]) == before["next"]
+        assert said(race.payload()["story"]["panes"][0]["segments"][-1]) == before["next"]
 
 
 def test_back_and_on_differently_keeps_the_line_that_is_left() -> None:

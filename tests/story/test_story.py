@@ -1,6 +1,7 @@
 """The payload of a story says at every step what the engine says there."""
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -8,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ptlab import SCHEMES, KiB, MiB, Process, Story, compare, story
-from ptlab.draw.appearance import STATE_WORDS
 from ptlab.draw.names import lock_name
+from ptlab.state.memmap import State
 from tests.support.strategies import programs, rows
 
 few = settings(max_examples=max(5, settings.default.max_examples // 5))
@@ -56,7 +57,7 @@ def test_every_step_of_the_payload_agrees_with_the_engine(scheme, program, grain
         for node, about in pane["nodes"].items():
             if node[0] == "n":
                 table, seen = int(node[1:]), at(about["track"], k)
-                state = STATE_WORDS[mem.state[table]]
+                state = State(mem.state[table]).name.lower()
                 assert (seen["state"] if seen else "absent") == state
                 there = mem.entries[table, slice(None)]
                 assert (words_at(pane["entries"].get(node, []), k) == there).all()
@@ -166,3 +167,32 @@ def test_a_story_that_is_too_long_is_told_a_grain_that_is_coarse_enough():
     with pytest.raises(ValueError, match=r'scenario: .* larger steps \(grain="table"\)'):
         story(SIXTEEN)
     assert len(story(SIXTEEN, grain="table").steps) < 20_000
+
+
+LIFE = "mmap s0 2M\ntouch w s0 8K\nmadvise DONTNEED s0 2M\nmunmap s0 2M"
+
+
+def test_a_comparison_shows_both_at_the_same_call():
+    compared = compare(LIFE, "unmap_only", "pte_refcount")
+    payload = compared.payload()
+    panes, frames = payload["panes"], payload["frames"]
+    assert [pane["name"] for pane in panes] == ["unmap_only", "pte_refcount"]
+    assert frames[0] == [0, 0]
+    assert frames[-1] == [len(pane["steps"]) - 1 for pane in panes]
+    for before, after in pairwise(frames):
+        moved = [b - a for a, b in zip(before, after, strict=True)]
+        assert set(moved) <= {0, 1} and 1 in moved
+        both = [pane["steps"][k] for pane, k in zip(panes, after, strict=True)]
+        if moved == [1, 1]:
+            assert both[0]["fn"] == both[1]["fn"] and both[0]["op"] == both[1]["op"]
+
+
+def test_what_both_do_is_shown_in_one_frame():
+    compared = compare(LIFE, "unmap_only", "pte_refcount").payload()
+    panes, frames = compared["panes"], compared["frames"]
+    for fn in ("mmap_region", "pmd_populate", "set_pte_at", "ptep_get_and_clear"):
+        rows = [[k for k, step in enumerate(pane["steps"]) if step["fn"] == fn] for pane in panes]
+        assert rows[0] and len(rows[0]) == len(rows[1])
+        for together in zip(*rows, strict=True):
+            first = next(frame for frame in frames if frame[0] == together[0])
+            assert first == list(together), f"{fn} is not shown side by side"

@@ -36,9 +36,9 @@ function makeLegend(pane, { kinds }) {
 }
 
 /**
- * Pane number `p` of the payload. A pane tells its steps, or what `told` has for each position: text, function, call
- * path, and `who` did it. `opAt` is the operation at every position; `onSeek(position)` and
- * `onPick(table, entry)` tell what the learner asks for.
+ * Pane number `p` of the payload. The pane of a story shows its steps. The pane of a race has `segments`: for each
+ * position the text, the function, the call path, and `who` did it. `opAt` is the operation at every position.
+ * `onSeek(position)` and `onPick(table, entry)` are called with what the learner asks for.
  */
 export function makePane(payload, p, opAt, { onSeek, onPick }) {
   const { panes, frames } = payload, pane = panes[p];
@@ -54,7 +54,7 @@ export function makePane(payload, p, opAt, { onSeek, onPick }) {
   }
   let step = 0, previous = 0, picked = "";
 
-  const tree = makeTree(pane, (id) => {
+  const tree = makeTree(pane, payload.palette.edges, (id) => {
     open(id); // which selects an entry
     onPick(id, entries.entry());
     entries.panel.scrollIntoView({ block: "nearest" });
@@ -71,7 +71,7 @@ export function makePane(payload, p, opAt, { onSeek, onPick }) {
   const most = longest(pane.locks, ({ held }) => held.reduce((sum, { text }) => sum + text.length, 0)).held;
   const element = html("div", { class: "ptlab-pane", role: "group", "aria-label": pane.heading },
     html("div", { class: "ptlab-head" }, html("h3", {}, pane.heading), html("span", { class: "ptlab-fate" }, pane.fate)),
-    steady(sentence, html("p", { class: "ptlab-sentence" }, ...sentenceOf(longest([...pane.steps, ...pane.told ?? []], lengthOf)))),
+    steady(sentence, html("p", { class: "ptlab-sentence" }, ...sentenceOf(longest([...pane.steps, ...pane.segments ?? []], lengthOf)))),
     html("div", { class: "ptlab-where" },
       steady(path, html("div", { class: "ptlab-path" }, ...callsOf(longest(pane.steps.map((one) => one.path), (path) => path.join().length)))),
       steady(locks, html("ul", { class: "ptlab-locks" }, ...locksOf(most)))),
@@ -88,12 +88,12 @@ export function makePane(payload, p, opAt, { onSeek, onPick }) {
   function show(position, jumped) {
     step = frames[position][p];
     previous = frames[Math.max(0, position - 1)][p];
-    const told = pane.told?.[position] ?? pane.steps[step], held = pane.locks[at(pane.locks, step)]?.held ?? [];
+    const shown = pane.segments?.[position] ?? pane.steps[step], held = pane.locks[at(pane.locks, step)]?.held ?? [];
     element.classList.toggle("is-waiting", panes.length > 1 && position > 0 && step === previous);
     // A live region is read whenever it is written, so it is written only when it says something new.
-    const parts = sentenceOf(told);
+    const parts = sentenceOf(shown);
     if (sentence.textContent !== parts.map((part) => part.textContent ?? part).join("")) sentence.replaceChildren(...parts);
-    path.replaceChildren(...callsOf(told.path));
+    path.replaceChildren(...callsOf(shown.path));
     locks.replaceChildren(...locksOf(held));
     tree.show(step, previous, held, jumped);
     counters.show(step, previous);

@@ -4,7 +4,7 @@
 
 import { OWN_KEYS, PADLOCK, html, icon, paintWith } from "./dom.mjs";
 import { makePane } from "./pane.mjs";
-import { checkSchema } from "./stepper.mjs";
+import { checkSchema, refuse } from "./schema.mjs";
 
 const RCU = "R";
 const RUN_HELP = "Keys: the letter of a task runs it, R ends a grace period; \u2190 \u2192 go back and forth, Home and End.";
@@ -117,9 +117,8 @@ function makeLanes(letters, seek) {
 /** Where somebody has gone in a race: its other views on the page, which share its payload, go there too. */
 const looks = new EventTarget();
 
-function renderScheduler({ model, el }) {
+function play({ model, el }) {
   const { tasks, scene, variant, story } = model.get("race"), letters = [...tasks.map(({ letter }) => letter), RCU];
-  checkSchema(story);
   let race, position = 0, pane, asked = false, picked = ["", 0];
   const waiting = []; // what the learner has asked for while Python runs a task
 
@@ -168,7 +167,7 @@ function renderScheduler({ model, el }) {
   }
   function show(next, jumped) {
     position = next;
-    const { moments, schedule } = race, moment = moments[position], told = race.story.panes[0].told[position];
+    const { moments, schedule } = race, moment = moments[position], segment = race.story.panes[0].segments[position];
     showTasks(moment);
     say(verdict, {
       broken: `\u2717 A rule is broken: ${moment.verdict}.`,
@@ -180,7 +179,7 @@ function renderScheduler({ model, el }) {
     allow(back, position > 0);
     allow(forward, position < schedule.length);
     count.textContent = `${position} / ${schedule.length}`;
-    lanes.show(position, schedule, told.fn ? `${told.fn}: ${told.text}` : told.text);
+    lanes.show(position, schedule, segment.fn ? `${segment.fn}: ${segment.text}` : segment.text);
     pane.show(position, jumped);
     root.dataset.position = position;
   }
@@ -240,7 +239,18 @@ function renderScheduler({ model, el }) {
   };
 }
 
-/** The race as it was recorded, in `root`: its columns and its line, to go through. */
-export const mountRace = (root, race) => renderScheduler({ model: { get: () => race, on() {}, off() {} }, el: root });
+/** Play the race of `model` in `el`. A payload that cannot be played is refused in words. */
+function render({ model, el }) {
+  try {
+    checkSchema(model.get("race").story);
+    return play({ model, el });
+  } catch (error) {
+    refuse(el, "race", error);
+    return () => {};
+  }
+}
 
-export default { render: renderScheduler };
+/** The race as it was recorded, in `root`: its columns and its line, to go through. */
+export const mountRace = (root, race) => render({ model: { get: () => race, on() {}, off() {} }, el: root });
+
+export default { render };

@@ -3,6 +3,7 @@
 
 import { OWN_KEYS, html, icon, paintWith } from "./dom.mjs";
 import { makePane } from "./pane.mjs";
+import { checkSchema, refuse } from "./schema.mjs";
 
 const ICON = {
   First: "M3 3h2v10H3zM13 3v10L6 8z",
@@ -12,20 +13,12 @@ const ICON = {
   Play: "M4 3v10l9-5z",
   Pause: "M4 3h3v10H4zM9 3h3v10H9z",
 };
-const MARKS_HELP = "Thick outline: changed in this step. Dashed outline: not in the tree (any more, or yet). "
+const MARKS_HELP = "Thick outline: changed in this step. Dashed outline: not in the tree yet, or no longer. "
   + "Padlock: its lock is held.";
 const KEYS_HELP = "Keys: \u2190 \u2192 step back and forth, Home and End, space plays, n goes to the next table event; "
   + "\u2193 goes into the tree, \u2191 \u2193 walk its tables, Enter opens one.";
 const LONGEST_OP = 36, OP_BEGINNING = 12; // characters of an operation in the list
-const SCHEMA = 2; // as in ptlab/widgets/payload.py
 const STEP_MS = 700, FAST_MS = 175, SAVE_MS = 150;
-
-/** A payload of another version has other fields: it is refused, not shown wrongly. */
-export function checkSchema(payload) {
-  if (payload?.schema === SCHEMA) return;
-  throw new Error(`its payload has schema ${payload?.schema}, and this page plays schema ${SCHEMA}. `
-    + "Run the cell again with the ptlab that is installed.");
-}
 
 function check(payload) {
   const want = (ok, message) => { if (!ok) throw new Error(message); };
@@ -188,8 +181,7 @@ export function mount(root, payload, options = {}) {
     root.replaceChildren(made.element);
     return made;
   } catch (error) {
-    const message = `This story cannot be shown: ${error.message}`;
-    root.replaceChildren(html("div", { class: "ptlab ptlab-error", role: "alert" }, message));
+    refuse(root, "story", error);
     return { seek() {}, pick() {}, stop() {} };
   }
 }

@@ -5,8 +5,6 @@ import { ENTRIES, OWN_KEYS, PADLOCK, at, draw, fill, html } from "./dom.mjs";
 const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 const PADDING = 8; // of the scroller, as in the style sheet
 const SMALLEST = 8, LARGEST = 10; // how many pixels the smallest text may have; a tree that is still too wide scrolls
-// How the line from the parent is drawn: a new table is not in the tree yet, a cut one was.
-const EDGE = { absent: "absent", new: "absent", live: "live", unhooked: "cut", rcu: "cut", freed: "cut", deposited: "cut" };
 const UNBORN = { state: "absent", number: null, line: "", strip: [], text: "" };
 
 const numbers = (text) => text.match(/-?[\d.]+/g).map(Number);
@@ -63,16 +61,15 @@ function dress(g, id, node) {
   return { g, id, node, box, strip, place, line, runs, pill, change, fold, key: "", look: UNBORN };
 }
 
-function paint(view, look, before, marks) {
+function paint(view, look, before, { edges, changed, focus, locked }) {
   const { state, number, line, strip, text } = (view.look = look);
-  const { changed, focus, locked } = marks;
   const classes = ["node", view.node.level, `is-${state}`,
     changed && "is-changed", focus && "is-focus", locked && "is-locked"];
   view.g.setAttribute("class", classes.filter(Boolean).join(" "));
   view.g.setAttribute("aria-label", text);
   view.g.setAttribute("aria-hidden", state === "absent");
   view.line.textContent = line;
-  view.edge?.setAttribute("class", `edge is-${EDGE[state]}`);
+  view.edge?.setAttribute("class", `edge is-${edges[state]}`);
   const kinds = [...new Set(strip.map((run) => run[2]))];
   view.runs.replaceChildren(...kinds.map((kind) =>
     draw("path", { d: stripPath(strip.filter((run) => run[2] === kind), view.strip), class: `kind-${kind}` })));
@@ -84,8 +81,11 @@ function paint(view, look, before, marks) {
   view.change.textContent = change;
 }
 
-/** The tree of `pane` in a scroller of its own; `onPick(id)` when a table is clicked or entered. */
-export function makeTree(pane, onPick) {
+/**
+ * The tree of `pane` in a scroller of its own; `onPick(id)` when a table is clicked or entered.
+ * `edges` is how the line from the parent is drawn, by the state of the table.
+ */
+export function makeTree(pane, edges, onPick) {
   const picture = new DOMParser().parseFromString(pane.svg, "image/svg+xml").documentElement;
   if (picture.localName !== "svg") throw new Error(`the picture of pane ${pane.name} is not SVG`);
   const svg = document.importNode(picture, true);
@@ -192,7 +192,7 @@ export function makeTree(pane, onPick) {
       const key = `${now} ${before} ${focused} ${locked}`;
       if (key === view.key) continue;
       view.key = key;
-      paint(view, track[now] ?? UNBORN, track[before] ?? UNBORN, { changed, focus: focused, locked });
+      paint(view, track[now] ?? UNBORN, track[before] ?? UNBORN, { edges, changed, focus: focused, locked });
     }
     if (!stop || stop.look.state === "absent") tabStop(shown()[0]);
     target = viewOf.get(focus[0]) ?? target ?? shown()[0];

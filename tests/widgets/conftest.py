@@ -1,0 +1,37 @@
+"""A payload of three positions, with as little in it as there may be."""
+
+from typing import Any
+
+import pytest
+
+from ptlab.widgets.payload import SCHEMA
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><title>a tree</title></svg>'
+
+
+@pytest.fixture
+def payload() -> dict[str, Any]:
+    step = {"kind": "", "fn": "", "path": [], "text": "", "event": False, "focus": []}
+    return {
+        "schema": SCHEMA,
+        "title": "A title with </script> & <b>",
+        "panes": [
+            {
+                "name": "unmap_only",
+                "heading": "unmap_only on Linux 6.1",
+                "fate": "Linux until 6.13",
+                "svg": SVG,
+                "steps": [step | {"op": -1}, step | {"op": 0}, step | {"op": 0}],
+                "ops": ["mmap s0 2M"],
+                "nodes": {},
+                "entries": {},
+                "locks": [],
+                "counters": [],
+                "timeline": [],
+            }
+        ],
+        "frames": [[0], [1], [2]],
+        "flags": [],
+        "levels": {},
+        "palette": {"kinds": {}, "none": "", "levels": {}},
+    }
