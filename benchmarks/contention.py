@@ -3,8 +3,8 @@
 python -m benchmarks.contention
 
 Atomics and scans are timed in loops of a few x86-64 instructions that are put into an executable
-page, because a Python call costs a hundred times what is measured. Page faults are timed on the
-kernel that runs.
+page, because a Python call costs a hundred times as much as one atomic. Page faults are timed on the
+kernel of this machine.
 """
 
 import ctypes
@@ -68,7 +68,7 @@ def each(run: Callable[[], None], times: int) -> float:
 
 
 def single(body: str) -> list[float]:
-    """Nanoseconds for each turn of a loop on a line that nobody else uses."""
+    """Nanoseconds for each turn of a loop on a cache line that no other CPU uses."""
     function, line = compiled(loop(body)), np.zeros(8, np.int64)
     return [each(lambda: function(line.ctypes.data, LOOPS), LOOPS) for _ in range(ROUNDS)]
 
@@ -82,7 +82,7 @@ def scan() -> list[float]:
         for _ in turns:
             function(address, 512 * tables)
 
-    # eight tables (they fit the first cache) less one: what the call itself takes goes out
+    # eight tables (they fit the first cache) less one: the cost of the call itself cancels out
     return [
         (each(lambda: run(8), 1) - each(lambda: run(1), 1)) / (len(turns) * 512 * 7)
         for _ in range(ROUNDS)
@@ -128,11 +128,11 @@ def faults() -> tuple[list[float], list[float]]:
 
 
 def main() -> None:
-    """Print each constant as measured and as the model has it; then what the model says."""
+    """Print each constant, measured and in the model; then the predictions of the model."""
     if sys.platform != "linux" or platform.machine() != "x86_64":
         print("contention: needs Linux on x86-64")
         return
-    told = Constants()
+    used = Constants()
     fault, zap = faults()
     rows = [
         ("local_atomic", single(LOCK_INC), "lock inc, one CPU"),
@@ -146,7 +146,7 @@ def main() -> None:
         rows.insert(2, ("hand_over", contended(), label))
     print(f"constants in ns, {ROUNDS} rounds: median (least to most), and what the model uses")
     for name, values, what in rows:
-        print(f"{name:15}{spread(values, '.2f'):28}{getattr(told, name):8.2f}   {what}")
+        print(f"{name:15}{spread(values, '.2f'):28}{getattr(used, name):8.2f}   {what}")
     fitted = fit()
     print(
         f"fitted to the mail's column before the series: hand_over {fitted.hand_over:.0f}, "

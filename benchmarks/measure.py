@@ -1,4 +1,4 @@
-"""What the benchmarks share: a clock, what repeated runs say, and a line about the machine."""
+"""What the benchmarks share: a clock, a summary of repeated runs, and a line about the machine."""
 
 import gc
 import os
@@ -16,7 +16,7 @@ T = TypeVar("T")
 class Seconds(NamedTuple):
     """How long a run took: by the clock, and of a processor's time (its own and the kernel's).
 
-    Ratios are made of the second, which counts no waiting for a processor that others use.
+    Ratios use the processor time: it does not count waiting for a busy processor.
     """
 
     clock: float
@@ -38,7 +38,7 @@ def spread(values: Sequence[float], form: str) -> str:
 
 
 def machine() -> str:
-    """What the numbers were measured on. A load above 0 says that others used the processors."""
+    """The machine. A load above 0 means that other programs used the processors."""
     load = ", ".join(f"{average:.1f}" for average in os.getloadavg())
     return (
         f"{_processor()}, {os.cpu_count()} cores; {platform.system()} {platform.release()}; "

@@ -19,9 +19,7 @@ PROCESSES = 2
 
 def main() -> None:
     """Print one line for each scene, then the speed-up on the largest."""
-    print(
-        "every fixed scene, exhausted; naive: plain search, each order of segments its own schedule"
-    )
+    print("every fixed scene, exhausted; naive: plain search, every order of segments is run")
     print(f"{'scene':14}{'explored':>9}{'pruned':>8}{'CPU s':>8}{'per CPU s':>11}   naive")
     for scene in SCENES.values():
         result, seconds = timed(partial(explore, scene, "fixed"))
@@ -34,11 +32,12 @@ def main() -> None:
     print(f"{LARGEST}, three tasks: one process and {PROCESSES}")
     alone, one = timed(partial(explore, SCENES[LARGEST], "fixed"))
     with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
-        list(pool.map(sleep, [1.0] * PROCESSES))  # all are there before the clock runs,
-        list(pool.map(warm, range(PROCESSES)))  # and have imported what they need
+        list(pool.map(sleep, [1.0] * PROCESSES))  # all have started before the clock runs,
+        list(pool.map(warm, range(PROCESSES)))  # and have imported the modules
         together, more = timed(partial(explore, SCENES[LARGEST], "fixed", pool))
     print(
-        f"  one: {told(alone)}, {one.clock:.1f} s; {PROCESSES}: {told(together)}, {more.clock:.1f} s"
+        f"  one: {outcome(alone)}, {one.clock:.1f} s; "
+        f"{PROCESSES}: {outcome(together)}, {more.clock:.1f} s"
     )
     print(
         f"  speed-up {one.clock / more.clock:.2f} by the clock; it takes {PROCESSES} idle processors"
@@ -53,7 +52,7 @@ def warm(number: int) -> str:
 
 
 def naive(name: str) -> str:
-    """How many schedules plain search runs, or that it was stopped."""
+    """How many schedules plain search runs, up to a limit."""
 
     def plain() -> Found:
         return search(SCENES[name], "fixed", Job("", {}), most=PLAIN_LIMIT, reduce=False)
@@ -62,7 +61,7 @@ def naive(name: str) -> str:
     return f"more than {found.schedules}" if found.cut else str(found.schedules)
 
 
-def told(result: Result) -> str:
+def outcome(result: Result) -> str:
     """'1669 schedules, 183 pruned, exhausted'."""
     return f"{result.schedules} schedules, {result.pruned} pruned, {result.result}"
 

@@ -36,8 +36,8 @@ examples:
 
 workloads:
   {workloads}
-and every scenario that `ptlab run` lists. The end is when the workload has done its work and the
-design has done what it does in the background, before the last munmap."""
+and every scenario that `ptlab run` lists. "End" means: the workload is done, the design has done its
+work in the background, and the last munmap has not run yet."""
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _FEWEST_BARS, _MOST_BARS = 15, 24  # their heading is as wide as the fewest
@@ -48,7 +48,7 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "measure",
         help="one workload under every design: memory and price",
-        description="Run a workload under the designs of the debate; compare VmPTE and costs.",
+        description="Run a workload under the designs of the debate; show VmPTE and costs.",
         epilog=_EPILOG.format(workloads="\n  ".join(_listed())),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -114,10 +114,10 @@ def _listed() -> list[str]:
 
 
 def _chosen(names: list[str], seed: int) -> list[Scenario]:
-    """A workload among the names says that none of them is a scenario of the file before it."""
+    """If one of the names is a workload, none of them is a scenario in a file."""
     if len(names) > 1 and any(name in WORKLOADS for name in names):
         return [scenario for name in names for scenario in _chosen([name], seed)]
-    if names[0] in WORKLOADS:  # whatever file has the same name
+    if names[0] in WORKLOADS:  # even if a file has the same name
         return [program(names[0], seed)]
     return scenarios(names[0], names[1:], partial(program, seed=seed))
 
@@ -160,7 +160,7 @@ def _show(console: Console, measured: Measurements) -> None:
 
 
 def _table(columns: tuple[Column, ...], last: str = "") -> Table:
-    """One line for each design; headings have one word in each line."""
+    """A table with one line for each design. Each word of a heading has its own line."""
     table = Table(box=box.SIMPLE_HEAD, padding=0)
     table.add_column("design", no_wrap=True)
     for column in columns:
@@ -171,8 +171,8 @@ def _table(columns: tuple[Column, ...], last: str = "") -> Table:
 
 
 def _say(console: Console, width: int, text: str, indent: str = "") -> None:
-    told = textwrap.fill(text, width, initial_indent=indent, subsequent_indent="  ")
-    console.print(told, markup=False, soft_wrap=True)
+    lines = textwrap.fill(text, width, initial_indent=indent, subsequent_indent="  ")
+    console.print(lines, markup=False, soft_wrap=True)
 
 
 def _sparkline(m: Measurement, highest: int, width: int) -> str:

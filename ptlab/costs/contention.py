@@ -15,15 +15,15 @@ Lavenberg, 1980) solves it. The constants are the same for every design.
 
 How well it fits: at 1, 8 and 16 threads the mail lost 0.64, 1.07 and 0.36 %, the model loses 0.65,
 0.41 and 0.26 %. The sign and the order of magnitude are right; 1 and 16 threads are met to 0.1 of a
-percentage point, and at 8 the mail lost 2.6 times as much. No constant mends that: with each of them
-halved or doubled the loss at 8 stays between 0.26 and 0.65 %, and below the loss at 1, because the
-more the threads wait for mmap_lock the less their private work counts. The mail's largest loss is
-the one in the middle; it does not say how far its five runs differ.
+percentage point, and at 8 the mail lost 2.6 times as much. No constant fixes that: with each of them
+halved or doubled, the loss at 8 stays between 0.26 and 0.65 %, and below the loss at 1. The reason:
+the more the threads wait for mmap_lock, the less their private work counts. In the mail the loss is
+largest at 8 threads; the mail does not say how far its five runs differ.
 
-What the model leaves out: all that the series changed besides its atomics; sockets; mapped_count's
-plain adds, in a line that the PTE lock has brought anyway; and, because the others wait while one
-zaps, whatever a design's zap would cost those who fault meanwhile. So write_scan looks better here
-than it is.
+The model leaves out: everything that the series changed besides its atomics; sockets; the plain adds
+of mapped_count, in a cache line that the PTE lock has brought anyway; and the price of a zap for
+threads that fault at the same time, because in this benchmark the others wait while one zaps. So
+write_scan looks better here than it is.
 """
 
 from __future__ import annotations

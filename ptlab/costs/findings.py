@@ -1,4 +1,4 @@
-"""What the measurements say: a verdict in words for each design, and the tables with its numbers."""
+"""What the measurements say: a verdict in words for each design, and tables of numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ptlab.draw.chart import number
 
 
 def verdict(m: Measurement, base: Measurement) -> str:
-    """In words: what the design saved against `base`, and what it cost on top of it."""
+    """What the design saves compared with `base`, and what it costs more, in words."""
     if m.unsupported:
         return f"Not judged: the simulator does not model {m.unsupported!r} yet."
     if m is base:
@@ -42,9 +42,9 @@ def _saved(m: Measurement, base: Measurement) -> str:
 
 
 def _price(m: Measurement, base: Measurement) -> str:
-    """Only what differs enough to be seen: 0.05 per page fault, or locks and waits at all."""
+    """Only what differs by 0.05 or more per page fault, and any difference in locks and waits."""
     parts = []
-    for count, words in (
+    for count, noun in (
         ("atomics_local", "local atomics"),
         ("atomics_shared", "shared atomics"),
         ("percpu_adds", "per-CPU adds"),
@@ -52,22 +52,22 @@ def _price(m: Measurement, base: Measurement) -> str:
     ):
         more = m.per_fault(count) - base.per_fault(count)
         if abs(more) >= 0.05:
-            parts.append(f"{'+' if more > 0 else ''}{short(more)} {words}")
-    told = f"For each page fault: {', '.join(parts)}." if parts else ""
+            parts.append(f"{'+' if more > 0 else ''}{short(more)} {noun}")
+    words = f"For each page fault: {', '.join(parts)}." if parts else ""
     built, usual = m.costs.tables_allocated, base.costs.tables_allocated
     if built != usual:
-        told += f" Builds {_count(built, 'table')} instead of {number(usual)}."
+        words += f" Builds {_count(built, 'table')} instead of {number(usual)}."
     writes = m.costs.locks["mmap_lock write"] - base.costs.locks["mmap_lock write"]
     if writes:
         than_base = "more" if writes > 0 else "less"
-        told += f" Takes mmap_lock for write {_count(abs(writes), 'time')} {than_base}."
+        words += f" Takes mmap_lock for write {_count(abs(writes), 'time')} {than_base}."
     if m.costs.grace_waits:
-        told += f" Waits for a grace period {_count(m.costs.grace_waits, 'time')}."
-    return told.strip() or "It costs nothing that is counted here."
+        words += f" Waits for a grace period {_count(m.costs.grace_waits, 'time')}."
+    return words.strip() or "It costs nothing that is counted here."
 
 
 def kb(value: int) -> str:
-    """A size in kB, as everywhere in a comparison."""
+    """A size in kB."""
     return f"{number(value)} kB"
 
 
@@ -76,7 +76,7 @@ def _count(n: int, what: str) -> str:
 
 
 def short(value: float) -> str:
-    """Three digits that count, and never an exponent.
+    """Three significant digits, without an exponent.
 
     >>> short(3.0123), short(1063.2), short(0.00012)
     ('3.01', '1\u202f063', '0')
@@ -106,8 +106,8 @@ MEMORY = (
 """VmPTE, and the tables that are left at the end."""
 
 MEMORY_NOTE = (
-    f"The clock is the page fault: the mean is over them, and one with its share of the zap took "
-    f"{FAULT_US:.2f} us on Linux 6.18. Between two page faults nothing is seen to pass."
+    f"Page faults are the clock: the mean is over page faults. One page fault, with its share of the "
+    f"zap, took {FAULT_US:.2f} us on Linux 6.18. Between two page faults no time passes."
 )
 
 PRICE = (
@@ -120,7 +120,7 @@ PRICE = (
     Column("TLB flushes", lambda m: number(m.costs.flushes)),
     Column("grace waits", lambda m: number(m.costs.grace_waits)),
 )
-"""What it took."""
+"""What the run took."""
 
 
 def locks(measured: Sequence[Measurement]) -> tuple[Column, ...]:
@@ -135,8 +135,8 @@ def _taken(name: str) -> Callable[[Measurement], str]:
 
 PRICE_NOTE = (
     "Atomics, adds and scanned entries are per page fault, the rest in all. Local: in the cache "
-    "line of the PTE page itself; shared: in a line at which all CPUs meet. A grace wait lasts "
-    "until every CPU has let go of the table: milliseconds."
+    "line of the PTE page itself. Shared: in a line that all CPUs use. A grace wait lasts until no "
+    "CPU uses the table any more, which takes milliseconds."
 )
 
 
@@ -170,7 +170,7 @@ def _table(caption: str, headings: list[str], rows: list[list[str]], align: str)
         + "</tr>"
         for row in rows
     )
-    # In a narrow window the table scrolls by itself; a keyboard can reach it to do so.
+    # In a narrow window the table scrolls by itself; the keyboard can reach it.
     return (
         f"<div style='overflow:auto;margin:8px 0 16px' tabindex='0' role='group' "
         f"aria-label='{escape(caption)}'><table><caption {left}><b>{escape(caption)}</b></caption>"

@@ -1,10 +1,11 @@
-"""What a long walk costs under references and under a lock of the page table: who is right where?
+"""Is a long walk cheaper under references, or under a lock of the page table?
 
 >>> tables_from_which_rwsem_wins("FREE", cpus=2), tables_from_which_rwsem_wins("DONTNEED", cpus=2)
 (15, None)
 
-References are paid in every table, pt_rwsem once a walk; but a zap under pt_rwsem must find out what
-is empty, and reads every entry. Walks are counted in the simulator and priced by ptlab.costs.contention.
+References cost something in every table, pt_rwsem only once a walk. But a zap under pt_rwsem reads
+every entry to find out which tables are empty. The simulator counts the walks, and
+ptlab.costs.contention puts prices on the counts.
 """
 
 from __future__ import annotations
@@ -50,8 +51,8 @@ def walk_cost(
     """Nanoseconds that one madvise() of WALKS over `tables` full tables costs on top of unmap_only's.
 
     All `cpus` do nothing but walk, and an entry takes them as long as a page's share of a zap. What
-    pt_rwsem does while it is alone is priced as if nobody waited for it: too little.
-    ValueError for an advice that is none of WALKS.
+    pt_rwsem does while it is alone is priced as if no CPU waited for it, which is too little.
+    ValueError if WALKS has no such advice.
     """
     if advice not in WALKS:
         raise unknown("walk", advice, WALKS)
@@ -69,8 +70,8 @@ def tables_from_which_rwsem_wins(
 ) -> int | None:
     """The shortest walk, in tables, for which the rwsem costs less than the references.
 
-    None: in no walk of up to 512 tables, which is 1 GiB. Compared is what a walk costs before any
-    table is freed: both designs free the same PTE pages.
+    None if there is none of up to 512 tables, which is 1 GiB. The freeing of tables is left out,
+    because both designs free the same PTE pages.
     """
     priced = replace(constants, table=0.0)
 

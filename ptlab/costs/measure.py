@@ -1,10 +1,10 @@
 """One workload under many designs: how much memory the page tables take, and at what price.
 
->>> told = measure("full-table", "unmap_only", "pt_reclaim")
->>> [(m.scheme, m.peak_kb, m.end_kb) for m in told]
+>>> measured = measure("full-table", "unmap_only", "pt_reclaim")
+>>> [(m.scheme, m.peak_kb, m.end_kb) for m in measured]
 [('unmap_only', 12, 12), ('pt_reclaim', 12, 8)]
 
-All designs run on the same kernel, so that only they differ.
+All designs run on the same kernel version, so that only the designs differ.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ KERNEL = "6.18"
 
 
 def designs(workload: str = "halves", *schemes: Scheme) -> Any:
-    """In a notebook: choose a workload and designs, and see them side by side.
+    """In a notebook: choose a workload and designs, and measure them.
 
-    All nine designs can be chosen, and the ReclaimScheme subclasses given here; those given are
-    ticked to begin with, or all if there are none. ValueError for an unknown name, or one taken.
+    All nine designs can be chosen, and the ReclaimScheme subclasses given here. Those given are
+    ticked at first; if none is given, all are. ValueError for an unknown name, or one in use.
     """
-    from ptlab.widgets.comparison import Designs
+    from ptlab.widgets.designs import Designs
 
     _scenario(workload, 0)
     own = {scheme_class(scheme).name: scheme for scheme in schemes}
@@ -47,14 +47,14 @@ def designs(workload: str = "halves", *schemes: Scheme) -> Any:
             raise ValueError(f"a design is called {name!r} already: yours needs its own name")
     offered: dict[str, Scheme] = {**{name: name for name in SCHEMES}, **own}
 
-    def compare(name: str, chosen: Sequence[str], done: Callable[[str], None]) -> str:
+    def html(name: str, chosen: Sequence[str], done: Callable[[str], None]) -> str:
         picked = [offered[scheme] for scheme in chosen]
         return measure(name, *picked, parallel=True, done=done)._repr_html_()
 
     workloads = {name: found.description for name, found in WORKLOADS.items()}
     if workload not in workloads:
         workloads = {workload: _scenario(workload, 0).description, **workloads}
-    return Designs(workloads, list(offered), compare, workload, list(own) or list(offered))
+    return Designs(workloads, list(offered), html, workload, list(own) or list(offered))
 
 
 def measure(
@@ -69,8 +69,8 @@ def measure(
     """Run a workload (by name, as a scenario or its text) under `schemes`, all nine if none is named.
 
     A scheme is a name or a ReclaimScheme subclass. `parallel` runs those with a name on all
-    processors. `done` is told of each scheme that is finished. ValueError for an unknown name, or
-    for one that two of them have; Corruption if a design of your own breaks the page tables.
+    processors. `done` is called with the name of each finished scheme. ValueError for an unknown
+    name, or for one that two of them have; Corruption if your own design breaks the page tables.
     """
     scenario = _scenario(workload, seed)
     chosen: Sequence[Scheme] = schemes or tuple(SCHEMES)
@@ -80,17 +80,17 @@ def measure(
             raise ValueError(f"{times} of the designs are called {name!r}: each needs its own name")
     jobs = [(scheme, scenario, kernel, grain) for scheme in chosen]
     if not parallel:
-        return Measurements(scenario, [_told(run(*job), done) for job in jobs])
+        return Measurements(scenario, [_report(run(*job), done) for job in jobs])
     return Measurements(scenario, _together(jobs, done))
 
 
 def _together(jobs: list[Any], done: Callable[[str], None]) -> list[Measurement]:
-    """Designs with a name go to other processes; a class of a notebook cell only this one knows."""
+    """Built-in designs run in other processes. Only this process knows a class of a notebook cell."""
     measured: dict[int, Measurement] = {}
     # Not forked: a notebook's kernel has threads, and a fork copies the locks they hold.
     workers, context = min(len(jobs), os.cpu_count() or 1), get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        # The last of SCHEMES take longest: begun first, they are not what all wait for at the end.
+        # The last of SCHEMES take longest, so they begin first.
         away = {
             pool.submit(run, *jobs[i]): i
             for i in reversed(range(len(jobs)))
@@ -98,13 +98,13 @@ def _together(jobs: list[Any], done: Callable[[str], None]) -> list[Measurement]
         }
         for i, job in enumerate(jobs):
             if not isinstance(job[0], str):
-                measured[i] = _told(run(*job), done)
+                measured[i] = _report(run(*job), done)
         for future in as_completed(away):
-            measured[away[future]] = _told(future.result(), done)
+            measured[away[future]] = _report(future.result(), done)
     return [measured[i] for i in range(len(jobs))]
 
 
-def _told(measured: Measurement, done: Callable[[str], None]) -> Measurement:
+def _report(measured: Measurement, done: Callable[[str], None]) -> Measurement:
     done(measured.scheme)
     return measured
 
@@ -116,7 +116,7 @@ def _scenario(workload: str | Scenario, seed: int) -> Scenario:
 
 
 def run(scheme: Scheme, scenario: Scenario, kernel: str, grain: str) -> Measurement:
-    """Play `scenario` up to its last munmaps, then what the design does in the background."""
+    """Play `scenario` up to its last munmaps, then let the design work in the background."""
     process = Process(scheme, kernel, grain=grain, record=False)
     meter = Meter(process)
     unsupported = None
@@ -125,7 +125,7 @@ def run(scheme: Scheme, scenario: Scenario, kernel: str, grain: str) -> Measurem
             unsupported = str(row["op"])
     before = process.counters.vmpte_kb
     process.background()
-    if type(process.scheme) not in SCHEMES.values():  # numbers of a broken design say nothing
+    if type(process.scheme) not in SCHEMES.values():  # the numbers of a broken design mean nothing
         process.check()
     now = process.counters
     return Measurement(
@@ -133,22 +133,22 @@ def run(scheme: Scheme, scenario: Scenario, kernel: str, grain: str) -> Measurem
         fate=process.scheme.fate,
         workload=scenario.name,
         kernel=process.kernel,
-        peak_kb=meter.held.peak_kb,
+        peak_kb=meter.memory.peak_kb,
         end_kb=now.vmpte_kb,
         before_background_kb=before,
-        mean_kb=round(meter.held.mean_kb, 1),
-        held_kb_ms=round(meter.held.kb_ms, 1),
+        mean_kb=round(meter.memory.mean_kb, 1),
+        held_kb_ms=round(meter.memory.kb_ms, 1),
         pud=now.pud,
         pmd=now.pmd,
         pte=now.pte,
         costs=meter.finish(),
-        track=tuple(meter.held.track),
+        track=tuple(meter.memory.track),
         unsupported=unsupported,
     )
 
 
 def _without_the_end(scenario: Scenario) -> Scenario:
-    """After a munmap of everything all designs are alike: it is left out."""
+    """Leave out the last munmaps: after a munmap of everything all designs are alike."""
     ops = list(scenario.ops)
     while ops and isinstance(ops[-1], Munmap):
         ops.pop()

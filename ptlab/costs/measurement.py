@@ -1,4 +1,4 @@
-"""The record of one run: what one design made of a workload."""
+"""The record of one workload under one design."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ptlab.costs.meter import Costs
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one design made of a workload.
+    """One workload under one design.
 
     `end_kb` and the numbers of tables are those after `Process.background()`, when the workload is
     done and before its last munmaps; `before_background_kb` is VmPTE before that call. `track` is
@@ -35,8 +35,8 @@ class Measurement:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for JSON: the fields above, and the costs beside them. No track."""
-        told = {k: v for k, v in vars(self).items() if k not in ("costs", "track", "unsupported")}
-        return {**told, **self.costs.as_dict(), "unsupported": self.unsupported}
+        fields = {k: v for k, v in vars(self).items() if k not in ("costs", "track", "unsupported")}
+        return {**fields, **self.costs.as_dict(), "unsupported": self.unsupported}
 
     def per_fault(self, count: str) -> float:
         """One of the counts of `costs`, for each page fault."""

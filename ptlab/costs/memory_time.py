@@ -15,8 +15,8 @@ MiB took 796 to 810 us on Linux 6.18 (2 CPUs, a virtual machine). The clock of M
 class MemoryTime:
     """How much memory the page tables of `mm` take, and for how long: VmPTE over page faults.
 
-    `track` is [page faults so far, VmPTE in kB] at every change; the faults count from where the
-    watching began.
+    `track` is [page faults so far, VmPTE in kB] at every change; faults are counted from the
+    beginning of the measurement.
     """
 
     def __init__(self, mm: Mm) -> None:
@@ -47,7 +47,7 @@ class MemoryTime:
 
     @property
     def kb_ms(self) -> float:
-        """VmPTE times the time it was held, where FAULT_US per page fault is the time."""
+        """VmPTE times how long it lasted, with FAULT_US for each page fault."""
         then, kb = self.track[-1]
         return (self._kb_faults + kb * (self.faults - then)) * FAULT_US / 1000
 

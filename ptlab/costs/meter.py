@@ -58,7 +58,7 @@ UPPER = "atomic, upper table"
 
 
 def lock_cost(name: str) -> LockCost:
-    """That of LOCKS; a lock that a design of one's own invents is a spinlock which all share."""
+    """The cost of a lock. A lock that is not in LOCKS counts as a spinlock that all CPUs share."""
     return LOCKS.get(name, _OTHER)
 
 
@@ -114,7 +114,7 @@ class Costs:
     def count(self, steps: Iterable[Step], mem: MemMap) -> Iterator[None]:
         """Count `steps` while they are taken; pause at each in which VmPTE may have changed.
 
-        A run is millions of steps: the kinds that occur most are asked for first.
+        A run has millions of steps, so the most frequent kinds come first.
         """
         taken, references = self.taken, self.references
         for step in steps:
@@ -179,7 +179,7 @@ def _how(step: Step, mem: MemMap) -> str:
 
 
 def _tables(step: Step) -> int:
-    """How many tables a step is about."""
+    """How many tables a step changes."""
     assert step.tables is not None
     return table_count(step.tables)
 
@@ -217,16 +217,16 @@ def by_operation(process: Process) -> list[OperationCosts]:
     journal = process.journal
     if journal is None:
         raise ValueError("this process keeps no journal: make it with Process(record=True)")
-    here, told = journal.position, []
+    here, costs_of_each = journal.position, []
     journal.seek(0)
     for operation in journal.operations:
         costs, held = Costs(), MemoryTime(process.mm)
         for _ in costs.count(_taken_again(journal, operation), process.machine.mem):
             held.follow()
         costs.faults = held.faults
-        told.append(OperationCosts(operation.text, costs, process.mm.vmpte_kb, held.kb_ms))
+        costs_of_each.append(OperationCosts(operation.text, costs, process.mm.vmpte_kb, held.kb_ms))
     journal.seek(here)
-    return told
+    return costs_of_each
 
 
 def _taken_again(journal: Journal, operation: Operation) -> Iterator[Step]:
@@ -237,20 +237,22 @@ def _taken_again(journal: Journal, operation: Operation) -> Iterator[Step]:
 
 
 class Meter:
-    """Counts while a process runs that keeps no journal, and follows its VmPTE in `held`."""
+    """Counts while a process runs that keeps no journal, and follows its VmPTE in `memory`."""
 
     def __init__(self, process: Process) -> None:
         if process.journal is not None:
-            raise ValueError("a journal is kept: ask by_operation(), or use Process(record=False)")
+            raise ValueError(
+                "this process keeps a journal: use by_operation(), or Process(record=False)"
+            )
         self._mem = process.machine.mem
-        self.costs, self.held = Costs(), MemoryTime(process.mm)
+        self.costs, self.memory = Costs(), MemoryTime(process.mm)
         process.machine.observe = self._observe
 
     def _observe(self, steps: Iterable[Step]) -> None:
         for _ in self.costs.count(steps, self._mem):
-            self.held.follow()
+            self.memory.follow()
 
     def finish(self) -> Costs:
         """The costs so far, faults included."""
-        self.costs.faults = self.held.faults
+        self.costs.faults = self.memory.faults
         return self.costs

@@ -1,4 +1,4 @@
-"""One workload under several designs: their verdicts, their tables, and VmPTE over time."""
+"""One workload under several designs: a verdict for each, tables, and VmPTE over time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Measurements(Sequence[Measurement]):
 
     @property
     def base(self) -> Measurement:
-        """What the others are compared with: unmap_only, or the first if it was left out."""
+        """The design that the others are measured against: unmap_only, or the first without it."""
         return next((m for m in self._measured if m.scheme == "unmap_only"), self._measured[0])
 
     def verdicts(self) -> dict[str, str]:
@@ -43,13 +43,13 @@ class Measurements(Sequence[Measurement]):
         return f"<Measurements of {self.scenario.name!r}: {', '.join(m.scheme for m in self)}>"
 
     def __str__(self) -> str:
-        told = self.verdicts()
-        return "\n".join(f"{m.scheme}: {told[m.scheme]}\n  {m.fate}" for m in self)
+        verdicts = self.verdicts()
+        return "\n".join(f"{m.scheme}: {verdicts[m.scheme]}\n  {m.fate}" for m in self)
 
     def _repr_html_(self) -> str:
         about = f": {escape(self.scenario.description)}" if self.scenario.description else ""
         heading = f"<b>{escape(self.scenario.name)}</b> on Linux {self[0].kernel}{about}"
-        # As wide as the place it is shown in, and not as its widest table.
+        # As wide as the notebook, not as wide as the widest table.
         return (
             f"<div style='line-height:1.4;width:0;min-width:100%'><p>{heading}</p>"
             f"{self.chart().svg()}{as_html(self, self.verdicts())}</div>"
@@ -67,6 +67,6 @@ def _stairs(track: tuple[tuple[int, int], ...], faults: int) -> list[tuple[float
 
 
 def _ends(m: Measurement) -> str:
-    """What the picture of a design is to be read as."""
+    """The numbers of a picture, in words."""
     later = f", later {number(m.end_kb)} kB" if m.end_kb != m.before_background_kb else ""
     return f"peak {number(m.peak_kb)} kB, end {number(m.before_background_kb)} kB{later}"

@@ -11,7 +11,7 @@ from ptlab.cli import main
 from ptlab.costs.measure import designs, measure
 from ptlab.draw.chart import Chart, Panels, Series, apart
 from ptlab.schemes import PtReclaim
-from ptlab.widgets.comparison import Designs
+from ptlab.widgets.designs import Designs
 
 SMALL = "mmap s0 4M\ntouch w s0 4M\nmadvise DONTNEED s0 2M"
 
@@ -104,35 +104,35 @@ def test_a_line_that_never_leaves_0_can_be_drawn():
 # -- the panel --
 
 
-def panel(compare, ticked=("a", "b")):
-    return Designs({"w": "a <workload>"}, ["a", "b", "c"], compare, "w", ticked)
+def panel(measure, ticked=("a", "b")):
+    return Designs({"w": "a <workload>"}, ["a", "b", "c"], measure, "w", ticked)
 
 
-def test_the_panel_compares_what_is_ticked_and_tells_how_far_it_is():
+def test_the_panel_measures_what_is_ticked_and_says_how_far_it_is():
     seen = []
 
-    def compare(workload, chosen, done):
+    def measure(workload, chosen, done):
         seen.append((workload, list(chosen)))
         for name in chosen:
             done(name)
             seen.append(widget._status.value)
         return "<p>a report</p>"
 
-    widget = panel(compare)
+    widget = panel(measure)
     assert "a &lt;workload&gt;" in widget._description.value
     widget.start()
     widget.wait()
     assert seen[0] == ("w", ["a", "b"])
     assert "1 of 2 designs are done, last a" in seen[1] and 'max="2" value="1"' in seen[1]
-    assert widget._report.value == "<p>a report</p>"
+    assert widget._tables.value == "<p>a report</p>"
     assert not widget._button.disabled and "done" not in widget._status.value
 
 
 def test_the_panel_shows_what_went_wrong_and_can_go_on():
-    def compare(workload, chosen, done):
+    def measure(workload, chosen, done):
         raise ValueError("a <bad> workload")
 
-    widget = panel(compare)
+    widget = panel(measure)
     widget.start()
     widget.wait()
     assert "ValueError: a &lt;bad&gt; workload" in widget._status.value
@@ -146,14 +146,14 @@ def test_without_a_tick_nothing_runs():
     assert "Tick one design" in widget._status.value
 
 
-def test_a_design_of_a_notebook_cell_is_compared_in_the_panel():
+def test_a_design_of_a_notebook_cell_is_measured_in_the_panel():
     widget = designs("life-of-a-pte-page", "unmap_only", Renamed)
     assert [name for name, tick in widget._ticks.items() if tick.value] == ["unmap_only", "renamed"]
     assert list(widget._ticks) == [*SCHEMES, "renamed"]
     widget.start()
     widget.wait()
-    report = widget._report.value
-    assert "renamed" in report and "An example." in report and "pte_refcount" not in report
+    tables = widget._tables.value
+    assert "renamed" in tables and "An example." in tables and "pte_refcount" not in tables
 
 
 def test_the_panel_refuses_names_that_are_none():

@@ -127,9 +127,11 @@ def test_bytes_held_and_for_how_long():
     for row in scenario.play(p, loop):
         if row["op"].startswith("cover"):
             peak = row["pte_kb"]
-    assert meter.held.peak_kb == peak == 102604
-    assert meter.held.mean_kb == pytest.approx(peak / 2, rel=0.01)  # it grows from nothing, evenly
-    assert meter.held.track[-1][1] == 0
+    assert meter.memory.peak_kb == peak == 102604
+    assert meter.memory.mean_kb == pytest.approx(
+        peak / 2, rel=0.01
+    )  # it grows from nothing, evenly
+    assert meter.memory.track[-1][1] == 0
     assert meter.finish().faults == 50 * GiB // (4 * KiB)
 
 
@@ -152,7 +154,7 @@ def test_what_the_operations_hold_adds_up_to_what_the_run_holds(scheme):
     program = "mmap s0 6M\ntouch w s0 6M\nmadvise DONTNEED s0 4M\ntouch r s0 6M"
     p = Process(scheme, kernel="6.18", grain="entry")
     rows(p, program)
-    held = metered(scheme, program, "entry").held
+    held = metered(scheme, program, "entry").memory
     assert sum(op.held_kb_ms for op in by_operation(p)) == pytest.approx(held.kb_ms)
     assert held.kb_ms > 0
 

@@ -209,8 +209,8 @@ def test_the_scheme_of_the_docs_is_compared_stepped_and_priced_like_any_other():
 def test_the_scheme_of_the_docs_races_and_its_careless_sister_is_caught():
     space = own_scheme()
     failures, found, race = space["shown"][2:5]
-    report = space["report"]
-    assert failures == [] and all(result.result == "exhausted" for result in report)
+    results = space["results"]
+    assert failures == [] and all(result.result == "exhausted" for result in results)
     assert repr(found[0]) in DOC.read_text()  # the page quotes it
     assert str(race.verdict) == found[0][1]
 

@@ -1,4 +1,4 @@
-"""Scenes with a file: who comes by way of the file (rmap) holds no mmap_lock."""
+"""Scenes with a file: a path that comes through the file (rmap) does not hold mmap_lock."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ptlab.state.vma import Vma, find_vma_intersection
 
 
 class ZapLocksMm(PteRefcount):
-    """Frees under mmap_lock for write, as if that were what makes it safe."""
+    """Frees under mmap_lock for write, as if that lock made it safe."""
 
     name = "zap_locks_mm"
     fate = "Never proposed: the lock inversion named in the review of November 2021."

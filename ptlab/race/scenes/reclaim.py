@@ -1,4 +1,4 @@
-"""Scenes of pt_reclaim, Linux 6.14: no references, but a second look under the lock."""
+"""Scenes of pt_reclaim, Linux 6.14: no references, but a second check under the lock."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Scenes of the reference count of 2021: who may look at a PTE page, and who frees it.
+"""Scenes of the reference count of 2021: who may use a PTE page, and who frees it.
 
 The first two are those of Documentation/vm/pte_ref.rst, section 3, Message-Id
 <20211110105428.32458-15-zhengqi.arch@bytedance.com>. Linux 6.1 had no pmd_same() check behind
-pte_offset_map_lock(): the reference is what makes a looked-up table stay.
+pte_offset_map_lock(): the reference keeps a looked-up table in place.
 """
 
 from __future__ import annotations
@@ -42,17 +42,17 @@ class Naive(PteRefcount):
     counts_references = False
 
     def table_installed(self, mm: Mm, pmd: int, tables: Tables) -> Path[None]:
-        """A fresh table has no entry and nobody's reference."""
+        """A fresh table has no entry and no reference."""
         return NOTHING  # type: ignore[no-any-return]
 
     def visitor_arrives(self, mm: Mm, pmd: int, slots: Slots, times: int = 1) -> Path[int | None]:
-        """Whoever comes just looks."""
+        """A visitor takes no reference."""
         return NOTHING  # type: ignore[no-any-return]
 
     def visitor_leaves(
         self, mm: Mm, tables: Tables, times: int = 1, tlb: MmuGather | None = None
     ) -> Path[None]:
-        """... and goes."""
+        """A visitor has no reference to put."""
         return NOTHING  # type: ignore[no-any-return]
 
 
@@ -147,7 +147,7 @@ dying = before_6_5(
 
 
 class LatePut(PteRefcount):
-    """A fault that keeps its reference beyond mmap_lock; whoever runs it puts it afterwards."""
+    """A fault keeps its reference after it drops mmap_lock; the scene puts it later."""
 
     name = "late_put"
     late: Tables | None = None
@@ -205,23 +205,23 @@ try_get_rcu = before_6_5(
 
 
 class NoUpperVisitors(EveryLevel):
-    """References on upper tables for their entries only: a walk passes them unseen."""
+    """Upper tables count references for their entries only; a walk takes none."""
 
     name = "no_upper_visitors"
     fate = "Never proposed: what every_level would be without its visitors."
 
     def walk_begins(self, mm: Mm, start: int, end: int, times: int = 1) -> Path[list[int]]:
-        """Whoever goes down just goes."""
+        """A walk takes no reference on its way down."""
         return NOTHING  # type: ignore[no-any-return]
 
     def upper_installed(self, mm: Mm, table: int, walk: Any, times: int = 1) -> Path[None]:
-        """Nobody's visit."""
+        """A fresh upper table has no visitor."""
         return NOTHING  # type: ignore[no-any-return]
 
     def walk_ends(
         self, mm: Mm, walk: Any, times: int = 1, tlb: MmuGather | None = None
     ) -> Path[None]:
-        """A zap looks whether it has emptied the upper tables."""
+        """A zap frees the upper tables that it has emptied."""
         if tlb is not None:
             for table in reversed(upper_pages(mm, BASE, BASE + TABLE)):
                 if not mm.machine.mem.nonnone[table]:

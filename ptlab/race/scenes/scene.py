@@ -82,7 +82,7 @@ class Scene:
         return scheduler
 
     def story(self, schedule: str, variant: Variant | str = "broken") -> Story:
-        """The same for the stepper."""
+        """The same as a story for the stepper."""
         scheduler = self.start(variant, record=True)
         verdict = scheduler.run(schedule)
         assert scheduler.process.journal is not None
@@ -158,9 +158,9 @@ def before_6_5(
     without: Precaution | None = None,
     own_scheme: bool = True,
 ) -> Scene:
-    """A scene on Linux 6.1, where nobody looked at the PMD entry again under the PTE lock.
+    """A scene on Linux 6.1, where no path checked the PMD entry again under the PTE lock.
 
-    What is missing is another scheme's doing, or a guard.
+    The broken variant has another scheme, or lacks a guard.
     """
     lacks = OF_ITS_TIME | ({without} if without else set())
     return Scene(

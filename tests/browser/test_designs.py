@@ -30,16 +30,16 @@ def test_designs_are_chosen_compared_and_read(lab: Any, page: Any) -> None:
     for name in ("percpu_ref", "pt_rwsem", "every_level", "write_scan", "async_scan"):
         page.get_by_label(name, exact=True).uncheck()
     page.get_by_label("Workload").select_option("zero-page-reads")
-    page.get_by_role("button", name="Compare", exact=True).click()
+    page.get_by_role("button", name="Measure", exact=True).click()
     page.get_by_role("progressbar", name="designs done").wait_for()
-    assert page.get_by_role("button", name="Compare", exact=True).is_disabled()
+    assert page.get_by_role("button", name="Measure", exact=True).is_disabled()
     picture = page.locator(f"{OUTPUT} svg[role=img]")
     picture.wait_for(timeout=60_000)
     assert picture.locator("title").inner_html() == "VmPTE during zero-page-reads"
     rows = page.locator(f"{OUTPUT} tbody tr").filter(has_text="mapped_count")
     assert "in the background" in rows.first.inner_text()
     assert page.locator(f"{OUTPUT} tbody tr").count() == 4 * 4
-    assert page.get_by_role("button", name="Compare", exact=True).is_enabled()
+    assert page.get_by_role("button", name="Measure", exact=True).is_enabled()
     # The tables look as in the output of a cell: every other row is tinted.
     grounds = page.locator(f"{OUTPUT} tbody tr").evaluate_all(
         "(rows) => rows.slice(0, 4).map((row) => getComputedStyle(row).backgroundColor)"
@@ -74,7 +74,7 @@ def test_an_old_report_is_dimmed_while_a_new_one_is_made(lab: Any, page: Any) ->
     lab.run_all()
     report = page.locator(f"{OUTPUT} .jp-RenderedHTMLCommon", has=page.locator("svg"))
     assert report.evaluate("(it) => getComputedStyle(it).opacity") == "1"
-    page.get_by_role("button", name="Compare", exact=True).click()
+    page.get_by_role("button", name="Measure", exact=True).click()
     page.locator(f"{OUTPUT} .ptlab-stale").wait_for()
     assert float(report.evaluate("(it) => getComputedStyle(it).opacity")) < 0.5
     page.locator(f"{OUTPUT} .ptlab-stale").wait_for(state="detached", timeout=60_000)

@@ -1,6 +1,6 @@
-"""`ptlab measure`: every workload under all nine designs, against the ten seconds a reader will wait.
+"""`ptlab measure`: every workload under all nine designs, against the ten seconds that a reader waits.
 
-python -m benchmarks.comparison
+python -m benchmarks.all_designs
 """
 
 import os
@@ -11,7 +11,7 @@ from ptlab.costs.workloads import WORKLOADS
 
 ROUNDS = 3
 BOUND = 10.0
-"""Seconds by the clock in which each comparison is to be there, on two processors."""
+"""Seconds by the clock that a measurement may take on two processors."""
 
 
 def main() -> None:

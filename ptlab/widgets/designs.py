@@ -1,6 +1,6 @@
-"""Choose a workload and designs, compare them, and go on working meanwhile. Plain ipywidgets.
+"""Choose a workload and designs, and measure them. The notebook stays usable. Plain ipywidgets.
 
-The panel knows names and a function that turns them into a report; ptlab.comparison gives it both.
+ptlab.costs.measure gives the panel names, and a function that turns chosen names into HTML tables.
 """
 
 from __future__ import annotations
@@ -14,29 +14,28 @@ import ipywidgets  # type: ignore[import-untyped]
 from ptlab.widgets.choice import choice, choice_style
 
 _STALE = "ptlab-stale"
-_STYLE = f"<style>.ptlab-report table {{ margin-left: 0; }} .{_STALE} {{ opacity: 0.35; }}</style>"
+_STYLE = f"<style>.ptlab-tables table {{ margin-left: 0; }} .{_STALE} {{ opacity: 0.35; }}</style>"
 
-Compare = Callable[[str, Sequence[str], Callable[[str], None]], str]
+Measure = Callable[[str, Sequence[str], Callable[[str], None]], str]
 
 
 class Designs(ipywidgets.VBox):
-    """A list of workloads, a tick for each design, a button, progress, and the report below.
+    """A list of workloads, a tick for each design, a button, progress, and the tables below.
 
-    `compare(workload, designs, done)` returns the report as HTML and calls `done` with each design
-    that is finished. It runs in a thread of its own, so the notebook stays usable; what it raises
-    is shown in the panel.
+    `measure(workload, designs, done)` returns the tables as HTML and calls `done` with each design
+    that is finished. It runs in its own thread. If it raises an error, the panel shows the error.
     """
 
     def __init__(
         self,
         workloads: Mapping[str, str],
         designs: Sequence[str],
-        compare: Compare,
+        measure: Measure,
         workload: str,
         ticked: Sequence[str],
     ) -> None:
         """Show the choices; `workload` and `ticked` are chosen to begin with."""
-        self._described, self._compare = workloads, compare
+        self._described, self._measure = workloads, measure
         self._workload = choice(options=list(workloads), value=workload, description="Workload")
         self._workload.observe(lambda _: self._describe(), "value")
         self._description = ipywidgets.HTML()
@@ -46,19 +45,19 @@ class Designs(ipywidgets.VBox):
             )
             for name in designs
         }
-        self._button = ipywidgets.Button(description="Compare", button_style="primary")
+        self._button = ipywidgets.Button(description="Measure", button_style="primary")
         self._button.on_click(lambda _: self.start())
         self._status = ipywidgets.HTML()
-        self._report = ipywidgets.HTML(layout={"width": "100%"})
-        for name in ("jp-RenderedHTMLCommon", "ptlab-report"):
-            self._report.add_class(name)  # its tables look as in a cell's output
+        self._tables = ipywidgets.HTML(layout={"width": "100%"})
+        for name in ("jp-RenderedHTMLCommon", "ptlab-tables"):
+            self._tables.add_class(name)  # its tables look as in a cell's output
         self._thread: threading.Thread | None = None
         super().__init__(
             [
                 ipywidgets.HBox([self._workload, self._description]),
                 ipywidgets.HBox(list(self._ticks.values()), layout={"flex_flow": "row wrap"}),
                 ipywidgets.HBox([self._button, self._status]),
-                self._report,
+                self._tables,
                 choice_style(),
                 ipywidgets.HTML(_STYLE, layout={"display": "none"}),
             ]
@@ -66,26 +65,26 @@ class Designs(ipywidgets.VBox):
         self._describe()
 
     def start(self) -> None:
-        """Compare what is chosen, as the button does. While a comparison runs, nothing."""
+        """Measure what is chosen, as the button does. While a measurement runs, do nothing."""
         chosen = [name for name, tick in self._ticks.items() if tick.value]
         if self._button.disabled:
             return
         if not chosen:
-            self._say("Tick one design or more, then press Compare.")
+            self._say("Tick one design or more, then press Measure.")
             return
         self._button.disabled = True
-        self._report.add_class(_STALE)  # it answers the question before
+        self._tables.add_class(_STALE)  # they are those of the measurement before
         self._thread = threading.Thread(target=self._run, args=(self._workload.value, chosen))
         self._thread.start()
 
     def wait(self) -> None:
-        """Return when the comparison that runs is done."""
+        """Wait until the measurement that runs is done."""
         if self._thread is not None:
             self._thread.join()
 
     def __repr__(self) -> str:
         """For viewers that run no widgets."""
-        return f"<a comparison of {len(self._ticks)} designs: press Compare in JupyterLab>"
+        return f"<{len(self._ticks)} designs to measure: press Measure in JupyterLab>"
 
     def _run(self, workload: str, chosen: Sequence[str]) -> None:
         finished: list[str] = []
@@ -96,8 +95,8 @@ class Designs(ipywidgets.VBox):
 
         self._progress(workload, finished, len(chosen))
         try:
-            self._report.value = self._compare(workload, chosen, done)
-            self._report.remove_class(_STALE)
+            self._tables.value = self._measure(workload, chosen, done)
+            self._tables.remove_class(_STALE)
             self._say("")
         except Exception as error:
             self._say(f"{type(error).__name__}: {error}")
