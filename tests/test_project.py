@@ -3,6 +3,7 @@
 import os
 import re
 import runpy
+import sys
 import tomllib
 import zipfile
 from pathlib import Path
@@ -41,7 +42,10 @@ def test_wheel_carries_data_notebooks_and_exercises(tmp_path):
     )
 
 
-def test_exercises_for_students_are_what_nbgrader_makes_of_the_source(tmp_path):
+def test_exercises_for_students_are_what_nbgrader_makes_of_the_source(tmp_path, monkeypatch):
+    # nbgrader starts alembic, which is beside this Python and perhaps not on PATH.
+    scripts = Path(sys.executable).parent
+    monkeypatch.setenv("PATH", f"{scripts}{os.pathsep}{os.environ['PATH']}")
     script = ROOT / "exercises/make_for_students.py"
     runpy.run_path(str(script))["make"](tmp_path / "made")
 
