@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ptlab.base.geometry import PAGE_SIZE, MiB
-from ptlab.scenario.ops import SLOT_BASE
+from ptlab.scenario.slots import SLOT_BASE
 
 CHUNK = 2 * MiB
 MADV_NOHUGEPAGE = 15  # include/uapi/asm-generic/mman-common.h; Python has no name for the next two

@@ -13,7 +13,9 @@ from ptlab import scenario
 from ptlab.base.geometry import Level
 from ptlab.classroom.question import shown
 from ptlab.process.process import Process
-from ptlab.scenario import ops
+from ptlab.scenario.operation import Operation, Scenario
+from ptlab.scenario.operations.mappings import Mmap
+from ptlab.scenario.operations.memory import Madvise, MadviseEach, Touch
 
 MOST_TEXT = 5000
 MOST_LINE = 200
@@ -41,7 +43,7 @@ class Left(NamedTuple):
     failed: list[str]
 
 
-def read(answer: object, verbs: tuple[str, ...], lines: int) -> ops.Scenario:
+def read(answer: object, verbs: tuple[str, ...], lines: int) -> Scenario:
     """The scenario in `answer`, of at most `lines` ops with these verbs; else Unplayable."""
     if type(answer) is not str:
         raise Unplayable(
@@ -73,21 +75,21 @@ def read(answer: object, verbs: tuple[str, ...], lines: int) -> ops.Scenario:
     return found[0]
 
 
-def _bound(op: ops.Op) -> None:
+def _bound(op: Operation) -> None:
     sizes = [getattr(op, name, 0) for name in ("length", "new_length", "old_length", "size")]
-    calls = op.length // op.chunk if isinstance(op, ops.MadviseEach) else 1
-    accesses = op.length // op.stride if isinstance(op, ops.Touch) else 0
+    calls = op.length // op.chunk if isinstance(op, MadviseEach) else 1
+    accesses = op.length // op.stride if isinstance(op, Touch) else 0
     if max(sizes) > MOST_BYTES or calls > MOST_CALLS or accesses > MOST_ACCESSES:
         raise Unplayable(
             f"line {op.line}, {op.text!r}: too big for this exercise, which allows 16 GiB, "
             f"{MOST_CALLS} calls and {MOST_ACCESSES} accesses for one operation"
         )
-    populates = isinstance(op, ops.Mmap) and (op.populate or op.advice != "NOHUGEPAGE")
-    if populates or (isinstance(op, ops.Madvise | ops.MadviseEach) and "POP" in op.advice):
+    populates = isinstance(op, Mmap) and (op.populate or op.advice != "NOHUGEPAGE")
+    if populates or (isinstance(op, Madvise) and "POP" in op.advice):
         raise Unplayable(f"line {op.line}, {op.text!r}: pages are to come by touch, one by one")
 
 
-def play(found: ops.Scenario, kernel: str) -> Left:
+def play(found: Scenario, kernel: str) -> Left:
     """Play a scenario on `kernel` and look at what is left. Unplayable: it names no file."""
     process = Process(kernel=kernel, grain="table", record=False)
     try:

@@ -24,7 +24,7 @@ from ptlab.costs.side_by_side import Measurements
 from ptlab.costs.workloads import WORKLOADS, program
 from ptlab.process.process import Process
 from ptlab.scenario import Scenario, play, read
-from ptlab.scenario.ops import Munmap
+from ptlab.scenario.operations.mappings import Munmap
 from ptlab.schemes import SCHEMES, ReclaimScheme, scheme_class
 
 Scheme = str | type[ReclaimScheme]

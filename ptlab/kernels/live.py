@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import platform
@@ -16,8 +15,10 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from ptlab.base.kernel_versions import PROFILES
-from ptlab.paths.madvise import ADVICE
-from ptlab.scenario import Row, Scenario, ops, parse
+from ptlab.scenario import Operation, Row, Scenario, parse
+from ptlab.scenario.operation import Span
+from ptlab.scenario.operations.files import MakeFile
+from ptlab.scenario.operations.mappings import Mlock
 
 _CHUNK = 2 << 20
 # All of the recorder's objects come from one heap, which neither shrinks nor is short of memory.
@@ -28,7 +29,6 @@ _ONE_HEAP = {
     "MALLOC_TOP_PAD_": str(1 << 20),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
 }
-_FILLING = ("POPULATE_READ", "POPULATE_WRITE", "GUARD_INSTALL", "COLLAPSE")
 _SETTINGS = Path("/sys/kernel/mm/transparent_hugepage")
 _OLDEST = (5, 14)  # MADV_POPULATE_WRITE, by which the recorder puts its memory in place
 
@@ -73,8 +73,12 @@ class Recorder:
         asked, answers = self._server.stdin, self._server.stdout
         assert asked
         assert answers
-        asked.write(json.dumps({"ops": list(_plain(scenario.ops)), "watch": watched(scenario)}))
-        asked.write("\n")
+        job = {
+            "ops": list(_as_data(scenario.ops)),
+            "watch": watched(scenario),
+            "directory": tempfile.gettempdir(),
+        }
+        asked.write(json.dumps(job) + "\n")
         asked.flush()
         rows = []
         for line in answers:
@@ -111,40 +115,31 @@ def agreed(plays: list[list[Row]]) -> list[Row]:
 
 
 def _require_files(scenario: Scenario) -> None:
-    made = set()
+    made = set[str]()
     for op in scenario.ops:
-        match op:
-            case ops.File(name=name):
-                made.add(name)
-            case (
-                ops.Mmap(file=str(name))
-                | ops.Truncate(name=name)
-                | ops.Punch(name=name)
-                | (ops.Alloc(name=name))
-            ) if name not in made:
-                raise RecorderError(
-                    f"{scenario.name}, line {op.line}, {op.text!r}: no file op made {name!r} before"
-                )
+        if isinstance(op, MakeFile):
+            made.add(op.name)
+        elif op.file_used is not None and op.file_used not in made:
+            raise RecorderError(
+                f"{scenario.name}, line {op.line}, {op.text!r}: no file op made {op.file_used!r} before"
+            )
 
 
-def _plain(of: Iterable[ops.Op]) -> Iterator[dict[str, Any]]:
-    for op in of:
-        plain = {"verb": op.verb, **dataclasses.asdict(op)}
-        if plain.get("advice"):
-            plain["advice"] = ADVICE[plain["advice"]]
-        if plain.get("disk"):
-            plain["directory"] = tempfile.gettempdir()
-        yield plain
+def _as_data(ops: Iterable[Operation]) -> Iterator[dict[str, Any]]:
+    """What the recorder does for each operation."""
+    for op in ops:
+        at = op.repeats()
+        yield {"text": op.text, "calls": op.system_calls(), "at": [at.start, at.stop, at.step]}
 
 
-def watched(scenario: Scenario) -> list[tuple[int, int]]:
+def watched(scenario: Scenario) -> list[Span]:
     """Where entries can arise: the 2 MiB around every page that an op faults in or moves to."""
-    spans: set[tuple[int, int]] = set()
-    locks = any(isinstance(op, ops.Mlock) for op in scenario.ops)
+    spans = set[Span]()
+    locked = any(isinstance(op, Mlock) for op in scenario.ops)
     for op in scenario.ops:
-        new = _moved(op, spans, locks) if isinstance(op, ops.Mremap) else _filled(op)
+        new = list(op.fills(spans, locked))
         spans |= {(start & -_CHUNK, -(-end // _CHUNK) * _CHUNK) for start, end in new}
-    merged: list[tuple[int, int]] = []
+    merged: list[Span] = []
     for start, end in sorted(spans):
         if merged and start <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
@@ -153,42 +148,9 @@ def watched(scenario: Scenario) -> list[tuple[int, int]]:
     return merged
 
 
-def _filled(op: ops.Op) -> Iterable[tuple[int, int]]:
-    """The ranges that an op may put entries into."""
-    match op:
-        case ops.Touch(addr=addr, length=length, stride=stride) if stride > _CHUNK:
-            return ((at, at + 1) for at in range(addr, addr + length, stride))
-        case ops.Mmap(populate=False):
-            return []
-        case ops.Madvise(advice=advice) | ops.MadviseEach(advice=advice) if advice not in _FILLING:
-            return []
-        case (
-            ops.Touch() | ops.Mlock() | ops.Cover() | ops.Mmap() | ops.Madvise() | ops.MadviseEach()
-        ):
-            return [(op.addr, op.addr + op.length)]
-    return []
-
-
-def _moved(
-    op: ops.Mremap, spans: Iterable[tuple[int, int]], locks: bool
-) -> Iterable[tuple[int, int]]:
-    """Where a move takes the entries of `spans`; locked memory is faulted in where it grows."""
-    to = op.addr if op.to is None else op.to
-    for start, end in spans:
-        start, end = max(start, op.addr), min(end, op.addr + op.old_length)
-        if start < end:
-            yield start - op.addr + to, end - op.addr + to
-    if locks and op.new_length > op.old_length:
-        yield to + op.old_length, to + op.new_length
-
-
 def needs_huge_pages(scenario: Scenario) -> bool:
     """Whether its rows depend on how huge pages are set on the machine."""
-    return any(
-        (isinstance(op, ops.Mmap) and op.advice != "NOHUGEPAGE")
-        or (isinstance(op, ops.Madvise) and op.advice in ("HUGEPAGE", "COLLAPSE"))
-        for op in scenario.ops
-    )
+    return any(op.needs_huge_pages for op in scenario.ops)
 
 
 def require_kernel() -> None:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from ptlab.scenario.ops import SLOT_BASE, SLOT_SIZE
+from ptlab.scenario.slots import SLOT_BASE, SLOT_SIZE
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 PAGE = 4 * KIB

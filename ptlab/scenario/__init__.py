@@ -4,8 +4,9 @@
 >>> scenario.run(scenario.find("life-of-a-pte-page"), kernel="6.1")[-1]["pte_kb"]
 0
 
-Read ops (what a program is made of), language (from text to ops), player (from ops to calls of a
-Process, and a row of numbers after each), builtin (the programs that ptlab carries, in data/).
+Read operation (what an operation is) and operations/ (all of them, each in one place), language (from
+text to operations), player (from operations to calls of a Process, and a row of numbers after each),
+builtin (the programs that ptlab carries, in data/).
 
 The one idea: one program is the same thing to a learner, to the simulator and to a real kernel.
 
@@ -15,7 +16,7 @@ It plays a Process. It knows nothing of what is made of the rows: stories, costs
 from ptlab.scenario.builtin import find, read
 from ptlab.scenario.language import parse
 from ptlab.scenario.line import ScenarioError
-from ptlab.scenario.ops import Op, Scenario
+from ptlab.scenario.operation import Operation, Scenario
 from ptlab.scenario.player import Row, play, run
 
-__all__ = ["Op", "Row", "Scenario", "ScenarioError", "find", "parse", "play", "read", "run"]
+__all__ = ["Operation", "Row", "Scenario", "ScenarioError", "find", "parse", "play", "read", "run"]

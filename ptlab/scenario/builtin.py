@@ -9,7 +9,7 @@ from importlib import resources
 from typing import TypeVar
 
 from ptlab.scenario.language import parse
-from ptlab.scenario.ops import Scenario
+from ptlab.scenario.operation import Scenario
 
 T = TypeVar("T")
 

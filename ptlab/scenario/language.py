@@ -1,25 +1,21 @@
 """The scenario language: `parse` turns text into `Scenario` objects.
 
-One op a line; `#` starts a comment. A `scenario NAME` line begins a scenario, `group TEXT` and
-`desc TEXT` describe it; a text without such a line is one scenario, named after its source.
-The ops and what they take are the usage lines of `_VERBS` at the end of this file.
+There is one operation on a line; `#` starts a comment. A `scenario NAME` line begins a scenario,
+`group TEXT` and `desc TEXT` describe it. A text without such a line is one scenario, named after its
+source. Each operation reads itself: see ptlab/scenario/operations/.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import PurePath
 
-from ptlab.base.geometry import PAGE_SIZE
-from ptlab.paths.madvise import ADVICE
-from ptlab.paths.mmap import PROTECTIONS
-from ptlab.scenario import ops
-from ptlab.scenario.line import ScenarioError, Words
-
-_CHUNK = 2 << 20
+from ptlab.scenario.line import Line, ScenarioError
+from ptlab.scenario.operation import Operation, Scenario
+from ptlab.scenario.operations import OPERATIONS
+from ptlab.scenario.operations.processes import Fork
 
 
-def parse(text: str, source: str = "scenario") -> list[ops.Scenario]:
+def parse(text: str, source: str = "scenario") -> list[Scenario]:
     """Read every scenario of a text; raises `ScenarioError` at the first word that is wrong.
 
     >>> [op.verb for op in parse("mmap s0 2M\\ntouch w s0 4K")[0].ops]
@@ -27,7 +23,7 @@ def parse(text: str, source: str = "scenario") -> list[ops.Scenario]:
     """
     reader = _Reader(source)
     for number, raw in enumerate(text.splitlines(), start=1):
-        line = Words(source, number, raw)
+        line = Line(source, number, raw)
         if line.more:
             reader.read(line)
     reader.finish()
@@ -40,7 +36,7 @@ class _Reader:
     """Gathers lines into scenarios."""
 
     def __init__(self, source: str) -> None:
-        self.scenarios: list[ops.Scenario] = []
+        self.scenarios: list[Scenario] = []
         self._source = source
         self._first_lines: dict[str, int] = {}
         self._begin()
@@ -48,12 +44,12 @@ class _Reader:
     def _begin(self, name: str | None = None) -> None:
         self._name = name
         self._texts = {"group": "", "desc": ""}
-        self._ops: list[ops.Op] = []
-        self._forks: list[tuple[int, int, Words]] = []
+        self._ops: list[Operation] = []
+        self._forks: list[tuple[int, int, Line]] = []
 
-    def read(self, line: Words) -> None:
+    def read(self, line: Line) -> None:
         """Read one line that is not empty."""
-        verb = line.choice(["scenario", *self._texts, *_VERBS])
+        verb = line.choice(["scenario", *self._texts, *OPERATIONS])
         if verb == "scenario":
             self._scenario(line)
         elif verb in self._texts:
@@ -61,7 +57,7 @@ class _Reader:
         else:
             self._op(verb, line)
 
-    def _scenario(self, line: Words) -> None:
+    def _scenario(self, line: Line) -> None:
         line.usage = "scenario NAME"
         if self._name is None and (self._ops or any(self._texts.values())):
             raise line.error(
@@ -76,12 +72,12 @@ class _Reader:
         self._first_lines[name] = line.line
         self._begin(name)
 
-    def _op(self, verb: str, line: Words) -> None:
-        line.usage, build = _VERBS[verb]
-        op = build(line)
+    def _op(self, verb: str, line: Line) -> None:
+        line.usage = OPERATIONS[verb].usage
+        op = OPERATIONS[verb].read(line)
         line.end()
         self._ops.append(op)
-        if isinstance(op, ops.Fork):
+        if isinstance(op, Fork):
             self._forks.append((len(self._ops), op.count, line))
 
     def finish(self) -> None:
@@ -94,157 +90,5 @@ class _Reader:
                 raise line.error(f"N of at most {follow}, the ops that follow", back=1)
         name = self._name or PurePath(self._source).stem
         self.scenarios.append(
-            ops.Scenario(name, self._texts["group"], self._texts["desc"], tuple(self._ops))
+            Scenario(name, self._texts["group"], self._texts["desc"], tuple(self._ops))
         )
-
-
-def _mmap(line: Words) -> ops.Op:
-    addr, length = line.number("ADDR"), line.number("LEN")
-    prot, backing, offset = "rw", "anon", 0
-    file: str | None = None
-    given: dict[str, str] = {}  # what each option decides -> the word that decided it
-    while line.more:
-        word = line.take("an option")
-        backing_of_file = word.split(":")[0] if ":" in word else None
-        if word in PROTECTIONS:
-            decides, prot = "protection", word
-        elif word in ("anon", "shared"):
-            decides, backing = "backing", word
-        elif backing_of_file in ("file", "pfile"):
-            decides, backing = "backing", backing_of_file
-            file, offset = _file_and_offset(line, word)
-        elif word in ("thp", "keepthp"):
-            decides = "huge pages"
-        elif word in ("noreserve", "populate", "over"):
-            decides = word
-        else:
-            raise line.error("an option of mmap or the end of the line", back=1)
-        if decides in given:
-            raise line.error(f"no second word for {decides} after {given[decides]!r}", back=1)
-        given[decides] = word
-    # The recorder kept huge pages out of every region that does not ask for them.
-    advice = {"thp": "HUGEPAGE", "keepthp": None, "": "NOHUGEPAGE"}[given.get("huge pages", "")]
-    return ops.Mmap(
-        *line.place,
-        addr,
-        length,
-        prot,
-        shared=backing in ("shared", "file"),
-        file=file,
-        offset=offset,
-        noreserve="noreserve" in given,
-        populate="populate" in given,
-        advice=advice,
-        over="over" in given,
-    )
-
-
-def _file_and_offset(line: Words, word: str) -> tuple[str, int]:
-    _, name, *offset = word.split(":", maxsplit=2)
-    if not name:
-        raise line.error("the name of a file after the colon", back=1, skip=len(word))
-    if not offset:
-        return name, 0
-    return name, line.value(offset[0], "OFF", skip=len(word) - len(offset[0]))
-
-
-def _touch(line: Words) -> ops.Op:
-    write = line.choice(("r", "w")) == "w"
-    addr, length = line.number("ADDR"), line.number("LEN")
-    stride = line.number("STRIDE", least=1) if line.more else PAGE_SIZE
-    return ops.Touch(*line.place, write, addr, length, stride)
-
-
-def _cover(line: Words) -> ops.Op:
-    addr, length = line.number("ADDR"), line.number("LEN")
-    chunk = line.number("CHUNK", least=1) if line.more else _CHUNK
-    return ops.Cover(*line.place, addr, length, chunk)
-
-
-def _mremap(line: Words) -> ops.Op:
-    addr, old, new = line.number("ADDR"), line.number("OLDLEN"), line.number("NEWLEN")
-    to, flags = None, set[str]()
-    while line.more:
-        word = line.choice(("to", "dontunmap", "maymove"))
-        if word in flags:
-            raise line.error(f"no second {word!r}", back=1)
-        flags.add(word)
-        if word == "to":
-            to = line.number("NEWADDR")
-    return ops.Mremap(*line.place, addr, old, new, to, "dontunmap" in flags, "maymove" in flags)
-
-
-def _file(line: Words) -> ops.Op:
-    name, size = line.take("F, the name of the file"), line.number("SIZE")
-    words = set[str]()
-    while line.more:
-        word = line.choice(("memfd", "disk", "filled"))
-        if word in words or {word, *words} >= {"memfd", "disk"}:
-            raise line.error(f"nothing that contradicts or repeats {' '.join(words)!r}", back=1)
-        words.add(word)
-    return ops.File(*line.place, name, size, "disk" in words, "filled" in words)
-
-
-def _range(kind: Callable[[str, int, int, int, int], ops.Op]) -> Callable[[Words], ops.Op]:
-    """The ops that take ADDR LEN and nothing else."""
-    return lambda line: kind(*line.place, line.number("ADDR"), line.number("LEN"))
-
-
-# Python evaluates arguments from left to right, so each line below takes its words in the order
-# in which they stand in the usage.
-_VERBS: dict[str, tuple[str, Callable[[Words], ops.Op]]] = {
-    "mmap": (
-        "mmap ADDR LEN [r|rw|none] [anon|shared|file:F[:OFF]|pfile:F[:OFF]] "
-        "[noreserve] [populate] [thp|keepthp] [over]",
-        _mmap,
-    ),
-    "touch": ("touch r|w ADDR LEN [STRIDE]", _touch),
-    "madvise": (
-        "madvise ADVICE ADDR LEN",
-        lambda line: ops.Madvise(
-            *line.place, line.choice(ADVICE), line.number("ADDR"), line.number("LEN")
-        ),
-    ),
-    "madvise_each": (
-        "madvise_each ADVICE ADDR LEN CHUNK",
-        lambda line: ops.MadviseEach(
-            *line.place,
-            line.choice(ADVICE),
-            line.number("ADDR"),
-            line.number("LEN"),
-            line.number("CHUNK", least=1),
-        ),
-    ),
-    "munmap": ("munmap ADDR LEN", _range(ops.Munmap)),
-    "mprotect": (
-        "mprotect ADDR LEN r|rw|none",
-        lambda line: ops.Mprotect(
-            *line.place, line.number("ADDR"), line.number("LEN"), line.choice(PROTECTIONS)
-        ),
-    ),
-    "mlock": ("mlock ADDR LEN", _range(ops.Mlock)),
-    "munlock": ("munlock ADDR LEN", _range(ops.Munlock)),
-    "mremap": ("mremap ADDR OLDLEN NEWLEN [to NEWADDR] [dontunmap] [maymove]", _mremap),
-    "file": ("file F SIZE [memfd|disk] [filled]", _file),
-    "truncate": (
-        "truncate F SIZE",
-        lambda line: ops.Truncate(*line.place, line.take("F, a file"), line.number("SIZE")),
-    ),
-    "punch": (
-        "punch F OFF LEN",
-        lambda line: ops.Punch(
-            *line.place, line.take("F, a file"), line.number("OFF"), line.number("LEN")
-        ),
-    ),
-    "alloc": (
-        "alloc F OFF LEN",
-        lambda line: ops.Alloc(
-            *line.place, line.take("F, a file"), line.number("OFF"), line.number("LEN")
-        ),
-    ),
-    "fork": ("fork N", lambda line: ops.Fork(*line.place, line.number("N", least=1))),
-    "forkbg": ("forkbg", lambda line: ops.Forkbg(*line.place)),
-    "endfork": ("endfork", lambda line: ops.Endfork(*line.place)),
-    "cover": ("cover ADDR LEN [CHUNK]", _cover),
-    "nop": ("nop", lambda line: ops.Nop(*line.place)),
-}

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 from ptlab.base.geometry import PAGE_SIZE
-from ptlab.scenario.ops import SLOT_BASE, SLOT_SIZE
+from ptlab.scenario.slots import SLOT_BASE, SLOT_SIZE
 
 _UNITS = {"": 1, "P": PAGE_SIZE, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 # No leading zeros: C would read 010 as 8, a learner as 10.
@@ -47,7 +47,7 @@ class ScenarioError(ValueError):
         super().__init__("\n".join(message))
 
 
-class Words:
+class Line:
     """The words of one line, taken from left to right."""
 
     def __init__(self, source: str, line: int, raw: str) -> None:

@@ -5,8 +5,9 @@ import itertools
 import pytest
 
 from ptlab import Process, scenario
-from ptlab.scenario import ScenarioError, ops, parse
+from ptlab.scenario import ScenarioError, parse
 from ptlab.scenario.builtin import UnknownScenario, builtin
+from ptlab.scenario.operations.files import MakeFile
 
 COUNTS = {
     *("pud", "pmd", "pte", "pte_kb", "rss_kb", "anon_kb", "huge_kb", "vmas"),
@@ -83,7 +84,7 @@ def test_every_verb_of_the_language_is_read():
     assert [op.verb for op in read.ops] == [
         line.split()[0] for line in text.splitlines() if line.strip()
     ]
-    assert read.ops[0] == ops.File("file f 4M memfd filled", 2, 9, "f", 4 << 20, False, True)
+    assert read.ops[0] == MakeFile("file f 4M memfd filled", 2, 9, "f", 4 << 20, False, True)
 
 
 def test_scenarios_have_names_groups_and_descriptions():

@@ -7,7 +7,7 @@ tables are shared, split, moved and freed.
 from hypothesis import strategies as st
 
 from ptlab import scenario
-from ptlab.scenario.ops import SLOT_BASE, SLOT_SIZE
+from ptlab.scenario.slots import SLOT_BASE, SLOT_SIZE
 
 PAGE, M2, G1 = 4096, 2 << 20, 1 << 30
 BORDERS = {

@@ -1,9 +1,9 @@
 """The recorder: plays scenarios on the kernel it runs on and reads what every op left behind.
 
-A program, not a library: `live.py` starts it in an interpreter of its own that loads nothing else
-(and hence not as a part of ptlab: its files import each other only). It takes one scenario a line
-on stdin, as JSON, plays each in a forked process of its own, and answers with one line for each row
-and a last line that says how the scenario ended.
+A program, not a library: `live.py` starts it in an interpreter of its own that loads nothing else of
+ptlab. It takes one scenario on each line of stdin, as JSON: its operations as lists of system calls.
+It plays each scenario in a process of its own, and answers with one line for each row and a last line
+that says how the scenario ended.
 
 VmPTE and the fault counter belong to the whole process, so the interpreter must not build a table
 or fault while it measures. Therefore all its memory is in place before the first op (`settle`), its

@@ -7,11 +7,16 @@ import json
 import mmap
 import os
 import signal
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from . import proc
-from .calls import PAGE, PR_SET_PDEATHSIG, PROT
-from .ops import Op, Ops
+from .calls import PAGE, PR_SET_PDEATHSIG
+from .doer import Doer
+
+Op = dict[str, Any]
+"""An operation: its text, its calls, and the addresses at which they are made."""
 
 _ROOM = 1 << 19  # what the heap keeps free for the objects of a reading
 _OK = (0, 0)
@@ -20,9 +25,9 @@ _OK = (0, 0)
 class Recorder:
     """The process. A forked child goes on with a copy of this object."""
 
-    def __init__(self, watch: list[tuple[int, int]], forks: bool) -> None:
+    def __init__(self, watch: list[tuple[int, int]], directory: str, forks: bool) -> None:
         """Put all own memory in place and read what the process needs without any scenario."""
-        self._ops = Ops(watch)
+        self._doer = Doer(watch, directory)
         self._zero_pfn = self._find_zero_pfn()
         self._who = "p"
         self._sleeper = 0
@@ -44,38 +49,40 @@ class Recorder:
         while index < len(ops):
             op = ops[index]
             index += 1
-            if op["verb"] == "fork":
-                self._fork(op["text"], ops[index : index + op["count"]])
-                index += op["count"]
-            elif op["verb"] == "forkbg":
-                self._fork_sleeper()
-                write_line(self._row(op["text"], *_OK, faults=0))
-            else:
-                write_line(self._measure(op))
+            match op["calls"]:
+                case [["fork", count]]:
+                    self._fork(op["text"], ops[index : index + count])
+                    index += count
+                case [["fork_sleeper"]]:
+                    self._fork_sleeper()
+                    write_line(self._row(op["text"], *_OK, faults=0))
+                case [["end_sleeper"]]:
+                    write_line(self._measure(op, self._end_sleeper))
+                case _:
+                    write_line(self._measure(op, partial(self._doer.do, op)))
 
     def drift(self) -> int:
         """Once the scenario's memory is gone: by how many kB the recorder itself has grown."""
-        self._ops.calls.munmap(proc.SLOTS.start, len(proc.SLOTS))
+        self._doer.calls.munmap(proc.SLOTS.start, len(proc.SLOTS))
         return proc.vmpte() - self._base
 
-    def _measure(self, op: Op) -> dict[str, Any]:
-        do = self._end_sleeper if op["verb"] == "endfork" else getattr(self._ops, op["verb"])
-        self._ops.refused = 0
+    def _measure(self, op: Op, do: Callable[[], None]) -> dict[str, Any]:
+        self._doer.refused = 0
         rc, error = _OK
         faults = proc.minor_faults()
         try:
-            do(op)
+            do()
         except OSError as failure:
             rc, error = -1, failure.errno or 0
         faults = proc.minor_faults() - faults
         return self._row(op["text"], rc, error, faults)
 
     def _row(self, text: str, rc: int, error: int, faults: int) -> dict[str, Any]:
-        address, write = self._ops.last_refused
+        address, write = self._doer.last_refused
         vmpte_kb = proc.vmpte()
-        entries = proc.pagemap(self._ops.watch, self._zero_pfn)
+        entries = proc.pagemap(self._doer.watch, self._zero_pfn)
         sizes, vma = proc.smaps(address)
-        if self._ops.refused:
+        if self._doer.refused:
             rc, error = -1, _why_refused(vma, address, write)
         return {
             "op": text,
@@ -87,13 +94,13 @@ class Recorder:
             **entries,
             "rc": rc,
             "err": errno.errorcode[error] if error else None,
-            "sig": self._ops.refused,
+            "sig": self._doer.refused,
         }
 
     # -- forks: the interpreter's own faults after them say nothing --
 
     def _fork(self, text: str, ops: list[Op]) -> None:
-        self._ops.refused = 0
+        self._doer.refused = 0
         child = os.fork()
         if not child:
             self._who, self._base, self._sleeper = "c", self._child_base, 0
@@ -108,15 +115,15 @@ class Recorder:
         write_line(self._row("(parent after child exit)", *_OK, faults=0))
 
     def _fork_sleeper(self) -> None:
-        self._ops.refused = 0
+        self._doer.refused = 0
         self._sleeper = os.fork()
         if not self._sleeper:
-            self._ops.calls.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # it never outlives the parent
+            self._doer.calls.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # it never outlives the parent
             while True:
                 signal.pause()
         self._settle()
 
-    def _end_sleeper(self, op: Op) -> None:
+    def _end_sleeper(self) -> None:
         if not self._sleeper:
             raise ProcessLookupError(errno.ESRCH, "endfork: there is no forkbg to end")
         os.kill(self._sleeper, signal.SIGKILL)
@@ -129,11 +136,12 @@ class Recorder:
         A CPU may still know a page as read-only, and would fault on the first write: populating
         flushes nothing. To unmap more pages than are flushed one by one (33) flushes everything.
         """
-        calls = self._ops.calls
+        calls = self._doer.calls
         for start, length, advice in self._own:
             calls.madvise(start, length, advice)
         private = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE
-        calls.munmap(calls.mmap(0, 64 * PAGE, PROT["rw"], private, -1, 0), 64 * PAGE)
+        rights = mmap.PROT_READ | mmap.PROT_WRITE
+        calls.munmap(calls.mmap(0, 64 * PAGE, rights, private, -1, 0), 64 * PAGE)
 
     def _find_child_base(self) -> int:
         """VmPTE of a forked child without any scenario."""
@@ -151,10 +159,10 @@ class Recorder:
     def _find_zero_pfn(self) -> int:
         """The zero page; 0 for a user who may not know it."""
         private = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
-        area = self._ops.calls.mmap(0, PAGE, PROT["r"], private, -1, 0)
-        self._ops.touch({"write": False, "addr": area, "length": PAGE, "stride": PAGE})
+        area = self._doer.calls.mmap(0, PAGE, mmap.PROT_READ, private, -1, 0)
+        self._doer.touch(0, False, area, PAGE, PAGE)
         pfn = proc.pfn(area)
-        self._ops.calls.munmap(area, PAGE)
+        self._doer.calls.munmap(area, PAGE)
         return pfn
 
 

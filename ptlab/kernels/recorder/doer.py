@@ -1,0 +1,120 @@
+"""What the operations of a scenario come down to: system calls, by name, with their arguments."""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import Any
+
+from .calls import PAGE, Calls
+
+_SINK = 16 * PAGE
+
+
+class Doer:
+    """Makes calls. A failure is an OSError, a refused access is counted.
+
+    watch         the ranges that can have entries
+    refused       accesses refused since it was last set to 0, `last_refused` is the last of them:
+                  its address and whether it was a write
+    """
+
+    def __init__(self, watch: list[tuple[int, int]], directory: str) -> None:
+        self.calls = Calls()
+        self.watch, self._directory = watch, directory
+        self.refused, self.last_refused = 0, (0, False)
+        self._files: dict[str, int] = {}
+        self._zeros = os.open("/dev/zero", os.O_RDONLY | os.O_CLOEXEC)
+        self._sink = os.memfd_create("sink")
+        os.write(self._sink, bytes(_SINK))
+
+    def do(self, op: dict[str, Any]) -> None:
+        """All calls of an operation, at each of its addresses.
+
+        A failure ends the calls at one address. Those at the next ones are made all the same; the
+        last failure is raised.
+        """
+        failure: OSError | None = None
+        for offset in range(*op["at"]):
+            try:
+                for name, *arguments in op["calls"]:
+                    self._call(name, arguments, offset)
+            except OSError as error:
+                failure = error
+        if failure:
+            raise failure
+
+    def _call(self, name: str, arguments: list[Any], offset: int) -> None:
+        """A call of this class, or a plain system call, whose first argument is an address."""
+        own = getattr(self, name, None)
+        if own:
+            own(offset, *arguments)
+        else:
+            address, *rest = arguments
+            getattr(self.calls, name)(address + offset, *rest)
+
+    def touch(self, offset: int, write: bool, address: int, length: int, stride: int) -> None:
+        """Access one byte per stride. Neighbouring pages take one system call for many."""
+        address += offset
+        end = address + length
+        if stride == PAGE:
+            pages = -(-length // PAGE)
+            address &= -PAGE
+            end = address + pages * PAGE
+        while address < end:
+            size = end - address if stride == PAGE else 1
+            try:
+                if write:
+                    done = self.calls.read(self._zeros, address, size)
+                else:
+                    done = self.calls.pwrite(self._sink, address, min(size, _SINK), 0)
+                address += max(done, stride)
+            except OSError as failure:
+                if failure.errno != errno.EFAULT:
+                    raise
+                self.refused += 1
+                self.last_refused = address, write
+                address += stride
+
+    def mmap(
+        self, at: int, address: int, length: int, prot: int, flags: int, file: str | None, pos: int
+    ) -> None:
+        """mmap, of a file by its name."""
+        number = -1 if file is None else self._files[file]
+        self.calls.mmap(address + at, length, prot, flags, number, pos)
+
+    def advise_huge_pages(self, at: int, address: int, length: int, advice: int) -> None:
+        """madvise; a kernel without huge pages says EINVAL, and that is as good."""
+        try:
+            self.calls.madvise(address + at, length, advice)
+        except OSError as failure:
+            if failure.errno != errno.EINVAL:
+                raise
+
+    def mremap(self, at: int, address: int, old: int, new: int, flags: int, to: int | None) -> None:
+        """mremap; where the kernel chose the new place, that is read from now on."""
+        place = self.calls.mremap(address + at, old, new, flags, to or 0)
+        if place not in (address + at, to):
+            self.watch.append((place, place + new))
+
+    def make_file(self, _: int, name: str, size: int, disk: bool, filled: bool) -> None:
+        """A file in memory or on disk, that nobody else sees."""
+        if disk:
+            path = f"{self._directory}/ptlab-{os.getpid()}"
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            os.unlink(path)
+        else:
+            file = os.memfd_create(name)
+        self._files[name] = file
+        os.ftruncate(file, size)
+        if filled:
+            for offset in range(0, size, PAGE):
+                os.pwrite(file, b"\7" * PAGE, offset)
+
+    def ftruncate(self, _: int, name: str, size: int) -> None:
+        """ftruncate, of a file by its name."""
+        os.ftruncate(self._files[name], size)
+
+    def fallocate(self, _: int, name: str, how: int, offset: int, length: int) -> None:
+        """fallocate, of a file by its name."""
+        self.calls.fallocate(self._files[name], how, offset, length)

@@ -1,0 +1,22 @@
+"""The operations of the scenario language, by what they work on.
+
+Each is one class with all that is said of it: syntax, example, how the simulator plays it, and how the
+recorder does. docs/scenario_language.md lists them.
+"""
+
+from __future__ import annotations
+
+from ptlab.scenario.operation import Operation
+from ptlab.scenario.operations.files import Allocate, MakeFile, Punch, Truncate
+from ptlab.scenario.operations.mappings import Mlock, Mmap, Mprotect, Mremap, Munlock, Munmap
+from ptlab.scenario.operations.memory import Cover, Madvise, MadviseEach, Touch
+from ptlab.scenario.operations.processes import EndFork, Fork, ForkInBackground, Nop
+
+OPERATIONS: dict[str, type[Operation]] = {
+    operation.verb: operation
+    for operation in (
+        *(Mmap, Touch, Madvise, MadviseEach, Munmap, Mprotect, Mlock, Munlock, Mremap),
+        *(MakeFile, Truncate, Punch, Allocate, Fork, ForkInBackground, EndFork, Cover, Nop),
+    )
+}
+"""By the first word of their line."""

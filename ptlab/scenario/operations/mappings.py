@@ -1,0 +1,298 @@
+"""Operations that map memory, and change mappings."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Self
+
+from ptlab.paths.madvise import ADVICE
+from ptlab.paths.mmap import PROTECTIONS
+from ptlab.process.process import Process
+from ptlab.scenario.line import Line
+from ptlab.scenario.operation import Call, Operation, RangeOperation, Span, Stage, SystemCall
+
+# Numbers of include/uapi/asm-generic/mman-common.h and include/uapi/linux/mman.h.
+PROT = {"none": 0, "r": 1, "rw": 3}
+MAP_SHARED, MAP_PRIVATE, MAP_FIXED, MAP_ANONYMOUS = 0x1, 0x2, 0x10, 0x20
+MAP_NORESERVE, MAP_FIXED_NOREPLACE = 0x4000, 0x100000
+MREMAP_MAYMOVE, MREMAP_FIXED, MREMAP_DONTUNMAP = 1, 2, 4
+
+_HUGE_PAGES = {"thp": "HUGEPAGE", "keepthp": None, "": "NOHUGEPAGE"}
+"""The advice that follows a mmap at once. The recorder keeps huge pages out unless asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mmap(RangeOperation):
+    """`advice` is the one about huge pages that follows the call at once, or None."""
+
+    verb = "mmap"
+    usage = (
+        "mmap ADDR LEN [r|rw|none] [anon|shared|file:F[:OFF]|pfile:F[:OFF]] "
+        "[noreserve] [populate] [thp|keepthp] [over]"
+    )
+    meaning = (
+        "Map memory at an address: private and anonymous unless it says otherwise. `over` replaces "
+        "what is there (MAP_FIXED). The region is kept free of huge pages, but for `thp` and `keepthp`."
+    )
+    example = "mmap s0 4M rw noreserve populate"
+
+    prot: str
+    shared: bool
+    file: str | None
+    offset: int
+    noreserve: bool
+    populate: bool
+    advice: str | None
+    over: bool
+
+    @classmethod
+    def read(cls, line: Line) -> Self:
+        """The options come in any order, each thing that they decide once."""
+        addr, length = line.number("ADDR"), line.number("LEN")
+        given: dict[str, str] = {}  # what each option decides -> the word that decided it
+        file, offset = None, 0
+        while line.more:
+            word = line.take("an option")
+            kind = _decides(word)
+            if kind is None:
+                raise line.error("an option of mmap or the end of the line", back=1)
+            if kind in given:
+                raise line.error(f"no second word for {kind} after {given[kind]!r}", back=1)
+            given[kind] = word
+            if ":" in word:
+                file, offset = _file_and_offset(line, word)
+        backing = given.get("backing", "anon").split(":")[0]
+        return cls(
+            *line.place,
+            addr,
+            length,
+            given.get("protection", "rw"),
+            shared=backing in ("shared", "file"),
+            file=file,
+            offset=offset,
+            noreserve="noreserve" in given,
+            populate="populate" in given,
+            advice=_HUGE_PAGES[given.get("huge pages", "")],
+            over="over" in given,
+        )
+
+    def calls(self, process: Process, stage: Stage) -> Iterator[Call]:
+        """mmap, the advice about huge pages, and what populates; the first error ends it."""
+        yield partial(self._map, process, stage)
+
+    def _map(self, process: Process, stage: Stage) -> None:
+        process.mmap(
+            self.length,
+            at=self.addr,
+            prot=self.prot,
+            shared=self.shared,
+            noreserve=self.noreserve,
+            over=self.over,
+            file=None if self.file is None else stage.file(self, self.file),
+            offset=self.offset,
+        )
+        if self.advice:
+            process.madvise(self.addr, self.advice, self.length)
+        if self.populate:
+            process.madvise(self.addr, self._populating, self.length)
+
+    @property
+    def _populating(self) -> str:
+        return "POPULATE_WRITE" if self.prot == "rw" else "POPULATE_READ"
+
+    def system_calls(self) -> list[SystemCall]:
+        """The same three."""
+        flags = MAP_SHARED if self.shared else MAP_PRIVATE
+        flags |= MAP_FIXED if self.over else MAP_FIXED_NOREPLACE
+        flags |= MAP_NORESERVE if self.noreserve else 0
+        flags |= MAP_ANONYMOUS if self.file is None else 0
+        prot = PROT[self.prot]
+        calls: list[SystemCall] = [
+            ["mmap", self.addr, self.length, prot, flags, self.file, self.offset]
+        ]
+        if self.advice:
+            calls.append(["advise_huge_pages", self.addr, self.length, ADVICE[self.advice]])
+        if self.populate:
+            calls.append(["madvise", self.addr, self.length, ADVICE[self._populating]])
+        return calls
+
+    @property
+    def file_used(self) -> str | None:
+        """The file that is mapped."""
+        return self.file
+
+    @property
+    def needs_huge_pages(self) -> bool:
+        """Unless they are kept out."""
+        return self.advice != "NOHUGEPAGE"
+
+    def fills(self, filled: Collection[Span], locked: bool) -> Iterator[Span]:
+        """Only where it populates."""
+        if self.populate:
+            yield self.range
+
+
+def _decides(word: str) -> str | None:
+    """What an option of mmap decides."""
+    if word in PROTECTIONS:
+        return "protection"
+    if word in ("anon", "shared") or word.startswith(("file:", "pfile:")):
+        return "backing"
+    if word in ("thp", "keepthp"):
+        return "huge pages"
+    return word if word in ("noreserve", "populate", "over") else None
+
+
+def _file_and_offset(line: Line, word: str) -> tuple[str, int]:
+    _, name, *offset = word.split(":", maxsplit=2)
+    if not name:
+        raise line.error("the name of a file after the colon", back=1, skip=len(word))
+    if not offset:
+        return name, 0
+    return name, line.value(offset[0], "OFF", skip=len(word) - len(offset[0]))
+
+
+class Munmap(RangeOperation):
+    """munmap()."""
+
+    __slots__ = ()
+    verb = "munmap"
+    usage = "munmap ADDR LEN"
+    meaning = "Unmap a range."
+    example = "mmap s0 4M\ntouch w s0 4M\nmunmap s0 2M"
+
+    def calls(self, process: Process, stage: Stage) -> Iterator[Call]:
+        """munmap."""
+        yield partial(process.munmap, self.addr, self.length)
+
+    def system_calls(self) -> list[SystemCall]:
+        """munmap."""
+        return [["munmap", self.addr, self.length]]
+
+
+@dataclass(frozen=True, slots=True)
+class Mprotect(RangeOperation):
+    """mprotect() to "none", "r" or "rw"."""
+
+    verb = "mprotect"
+    usage = "mprotect ADDR LEN r|rw|none"
+    meaning = "Give a range other rights."
+    example = "mmap s0 2M\ntouch w s0 8K\nmprotect s0 4K r"
+
+    prot: str
+
+    @classmethod
+    def read(cls, line: Line) -> Self:
+        """ADDR LEN, then the rights."""
+        addr, length = line.number("ADDR"), line.number("LEN")
+        return cls(*line.place, addr, length, line.choice(PROTECTIONS))
+
+    def calls(self, process: Process, stage: Stage) -> Iterator[Call]:
+        """mprotect."""
+        yield partial(process.mprotect, self.addr, self.prot, self.length)
+
+    def system_calls(self) -> list[SystemCall]:
+        """mprotect."""
+        return [["mprotect", self.addr, self.length, PROT[self.prot]]]
+
+
+class Mlock(RangeOperation):
+    """mlock()."""
+
+    __slots__ = ()
+    verb = "mlock"
+    usage = "mlock ADDR LEN"
+    meaning = "Lock a range in memory; every page is faulted in."
+    example = "mmap s0 2M\nmlock s0 64K"
+
+    def calls(self, process: Process, stage: Stage) -> Iterator[Call]:
+        """mlock."""
+        yield partial(process.mlock, self.addr, self.length)
+
+    def system_calls(self) -> list[SystemCall]:
+        """mlock."""
+        return [["mlock", self.addr, self.length]]
+
+    def fills(self, filled: Collection[Span], locked: bool) -> Iterator[Span]:
+        """All of it."""
+        yield self.range
+
+
+class Munlock(RangeOperation):
+    """munlock()."""
+
+    __slots__ = ()
+    verb = "munlock"
+    usage = "munlock ADDR LEN"
+    meaning = "Undo mlock."
+    example = "mmap s0 2M\nmlock s0 64K\nmunlock s0 64K"
+
+    def calls(self, process: Process, stage: Stage) -> Iterator[Call]:
+        """munlock."""
+        yield partial(process.munlock, self.addr, self.length)
+
+    def system_calls(self) -> list[SystemCall]:
+        """munlock."""
+        return [["munlock", self.addr, self.length]]
+
+
+@dataclass(frozen=True, slots=True)
+class Mremap(Operation):
+    """mremap(); `to` is the new address (MREMAP_FIXED) or None."""
+
+    verb = "mremap"
+    usage = "mremap ADDR OLDLEN NEWLEN [to NEWADDR] [dontunmap] [maymove]"
+    meaning = "Grow, shrink or move a mapping."
+    example = "mmap s0 4M\ntouch w s0 4M\nmremap s0 4M 4M to s1"
+
+    addr: int
+    old_length: int
+    new_length: int
+    to: int | None
+    dontunmap: bool
+    maymove: bool
+
+    @classmethod
+    def read(cls, line: Line) -> Self:
+        """Three numbers, then flags in any order."""
+        addr, old, new = line.number("ADDR"), line.number("OLDLEN"), line.number("NEWLEN")
+        to, flags = None, set[str]()
+        while line.more:
+            word = line.choice(("to", "dontunmap", "maymove"))
+            if word in flags:
+                raise line.error(f"no second {word!r}", back=1)
+            flags.add(word)
+            if word == "to":
+                to = line.number("NEWADDR")
+        return cls(*line.place, addr, old, new, to, "dontunmap" in flags, "maymove" in flags)
+
+    def calls(self, process: Process, stage: Stage) -> Iterator[Call]:
+        """mremap."""
+        yield partial(
+            process.mremap,
+            self.addr,
+            self.new_length,
+            to=self.to,
+            old_length=self.old_length,
+            maymove=self.maymove,
+            dontunmap=self.dontunmap,
+        )
+
+    def system_calls(self) -> list[SystemCall]:
+        """mremap."""
+        flags = 0 if self.to is None else MREMAP_MAYMOVE | MREMAP_FIXED
+        flags |= MREMAP_MAYMOVE if self.maymove else 0
+        flags |= MREMAP_MAYMOVE | MREMAP_DONTUNMAP if self.dontunmap else 0
+        return [["mremap", self.addr, self.old_length, self.new_length, flags, self.to]]
+
+    def fills(self, filled: Collection[Span], locked: bool) -> Iterator[Span]:
+        """Where it takes what is there; locked memory is faulted in where it grows."""
+        to = self.addr if self.to is None else self.to
+        for start, end in filled:
+            start, end = max(start, self.addr), min(end, self.addr + self.old_length)
+            if start < end:
+                yield start - self.addr + to, end - self.addr + to
+        if locked and self.new_length > self.old_length:
+            yield to + self.old_length, to + self.new_length
