@@ -57,8 +57,8 @@ def reclaim_over_two_vmas(monkeypatch):
     """MADV_DONTNEED frees every empty table in its range, also one that two VMAs share."""
     real = madvise.madvise_walk_vmas
 
-    def madvise_walk_vmas(mm, start, end, advice, name):
-        hole = yield from real(mm, start, end, advice, name)
+    def madvise_walk_vmas(mm, start, end, advice):
+        hole = yield from real(mm, start, end, advice)
         first, last = -(-start // PMD_SIZE) * PMD_SIZE, end // PMD_SIZE * PMD_SIZE
         if advice in (MADV_DONTNEED, MADV_DONTNEED_LOCKED) and first < last:
             tlb = MmuGather(mm)
