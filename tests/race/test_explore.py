@@ -176,7 +176,7 @@ def test_a_bound_is_stated_and_no_proof() -> None:
     assert (cut.result, cut.bound) == ("bounded", "in the first 5 schedules")
     with pytest.raises(ValueError, match="preemptions: -1 is below 0"):
         explore(SCENES["abc"], preemptions=-1)
-    with pytest.raises(ValueError, match="most: 0 schedules are none"):
+    with pytest.raises(ValueError, match="most: 0 is below 1"):
         explore(SCENES["abc"], most=0)
 
 
