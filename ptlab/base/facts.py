@@ -207,6 +207,9 @@ class Freed(NamedTuple):
     grace_period: bool = False
 
 
+UNHOOKED, FREED, FREED_LATER = Unhooked(), Freed(), Freed(True)  # said often: one serves all
+
+
 class Place(NamedTuple):
     """An entry: its table and its slot."""
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from ptlab.base import pte
-from ptlab.base.facts import EntriesSet, Freed, Maps, VmaMapped
+from ptlab.base.facts import FREED, EntriesSet, Maps, VmaMapped
 from ptlab.base.geometry import Level
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import (
@@ -201,6 +201,6 @@ def exit_mmap(mm: Mm) -> Path[None]:
     yield from free_pgtables(mm, tlb, gone, 0, 0)
     yield from tlb_flush_mmu(tlb)
     machine.store.put(machine, "_mms", 0, tuple(m for m in machine.mms if m is not mm))
-    machine.mem.set_state(mm.pgd, State.FREED)
-    yield Step(Kind.FREE, "mm_free_pgd", mm.pgd, fact=Freed())
+    machine.store.put(machine.mem, "state", mm.pgd, int(State.FREED))
+    yield Step(Kind.FREE, "mm_free_pgd", mm.pgd, fact=FREED)
     yield machine.unlock("mmap_write_unlock", "mmap_lock")

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ptlab.base.facts import Unhooked
+from ptlab.base.facts import UNHOOKED
 from ptlab.base.geometry import PMD_SIZE, Level
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import pick
@@ -88,7 +88,7 @@ def _free_range(
     if level is not Level.P4D:
         mm.count(COUNTED[level], -1)
     tlb.free_tables(table)
-    yield Step(Kind.UNHOOK, f"free_{level.name.lower()}_range", table, fact=Unhooked())
+    yield Step(Kind.UNHOOK, f"free_{level.name.lower()}_range", table, fact=UNHOOKED)
 
 
 def free_pte_range(mm: Mm, tlb: MmuGather, pmd: int, start: int, end: int) -> Path[None]:

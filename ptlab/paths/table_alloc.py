@@ -89,16 +89,14 @@ def pmd_install(mm: Mm, pmd: int, slots: Slots, tables: Tables) -> Path[Tables]:
     """
     machine, n = mm.machine, table_count(tables)
     yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin", n)
-    while not machine.others.lacks(Precaution.PMD_NONE):
+    while machine.others.several and not machine.others.lacks(Precaution.PMD_NONE):
         there = machine.mem.at(pmd, slots)
         if not every(there):
             break
         if not (yield from machine.scheme.visitor_arrives(mm, pmd, slots)):
             yield machine.unlock("spin_unlock", "pmd_lock", n)
             return there
-        if not machine.others.lacks(
-            Precaution.DROP_LOCK
-        ):  # the dying table needs it to be unhooked
+        if not machine.others.lacks(Precaution.DROP_LOCK):  # the dying table's unhook needs it
             yield machine.unlock("spin_unlock", "pmd_lock", n)
             yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin", n)
     yield from machine.scheme.table_installed(mm, pmd, tables)

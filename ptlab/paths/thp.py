@@ -15,12 +15,12 @@ import numpy as np
 from ptlab.base import pte
 from ptlab.base.call_path import not_in_kernel
 from ptlab.base.facts import (
+    FREED,
     Change,
     EntriesChanged,
     EntriesCleared,
     EntriesProtected,
     EntriesSet,
-    Freed,
     Maps,
     Moved,
     Place,
@@ -219,8 +219,8 @@ def zap_deposited_table(mm: Mm, pmd: int, slot: int) -> Step:
     """Withdraw the PTE page held in reserve and free it; mm_dec_nr_ptes()."""
     table = mm.machine.mem.withdraw(pmd, slot)
     mm.count(Count.PTE, -1)
-    mm.machine.mem.set_state(table, State.FREED)
-    return Step(Kind.FREE, "zap_deposited_table", table, fact=Freed())
+    mm.machine.store.put(mm.machine.mem, "state", table, int(State.FREED))
+    return Step(Kind.FREE, "zap_deposited_table", table, fact=FREED)
 
 
 def change_huge_pmd(mm: Mm, pmd: int, slot: int, prot: int) -> Path[int]:

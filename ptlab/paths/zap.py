@@ -118,36 +118,34 @@ def zap_pmd_range(
     tables = machine.mem.at(pmd, slots)
     if not every(tables):
         return None  # freed since the walk saw it
-    yield from zap_pte_range(mm, tlb, tables, columns, details)
-    if machine.others.lacks(Precaution.PUT_UNLOCKED):
-        return tables  # it has left already
-    yield from machine.scheme.visitor_leaves(mm, tables, 1, tlb)
+    if not (yield from zap_pte_range(mm, tlb, tables, columns, details)):
+        yield from machine.scheme.visitor_leaves(mm, tables, 1, tlb)
     return tables
 
 
 def zap_pte_range(
     mm: Mm, tlb: MmuGather, tables: Tables, columns: slice, details: ZapDetails
-) -> Path[None]:
+) -> Path[bool]:
     """Clear the entries `columns` of a PTE page (or a run) under its lock, then let go.
 
     When `tlb` is full the walk breaks off, flushes, and takes the lock again: from then on another
-    task may have refilled what is cleared.
+    task may have refilled what is cleared. True: the visit is over too, put under the lock.
     """
     scheme, machine = mm.machine.scheme, mm.machine
+    put_first = machine.others.lacks(Precaution.PUT_UNLOCKED)
     whole = covers_whole(columns)
     left: slice | None = columns
     undisturbed, locked_result = True, None
     while left is not None:
         n = table_count(tables)
         if not (yield from pte_offset_map_lock(machine, tables, n)):
-            return  # another zap has freed the table: it was empty
+            return False  # another zap has freed the table: it was empty
         left, cleared, skipped = yield from _clear(mm, tlb, tables, left, details)
         whole = whole and not skipped
         full = tlb.room == 0
         undisturbed = undisturbed and not full
         if left is None and details.reclaim_pt:
             locked_result = yield from scheme.zap_ends_locked(mm, tables, whole, undisturbed)
-        put_first = machine.others.lacks(Precaution.PUT_UNLOCKED)
         if put_first:
             yield from scheme.entries_unmapped(mm, tables, cleared or 0, tlb)
             yield from scheme.visitor_leaves(mm, tables, 1, tlb)
@@ -158,6 +156,7 @@ def zap_pte_range(
             yield from tlb_flush_mmu(tlb)
     if details.reclaim_pt:
         yield from scheme.zap_ends(mm, tables, whole, locked_result, tlb)
+    return put_first
 
 
 def _clear(

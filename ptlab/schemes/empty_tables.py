@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ptlab.base.call_path import not_in_kernel
-from ptlab.base.facts import Scan, Unhooked
+from ptlab.base.facts import UNHOOKED, Scan
 from ptlab.base.geometry import PTRS_PER_TABLE, PUD_SHIFT, Level
 from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Kind, Path, Step
@@ -61,7 +61,7 @@ def unhook_upper(mm: Mm, table: int, fn: str) -> Step:
     counted = COUNTED[mm.machine.mem.level.item(table)]
     mm.machine.mem.unhook(table)
     mm.count(counted, -1)
-    return Step(Kind.UNHOOK, fn, table, fact=Unhooked())
+    return Step(Kind.UNHOOK, fn, table, fact=UNHOOKED)
 
 
 def upper_pages(mm: Mm, start: int, end: int) -> list[int]:

@@ -31,6 +31,10 @@ class TryGet(IntEnum):
     TRYGET_FAILED_HUGE_PMD = 3
 
 
+_INSTALLED = References(Holder.INSTALLER, 0, 1, Counting.PLAIN)
+_FOLLOWS = References(Holder.VISITOR, 1, 2)
+
+
 class PteRefcount(ReclaimScheme):
     """Every entry and every visitor holds a reference; the last put frees the page."""
 
@@ -48,8 +52,7 @@ class PteRefcount(ReclaimScheme):
         store.put(mem, "refcount", tables, 1)
         store.put(mem, "visitors", tables, 1)
         n = table_count(tables)
-        fact = References(Holder.INSTALLER, 0, 1, Counting.PLAIN)
-        yield Step(Kind.GET, "pte_ref_init", tables, n, n, fact)
+        yield Step(Kind.GET, "pte_ref_init", tables, n, n, _INSTALLED)
 
     def table_withdrawn(self, mm: Mm, table: int) -> None:
         """pte_ref_init(pte, pmd, HPAGE_PMD_NR): a split fills all 512 entries."""
@@ -66,8 +69,7 @@ class PteRefcount(ReclaimScheme):
 
     def visitors_follow(self, mm: Mm, tables: Tables, times: int) -> Path[None]:
         """Each of them does its own pte_try_get(); their puts are in the first one's step."""
-        fact = References(Holder.VISITOR, 1, 2)
-        yield Step(Kind.GET, "pte_try_get", tables, table_count(tables), times, fact)
+        yield Step(Kind.GET, "pte_try_get", tables, table_count(tables), times, _FOLLOWS)
 
     def visitor_leaves(
         self, mm: Mm, tables: Tables, times: int = 1, tlb: MmuGather | None = None
@@ -145,9 +147,10 @@ class PteRefcount(ReclaimScheme):
         """pte_put(), pte_put_many(): subtract; the put that reaches zero frees the page."""
         after = mm.machine.store.add(mm.machine.mem, "refcount", tables, -n)
         fn = "pte_put" if every(n == 1) else "pte_put_many"
-        fact = references_of((who, after + n, after, Counting.ATOMIC, every(after == 0)))
-        yield Step(Kind.PUT, fn, tables, total(tables, n), times, fact)
         unused = pick(tables, after == 0)
+        last = unused is not None and table_count(unused) == table_count(tables)
+        fact = references_of((who, after + n, after, Counting.ATOMIC, last))
+        yield Step(Kind.PUT, fn, tables, total(tables, n), times, fact)
         if unused is not None:
             yield from self.free_user_pte_table(mm, unused, tlb)
 

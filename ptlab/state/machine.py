@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ptlab.base import pte
 from ptlab.base.call_path import not_in_kernel
 from ptlab.base.errors import unknown
-from ptlab.base.facts import Freed, Lock, lock_of
+from ptlab.base.facts import FREED, FREED_LATER, Lock, lock_of
 from ptlab.base.footprint import Access
 from ptlab.base.geometry import Geometry
 from ptlab.base.kernel_versions import Profile
@@ -33,7 +33,7 @@ _SHARED = ("read", "users")
 GRAINS = ("entry", "table", "range")
 
 _LOCK, _UNLOCK = Kind.LOCK, Kind.UNLOCK
-_RCU, _FREED = State.RCU, State.FREED  # looked up once: Python 3.11 finds members slowly
+_RCU, _FREED = int(State.RCU), int(State.FREED)  # numpy is slow with members of an IntEnum
 
 
 class Machine:
@@ -226,7 +226,7 @@ class Machine:
         if self.others.lacks(Precaution.RCU):
             return self.free("__free_page", tables)
         self.others.queue()
-        self.mem.set_state(tables, _RCU)
+        self.store.put(self.mem, "state", tables, _RCU)
         self.store.put(self, "_rcu", 0, (*self._rcu[0], tables))
         return Step(Kind.RCU, "call_rcu", tables)
 
@@ -240,5 +240,5 @@ class Machine:
     def free(self, fn: str, tables: Tables, grace_period: bool = False) -> Step:
         """Give pages back to the allocator: at once, or after a grace period."""
         self.others.freed(tables)
-        self.mem.set_state(tables, _FREED)
-        return Step(Kind.FREE, fn, tables, fact=Freed(grace_period))
+        self.store.put(self.mem, "state", tables, _FREED)
+        return Step(Kind.FREE, fn, tables, fact=FREED_LATER if grace_period else FREED)

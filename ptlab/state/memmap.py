@@ -143,10 +143,6 @@ class MemMap:
         self.store.put(self, "deposits", pmd, rest)
         return table
 
-    def set_state(self, tables: Tables, state: State) -> None:
-        """Move `tables` on in their life."""
-        self.store.put(self, "state", tables, state)
-
     def filled(self, tables: Tables) -> int:
         """Non-none entries of a table, or of a run together."""
         return total(tables, of_each(self.entries.nonnone, tables))

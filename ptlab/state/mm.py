@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ptlab.base.facts import Unhooked
+from ptlab.base.facts import UNHOOKED, Unhooked
 from ptlab.base.geometry import PAGE_SHIFT, Level
 from ptlab.base.pte import PFN_MASK, PSE, Census
 from ptlab.base.steps import Kind, Step
@@ -49,7 +49,7 @@ class Mm:
         self._detached: list[Vmas] = [()]
         self.counters = [0] * (Count.MAJFLT + 1)
         pgd = machine.mem.alloc(self.id, Level.PGD)
-        machine.mem.set_state(pgd, State.LIVE)
+        machine.store.put(machine.mem, "state", pgd, int(State.LIVE))
         self.pgd = int(pgd)
         machine.store.put(machine, "_mms", 0, (*machine.mms, self))
 
@@ -116,7 +116,7 @@ class Mm:
         """
         self.machine.mem.unhook(tables)
         self.count(Count.PTE, -table_count(tables))
-        return Step(Kind.UNHOOK, fn, tables, fact=Unhooked(collapsed))
+        return Step(Kind.UNHOOK, fn, tables, fact=Unhooked(True) if collapsed else UNHOOKED)
 
     @property
     def vmpte_kb(self) -> int:

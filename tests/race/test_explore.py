@@ -75,7 +75,7 @@ def toy(process: Process, table: int, ops: list[tuple[Any, ...]]) -> Path[None]:
 
 def prepare(programs: list[list[tuple[Any, ...]]], process: Process) -> Paths:
     table = int(process.machine.mem.alloc(99, Level.PTE))
-    process.machine.mem.set_state(table, State.DEPOSITED)
+    process.machine.store.put(process.machine.mem, "state", table, int(State.DEPOSITED))
     return {f"program {n}": toy(process, table, ops) for n, ops in enumerate(programs)}
 
 
