@@ -14,6 +14,7 @@ from ptlab.base.errors import BusError, Corruption, KernelError, NotModelled, Se
 from ptlab.base.geometry import GiB, KiB, MiB, TiB
 from ptlab.classroom import ask, check, student
 from ptlab.costs.measure import designs, measure
+from ptlab.observe import observe
 from ptlab.paths.madvise import MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_FREE
 from ptlab.process.process import Process
 from ptlab.race.all_scenes import races
@@ -44,6 +45,7 @@ __all__ = [
     "race",
     "Race",
     "races",
+    "observe",
     "student",
     "ask",
     "check",

@@ -18,7 +18,7 @@ import ptlab
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 # Binder's base image brings these two; see binder/requirements.txt.
-FROM_BINDERS_IMAGE = {"jupyterlab", "ipywidgets"}
+FROM_BINDERS_IMAGE = {"jupyterlab", "ipywidgets", "prometheus-client"}
 
 
 def test_wheel_carries_data_notebooks_and_exercises(tmp_path):

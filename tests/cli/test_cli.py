@@ -1,6 +1,7 @@
 """The command line: what it prints, where, and with which exit status."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -270,3 +271,16 @@ def test_python_dash_m_and_the_version():
     )
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout.startswith("ptlab 0.")
+
+
+def test_observe_prints_one_object_or_says_why_not(capsys):
+    if sys.platform != "linux":
+        pytest.skip("only Linux can be looked at")
+    status, out, _ = ptlab(capsys, "observe", str(os.getpid()), "--json")
+    seen = json.loads(out)
+    assert status == 0
+    assert seen["vmpte_kb"] // 4 >= sum(seen[kind] for kind in ("pud", "pmd", "pte", "deposited"))
+    status, out, err = ptlab(capsys, "observe", "4194999")  # above the largest number of a process
+    assert (status, out) == (2, "")
+    assert "process 4194999: there is none" in err
+    assert ptlab(capsys, "observe", "7", "--all")[0] == 2

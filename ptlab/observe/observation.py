@@ -1,0 +1,156 @@
+"""The account of a process's VmPTE, and how it is shown: text, a dict for JSON, HTML in a notebook."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from html import escape
+from itertools import pairwise
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+
+from ptlab.base.geometry import PAGE_SIZE, PTRS_PER_TABLE
+from ptlab.observe.mapped import Mapped
+from ptlab.observe.rebuild import rebuild
+from ptlab.observe.tables import Tables
+from ptlab.process.process import Process
+
+_TABLE_KB = PAGE_SIZE >> 10
+_BANDS = (1, 2, 8, 32, 128, 256, PTRS_PER_TABLE)
+"""The least number of entries of each class of PTE pages in `Observation.occupancy`."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What the page tables of one process were made of, at one moment.
+
+    vmpte_kb  VmPTE of /proc/PID/status, in kB
+    tables    the tables that have an entry, and the deposited ones: seen, so exact
+    still     whether the process changed nothing while it was looked at
+    spread    the least and the most that `empty` was, where it did not hold still
+    mappings  each mapping with its pages and tables
+    """
+
+    pid: int
+    name: str
+    vmpte_kb: int
+    tables: Tables
+    still: bool
+    spread: tuple[int, int]
+    mappings: tuple[Mapped, ...]
+
+    @property
+    def empty(self) -> int:
+        """Tables without an entry: what VmPTE counts and nothing else explains. By difference."""
+        return max(0, self.vmpte_kb // _TABLE_KB - self.tables.total)
+
+    @property
+    def occupancy(self) -> dict[str, int]:
+        """How many PTE pages have so many entries: {"1": 3, "2-7": 0, ..., "512": 40}."""
+        borders = [*_BANDS, PTRS_PER_TABLE + 1]
+        counts = np.histogram(self.tables.filled, borders)[0].tolist()
+        names = [
+            str(low) if after - low == 1 else f"{low}-{after - 1}"
+            for low, after in pairwise(borders)
+        ]
+        return dict(zip(names, counts, strict=True))
+
+    def process(self, scheme: str = "pt_reclaim") -> Process:
+        """The same process in the simulator, to go on with under a design; see `rebuild`."""
+        return rebuild(self.mappings, scheme)
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `ptlab observe --json` prints."""
+        return {
+            "pid": self.pid,
+            "name": self.name,
+            "vmpte_kb": self.vmpte_kb,
+            "pud": len(self.tables.pud),
+            "pmd": len(self.tables.pmd),
+            "pte": len(self.tables.pte),
+            "deposited": self.tables.deposited,
+            "empty": self.empty,
+            "empty_least": self.spread[0],
+            "empty_most": self.spread[1],
+            "still": self.still,
+            "occupancy": self.occupancy,
+            "mappings": [
+                {
+                    "start": f"{one.mapping.start:#x}",
+                    "end": f"{one.mapping.end:#x}",
+                    "rights": one.mapping.rights,
+                    "kind": str(one.mapping.kind),
+                    "name": one.mapping.name,
+                    "pages": one.pages,
+                    "pte": len(one.tables.pte),
+                    "deposited": one.tables.deposited,
+                }
+                for one in self.mappings
+            ],
+        }
+
+    def rows(self) -> list[tuple[str, int, str]]:
+        """The account: what, how many tables, and how the number is known."""
+        seen = "exact: an entry was seen in each"
+        return [
+            ("PUD pages", len(self.tables.pud), seen),
+            ("PMD pages", len(self.tables.pmd), seen),
+            ("PTE pages", len(self.tables.pte), seen),
+            (
+                "deposited PTE pages",
+                self.tables.deposited,
+                "exact: one for each anonymous huge page",
+            ),
+            ("empty tables", self.empty, self._how_empty()),
+            (
+                "VmPTE",
+                self.vmpte_kb // _TABLE_KB,
+                f"exact: {self.vmpte_kb} kB in /proc/{self.pid}/status",
+            ),
+        ]
+
+    def _how_empty(self) -> str:
+        """How the number of empty tables is known."""
+        if self.still:
+            return "exact: VmPTE less the tables above"
+        least, most = self.spread
+        return f"the process did not hold still: between {least} and {most}"
+
+    def largest(self, count: int = 8) -> list[tuple[int, str, str]]:
+        """What has the most PTE pages: (PTE pages, kind, name). A file's mappings count as one."""
+        pages: defaultdict[tuple[str, str], int] = defaultdict(int)
+        for one in self.mappings:
+            pages[one.mapping.kind, one.mapping.title] += one.pte_pages
+        most = sorted(pages.items(), key=itemgetter(1), reverse=True)[:count]
+        return [(n, kind, title) for (kind, title), n in most if n]
+
+    def __str__(self) -> str:
+        width = max(len(what) for what, _, _ in self.rows())
+        lines = [f"process {self.pid} ({self.name}): VmPTE {self.vmpte_kb} kB"]
+        lines += [f"  {what:{width}} {count:>8}   {how}" for what, count, how in self.rows()]
+        lines.append("  PTE pages by their number of entries:")
+        lines.append("    " + ", ".join(f"{band}: {n}" for band, n in self.occupancy.items() if n))
+        lines.append("  what has the most PTE pages:")
+        lines += [f"    {n:>8}  {kind:<13}  {title}" for n, kind, title in self.largest()]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"Observation(pid={self.pid}, vmpte_kb={self.vmpte_kb}, empty={self.empty})"
+
+    def _repr_html_(self) -> str:
+        account = "".join(
+            f"<tr><th>{what}</th><td>{count:,}</td><td>{escape(how)}</td></tr>"
+            for what, count, how in self.rows()
+        )
+        most = "".join(
+            f"<tr><td>{n:,}</td><td>{kind}</td><td>{escape(title)}</td></tr>"
+            for n, kind, title in self.largest()
+        )
+        return (
+            f"<table><caption>Process {self.pid} ({escape(self.name)})</caption>"
+            f"<tr><th></th><th>tables</th><th>how it is known</th></tr>{account}</table>"
+            "<table><caption>What has the most PTE pages</caption><tr><th>PTE pages</th>"
+            f"<th>kind</th><th>name</th></tr>{most}</table>"
+        )

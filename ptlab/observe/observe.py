@@ -1,0 +1,130 @@
+"""One look at a running process, taken again until the process held still meanwhile."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ptlab.observe.mapped import Mapped
+from ptlab.observe.mappings import Kind, Mapping, hugetlb_pages, mappings
+from ptlab.observe.observation import Observation
+from ptlab.observe.pagemap import HUGE, RUN, Pagemap
+from ptlab.observe.tables import Tables, tables
+
+_TRIES = 8
+
+
+class CannotObserve(Exception):
+    """The process cannot be looked at; the message says why, and what would help."""
+
+
+class _Stamp(NamedTuple):
+    """What changes when a process changes its tables."""
+
+    vmpte_kb: int
+    faults: int
+    maps: str
+
+
+def observe(pid: int | None = None) -> Observation:
+    """The page tables of process `pid`, by default of this one.
+
+    VmPTE, the number of page faults and the mappings are read before and after the scan. Where they
+    differ the scan is made again, eight times at most; then `still` is false.
+
+    Raises CannotObserve: no such process, one of another user, a kernel thread, a zombie, or not
+    Linux on x86-64. TypeError, ValueError: not the number of a process.
+    """
+    pid = _checked(pid)
+    try:
+        return _observe(pid)
+    except (FileNotFoundError, ProcessLookupError):
+        raise CannotObserve(f"process {pid}: there is none, or it has ended meanwhile") from None
+    except PermissionError:
+        raise CannotObserve(
+            f"process {pid} ({_name(pid)}): not allowed, it belongs to another user or protects itself; "
+            "root may look at it. Its VmPTE is in the list of `ptlab observe --all`"
+        ) from None
+
+
+def _checked(pid: int | None) -> int:
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        here = f"{platform.system()} on {platform.machine()}"
+        raise CannotObserve(f"only Linux on x86-64 can be looked at; this is {here}")
+    if pid is None:
+        return os.getpid()
+    if not isinstance(pid, int) or isinstance(pid, bool):
+        raise TypeError(f"pid must be a whole number, not {pid!r}")
+    if pid < 1:
+        raise ValueError(f"pid {pid}: the number of a process is above 0")
+    return pid
+
+
+def _observe(pid: int) -> Observation:
+    spread: list[int] = []
+    _vmpte_kb(pid)  # of a zombie there is no pagemap to open, and the message should say why
+    with Pagemap(pid) as pagemap:
+        for _ in range(_TRIES):
+            before = _stamp(pid)
+            seen, mapped = _look(pid, pagemap, mappings(before.maps))
+            after = _stamp(pid)
+            # This process faults while it looks at itself: its VmPTE and its mappings must do.
+            still = before == after or (pid == os.getpid() and before[::2] == after[::2])
+            spread += [max(0, kb // 4 - seen.total) for kb in (before.vmpte_kb, after.vmpte_kb)]
+            if still and after.vmpte_kb // 4 >= seen.total:
+                break
+            still = False
+    around = (spread[-1],) if still else spread
+    least, most = min(around), max(around)
+    return Observation(pid, _name(pid), after.vmpte_kb, seen, still, (least, most), mapped)
+
+
+def _vmpte_kb(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    fields = dict(line.split(":", 1) for line in status.splitlines())
+    if "VmPTE" not in fields:
+        zombie = fields["State"].split()[0] in "ZX"
+        what = "has ended (a zombie)" if zombie else "is a thread of the kernel"
+        raise CannotObserve(
+            f"process {pid} ({_name(pid)}) {what}: it has no page tables of its own"
+        )
+    return int(fields["VmPTE"].split()[0])
+
+
+def _stamp(pid: int) -> _Stamp:
+    stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    maps = Path(f"/proc/{pid}/maps").read_text(errors="replace")
+    return _Stamp(_vmpte_kb(pid), int(stat[7]) + int(stat[9]), maps)
+
+
+def _name(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text(errors="replace").strip()
+    except OSError:
+        return "?"
+
+
+def _look(pid: int, pagemap: Pagemap, found: list[Mapping]) -> tuple[Tables, tuple[Mapped, ...]]:
+    """The tables of the whole process, and those of each mapping.
+
+    smaps, for which the kernel walks all tables, is read only where a huge page was seen.
+    """
+    runs = [pagemap.runs(one.start, one.end) for one in found]
+    together = np.concatenate([np.zeros(0, RUN), *runs])
+    hugetlb: dict[int, int] = {}
+    if (together["kind"] & np.uint64(HUGE)).any():
+        hugetlb = hugetlb_pages(Path(f"/proc/{pid}/smaps").read_text(errors="replace"))
+    sizes = [
+        np.full(len(each), hugetlb.get(one.start, 0)) for one, each in zip(found, runs, strict=True)
+    ]
+    seen = tables(together, np.concatenate([np.zeros(0, np.int64), *sizes]))
+    mapped = (
+        Mapped(one._replace(kind=Kind.HUGETLB) if one.start in hugetlb else one, each, size)
+        for one, each, size in zip(found, runs, sizes, strict=True)
+    )
+    return seen, tuple(mapped)

@@ -1,0 +1,121 @@
+"""Real processes: whatever they did, VmPTE is accounted for to the table."""
+
+import os
+
+import pytest
+
+from ptlab.observe import CannotObserve, observe
+from ptlab.observe.pagemap import Pagemap
+
+# A region of 64 MiB at a border of 2 MiB would fill 32 tables: so one of 66 MiB covers 32 whole.
+_MAP = "kept.append(mmap.mmap(-1, 66 * MiB, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))"
+_EVERY_2_MIB = "[kept[-1].__setitem__(at, 1) for at in range(0, 66 * MiB, 2 * MiB)]"
+_DROP = "[kept[-1].madvise(mmap.MADV_DONTNEED, at, 4096) for at in range(0, 66 * MiB, 2 * MiB)]"
+
+
+def changed(child, *lines):
+    """The account before and after the child runs these lines."""
+    before = observe(child.pid)
+    for line in lines:
+        child(line)
+    after = observe(child.pid)
+    assert before.still
+    assert after.still
+    return before, after
+
+
+def test_a_python_that_does_nothing_has_no_empty_table(child):
+    seen = observe(child.pid)
+    assert seen.still
+    assert seen.empty == 0
+    assert seen.vmpte_kb == 4 * seen.tables.total
+    assert sum(seen.occupancy.values()) == len(seen.tables.pte)
+
+
+def test_pages_dropped_one_by_one_leave_their_tables_empty(child):
+    before, touched = changed(child, _MAP, _EVERY_2_MIB)
+    assert touched.empty == 0
+    assert len(touched.tables.pte) - len(before.tables.pte) in (32, 33)
+    _, dropped = changed(child, _DROP)
+    assert dropped.vmpte_kb == touched.vmpte_kb
+    # A neighbour may share the first table and the last; the interpreter may give back one of its own.
+    assert dropped.empty in range(31, 36)
+
+
+def test_huge_pages_have_deposited_tables(child):
+    before, after = changed(
+        child, _MAP, "kept[-1].madvise(mmap.MADV_HUGEPAGE)", "kept[-1][:] = bytes(66 * MiB)"
+    )
+    if after.tables.deposited == before.tables.deposited:
+        pytest.skip("this machine gives no huge page")
+    assert after.empty == 0
+    assert after.tables.deposited - before.tables.deposited in (32, 33)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("kept.append(mmap.mmap(-1, 20 * MiB))", "kept[-1][::4096] = bytes(5120)"),
+        (_MAP, "sum(kept[-1][at] for at in range(0, 66 * MiB, 4096))"),
+        (_MAP, "kept[-1][::4096] = bytes(16896)", "kept[-1].madvise(mmap.MADV_DONTNEED)"),
+        ("kept.append(open(sys.executable, 'rb').read())",),
+        (
+            "file = open(sys.executable, 'rb')",
+            "kept.append(mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ))",
+            "kept[-1][::4096]",
+        ),
+    ],
+    ids=["shared memory", "zero pages", "all dropped", "heap", "file"],
+)
+def test_whatever_a_process_does_the_difference_is_sound(child, lines):
+    _, after = changed(child, *lines)
+    assert after.vmpte_kb // 4 >= after.tables.total
+    if "DONTNEED" not in lines[-1]:
+        assert after.empty == 0
+
+
+def test_the_ioctl_and_the_file_say_the_same(child):
+    child(_MAP)
+    child(_EVERY_2_MIB)
+    child("kept[-1].madvise(mmap.MADV_DONTNEED, 4 * MiB, 4 * MiB)")
+    seen = observe(child.pid)
+    with Pagemap(child.pid) as pagemap:
+        for mapped in seen.mappings:
+            span = mapped.mapping.start, mapped.mapping.end
+            read = [run for part in pagemap.read(*span) for run in part.tolist()]
+            pages = {page for a, b, _ in read for page in range(a, b, 4096)}
+            assert pages == {p for a, b, _ in mapped.runs.tolist() for p in range(a, b, 4096)}
+
+
+def test_of_oneself():
+    seen = observe()
+    assert seen.pid == os.getpid()
+    assert seen.vmpte_kb // 4 >= seen.tables.total
+    assert f"process {seen.pid}" in str(seen)
+    assert "<table>" in seen._repr_html_()
+
+
+def test_the_simulator_has_the_same_tables(child):
+    child(_MAP)
+    child(_EVERY_2_MIB)
+    seen = observe(child.pid)
+    process = seen.process()
+    process.check()
+    assert process.counters.vmpte_kb == seen.vmpte_kb
+    assert process.counters.pte == len(seen.tables.pte) + seen.tables.deposited
+
+
+def test_a_process_that_has_ended_a_zombie_and_none(child):
+    child.process.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    with pytest.raises(CannotObserve, match=f"process {child.pid} .*has ended \\(a zombie\\)"):
+        observe(child.pid)
+    child.process.wait()
+    with pytest.raises(CannotObserve, match="there is none"):
+        observe(child.pid)
+
+
+@pytest.mark.parametrize(("pid", "error"), [(0, ValueError), (-3, ValueError), ("1", TypeError)])
+def test_what_is_no_number_of_a_process(pid, error):
+    with pytest.raises(error, match="pid"):
+        observe(pid)
