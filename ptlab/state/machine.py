@@ -53,7 +53,9 @@ class Machine:
         """The task that runs: an index into `held`."""
         self.held: list[tuple[Lock, ...]] = [()]
         """For each task the locks it holds, in the order taken."""
-        self._rcu: list[tuple[Tables, ...]] = [()]
+        self._rcu: list[Tables] = []
+        self._rcu_waits = [0, 0]
+        """What was handed to RCU so far, and which part [first, after) of it still waits."""
         self.gather_pages: int | None = None
         """Pages that one zap collects before it flushes, where that is not the kernel's number."""
         self.next_frame = [pte.FIRST_FRAME]
@@ -83,7 +85,8 @@ class Machine:
     @property
     def rcu(self) -> tuple[Tables, ...]:
         """Tables waiting for a grace period, the oldest first."""
-        return self._rcu[0]
+        first, after = self._rcu_waits
+        return tuple(self._rcu[first:after])
 
     def frames(self, count: int) -> int:
         """Take `count` data pages; returns the first page frame number. Frames are never reused."""
@@ -227,13 +230,20 @@ class Machine:
             return self.free("__free_page", tables)
         self.others.queue()
         self.store.put(self.mem, "state", tables, _RCU)
-        self.store.put(self, "_rcu", 0, (*self._rcu[0], tables))
+        after = self._rcu_waits[1]
+        if after == len(self._rcu):
+            self._rcu.append(0)
+        self.store.put(self, "_rcu", after, tables)
+        self.store.put(self, "_rcu_waits", 1, after + 1)
         return Step(Kind.RCU, "call_rcu", tables)
 
     def rcu_do_batch(self) -> Path[None]:
         """Every CPU has passed a quiescent state: the waiting tables go back to the allocator."""
-        for tables in self._rcu[0]:
-            self.store.put(self, "_rcu", 0, self._rcu[0][1:])
+        first, after = self._rcu_waits
+        for position in range(first, after):
+            tables = self._rcu[position]
+            self.store.put(self, "_rcu", position, 0)  # an array of tables is not kept for nothing
+            self.store.put(self, "_rcu_waits", 0, position + 1)
             self.others.dequeue()
             yield self.free("rcu_do_batch", tables, grace_period=True)
 
