@@ -209,7 +209,7 @@ _RARE, _PRESENT = U64(PRESENT | SPECIAL | FILE), U64(PRESENT)
 def kind(word: int) -> str:
     """In one word what the entry is: none, page, file, zero, huge, protnone, marker, swap or table.
 
-    The bits alone do not tell `table` from `page`; it is what an entry without NX is here.
+    The bits alone do not distinguish `table` from `page`; it is what an entry without NX is here.
     """
     if word == 0:
         return "none"

@@ -1,6 +1,6 @@
 """A Step: what one kernel path did between two points where another CPU could run.
 
-Every kernel operation is a generator that yields a Step right after the change it tells of, so the
+Every kernel operation is a generator that yields a Step right after the change that it describes, so the
 state that a viewer finds at that moment is the state the Step describes.
 """
 
@@ -100,7 +100,7 @@ class Step(_Fields):
     fn      the kernel function that did it
     tables  the page-table page or run of pages concerned, or None
     n       how many entries, references or pages; for a run the sum over its tables
-    times   how often it happened: more than one where a coarse grain tells many faults as one
+    times   how often it happened: more than one where a coarse grain makes one step of many faults
     fact    what there is to say besides, of the type in FACTS; None where the kind has none
     """
 

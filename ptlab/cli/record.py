@@ -28,8 +28,8 @@ examples:
   ptlab record lesson.txt > lesson.json       all of it, one JSON object a line, as ptlab run --json
 
 Nothing is installed and no right is needed, but only root sees which entries are of the zero page.
-pud, pmd and pte are null: a process is told the sum of its tables (pte_kb), not the levels. So is a
-field in which the repetitions did not agree; "unstable" names it.
+pud, pmd and pte are null: a process can read the sum of its tables (pte_kb), not the levels.
+A field in which the repetitions did not agree is null too; "unstable" names it.
 
 exit status: 0 all were recorded, 2 bad input, or nothing can be recorded here"""
 

@@ -124,8 +124,8 @@ def _list() -> None:
                 print(f"{one.name:32}{one.description}")
             continue
         names = [one.name for one in members]
-        told = f"{names[0]} to {names[-1]}" if group == "R random" else ", ".join(names)
-        print(textwrap.fill(f"{group}: {told}", width, subsequent_indent="  "))
+        listed = f"{names[0]} to {names[-1]}" if group == "R random" else ", ".join(names)
+        print(textwrap.fill(f"{group}: {listed}", width, subsequent_indent="  "))
 
 
 def _record(process: Process, scenario: Scenario, rows: list[Row]) -> dict[str, Any]:

@@ -48,6 +48,6 @@ def scenarios(
 
 def _first_of(names: Iterable[str]) -> str:
     """The names, or the first few of many."""
-    told = list(names)
-    more = f" and {len(told) - _FEW} more" if len(told) > _FEW else ""
-    return f"there are {', '.join(told[:_FEW])}{more}"
+    known = list(names)
+    more = f" and {len(known) - _FEW} more" if len(known) > _FEW else ""
+    return f"there are {', '.join(known[:_FEW])}{more}"

@@ -1,6 +1,6 @@
 """Trees of tables in the DOT language, and their SVG by Graphviz.
 
-The layout is left to Graphviz: pygraphviz in this process (its wheel carries Graphviz, but for GLib),
+The layout is left to Graphviz: pygraphviz in this process (its wheel carries Graphviz, but not GLib),
 else the `dot` program.
 """
 

@@ -40,7 +40,7 @@ _CHANGES = {
 }
 
 _RIGHTS = {
-    0: "allows nothing any more (PROT_NONE), but stays",
+    0: "allows no access now (PROT_NONE), but stays",
     1: "becomes read-only",
     3: "may be written again",
 }
@@ -80,6 +80,6 @@ def change(mem: MemMap, step: Step, fact: EntriesChanged | EntriesProtected) -> 
 def scan(mem: MemMap, step: Step, fact: Scan) -> str:
     """Entries are read until one is not none."""
     verdict = "one is not none: the page stays" if fact.found else "all none: the page can go"
-    why = "the fast path was not open, so " if fact.fallback else ""
+    why = "the fast path did not apply, so " if fact.fallback else ""
     read = plural(step.n, "entry") if fact.found else f"all {step.n} entries"
     return f"{why}{read} of {table_name(mem, tables_of(step))} are read: {verdict}."

@@ -12,18 +12,20 @@ def lock(mem: MemMap, step: Step, fact: Lock) -> str:
     """A lock is taken."""
     name, mode = fact.name, fact.mode
     if name == "mmap_lock":
-        why = "others may read too" if mode == "read" else "nobody else may change a VMA"
+        why = "other tasks may read too" if mode == "read" else "no other task may change a VMA"
         return f"mmap_lock is taken for {mode}: {why}."
     if name == "vma_lock" and mode == "write":
-        return "nobody holds the VMA's lock any more; while mmap_lock is held for write nobody can."
+        return (
+            "no task holds the VMA's lock now; none can take it while mmap_lock is held for write."
+        )
     if name == "vma_lock":
-        return "only this VMA is locked, for read; mmap_lock is not taken (a kernel since 6.4)."
+        return "the VMA's own lock is taken for read, instead of mmap_lock (Linux 6.4 and later)."
     if name == "i_mmap_rwsem" and mode == "write":
         return "the file's i_mmap_rwsem is taken for write: the VMA leaves the file's mappings."
     if name == "i_mmap_rwsem":
-        return "the file's i_mmap_rwsem is taken for read; no mmap_lock is needed to zap a file's pages."
+        return "the file's i_mmap_rwsem is taken for read; zapping file pages needs no mmap_lock."
     if name == "interrupts":
-        return "interrupts are off on this CPU: flushes that interrupt it wait, and so does RCU."
+        return "interrupts are off on this CPU: a TLB flush by interrupt waits for it, and so does RCU."
     tried = "a trylock succeeds: " if mode == "trylock" else ""
     return f"{tried}{lock_name(mem, fact)} is taken."
 
@@ -38,13 +40,17 @@ def unlock(mem: MemMap, step: Step, fact: Lock) -> str:
 def wait(mem: MemMap, step: Step, fact: Lock) -> str:
     """A lock is wanted."""
     if fact.name == "interrupts" and fact.mode == "read":
-        return "interrupts are to go off on this CPU."
+        return "this CPU is about to turn its interrupts off."
     if fact.name == "interrupts":
-        return "the other CPUs are to flush their TLBs: each does when it has interrupts on."
+        return (
+            "the other CPUs must flush their TLBs; a CPU does so only while its interrupts are on."
+        )
     held = "holds it for write" if fact.mode == "read" else "holds it"
-    return f"{lock_name(mem, fact)} is wanted: it has to wait if another task {held}."
+    return f"the task wants {lock_name(mem, fact)}, and waits while another task {held}."
 
 
 def downgrade(mem: MemMap, step: Step, fact: Lock) -> str:
     """A lock for write becomes one for read."""
-    return "mmap_lock goes from write to read: the VMAs are out of the tree, only tables are left to do."
+    return (
+        "mmap_lock goes from write to read: the VMAs are out of the tree, and only tables remain."
+    )

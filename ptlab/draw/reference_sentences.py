@@ -1,4 +1,4 @@
-"""Sentences about references to tables: taken, given back, not to be had."""
+"""Sentences about references to tables: taken, given back, refused."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def get(mem: MemMap, step: Step, fact: References) -> str:
     """References are taken."""
     name = table_name(mem, tables_of(step))
     if fact.who == Holder.INSTALLER:
-        return f"{name} starts with 1 reference: whoever installs it is its first visitor."
+        return f"{name} starts with 1 reference: the task that installs it is its first visitor."
     change = _change(fact)
     if fact.who == Holder.VISITOR:
         return f"a visitor comes to {name}{change}; while it looks, nobody can free the page."
@@ -57,15 +57,14 @@ def switch(mem: MemMap, step: Step, fact: CountMode) -> str:
     """A count is kept in another way."""
     name = table_name(mem, tables_of(step))
     if fact.how == Counting.ATOMIC:
-        return f"a grace period passes, then the count of {name} is one number again, and atomic."
-    return (
-        f"the count of {name} is kept on each CPU again: cheap to change, and nobody knows the sum."
-    )
+        return f"after a grace period the count of {name} is one atomic number again."
+    return f"the count of {name} is kept on each CPU again: a change is cheap, and no CPU knows the sum."
 
 
 def fail(mem: MemMap, step: Step, fact: Lock | Dying) -> str:
-    """A lock or a reference is not to be had."""
+    """A trylock or a try for a reference fails."""
     if isinstance(fact, Lock):
         return f"the trylock fails: {lock_name(mem, fact)} is held by another task."
     name = table_name(mem, tables_of(step))
-    return f"{name} has no references left, it is dying ({fact.result.name}): wait and look again."
+    again = "it is being freed, so the walker looks again"
+    return f"{name} has no references left ({fact.result.name}): {again}."

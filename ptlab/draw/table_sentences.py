@@ -17,7 +17,7 @@ def look(mem: MemMap, step: Step, fact: None) -> str:
 
 def alloc(mem: MemMap, step: Step, fact: None) -> str:
     """New pages."""
-    return f"{_tables_are(mem, step)} allocated, zeroed; not in the tree yet."
+    return f"{_tables_are(mem, step)} allocated and zeroed, but not in the tree yet."
 
 
 def install(mem: MemMap, step: Step, fact: None) -> str:
@@ -48,19 +48,19 @@ def free(mem: MemMap, step: Step, fact: Freed) -> str:
     """Pages go back to the allocator."""
     if fact.grace_period:
         return f"a grace period has passed: {_tables_are(mem, step)} free memory again."
-    return f"{_tables_are(mem, step)} free memory again, at once: RCU is not asked."
+    return f"{_tables_are(mem, step)} free memory again at once, without a grace period."
 
 
 def deposit(mem: MemMap, step: Step, fact: None) -> str:
-    """A page waits beside a huge page."""
+    """A page is kept for a huge page."""
     name = table_name(mem, tables_of(step))
-    return f"{name} is put in reserve for the day the huge page is split; VmPTE grows by 4 kB."
+    return f"{name} is deposited: a split of the huge page will need it; VmPTE grows by 4 kB."
 
 
 def split(mem: MemMap, step: Step, fact: None) -> str:
     """That page takes the place of the huge page."""
     name = table_name(mem, tables_of(step))
-    return f"{name} comes out of reserve and maps the huge page's 512 pages one by one."
+    return f"{name} is withdrawn from its deposit, and maps the huge page's 512 pages one by one."
 
 
 def move(mem: MemMap, step: Step, fact: Moved) -> str:

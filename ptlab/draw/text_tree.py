@@ -1,4 +1,4 @@
-"""The tree as text, for a terminal and for whoever reads with their ears."""
+"""The tree as text, for a terminal and for a screen reader."""
 
 from __future__ import annotations
 

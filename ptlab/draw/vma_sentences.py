@@ -34,8 +34,8 @@ def vma(mem: MemMap, step: Step, fact: VmaFact) -> str:
         return f"{many} taken out: {', '.join(map(_range, fact.spans))}."
     if isinstance(fact, VmaAnon):
         return (
-            f"the VMA {_range(fact.span)} gets anon_vma {fact.anon_vma}, "
-            "for its first page of its own."
+            f"the VMA {_range(fact.span)} gets anon_vma {fact.anon_vma}: "
+            "its first anonymous page comes next."
         )
     if isinstance(fact, VmaKept):
         return f"the VMA {_range(fact.span)} stays, without its pages."
@@ -79,8 +79,10 @@ def file(mem: MemMap, step: Step, fact: FileFact) -> str:
     """A file's size or its page cache changes."""
     pages = plural(step.n, "page")
     if isinstance(fact, PagesDropped):
-        return f"{pages} left the page cache{': there is a hole now' if fact.hole else ''}."
+        return (
+            f"{pages} left the page cache{', and the file has a hole there' if fact.hole else ''}."
+        )
     name = f"{fact.kind} file {fact.file} ({plural(fact.size // PAGE_SIZE, 'page')})"
     if isinstance(fact, PagesAllocated):
-        return f"{pages} of {name} taken into the page cache, not yet zeroed."
+        return f"the page cache now has {pages} of {name}, not yet zeroed."
     return f"{name} now ends at {fact.size:#x}."

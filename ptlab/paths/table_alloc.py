@@ -133,7 +133,7 @@ def visit(mm: Mm, pmd: int, slots: Slots, times: int = 1) -> Path[Tables]:
 
 
 def anon_vma_prepare(mm: Mm, vma: Vma) -> Step:
-    """The VMA's first page of its own: it gets an anon_vma, a neighbour's if they may merge one day."""
+    """Before the VMA's first anonymous page: it gets an anon_vma, a neighbour's if they may merge."""
     anon = reusable_anon_vma(mm.vmas, vma) or mm.machine.new_anon_vma()
     vma = mm.find_vma(vma.start)
     if vma.anon_vma is None:  # no other fault was faster

@@ -88,7 +88,7 @@ class GoesAstray(BrokenRule):
 
     task: str
     error: str
-    says = "task {0.task} goes astray in corrupted page tables ({0.error})"
+    says = "task {0.task} follows a corrupted page table and fails ({0.error})"
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ class Blocked(NamedTuple):
 
     def __str__(self) -> str:
         if not self.lock:
-            return "looks again and again in vain: nothing that it looks at has changed"
+            return "polls for ever: nothing that it looks at changes"
         holders = " and ".join(f"task {holder}" for holder in self.holders)
         return f"waits for {self.lock}, which {holders} {'hold' if self.holders[1:] else 'holds'}"
 

@@ -58,11 +58,11 @@ class Task:
         self.done = False
         self.asleep: frozenset[Any] = frozenset()
         self.vain: frozenset[Any] = frozenset()
-        """The objects that its last poll has read, if the poll was in vain."""
+        """The objects that its last poll has read, if the poll found no change."""
         self.let_go = False
         """Whether it has held no spinlock at some moment since then."""
         self.tired = False
-        """Whether it has polled twice in vain: it is suspended as soon as it holds no spinlock."""
+        """Whether two polls saw no change: it is suspended as soon as it holds no spinlock."""
 
     @property
     def wants(self) -> Lock | None:
@@ -153,7 +153,7 @@ class Scheduler:
         enabled = self.enabled()
         if letter not in enabled or not letter:
             letters = [task.letter for task in self.tasks] + [RCU]
-            why = "cannot run here" if letter in letters else "is no task"
+            why = "cannot run here" if letter in letters else "is not a task"
             raise ValueError(
                 f"schedule {self.schedule + letter!r}: {letter!r} {why}, "
                 f"{'only ' if enabled else ''}{' or '.join(enabled) or 'nobody'} can"

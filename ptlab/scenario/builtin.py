@@ -19,7 +19,7 @@ class UnknownScenario(ValueError):
 
 
 NOT_SCENARIOS: dict[str, str] = {}
-"""Names that a learner may take for a scenario's, and what they are. Whoever gives them adds them."""
+"""Names that a learner may take for a scenario's, and what they are; their owners add them."""
 
 _FILES = ("teaching.txt", "recorded.txt", "random.txt", "surprises.txt")
 

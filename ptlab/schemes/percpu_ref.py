@@ -4,7 +4,7 @@ Source: Qi Zheng, "[RFC PATCH 00/18] Try to free user PTE page table pages", 29 
 <20220429133552.33768-1-zhengqi.arch@bytedance.com>; its patches 13 (try_to_free_user_pte), 14
 (MADV_DONTNEED) and 15 (MADV_FREE).
 
-In percpu mode a get or a put is one plain add to this CPU's own counter: cheap, but nobody knows
+In percpu mode a get or a put is one plain add to this CPU's own counter: cheap, but no CPU knows
 the sum, so nothing is freed. After a zap the count is switched to atomic mode, which waits for a
 grace period; at 0 the page is freed, else the count is switched back. The author's own reply, a day
 after: switching back costs far too much.

@@ -141,7 +141,7 @@ class Machine:
 
     @not_in_kernel
     def lock(self, fn: str, name: str, of: Any, mode: str, times: int = 1) -> Path[bool]:
-        """Take lock `name` of `of` in `mode`; the Step tells that function `fn` has it.
+        """Take lock `name` of `of` in `mode`; the Step says that function `fn` has it.
 
         With several tasks it is first announced (a Step of Kind.WAIT), and the task is resumed when
         no other task holds it; in mode "trylock" it may not wait and gives up: False.

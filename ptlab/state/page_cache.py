@@ -21,7 +21,7 @@ T = TypeVar("T", bound=np.generic)
 
 
 def known(call: str, file: object, machine: Machine) -> File:
-    """`file`, if it is one of `machine`; TypeError if it is no file, ValueError if another's."""
+    """`file`, if it is one of `machine`; TypeError: not a file; ValueError: another machine's."""
     if not isinstance(file, File):
         raise TypeError(f"{call}: file must be what Process.file() returns, not {file!r}")
     if file.machine is not machine:
@@ -54,7 +54,7 @@ class File:
         self.huge: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self._reserve(size)
         if filled:
-            # Content that a file is born with is no event of the program: written past the store,
+            # Content that a file has from the start is not an event: written past the store,
             # it is there at every moment, those before the file was made included.
             self.cache += np.arange(self.pages) + machine.frames(self.pages) + pte.FILE_FRAME
 

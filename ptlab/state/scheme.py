@@ -3,7 +3,7 @@
 The kernel paths (ptlab.paths) call these points; a scheme overrides what its design changes. Points
 that may take time are generators of Steps; a scheme that does nothing there returns `NOTHING`.
 
-`times` says how often something happened in the kernel where a coarse grain tells it as one step:
+`times` says how often something happened in the kernel where a coarse grain makes one step of it:
 512 page faults in one table are 512 visits. `tables` is one PTE page, or a run of them below one
 PMD page; `n` and `delta` are then arrays, or one number that holds for each.
 """
@@ -94,7 +94,7 @@ class ReclaimScheme:
     def visitors_follow(self, mm: Mm, tables: Tables, times: int) -> Path[None]:
         """After the one who installed `tables` came `times` more, one after the other.
 
-        They are page faults that a coarse grain tells in one step with the first.
+        They are page faults that a coarse grain puts into one step with the first.
         """
         return NOTHING  # type: ignore[no-any-return]
 

@@ -25,10 +25,10 @@ LONGEST = 20_000
 
 
 class Story:
-    """The recorded run of a process. `print(story)` tells it; in JupyterLab it is the stepper."""
+    """The recorded run of a process. `print` shows its sentences; in JupyterLab it is the stepper."""
 
     def __init__(self, process: Process, title: str | None = None) -> None:
-        """Tell what `process` has done so far. ValueError if it kept no journal, or too long a one."""
+        """What `process` has done so far. ValueError if it kept no journal, or too long a one."""
         if process.journal is None:
             raise ValueError("this process keeps no journal: make it with Process(record=True)")
         if len(process.journal) > LONGEST:
@@ -111,7 +111,7 @@ def story(
     """Play a scenario (its text, or the name of a built-in one) and return its story.
 
     ValueError if it has no such name, is a bad text, or takes more than LONGEST steps; TypeError if
-    it is no text at all.
+    it is not a string.
 
     >>> print(story("mmap s0 2M\\ntouch w s0 4K", scheme="unmap_only").steps[-2].text)
     pte_unmap_unlock: PTE lock of PTE page 3 is dropped.
@@ -121,7 +121,7 @@ def story(
     if process is None:
         coarser = GRAINS[GRAINS.index(grain) + 1 :]
         fits = (g for g in coarser if _played(found, scheme, kernel, levels, g) is not None)
-        larger = next((f'tell it in larger steps (grain="{g}")' for g in fits), "touch less in it")
+        larger = next((f'use larger steps (grain="{g}")' for g in fits), "touch less in it")
         raise ValueError(f"{found.name}: {_too_long(larger)}")
     return Story(process, found.description)
 

@@ -140,7 +140,7 @@ def test_a_pasted_schedule_runs_and_a_wrong_one_is_refused(scheduler: Any) -> No
     box.fill("AAX")
     box.press("Enter")
     refused = scheduler.get_by_role("alert")
-    playwright.expect(refused).to_contain_text("'X' is no task, only A or B can")
+    playwright.expect(refused).to_contain_text("'X' is not a task, only A or B can")
     assert boxes(scheduler) == before, "its line was kept free"
     assert_at(scheduler, "AAX", len(BREAKS))  # to be mended; the race is where it was
     box.fill("AAB")

@@ -88,7 +88,7 @@ def test_a_schedule_may_be_pasted_and_ends_at_its_verdict() -> None:
 
 def test_what_cannot_run_changes_nothing() -> None:
     race = ptlab.race("pmd-same", schedule="AAA")
-    for wrong, said in [("AAX", "'X' is no task, only A or B can"), ("R", "'R' cannot run")]:
+    for wrong, said in [("AAX", "'X' is not a task, only A or B can"), ("R", "'R' cannot run")]:
         with pytest.raises(ValueError, match=said):
             race.play(wrong)
     with pytest.raises(ValueError, match="position 4: this line has 0 to 3"):
@@ -187,7 +187,7 @@ def test_the_widget_runs_what_the_browser_asks_for() -> None:
     assert race.schedule == "AB" and [left["schedule"] for left in widget.race["kept"]] == ["AAAB"]
     turn = widget.race["turn"]
     widget._handle_custom_msg({"play": "AC"}, [])
-    assert widget.race["refused"] == "schedule 'AC': 'C' is no task, only A or B can"
+    assert widget.race["refused"] == "schedule 'AC': 'C' is not a task, only A or B can"
     assert widget.race["turn"] == turn + 1 and race.schedule == "AB"
     race.run("A")  # in another cell
     assert (widget.race["schedule"], widget.race["position"], widget.race["refused"]) == (

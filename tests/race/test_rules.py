@@ -183,7 +183,7 @@ def test_starvation_of_a_retry_loop() -> None:
     """The table is dying; the fault keeps the PMD lock, without which it cannot be unhooked."""
     verdict = SCENES["dying"].run("AAAA" + 26 * "B" + "AAAAA").verdict
     assert str(verdict) == (
-        "starvation: task A looks again and again in vain: nothing that it looks at has changed, "
+        "starvation: task A polls for ever: nothing that it looks at changes, "
         "task B waits for PMD lock of PMD page 2, which task A holds"
     )
 

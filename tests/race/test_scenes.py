@@ -193,7 +193,7 @@ def test_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
         (["gup-ipi", "--scheme", "pt_reclaim"], "makes no sense under pt_reclaim"),
         (["install", "--all"], "--all is every scene: leave install out"),
         (["--play", "AAB"], "--play runs one scene, not none: name it"),
-        (["install", "--play", "AX"], "schedule 'AX': 'X' is no task"),
+        (["install", "--play", "AX"], "schedule 'AX': 'X' is not a task"),
         (["install", "--preemptions", "-1"], "preemptions: -1 is below 0"),
     ],
 )

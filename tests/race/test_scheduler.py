@@ -38,7 +38,7 @@ def test_a_task_that_wants_a_lock_waits_and_says_for_whom() -> None:
     )
     with pytest.raises(ValueError, match="'B' cannot run here, only A can"):
         scheduler.go("B")
-    with pytest.raises(ValueError, match="'X' is no task, only A can"):
+    with pytest.raises(ValueError, match="'X' is not a task, only A can"):
         scheduler.go("X")
 
 

@@ -87,7 +87,7 @@ class Recorder:
         return {
             "op": text,
             "who": self._who,
-            **dict.fromkeys(("pud", "pmd", "pte")),  # a process is told the sum only
+            **dict.fromkeys(("pud", "pmd", "pte")),  # the kernel gives a process the sum only
             "pte_kb": vmpte_kb - self._base,
             **sizes,
             "minflt": faults,

@@ -1,4 +1,4 @@
-"""What the kernel tells a process about itself: VmPTE, faults, VMAs and entries."""
+"""What the kernel reports to a process about itself: VmPTE, faults, VMAs and entries."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def pfn(address: int) -> int:
 
 
 def guarded(address: int) -> bool:
-    """Whether a guard marker stands at an address. Linux tells since 6.15."""
+    """Whether a guard marker stands at an address. Linux says so since 6.15."""
     return _word(address) & _GUARD != 0
 
 
