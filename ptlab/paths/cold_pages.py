@@ -72,13 +72,15 @@ def _stays_huge(mm: Mm, pmd: int, slots: Slots, columns: slice) -> bool:
 
 
 def _mark_huge(mm: Mm, pmd: int, slot: int, fn: str, bits: int) -> Path[None]:
-    mem = mm.machine.mem
+    machine, mem = mm.machine, mm.machine.mem
+    yield from machine.lock("pmd_trans_huge_lock", "pmd_lock", pmd, "spin")
     word = mem.entries.word(pmd, slot)
-    if not is_huge_zero(word):
+    if mm.is_huge(pmd, slot) and not is_huge_zero(word):
         mem.write(pmd, slot, word & ~bits)
         part = slice(slot, slot + 1)
         fact = EntriesChanged(part, _how(bits))
         yield Step(Kind.CHANGE, fn.replace("pte_range", "huge_pmd"), pmd, 1, 1, fact)
+    yield machine.unlock("spin_unlock", "pmd_lock")
 
 
 def _mark_entries(mm: Mm, tables: Tables, columns: slice, fn: str, bits: int) -> Path[Any]:

@@ -208,6 +208,7 @@ def retract_page_table(mm: Mm, address: int, own: bool) -> Path[None]:
             gone = table
             fn = "collapse_pte_mapped_thp" if own else "retract_page_tables"
             yield mm.unhook_pte(table, fn, collapsed=True)
+            yield from machine.flush("pmdp_collapse_flush", table, 0)
         yield machine.unlock("spin_unlock", "ptl")
     yield machine.unlock("spin_unlock", "pmd_lock")
     if gone is not None:

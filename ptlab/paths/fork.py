@@ -47,6 +47,7 @@ def dup_mmap(mm: Mm) -> Path[Mm]:
     machine = mm.machine
     child = Mm(machine)
     yield from machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
+    yield from machine.lock("mmap_write_lock_nested", "mmap_lock", child.id, "write")
     for vma in mm.vmas:
         if vma.flags & VM.DONTCOPY:
             continue
@@ -56,6 +57,7 @@ def dup_mmap(mm: Mm) -> Path[Mm]:
         yield Step(Kind.VMA, "dup_mmap", None, 1, 1, VmaMapped(copy.span, copy.flags, copy.span))
         if vma_needs_copy(vma):
             yield from copy_page_range(mm, child, vma)
+    yield machine.unlock("mmap_write_unlock", "mmap_lock")  # the child's
     yield from machine.flush("flush_tlb_mm", None, 0)
     yield from vma_end_write_all(mm)
     yield machine.unlock("mmap_write_unlock", "mmap_lock")

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from ptlab.base.call_path import not_in_kernel
 from ptlab.base.errors import KernelError
-from ptlab.base.facts import VmaChanged, VmaMapped, VmaUnmapped
+from ptlab.base.facts import Span, VmaChanged, VmaMapped, VmaUnmapped
 from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE, PMD_SHIFT, PMD_SIZE, Level, page_align
 from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Kind, Path, Step
@@ -21,11 +21,21 @@ from ptlab.paths.access import populate_vma_page_range
 from ptlab.paths.pgtables import free_pgtables
 from ptlab.paths.recheck import vma_end_write_all, vma_start_write
 from ptlab.paths.thp import split_huge_pmd
+from ptlab.paths.vma_change import add_vma, change_vmas
 from ptlab.paths.zap import UNMAP, unmap_page_range
 from ptlab.state.mm import Mm
 from ptlab.state.mmu_gather import MmuGather, tlb_flush_mmu
 from ptlab.state.page_cache import File, new_file
-from ptlab.state.vma import VM, Vma, Vmas, find, find_vma_intersection, overlapping, split_at
+from ptlab.state.vma import (
+    VM,
+    Vma,
+    Vmas,
+    find,
+    find_vma_intersection,
+    merge,
+    overlapping,
+    split_at,
+)
 
 MMAP_BASE = 0x7FFF_F7FF_F000
 PROTECTIONS = {"none": 0, "r": VM.READ, "rw": VM.READ | VM.WRITE}
@@ -65,8 +75,9 @@ def do_mmap(
     pgoff = start >> PAGE_SHIFT if file is None else offset >> PAGE_SHIFT
     flags = _vm_flags(prot, noreserve, shared)
     new = Vma(start, start + length, flags, pgoff, None, 0, file)
-    whole = mm.add_vma(new)
+    whole = yield from add_vma(mm, new)
     yield Step(Kind.VMA, "mmap_region", None, 1, 1, VmaMapped(new.span, flags, whole.span))
+    yield from vma_end_write_all(mm)
     yield mm.machine.unlock("mmap_write_unlock", "mmap_lock")
     if populated and prot:
         yield from mm_populate(mm, start, start + length)
@@ -169,20 +180,20 @@ def do_vmi_align_munmap(mm: Mm, start: int, end: int, downgrade: bool) -> Path[b
         return False
     machine = mm.machine
     yield from before_split(mm, start, end)
-    vmas = split_at(split_at(mm.vmas, start), end)
-    gone = overlapping(vmas, start, end)
-    low = find(vmas, start)
+    yield from change_vmas(mm, lambda vmas: split_at(split_at(vmas, start), end))
+    for vma in overlapping(mm.vmas, start, end):
+        yield from vma_start_write(mm, vma)
+    vmas = mm.vmas
+    gone, low = overlapping(vmas, start, end), find(vmas, start)
     rest = (*vmas[:low], *vmas[low + len(gone) :])
     several = machine.others.several
-    for vma in gone:
-        yield from vma_start_write(mm, vma)
     mm.set_vmas(rest)
     if several:
         machine.store.put(mm, "_detached", 0, (*mm.detached, *gone))
     out = VmaUnmapped(tuple(vma.span for vma in gone))
     yield Step(Kind.VMA, "vms_gather_munmap_vmas", None, len(gone), 1, out)
-    yield from vma_end_write_all(mm)
     if downgrade:
+        yield from vma_end_write_all(mm)
         yield machine.downgrade("mmap_write_downgrade", "mmap_lock")
     tlb = MmuGather(mm)
     for vma in gone:
@@ -228,10 +239,14 @@ def before_split(mm: Mm, start: int, end: int) -> Path[None]:
 def vma_modify(mm: Mm, fn: str, vma: Vma, start: int, end: int, flags: int) -> Path[Vma]:
     """Give the part [start, end) of `vma` other flags: split, change, merge. Returns the new VMA."""
     yield from before_split(mm, start, end)
-    yield from vma_start_write(mm, vma)
-    vmas = split_at(split_at(mm.vmas, start), end)
-    index = find(vmas, start)
-    changed = replace(vmas[index], flags=flags)
-    whole = mm.add_vma(changed, (*vmas[:index], *vmas[index + 1 :]))
-    yield Step(Kind.VMA, fn, None, 1, 1, VmaChanged(changed.span, vma.flags, flags))
-    return whole
+    unfaulted = mm.machine.profile.merge_unfaulted
+
+    def change(vmas: Vmas) -> Vmas:
+        vmas = split_at(split_at(vmas, start), end)
+        index = find(vmas, start)
+        changed = replace(vmas[index], flags=flags)
+        return merge((*vmas[:index], *vmas[index + 1 :]), changed, unfaulted)[0]
+
+    yield from change_vmas(mm, change)
+    yield Step(Kind.VMA, fn, None, 1, 1, VmaChanged(Span(start, end), vma.flags, flags))
+    return mm.find_vma(start)

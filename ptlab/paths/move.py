@@ -18,7 +18,7 @@ from ptlab.base.geometry import PAGE_SHIFT, PMD_SHIFT, PMD_SIZE, PUD_SIZE, Level
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import count_each
 from ptlab.paths.pieces import chunks
-from ptlab.paths.recheck import arrive, vma_end_write_all, vma_start_write
+from ptlab.paths.recheck import arrive, vma_start_write
 from ptlab.paths.table_alloc import upper_tables, visit
 from ptlab.paths.thp import move_huge_pmd, split_huge_pmd
 from ptlab.paths.walk import pte_offset_map_lock
@@ -45,13 +45,12 @@ def move_page_tables(mm: Mm, vma: Vma, old: int, copy: Vma, new: int, length: in
     yield from vma_start_write(mm, vma)
     walk = yield from scheme.walk_begins(mm, old, end)
     new_walk = yield from scheme.walk_begins(mm, new, new + end - old)
-    yield from _move_range(mm, old, new, end, new_walk)
+    yield from _move_range(mm, vma, old, new, end, new_walk)
     yield from scheme.walk_ends(mm, new_walk)
     yield from scheme.walk_ends(mm, walk)
-    yield from vma_end_write_all(mm)
 
 
-def _move_range(mm: Mm, old: int, new: int, end: int, walk: Any) -> Path[None]:
+def _move_range(mm: Mm, vma: Vma, old: int, new: int, end: int, walk: Any) -> Path[None]:
     """Stretch by stretch; `walk` is the one to the new place."""
     for part in _extents(old, new, end, PUD_SIZE):
         pud = mm.lookup(part.old, Level.PUD)
@@ -61,10 +60,10 @@ def _move_range(mm: Mm, old: int, new: int, end: int, walk: Any) -> Path[None]:
         new_pud = yield from upper_tables(mm, part.new, walk, Level.PUD)
         if part.size == PUD_SIZE and not mm.machine.mem.at(new_pud, part.new >> 30 & 511):
             here, there = Place(pud, slot), Place(new_pud, part.new >> 30 & 511)
-            yield from _move_table(mm, "move_normal_pud", here, there)
-            continue
+            if (yield from _move_table(mm, vma, "move_normal_pud", here, there)):
+                continue
         for piece in _extents(part.old, part.new, part.old + part.size, PMD_SIZE):
-            yield from _move_pmd(mm, piece, walk)
+            yield from _move_pmd(mm, vma, piece, walk)
 
 
 def _extents(old: int, new: int, end: int, size: int) -> Iterator[Extent]:
@@ -75,7 +74,7 @@ def _extents(old: int, new: int, end: int, size: int) -> Iterator[Extent]:
         old, new = old + extent, new + extent
 
 
-def _move_pmd(mm: Mm, part: Extent, walk: Any) -> Path[None]:
+def _move_pmd(mm: Mm, vma: Vma, part: Extent, walk: Any) -> Path[None]:
     """One PMD entry: a huge page, a whole PTE page, or entries one by one."""
     machine, mem = mm.machine, mm.machine.mem
     pmd, slot = mm.lookup(part.old, Level.PMD), part.old >> PMD_SHIFT & 511
@@ -91,11 +90,14 @@ def _move_pmd(mm: Mm, part: Extent, walk: Any) -> Path[None]:
         yield from split_huge_pmd(mm, pmd, slot)
         if not mem.at(pmd, slot):
             return  # a file's huge mapping is not split, it just goes
-    elif part.size == PMD_SIZE and not mem.at(new_pmd, new_slot):
-        yield from _move_table(mm, "move_normal_pmd", here, there)
+    elif (
+        part.size == PMD_SIZE
+        and not mem.at(new_pmd, new_slot)
+        and (yield from _move_table(mm, vma, "move_normal_pmd", here, there))
+    ):
         return
     done = False
-    while not done:  # once, unless another task has freed one of the tables
+    while not done and mem.at(pmd, slot):  # once, unless another task has freed one of the tables
         theirs = int((yield from visit(mm, new_pmd, new_slot)))
         ours = yield from arrive(mm, pmd, slot)
         done = ours is None
@@ -105,18 +107,35 @@ def _move_pmd(mm: Mm, part: Extent, walk: Any) -> Path[None]:
         yield from machine.scheme.visitor_leaves(mm, theirs)
 
 
-def _move_table(mm: Mm, fn: str, old: Place, new: Place) -> Path[None]:
-    """move_normal_pud(), move_normal_pmd(): unhook the table here, hook it in there."""
+def _move_table(mm: Mm, vma: Vma, fn: str, old: Place, new: Place) -> Path[bool]:
+    """move_normal_pud(), move_normal_pmd(): unhook the table here, hook it in there.
+
+    False: a collapse that came by the file has taken it meanwhile (CVE-2024-50066, fixed by
+    <20241007-move_normal_pmd-vs-collapse-fix-2-v1-1-5ead9631f2ea@google.com>). Who comes by the file
+    must not find it in neither place, or in both: take_rmap_locks() keeps them out.
+    """
     machine, mem = mm.machine, mm.machine.mem
-    table = int(mem.at(*old))
-    name = "page_table_lock" if fn == "move_normal_pud" else "pmd_lock"
-    of = mm.id if fn == "move_normal_pud" else old[0]
+    if vma.file is not None:
+        yield from machine.lock("take_rmap_locks", "i_mmap_rwsem", vma.file.number, "write")
+    name, of, new_of = "pmd_lock", old[0], new[0]
+    if fn == "move_normal_pud":
+        name, of, new_of = "page_table_lock", mm.id, mm.id
     yield from machine.lock(fn, name, of, "spin")
-    mem.unhook(table)
-    mem.hook(table, *new)
-    yield Step(Kind.MOVE, fn, table, 0, 1, Moved(old, new))
-    yield from machine.flush("flush_tlb_range", table, 0)
-    yield machine.unlock(fn, name)
+    if new_of != of:
+        yield from machine.lock("spin_lock_nested", name, new_of, "spin")
+    table = int(mem.at(*old))
+    there = bool(table) and not (name == "pmd_lock" and mm.is_huge(*old))
+    if there:
+        mem.unhook(table)
+        mem.hook(table, *new)
+        yield Step(Kind.MOVE, fn, table, 0, 1, Moved(old, new))
+        yield from machine.flush("flush_tlb_range", table, 0)
+    if new_of != of:
+        yield machine.unlock("spin_unlock", name)
+    yield machine.unlock("spin_unlock", name)
+    if vma.file is not None:
+        yield machine.unlock("drop_rmap_locks", "i_mmap_rwsem")
+    return there
 
 
 def move_ptes(mm: Mm, ours: int, theirs: int, part: Extent) -> Path[bool]:

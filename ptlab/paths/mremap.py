@@ -15,6 +15,8 @@ from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE, page_align
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.paths.mmap import do_vmi_align_munmap, get_unmapped_area, mm_populate
 from ptlab.paths.move import move_page_tables
+from ptlab.paths.recheck import vma_end_write_all
+from ptlab.paths.vma_change import add_vma
 from ptlab.state.mm import Mm
 from ptlab.state.vma import VM, Vma, find_vma_intersection, overlapping
 
@@ -46,8 +48,10 @@ def do_mremap(
                 mm, old, old_length, new_length, to, maymove, dontunmap
             )
     except KernelError:
+        yield from vma_end_write_all(mm)
         yield machine.unlock("mmap_write_unlock", "mmap_lock")
         raise
+    yield from vma_end_write_all(mm)
     yield machine.unlock(f"mmap_{held}_unlock", "mmap_lock")
     vma = mm.find_vma(result)
     if new_length > old_length and vma.flags & VM.LOCKED:
@@ -152,7 +156,7 @@ def expand_vma(
     """Grow in place, else move. Returns the address."""
     if old + old_length == vma.end and _room_above(mm, vma, new_length - old_length):
         grown = Vma(vma.end, old + new_length, vma.flags, vma.page(vma.end), None, 0, vma.file)
-        whole = mm.add_vma(grown)
+        whole = yield from add_vma(mm, grown)
         fact = VmaMapped(grown.span, grown.flags, whole.span)
         yield Step(Kind.VMA, "expand_vma_in_place", None, 1, 1, fact)
         return old
@@ -218,6 +222,6 @@ def copy_vma(mm: Mm, vma: Vma, old: int, length: int, new: int) -> Path[Vma]:
     if vma.file is None and vma.anon_vma is None:
         pgoff = new >> PAGE_SHIFT
     copy = replace(vma, start=new, end=new + length, pgoff=pgoff)
-    whole = mm.add_vma(copy)
+    whole = yield from add_vma(mm, copy)
     yield Step(Kind.VMA, "copy_vma", None, 1, 1, VmaMapped(copy.span, copy.flags, whole.span))
     return whole

@@ -243,25 +243,28 @@ def move_huge_pmd(mm: Mm, old: Place, new: Place) -> Path[None]:
     """mremap: the huge entry goes from one (PMD page, slot) to another, its deposit with it."""
     machine, mem = mm.machine, mm.machine.mem
     yield from machine.lock("pmd_lock", "pmd_lock", old[0], "spin")
-    if not mm.is_huge(*old):  # a truncate has taken it away
+    if new[0] != old[0]:
+        yield from machine.lock("spin_lock_nested", "pmd_lock", new[0], "spin")
+    if mm.is_huge(*old):  # else a truncate has taken it away
+        word = mem.entries.word(*old)
+        mem.write(*old, 0)
+        mem.write(*new, word | pte.SOFT_DIRTY if word & pte.PRESENT else word)
+        if pte.pfn(word) < pte.FILE_FRAME:
+            mem.deposit(*new, mem.withdraw(*old))
+        yield Step(Kind.MOVE, "move_huge_pmd", new[0], 1, 1, Moved(old, new, huge=True))
+    if new[0] != old[0]:
         yield machine.unlock("spin_unlock", "pmd_lock")
-        return
-    word = mem.entries.word(*old)
-    mem.write(*old, 0)
-    mem.write(*new, word | pte.SOFT_DIRTY if word & pte.PRESENT else word)
-    if pte.pfn(word) < pte.FILE_FRAME:
-        mem.deposit(*new, mem.withdraw(*old))
-    yield Step(Kind.MOVE, "move_huge_pmd", new[0], 1, 1, Moved(old, new, huge=True))
     yield machine.unlock("spin_unlock", "pmd_lock")
 
 
 def copy_huge_pmd(mm: Mm, child: Mm, pmd: int, slot: int, child_pmd: int) -> Path[None]:
     """fork: the child maps the same huge page, read-only on both sides, and deposits a PTE page."""
     machine, mem = mm.machine, mm.machine.mem
-    word = mem.entries.word(pmd, slot)
     table = int(mem.alloc(child.id, Level.PTE))
     yield Step(Kind.ALLOC, "pte_alloc_one", table)
     yield from machine.lock("pmd_lock", "pmd_lock", child_pmd, "spin")
+    yield from machine.lock("spin_lock_nested", "pmd_lock", pmd, "spin")
+    word = mem.entries.word(pmd, slot)
     yield pgtable_trans_huge_deposit(child, child_pmd, slot, table)
     if not is_huge_zero(word):
         machine.share(frames_of(word), 1)
@@ -271,4 +274,5 @@ def copy_huge_pmd(mm: Mm, child: Mm, pmd: int, slot: int, child_pmd: int) -> Pat
     count_huge(child, word, 1)
     fact = EntriesSet(slice(slot, slot + 1), Maps.HUGE)
     yield Step(Kind.SET, "copy_huge_pmd", child_pmd, 1, 1, fact)
+    yield machine.unlock("spin_unlock", "pmd_lock")
     yield machine.unlock("spin_unlock", "pmd_lock")

@@ -69,6 +69,19 @@ class ChangesUnhooked(UsesFreed):
 
 
 @dataclass(frozen=True)
+class Unprotected(BrokenRule):
+    """A write without what protects it: a rule of race/lock_table.py. `where` is a line of a design."""
+
+    task: str
+    does: str
+    missing: str
+    why: str
+    where: str = ""
+    says = "task {0.task} {0.does} without {0.missing}"
+    follows = "{0.why}{0.where}"
+
+
+@dataclass(frozen=True)
 class UsesStaleTlb(BrokenRule):
     """A TLB entry is used after its frame has been freed."""
 

@@ -20,7 +20,9 @@ from ptlab.base.footprint import Access, Footprint
 from ptlab.base.precautions import Precaution
 from ptlab.base.tables import Tables
 from ptlab.race.broken_rule import BrokenRule, Page, UsesFreed, UsesStaleTlb
+from ptlab.race.protection import Protection
 from ptlab.race.watched_columns import WatchedCounts, WatchedEntries, WatchedVisitors, WatchedWhole
+from ptlab.race.watched_store import WatchedStore
 from ptlab.state.machine import Machine
 from ptlab.state.memmap import State
 from ptlab.state.others import Alone
@@ -68,6 +70,10 @@ class Sanitizer(Alone):
         self.visits: set[tuple[int, int]] = set()
         """(task, table): visits that hold a reference."""
         self._states = machine.mem.state
+        self.protection = Protection(machine, tasks, self.broken)
+        machine.store = machine.mem.store = WatchedStore(
+            machine.store, machine.mem, self.protection
+        )
         self._watched = list(self._columns())
         for owner, name, watched in self._watched:
             setattr(owner, name, watched)
@@ -189,6 +195,7 @@ class Sanitizer(Alone):
 
     def dequeue(self) -> None:
         """The oldest batch is being freed."""
+        self.protection.grace_period = True
         self.note("rcu", Access.WRITE)
         for task, serial in enumerate(self._waits_for.pop(0)):
             self.note(("section's end", task, serial), Access.READ)
@@ -221,6 +228,7 @@ class Sanitizer(Alone):
 
     def flush(self) -> None:
         """All CPUs forget their translations. (A real flush names a range.)"""
+        self.protection.flushed()
         for task, tlb in enumerate(self.tlb):
             self.note(("tlb", task), Access.WRITE)
             tlb.clear()

@@ -160,6 +160,7 @@ class Scheduler:
             )
         self.schedule += letter
         self.sanitizer.now, self.sanitizer.running = len(self.schedule), letter
+        self.sanitizer.protection.running = letter
         if letter == RCU:
             step = next(self.machine.rcu_do_batch())
             segment = Segment(letter, step, self.sanitizer.take())

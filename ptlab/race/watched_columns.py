@@ -9,6 +9,7 @@ import numpy as np
 
 from ptlab.base.footprint import Access
 from ptlab.base.geometry import PTRS_PER_TABLE, Level
+from ptlab.race.protection import Protection
 from ptlab.state.entries import EntryPool
 from ptlab.state.machine import Machine
 
@@ -20,6 +21,7 @@ class Notes(Protocol):
     away: bool
     looked: set[int]
     visits: set[tuple[int, int]]
+    protection: Protection
 
     def note(self, thing: Hashable, access: int) -> None:
         """The running task uses `thing`."""
@@ -95,6 +97,8 @@ class WatchedEntries:
 
     def __setitem__(self, key: tuple[Any, Any], words: Any) -> None:
         self._note(*key, Access.WRITE)
+        table, columns = key
+        self.sanitizer.protection.entries(int(table), columns, self.raw[key], words)
         self.raw[key] = words
 
     def _note(self, table: Any, columns: Any, access: int) -> None:

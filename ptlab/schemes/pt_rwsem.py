@@ -44,6 +44,7 @@ class PtRwsem(ReclaimScheme):
     fate = "Proposed in the thread of November 2021, never written."
     source = "Jason Gunthorpe, 10 November 2021, Message-Id begins 20211110125601.GQ1740502"
     kernel = "6.1"
+    stays_empty = "pt_rwsem"
 
     def walk_begins(self, mm: Mm, start: int, end: int, times: int = 1) -> Path[Walk]:
         """One atomic on a cache line that all CPUs share."""

@@ -43,6 +43,7 @@ class PteRefcount(ReclaimScheme):
     source = "Message-Id <20211110105428.32458-1-zhengqi.arch@bytedance.com>"
     kernel = "6.1"
     counts_references = True
+    stays_empty = "count"
 
     # -- the points of ReclaimScheme --
 
@@ -134,7 +135,7 @@ class PteRefcount(ReclaimScheme):
             failed = TryGet.TRYGET_FAILED_ZERO
             yield Step(Kind.FAIL, "pte_try_get", tables, 0, times, Dying(failed))
             return failed
-        store.put(mem, "refcount", tables, before + 1)
+        store.add(mem, "refcount", tables, 1)
         store.add(mem, "visitors", tables, 1)
         n = table_count(tables)
         fact = references_of((Holder.VISITOR, before, before + 1, Counting.ATOMIC, False))

@@ -11,7 +11,7 @@ from ptlab.base.steps import Kind, Step
 from ptlab.base.tables import Slots, Tables, first_of, is_run, table_count
 from ptlab.state.machine import Machine
 from ptlab.state.memmap import State
-from ptlab.state.vma import Vma, Vmas, find, find_vma_intersection, merge
+from ptlab.state.vma import Vma, Vmas, find, find_vma_intersection
 
 
 class Count:
@@ -95,13 +95,6 @@ class Mm:
     def set_vmas(self, vmas: Vmas) -> None:
         """Replace the VMA tree."""
         self.machine.store.put(self, "_vmas", 0, vmas)
-
-    def add_vma(self, vma: Vma, among: Vmas | None = None) -> Vma:
-        """Put `vma` among the others, merged where Linux does; returns what covers its range now."""
-        unfaulted = self.machine.profile.merge_unfaulted
-        vmas, whole = merge(self.vmas if among is None else among, vma, unfaulted)
-        self.set_vmas(vmas)
-        return whole
 
     def replace_vma(self, vma: Vma) -> None:
         """Put `vma` in the place of the one with the same range."""

@@ -34,6 +34,9 @@ class ReclaimScheme:
     """The kernel profile its stories run on unless another is named."""
     counts_references: ClassVar[bool] = False
     """Whether mem_map's refcount column means anything."""
+    stays_empty: ClassVar[str] = "lock"
+    """What keeps an empty table empty until it is out of the tree: its own "lock", a reference
+    "count" at 0, or the name of a lock of the design (of the mm, for write) that every walk takes."""
     zap_mode: ClassVar[str] = "read"
     """How MADV_DONTNEED and MADV_FREE take mmap_lock; for "write" there is no VMA lock instead."""
 

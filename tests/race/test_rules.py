@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ptlab.base.facts import EntriesSet, Freed, Holder, Maps, References
@@ -36,6 +37,13 @@ def steps(*actions: Callable[[], Step]) -> Path[None]:
         yield action()
 
 
+def locked(process: Process, action: Callable[[], Step], *locks: tuple[str, int]) -> Path[None]:
+    """A path of one segment under these locks, one of which is of a table."""
+    for name, of in locks:
+        yield from process.machine.lock("toy", name, of, "spin")
+    yield action()
+
+
 def takes(process: Process, *locks: tuple[str, Any]) -> Path[None]:
     """Take these locks in order, then drop them."""
     for name, of in locks:
@@ -54,7 +62,7 @@ def test_access_to_a_freed_table() -> None:
 
         def free() -> Step:
             p.machine.others.freed(HEAP_TABLE)
-            mem.store.put(mem, "state", HEAP_TABLE, int(State.FREED))
+            mem.state[HEAP_TABLE] = int(State.FREED)
             return Step(Kind.FREE, "toy", HEAP_TABLE, fact=Freed())
 
         return {"free": steps(free), "look": steps(look, look)}
@@ -64,7 +72,8 @@ def test_access_to_a_freed_table() -> None:
 
 def test_an_entry_lost_without_a_zap() -> None:
     def prepare(p: Process) -> Paths:
-        return {"unhook": steps(lambda: p.mm.unhook_pte(HEAP_TABLE, "toy"))}
+        unhook = partial(p.mm.unhook_pte, HEAP_TABLE, "toy")
+        return {"unhook": locked(p, unhook, ("pmd_lock", 2), ("ptl", HEAP_TABLE))}
 
     assert run(prepare, "A") == ("task A unhooks PTE page 4 with 1 entry in it, lost without a zap")
 
@@ -75,7 +84,7 @@ def test_an_entry_overwritten() -> None:
             p.machine.mem.write(HEAP_TABLE, 0, 0x1234067)
             return Step(Kind.SET, "toy", HEAP_TABLE, 1, 1, EntriesSet(slice(0, 1), Maps.PAGE))
 
-        return {"write": steps(write)}
+        return {"write": locked(p, write, ("ptl", HEAP_TABLE))}
 
     assert run(prepare, "A") == (
         "task A overwrites an entry of PTE page 4: the page that it mapped is lost"
@@ -116,7 +125,7 @@ def test_two_tables_in_one_slot() -> None:
             mem.hook(table, 2, 0)
             return Step(Kind.INSTALL, "toy", table)
 
-        return {"install": steps(install)}
+        return {"install": locked(p, install, ("pmd_lock", 2))}
 
     assert run(prepare, "A") == (
         "task A installs PTE page 5 at slot 0 of PMD page 2, where PTE page 4 is: two tables in "

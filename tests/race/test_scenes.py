@@ -8,13 +8,11 @@ import random
 import pytest
 
 from ptlab.base.facts import Holder, References
-from ptlab.base.geometry import Level
 from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import Slots
 from ptlab.cli import main
 from ptlab.race.all_scenes import SceneResults, races
-from ptlab.race.broken_rule import Page, UnhooksEntries, Verdict
 from ptlab.race.explore import explore
 from ptlab.race.scenes import SCENES, Variant
 from ptlab.race.scenes.files import ZapLocksMm
@@ -144,7 +142,8 @@ def test_percpu_ref_as_posted_unhooks_a_page_that_is_not_the_dead_one() -> None:
     """The second free_user_pte() finds the page that a fault has installed in between."""
     scene = SCENES["try-get-rcu"]
     result = explore(scene, scene.under(PercpuRef))
-    assert result.verdict == Verdict((UnhooksEntries("B", Page(Level.PTE, 5), 1),))
+    assert result.verdict is not None
+    assert "task B unhooks PTE page 5, whose count is 1, without" in str(result.verdict)
 
 
 def test_the_results_say_what_is_left_out_and_what_the_scheme_says_of_itself() -> None:
@@ -180,7 +179,7 @@ def test_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     bounded = json.loads(capsys.readouterr().out.splitlines()[0])
     assert (bounded["result"], bounded["bound"]) == ("bounded", "up to 0 preemptions")
     assert main(["races", "try-get-rcu", "--scheme", "percpu_ref"]) == 1
-    assert "lost without a zap" in capsys.readouterr().out
+    assert "unhooks PTE page 5, whose count is" in capsys.readouterr().out
     assert main(["races", "install", "--scheme", "percpu_ref", "--json"]) == 0
     capsys.readouterr()
 

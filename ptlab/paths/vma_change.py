@@ -1,0 +1,45 @@
+"""How the VMAs of an address space change: under mmap_lock for write, and each VMA's own lock.
+
+Kernel source: mm/vma.c, __split_vma(), commit_merge(), __mmap_new_vma() (Linux 6.12): since 6.4 a VMA
+that comes, goes or changes is write-locked first, for a page fault may hold its lock alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ptlab.base.call_path import not_in_kernel
+from ptlab.base.steps import Path
+from ptlab.paths.recheck import vma_start_write
+from ptlab.state.mm import Mm
+from ptlab.state.vma import Vma, Vmas, merge
+
+
+@not_in_kernel
+def change_vmas(mm: Mm, change: Callable[[Vmas], Vmas]) -> Path[None]:
+    """Lock what `change` changes, then change it.
+
+    While a lock is waited for, a page fault may give another VMA its anon_vma: `change` is worked
+    out again from the VMAs there are then.
+    """
+    if mm.machine.others.several:
+        done: set[int] = set()
+        while todo := [vma for vma in _changed(mm.vmas, change(mm.vmas)) if vma.start not in done]:
+            done.add(todo[0].start)
+            yield from vma_start_write(mm, todo[0])
+    new = change(mm.vmas)
+    if new is not mm.vmas:
+        mm.set_vmas(new)
+
+
+def _changed(old: Vmas, new: Vmas) -> Vmas:
+    """The VMAs of only one of the two."""
+    return tuple(vma for vma in (*old, *new) if (vma in old) != (vma in new))
+
+
+@not_in_kernel
+def add_vma(mm: Mm, vma: Vma) -> Path[Vma]:
+    """Put `vma` among the others, merged where Linux does; returns what covers its range now."""
+    unfaulted = mm.machine.profile.merge_unfaulted
+    yield from change_vmas(mm, lambda vmas: merge(vmas, vma, unfaulted)[0])
+    return mm.find_vma(vma.start)

@@ -1,0 +1,105 @@
+"""What protects what: for each kind of write, what its writer must hold, and who says so.
+
+`race/protection.py` looks at every write with this table in hand, whatever the schedule.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Rule(NamedTuple):
+    """One kind of write.
+
+    written  what is written
+    needs    what the writer must hold or must have done
+    instead  what does as well
+    kernels  the Linux versions it holds for
+    source   where the kernel says so
+    """
+
+    written: str
+    needs: str
+    instead: str
+    kernels: str
+    source: str
+
+
+_DOC = "Documentation/mm/process_addrs.rst (6.14), Page tables"
+
+PTE_ENTRY = Rule(
+    "an entry of a PTE page",
+    "its PTE lock",
+    "the MMU sets accessed and dirty bits by itself; nobody else finds a page that is not in a tree",
+    "all",
+    f"pte_offset_map_lock(), include/linux/mm.h; {_DOC}",
+)
+PMD_ENTRY = Rule(
+    "an entry of a PMD page",
+    "the PMD lock in that page",
+    "free_pgtables(): mmap_lock, where no VMA is left in the span of the entry",
+    "all",
+    f"pmd_lock(), include/linux/mm.h; free_pgtables(), mm/memory.c; {_DOC}",
+)
+UPPER_ENTRY = Rule(
+    "an entry of a PUD, P4D or PGD page",
+    "page_table_lock",
+    "free_pgtables(), as above",
+    "all",
+    f"pud_lock(), __pud_alloc(), mm/memory.c; {_DOC}",
+)
+UNHOOKED = Rule(
+    "a table that is unhooked",
+    "its own lock too, so that it stays empty",
+    "a reference count at 0; or mmap_lock for write, from 6.4 on with the lock of each VMA there; "
+    "free_pgtables(), as above; a lock of the design that every walk takes (stays_empty)",
+    "all",
+    "try_to_free_pte(), mm/pt_reclaim.c (6.14); collapse_huge_page(), mm/khugepaged.c",
+)
+FLUSHED = Rule(
+    "a table that is freed or handed to RCU",
+    "a TLB flush since it was unhooked",
+    "",
+    "all",
+    "tlb_flush_mmu(), mm/mmu_gather.c",
+)
+GRACE_PERIOD = Rule(
+    "a table that is freed at once",
+    "a grace period",
+    "before 6.5: mmap_lock for write while it was unhooked",
+    "all",
+    "pte_offset_map() and pte_free_defer(), mm/pgtable-generic.c (6.5)",
+)
+VMAS = Rule(
+    "the VMAs of a process, and their fields",
+    "mmap_lock for write",
+    "for anon_vma and VM_MAYBE_GUARD: mmap_lock for read, or the VMA's lock",
+    "all",
+    "include/linux/mm_types.h; __anon_vma_prepare(), mm/rmap.c; vma_set_atomic_flag() (6.18)",
+)
+VMA_LOCKED = Rule(
+    "a VMA that comes, goes or changes",
+    "the VMA's lock for write",
+    "the last exit: nobody is left in the address space",
+    "6.4 on",
+    "vma_start_write() in __split_vma(), commit_merge() and __mmap_new_vma(), mm/vma.c (6.12)",
+)
+COUNT = Rule(
+    "the reference count of a table",
+    "an atomic operation (store.add)",
+    "a plain write (store.put) under the PTE lock, or while nobody finds the table",
+    "designs with a count",
+    "include/linux/pte_ref.h of <20211110105428.32458-1-zhengqi.arch@bytedance.com>",
+)
+
+RULES = (
+    PTE_ENTRY,
+    PMD_ENTRY,
+    UPPER_ENTRY,
+    UNHOOKED,
+    FLUSHED,
+    GRACE_PERIOD,
+    VMAS,
+    VMA_LOCKED,
+    COUNT,
+)

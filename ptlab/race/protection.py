@@ -1,0 +1,265 @@
+"""Whether a write is made under the locks that protect it: lockdep and KCSAN in spirit.
+
+The table of rules is in `race/lock_table.py`. Each write is looked at when it is made, so a missing
+lock is found in any schedule, with one task too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ptlab.base import pte
+from ptlab.base.facts import Lock
+from ptlab.base.geometry import Level
+from ptlab.base.precautions import Precaution
+from ptlab.draw.names import lock_name
+from ptlab.race.broken_rule import BrokenRule, Page, Unprotected
+from ptlab.race.lock_table import (
+    COUNT,
+    FLUSHED,
+    GRACE_PERIOD,
+    PMD_ENTRY,
+    PTE_ENTRY,
+    UNHOOKED,
+    UPPER_ENTRY,
+    VMA_LOCKED,
+    VMAS,
+    Rule,
+)
+from ptlab.race.whose_line import line_of
+from ptlab.state.machine import Machine
+from ptlab.state.memmap import State
+from ptlab.state.mm import Mm, base_address
+from ptlab.state.vma import VM, Vma, Vmas, overlapping
+
+_SHARED = ("read", "users")
+_BY_MMU = np.uint64(pte.ACCESSED | pte.DIRTY | pte.SOFT_DIRTY)
+_ENTRY_OF = {Level.PTE: PTE_ENTRY, Level.PMD: PMD_ENTRY}
+_GOING = (State.RCU, State.FREED)
+_IN_TREE, _OUT_OF_REACH = int(State.LIVE), (State.NEW, State.DEPOSITED, State.UNHOOKED)
+
+
+class Unhook(NamedTuple):
+    """How a table was unhooked: by which task, after how many of its flushes, alone in its mm?"""
+
+    task: int
+    flushes: int
+    alone: bool
+
+
+class Protection:
+    """Looks at each write of the running task; what it finds goes into `broken`."""
+
+    def __init__(self, machine: Machine, tasks: int, broken: list[BrokenRule]) -> None:
+        self.machine, self.mem, self.broken = machine, machine.mem, broken
+        self.running = ""
+        self.grace_period = False
+        """Whether what is freed next has waited for a grace period."""
+        self._flushes = [0] * tasks
+        self._unhooked: dict[int, Unhook] = {}
+        counts = np.asarray(machine.mem.refcount)
+        self._counted = set(np.flatnonzero(counts).tolist())
+        """Tables that have had a reference count above 0."""
+
+    # -- what is told of --
+
+    def flushed(self) -> None:
+        """The running task has flushed the TLBs."""
+        self._flushes[self.machine.task] += 1
+
+    def counted(self, table: int, value: int, plainly: bool) -> None:
+        """A reference count is written: with one atomic operation, or `plainly`."""
+        if value:
+            self._counted.add(table)
+        if plainly and self.mem.state.item(table) not in _OUT_OF_REACH and not self._ptl(table):
+            page = Page.of(self.mem, table)
+            self._report(f"writes the reference count of {page}", COUNT.needs, COUNT)
+
+    def entries(self, table: int, columns: Any, old: Any, new: Any) -> None:
+        """Entries of `table` are written that were `old`."""
+        if self.mem.state.item(table) != _IN_TREE:
+            return
+        level = Level(self.mem.level.item(table))
+        if self._locked(table, level):
+            self._in_own_lock(table)
+        elif not (
+            _only_marked(old, new)
+            or self._has_own_lock(table)
+            or self._cleared(table, columns, new)
+        ):
+            rule = _ENTRY_OF.get(level, UPPER_ENTRY)
+            does = f"writes into {Page.of(self.mem, table)}"
+            self._report(does, self._name(self._lock_of(table, level)), rule)
+
+    def state(self, table: int, now: int) -> None:
+        """A table goes from one state to another."""
+        was = self.mem.state.item(table)
+        if now == State.UNHOOKED and was == _IN_TREE:
+            self._stays_empty(table)
+            task, alone = self.machine.task, self._holds("mmap_lock", self._mm(table).id)
+            self._unhooked[table] = Unhook(task, self._flushes[task], alone)
+        elif now in _GOING and self.mem.level[table] != Level.PGD:
+            self._goes(table, was, at_once=now == State.FREED)
+
+    def vmas(self, mm: Mm, new: Vmas) -> None:
+        """The VMAs of `mm` are replaced by `new`."""
+        old = mm.vmas
+        changed = [vma for vma in (*old, *new) if (vma in old) != (vma in new)]
+        if not changed:
+            return
+        start = changed[0].start
+        if _is_note(changed):
+            if not self._holds("mmap_lock", mm.id, any_mode=True) and not self._holds(
+                "vma_lock", start, any_mode=True
+            ):
+                self._report(f"changes {changed[0]}", "mmap_lock or the VMA's lock", VMAS)
+        elif not self._holds("mmap_lock", mm.id):
+            if not self.machine.others.lacks(Precaution.MMAP_WRITE):
+                self._report(f"changes {changed[0]}", "mmap_lock for write", VMAS)
+        elif self.machine.profile.vma_lock_fault and new:
+            for vma in changed:
+                if not self._holds("vma_lock", vma.start):
+                    lock = self._name(Lock("vma_lock", vma.start, "write"))
+                    self._report(f"changes {vma}", lock, VMA_LOCKED)
+                    return
+
+    # -- what is asked --
+
+    def _report(self, does: str, missing: str, rule: Rule) -> None:
+        why = f"{rule.written} needs {rule.needs}"
+        where = line_of(self.machine.scheme)
+        self.broken.append(Unprotected(self.running, does, missing, why, where))
+
+    def _holds(self, name: str, of: Any, any_mode: bool = False) -> bool:
+        for lock in self.machine.held[self.machine.task]:
+            if lock.name == name and lock.of == of and (any_mode or lock.mode not in _SHARED):
+                return True
+        return False
+
+    def _ptl(self, table: int) -> bool:
+        return self._holds("ptl", table)
+
+    def _lock_of(self, table: int, level: Level) -> Lock:
+        """The lock of the entries of a table."""
+        if level is Level.PTE:
+            return Lock("ptl", table, "spin")
+        if level is Level.PMD:
+            return Lock("pmd_lock", table, "spin")
+        return Lock("page_table_lock", self.mem.mm.item(table), "spin")
+
+    def _locked(self, table: int, level: Level) -> bool:
+        name, of, _ = self._lock_of(table, level)
+        return self._holds(name, of)
+
+    def _name(self, lock: Lock) -> str:
+        return f"the {lock_name(self.mem, lock)}"
+
+    def _mm(self, table: int) -> Mm:
+        number = self.mem.mm.item(table)
+        found: Mm = next(mm for mm in self.machine.mms if mm.id == number)
+        return found
+
+    def _own_lock(self) -> str:
+        """The lock of the design that every walk takes; '' if it has none."""
+        says = self.machine.scheme.stays_empty
+        return "" if says in ("lock", "count") else str(says)
+
+    def _has_own_lock(self, table: int) -> bool:
+        own = self._own_lock()
+        return bool(own) and self._holds(own, self.mem.mm.item(table))
+
+    def _in_own_lock(self, table: int) -> None:
+        """Others rely on it that whoever changes an entry holds the design's own lock."""
+        own, number = self._own_lock(), self.mem.mm.item(table)
+        if own and not (
+            self._holds(own, number, any_mode=True) or self._holds("mmap_lock", number)
+        ):
+            self._report(f"writes into {Page.of(self.mem, table)}", own, UNHOOKED)
+
+    def _span(self, table: int, column: int) -> tuple[int, int]:
+        """The addresses below an entry of an upper table."""
+        shift = self.machine.geometry.shift(Level(self.mem.level.item(table)))
+        start = base_address(self._mm(table), table) + (column << shift)
+        return start, start + (1 << shift)
+
+    def _there(self, mm: Mm, start: int, end: int) -> Iterator[Vma]:
+        """The VMAs in a range, those included that a file still leads to."""
+        yield from overlapping(mm.vmas, start, end)
+        yield from overlapping(mm.detached, start, end)
+
+    def _cleared(self, table: int, columns: Any, new: Any) -> bool:
+        """free_pgtables(): an entry of an upper table is cleared below which no VMA is left."""
+        if self.mem.level[table] == Level.PTE or np.any(new) or not isinstance(columns, int):
+            return False
+        mm = self._mm(table)
+        nobody = not any(self._there(mm, *self._span(table, columns)))
+        return nobody and self._holds("mmap_lock", mm.id, any_mode=True)
+
+    def _stays_empty(self, table: int) -> None:
+        level, parent = Level(self.mem.level.item(table)), self.mem.parent.item(table)
+        page = Page.of(self.mem, table)
+        if self._locked(table, level) or self._has_own_lock(table):
+            return
+        if self.machine.scheme.stays_empty == "count":
+            self._at_zero(table, level, page)
+        elif not self._nobody_below(parent, self.mem.slot.item(table)):
+            self._report(f"unhooks {page}", self._name(self._lock_of(table, level)), UNHOOKED)
+
+    def _at_zero(self, table: int, level: Level, page: Page) -> None:
+        """The count may stand for the lock if it is kept, and is at 0."""
+        if level is not Level.PTE or self._nobody_below(
+            self.mem.parent.item(table), self.mem.slot.item(table)
+        ):
+            return
+        count = int(self.mem.refcount[table])
+        if count or table not in self._counted:
+            found = f"{count}" if count else "0 because nobody has ever counted"
+            self._report(f"unhooks {page}, whose count is {found},", "its PTE lock", UNHOOKED)
+
+    def _nobody_below(self, parent: int, slot: int) -> bool:
+        """Whether nobody else can be in the table at `slot`: no VMA, or all of them locked."""
+        mm = self._mm(parent)
+        there = list(self._there(mm, *self._span(parent, slot)))
+        if not there:
+            return self._holds("mmap_lock", mm.id, any_mode=True)
+        alone = self._holds("mmap_lock", mm.id)
+        if self.machine.profile.vma_lock_fault:
+            alone = alone and all(self._holds("vma_lock", vma.start) for vma in there)
+        return alone
+
+    def _goes(self, table: int, was: int, at_once: bool) -> None:
+        page, others = Page.of(self.mem, table), self.machine.others
+        does = f"{'frees' if at_once else 'hands to RCU'} {page}"
+        if was == _IN_TREE:
+            self._report(does, "having unhooked it", FLUSHED)
+        elif was == State.RCU and self.grace_period:
+            self.grace_period = False
+        elif was in _GOING:
+            self._report(f"{does} a second time,", "a reason", GRACE_PERIOD)
+        if was != State.UNHOOKED or table not in self._unhooked:
+            return
+        unhook = self._unhooked[table]
+        flushed = self._flushes[unhook.task] > unhook.flushes
+        if not flushed and not others.lacks(Precaution.FLUSH_FIRST):
+            self._report(does, FLUSHED.needs, FLUSHED)
+        rcu = self.machine.profile.vma_lock_fault or not unhook.alone
+        if at_once and rcu and not others.lacks(Precaution.RCU):
+            self._report(does, GRACE_PERIOD.needs, GRACE_PERIOD)
+
+
+def _only_marked(old: Any, new: Any) -> bool:
+    """Whether all that a write does is set bits that the MMU sets too."""
+    before, after = np.asarray(old, np.uint64), np.asarray(new, np.uint64)
+    return not np.any(before & ~after) and not np.any(after & ~before & ~_BY_MMU)
+
+
+def _is_note(changed: list[Vma]) -> bool:
+    """One VMA that gets an anon_vma, or VM_MAYBE_GUARD: it may be in use meanwhile."""
+    if len(changed) != 2:
+        return False
+    a, b = changed
+    same = (a.start, a.end, a.file, a.pgoff) == (b.start, b.end, b.file, b.pgoff)
+    return same and not (a.flags ^ b.flags) & ~VM.MAYBE_GUARD
