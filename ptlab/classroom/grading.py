@@ -28,7 +28,8 @@ from nbgrader.preprocessors import (
     OverwriteCells,
 )
 
-from ptlab.classroom import graded, seeds
+from ptlab.classroom import seeds
+from ptlab.classroom.ask import graded
 from ptlab.classroom.handed_in import MIME as HANDED_IN
 from ptlab.classroom.question import refused
 from ptlab.classroom.report import MIME, Report

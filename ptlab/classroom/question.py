@@ -1,9 +1,10 @@
 """Question: a problem made from a seed, solved by the engine, graded with reasons.
 
-How to write one: subclass it in a module of `sets/` and name it in that module's QUESTIONS. The
-problem is a frozen dataclass of plain data. `solve` asks the engine, so there is no key to keep.
-`wrong` lists what students who hold known mistaken ideas would answer: the tests check that each loses
-points, and `grade` may use them to recognise the idea behind an answer.
+How to write one: subclass it in a module of `sets/`, name it in that module's QUESTIONS, and write
+its words into `sets/texts/NAME.toml` (see `wording.py`). The problem is a frozen dataclass of plain
+data. `solve` asks the engine, so there is no key to keep. `wrong` lists what students who hold known
+mistaken ideas would answer: the tests check that each loses points, and `grade` may use them to
+recognise the idea behind an answer.
 
 A new set is a module in `sets/` and its name in SETS of `sets/__init__.py`; nothing else needs to know.
 
@@ -25,6 +26,7 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 from ptlab.classroom.report import Finding
 from ptlab.classroom.student_code import class_name, kind_of
 from ptlab.classroom.wire_format import NotCarried
+from ptlab.classroom.wording import Fills, Wording, wording
 from ptlab.story.story import Story
 
 P = TypeVar("P")
@@ -46,36 +48,48 @@ class Wrong(NamedTuple):
 
 
 class Question(ABC, Generic[P]):
-    """One question. Subclasses set the class variables and define the six methods."""
+    """One question. Subclasses give its name and define the methods below; its words are in a file."""
 
     name: ClassVar[str]
     """'walk-1': the set and a number."""
-    title: ClassVar[str]
-    points: ClassVar[float]
-    minutes: ClassVar[int]
-    """How long a student who has read the course needs."""
-    goal: ClassVar[str]
-    """What one can do after it."""
-    hints: ClassVar[tuple[str, str, str]]
-    """Markdown: where to look, how to begin, nearly there."""
+    wording: ClassVar[Wording]
+    """Its title, points, text, hints and ideas."""
     further: ClassVar[int] = 0
     """On how many further problems an answer is judged that is code."""
+
+    def __init_subclass__(cls) -> None:
+        """A question with a name has its words in a file of that name."""
+        if "name" in vars(cls):
+            cls.wording = wording(cls.name)
+
+    @property
+    def points(self) -> float:
+        """What a right answer is worth."""
+        return self.wording.points
 
     @abstractmethod
     def pose(self, rng: Random) -> P:
         """A problem. The same randomness gives the same one."""
 
-    @abstractmethod
     def text(self, problem: P) -> str:
         """The problem in Markdown, with the form that the answer must have."""
+        return self.wording.text.format(problem=problem, self=self, **self.in_text(problem))
+
+    def in_text(self, problem: P) -> Fills:
+        """What the text has in braces, besides `problem` and `self`."""
+        return {}
 
     @abstractmethod
     def solve(self, problem: P) -> Any:
         """A right answer, found by the engine."""
 
-    @abstractmethod
     def why(self, problem: P) -> str:
         """The answer with its reasoning, in Markdown: for teachers and `ptlab quiz -c`."""
+        return self.wording.why.format(problem=problem, self=self, **self.in_why(problem))
+
+    def in_why(self, problem: P) -> Fills:
+        """What the reasoning has in braces, besides `problem` and `self`."""
+        return {}
 
     @abstractmethod
     def grade(self, problem: P, answer: object, further: Sequence[P] = ()) -> list[Finding]:
@@ -95,6 +109,10 @@ class Question(ABC, Generic[P]):
     @abstractmethod
     def wrong(self, problem: P) -> list[Wrong]:
         """At least five plausible wrong answers to `problem`."""
+
+    def mistake(self, idea: str, answer: Any, keeps: float) -> Wrong:
+        """A wrong answer with what the question's file says about its idea."""
+        return Wrong(idea, self.wording.ideas[idea], answer, keeps)
 
 
 def refused(why: str, points: float, idea: str = "ill-formed") -> list[Finding]:

@@ -116,20 +116,13 @@ class ScheduleQuestion(Question[Stage]):
         both = one + _alone(problem, "B", one)
         first = best[0]
         return [
-            Wrong("one-after-the-other", _SERIAL, both, 0.5),
-            Wrong("one-task-is-enough", _SERIAL, one, 0.5),
-            Wrong("stops-before", _EARLY, best[:-1], 0.5),
-            Wrong("never-preempted", _SWITCH, best[: len(best) - len(best.lstrip(first))], 0.5),
-            Wrong("rcu-first", _RCU, RCU + best, 0),
-            Wrong("tasks-that-are-not-there", _LETTERS, "XYZ", 0),
+            self.mistake("one-after-the-other", both, 0.5),
+            self.mistake("one-task-is-enough", one, 0.5),
+            self.mistake("stops-before", best[:-1], 0.5),
+            self.mistake("never-preempted", best[: len(best) - len(best.lstrip(first))], 0.5),
+            self.mistake("rcu-first", RCU + best, 0),
+            self.mistake("tasks-that-are-not-there", "XYZ", 0),
         ]
-
-
-_SERIAL = "Tasks that run one after the other meet nobody. Where must one not be disturbed?"
-_EARLY = "No rule is broken yet. Which step would break one?"
-_RCU = "A grace period ends only when a page waits for it."
-_LETTERS = "Each task has a letter of its own."
-_SWITCH = "A race takes at least two tasks."
 
 
 def _stopped(scheduler: Scheduler, letter: str) -> str:

@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from random import Random
 from typing import ClassVar
 
+from ptlab.classroom import scheme_answers as answers
 from ptlab.classroom.question import Question, Wrong, refused
 from ptlab.classroom.report import Finding
 from ptlab.classroom.sandbox import Stopped, judged
 from ptlab.classroom.scheme_trial import Run, Trial, measured
 from ptlab.classroom.student_code import Code, code
+from ptlab.classroom.wording import Fills
 
 SCENES = ("put-locked", "pmd-same", "walker-rcu", "slow-path", "try-get-rcu", "stale-tlb")
 """The races that freeing a PTE page can lose. Each is searched in full in a fraction of a second."""
@@ -55,16 +57,11 @@ class Program:
 class SchemeQuestion(Question[Program]):
     """The answer is a subclass of ReclaimScheme. Its points: it is safe, it frees, it costs little."""
 
-    points = 6
-    minutes = 40
     further = 3
-    task: ClassVar[str]
     at_once: ClassVar[bool] = True
     """Whether VmPTE counts as it is when the program ends, or after `background`."""
     no_peeking: ClassVar[bool] = False
     """Whether the scheme may not read the simulator's own count of entries."""
-    solution: ClassVar[str]
-    mistakes: ClassVar[tuple[Wrong, ...]]
 
     @abstractmethod
     def program(self, rng: Random) -> Iterator[str]:
@@ -78,34 +75,24 @@ class SchemeQuestion(Question[Program]):
         """A program and its limits."""
         return self.limits("\n".join(self.program(rng)))
 
-    def text(self, problem: Program) -> str:
-        """The task, the program and its limits."""
-        when = "when the program ends" if self.at_once else "after `background`"
-        return (
-            f"{self.task}\n\nThis is your program:\n\n```text\n{problem.text}\n```\n\n"
-            f"Without a scheme it ends with {problem.kept_kb} kB of tables. Your limits:\n\n"
-            f"* VmPTE {when}: **{problem.end_kb} kB**\n"
-            f"* tables built in all: **{problem.built}**\n"
-            f"* entries scanned in all: **{problem.scanned}**\n"
-            "* `mmap_lock` for write: no more often than without a scheme\n\n"
-            f"Two points if nothing breaks, alone and in {len(SCENES)} races; two for VmPTE; two for "
-            "the cost. A scheme that frees nothing gets none. It is run on "
-            f"{self.further} further programs of this kind, each with its own limits.\n\n"
-            "Derive the class from `ReclaimScheme` itself, and keep all that it needs in one cell. "
-            "It runs at grain `table`: `tables` is always one PTE page."
-        )
+    def in_text(self, problem: Program) -> Fills:
+        """The number of races."""
+        return {"races": len(SCENES)}
 
     def solve(self, problem: Program) -> Code:
         """A class that is within every limit; there are many."""
-        return Code("class", "Answer", self.solution)
+        return answers.as_code(answers.right(self.name))
 
-    def why(self, problem: Program) -> str:
+    def in_why(self, problem: Program) -> Fills:
         """The class. Its comments give the reasons."""
-        return f"One of many:\n\n```python\n{self.solution}```"
+        return {"cell": answers.right(self.name)}
 
     def wrong(self, problem: Program) -> list[Wrong]:
         """Classes with one mistake each."""
-        return list(self.mistakes)
+        return [
+            self.mistake(idea, answers.as_code(cell), keeps)
+            for idea, (cell, keeps) in answers.wrong(self.name).items()
+        ]
 
     def grade(
         self, problem: Program, answer: object, further: Sequence[Program] = ()

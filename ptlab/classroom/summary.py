@@ -83,13 +83,13 @@ class Summary:
             lines.append(
                 Line(
                     name,
-                    question.title if question else "",
+                    question.wording.title if question else "",
                     len(ours),
                     sum(g.score >= g.points for g in ours),
                     sum(UNANSWERED in g.ideas for g in ours),
                     mean(g.score / g.points for g in ours),
                     median(times) if times else None,
-                    question.minutes if question else None,
+                    question.wording.minutes if question else None,
                     ideas.most_common(),
                 )
             )

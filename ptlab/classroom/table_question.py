@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import operator
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from ptlab.classroom.question import Question, Wrong, refused, shown
 from ptlab.classroom.report import Finding
@@ -59,6 +60,15 @@ class TableQuestion(Question[P]):
         "" if there is nothing to say. It must not look at the right answer, which it would give away.
         """
         return ""
+
+    def mistakes(self, right: list[Any], mistaken: dict[str, list[Any]]) -> list[Wrong]:
+        """Those of the mistaken answers that differ from the right one; each keeps its right rows."""
+        each = self.points / len(right)
+        return [
+            self.mistake(idea, answer, each * sum(map(operator.eq, answer, right)))
+            for idea, answer in mistaken.items()
+            if answer != right
+        ]
 
     def grade(self, problem: P, answer: object, further: Sequence[P] = ()) -> list[Finding]:
         """Row by row; a wrong one names the mistaken idea that would give it, if one does."""

@@ -45,8 +45,8 @@ def command(args: argparse.Namespace) -> int:
         if args.compute:
             raise BadInput("-c needs the NAME of a question; `ptlab quiz` lists them")
         for question in questions().values():
-            about = f"{question.points:g} points, {question.minutes} minutes"
-            print(f"{question.name:15}{question.title}  ({about})")
+            about = f"{question.points:g} points, {question.wording.minutes} minutes"
+            print(f"{question.name:15}{question.wording.title}  ({about})")
         return 0
     try:
         question = find(args.name)

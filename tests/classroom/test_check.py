@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import ptlab
-from ptlab.classroom import Finding, Report, ask, check, graded, questions, seeds
+from ptlab.classroom import Finding, Report, ask, check, questions, seeds
+from ptlab.classroom.ask import graded
 from ptlab.classroom.question import shown
 
 LITERAL = [q.name for q in questions().values() if not q.further]

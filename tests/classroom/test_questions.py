@@ -10,8 +10,9 @@ import nbformat
 import pytest
 
 import ptlab
-from ptlab.classroom import graded, questions, seeds
-from ptlab.classroom.sets.references import _model
+from ptlab.classroom import questions, seeds
+from ptlab.classroom.ask import graded
+from ptlab.classroom.sets.references_program import entries_model
 from ptlab.classroom.table_question import TableQuestion
 
 QUESTIONS = questions()
@@ -109,9 +110,9 @@ def test_a_question_says_what_it_is(question):
     problem = question.pose(seeds.own(question.name, "amy7"))
     text = question.text(problem)
     assert "**" in text and len(text) < 8000
-    assert len(question.hints) == 3 and all(question.hints)
-    assert question.points > 0 and 5 <= question.minutes <= 60
-    assert not question.goal.endswith(".")
+    assert len(question.wording.hints) == 3 and all(question.wording.hints)
+    assert question.points > 0 and 5 <= question.wording.minutes <= 60
+    assert not question.wording.goal.endswith(".")
     assert question.why(problem)
     assert len({wrong.idea for wrong in question.wrong(problem)}) >= 5
     assert all(wrong.says for wrong in question.wrong(problem))
@@ -158,7 +159,7 @@ def test_counting_by_hand_agrees_with_the_engine():
     question = QUESTIONS["references-1"]
     for k in range(50):
         problem = question.pose(seeds.own("references-1", f"student {k}"))
-        assert _model(problem) == question.solve(problem)
+        assert entries_model(problem) == question.solve(problem)
 
 
 @pytest.mark.parametrize("notebook", ["ps1", "ps2", "ps3", "ps4"])

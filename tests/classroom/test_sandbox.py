@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from ptlab import classroom
-from ptlab.classroom import sandbox
+from ptlab.classroom import sandbox, scheme_answers
+from ptlab.classroom.ask import graded
 from ptlab.classroom.sandbox import LIMITS, Failed, Limits, Stopped, judged, values
 from ptlab.classroom.seeds import own
-from ptlab.classroom.sets import scheme_answers
 from ptlab.classroom.student_code import Code, object_to
 from ptlab.classroom.wire_format import NotCarried, pack, unpack
 
@@ -150,7 +150,7 @@ def test_the_text_may_not_reach_out(text, why):
 
 
 def test_the_right_schemes_of_set_5_are_allowed():
-    for text in (scheme_answers.IN_PIECES, scheme_answers.COUNTED, scheme_answers.LATER):
+    for text in map(scheme_answers.right, ("scheme-1", "scheme-2", "scheme-3")):
         assert object_to(text) is None
 
 
@@ -198,13 +198,12 @@ def test_the_grader_s_secret_and_name_are_not_in_the_process(monkeypatch):
 
 # -- nothing of it is a score --
 
-FORGER = scheme_answers.IN_PIECES.replace(
-    "def zapped", "print('{\"verdict\": 6}')\n\n    def zapped"
-)
+IN_PIECES = scheme_answers.right("scheme-1")
+FORGER = IN_PIECES.replace("def zapped", "print('{\"verdict\": 6}')\n\n    def zapped")
 
 
 def cell(methods):
-    head = scheme_answers.IN_PIECES[: scheme_answers.IN_PIECES.index("    def ")]
+    head = IN_PIECES[: IN_PIECES.index("    def ")]
     return scheme_answers.as_code(head + textwrap.indent(textwrap.dedent(methods), "    "))
 
 
@@ -311,6 +310,6 @@ def hostile():
 def test_no_answer_raises(question):
     for number, answer in enumerate(hostile()):
         for given in (answer, unpack(pack(answer))):
-            report = classroom.graded(question, given, "mallory", "mallory")
+            report = graded(question, given, "mallory", "mallory")
             assert float(report) == 0, number
             assert report.findings and report._repr_html_() and len(str(report)) < 2000, number

@@ -8,9 +8,9 @@ from random import Random
 import pytest
 
 import ptlab.race.scenes
-from ptlab.classroom import scheme_question
+from ptlab.classroom import scheme_answers, scheme_question
 from ptlab.classroom.scheme_trial import trial
-from ptlab.classroom.sets import scheme, scheme_answers
+from ptlab.classroom.sets import scheme
 from ptlab.classroom.student_code import code, object_to, runnable
 
 
@@ -31,7 +31,7 @@ def points(findings):
 
 
 QUESTIONS = {question.name: question for question in scheme.QUESTIONS}
-MISTAKES = [(q.name, w.idea) for q in scheme.QUESTIONS for w in q.mistakes]
+MISTAKES = [(q.name, idea) for q in scheme.QUESTIONS for idea in scheme_answers.wrong(q.name)]
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
@@ -64,7 +64,7 @@ def test_a_mistake_costs_what_it_should(name, idea):
 
 
 def test_there_are_five_mistakes_for_each_question():
-    assert all(len(question.mistakes) >= 5 for question in scheme.QUESTIONS)
+    assert all(len(scheme_answers.wrong(question.name)) >= 5 for question in scheme.QUESTIONS)
 
 
 def test_a_scheme_that_frees_in_time_only_sometimes_is_told_where():

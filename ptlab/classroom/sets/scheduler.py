@@ -15,6 +15,7 @@ from ptlab.classroom.question import Wrong, refused
 from ptlab.classroom.report import Finding
 from ptlab.classroom.schedule_question import ScheduleQuestion, Stage, shortest, verdict_of
 from ptlab.classroom.sets.scheduler_shortest import Shortest
+from ptlab.classroom.wording import Fills
 from ptlab.draw.names import plural
 
 
@@ -22,17 +23,6 @@ class Break(ScheduleQuestion):
     """Find a schedule that breaks the naive design."""
 
     name = "scheduler-1"
-    title = "break the naive design"
-    points = 4
-    minutes = 25
-    goal = "find an order of steps in which freeing a table goes wrong"
-    hints = (
-        "The naive design frees a PTE page with its last entry. Who may still be on the way to it?",
-        "A fault reads the PMD entry first and writes into the table later. What must happen in "
-        "between for the write to be lost?",
-        "Run the writer until it has found the table, but has not taken the PTE lock yet. Then "
-        "run MADV_DONTNEED until the table is unhooked. Then run the writer again.",
-    )
 
     def pose(self, rng: Random) -> Stage:
         """A zap of the only page, a fault and one more task, in any order."""
@@ -46,18 +36,9 @@ class Break(ScheduleQuestion):
         rng.shuffle(tasks)
         return Stage("naive", tuple(tasks), page)
 
-    def text(self, problem: Stage) -> str:
+    def in_text(self, problem: Stage) -> Fills:
         """The stage and the tasks."""
-        return (
-            "The **naive design** counts the entries of a PTE page and frees it with the last "
-            "one. It does not count visitors. (It was never proposed: the design document of 2021 "
-            "shows with it what goes wrong.) In the beginning a PTE page has one entry, for page "
-            f"{problem.page}. Three tasks run on three CPUs:\n\n"
-            f"{self._tasks(problem)}\n\n"
-            "**Find a schedule that breaks a rule**: a write is lost, a page is freed with an "
-            "entry in it, or "
-            "a freed page is used.\n\n" + self.form.format(name=self.name)
-        )
+        return {"tasks": self._tasks(problem), "form": self.form.format(name=self.name)}
 
     def grade(self, problem: Stage, answer: object, further: Sequence[Stage] = ()) -> list[Finding]:
         """Half a point for a schedule that runs, the rest for the broken rule."""

@@ -9,6 +9,7 @@ from random import Random
 from ptlab.classroom.question import Wrong, refused
 from ptlab.classroom.report import Finding
 from ptlab.classroom.schedule_question import ScheduleQuestion, Stage, shortest, verdict_of
+from ptlab.classroom.wording import Fills
 from ptlab.draw.names import plural
 from ptlab.race.scenes import SCENES
 
@@ -17,19 +18,6 @@ class Shortest(ScheduleQuestion):
     """Find a schedule that breaks a scene and is as short as the explorer's."""
 
     name = "scheduler-2"
-    title = "as short as possible"
-    points = 5
-    minutes = 25
-    goal = "reduce a failing schedule to the steps that matter"
-    hints = (
-        "First find any schedule that fails. What does the missing precaution keep apart when it "
-        "is there?",
-        "A segment matters if the schedule does not fail without it. Try to leave segments out, "
-        "from the end on.",
-        "Each task should be left at the latest moment at which the other can still do harm, and "
-        "entered again only for the step that does it. Two changes from one task to the other are "
-        "often enough.",
-    )
 
     def pose(self, rng: Random) -> Stage:
         """One of the quick scenes with two tasks, in either order."""
@@ -38,20 +26,11 @@ class Shortest(ScheduleQuestion):
         rng.shuffle(tasks)
         return Stage(scene, tuple(tasks))
 
-    def text(self, problem: Stage) -> str:
+    def in_text(self, problem: Stage) -> Fills:
         """The scene, what it lacks, the tasks."""
-        scene = SCENES[problem.scene]
-        return (
-            f"**{scene.title}.** You play the broken variant: **{scene.missing}**. "
-            f"(Linux {scene.kernel}, `{scene.broken.scheme.name}`.) Two tasks run on two CPUs:\n\n"
-            f"{self._tasks(problem)}\n\n"
-            "**Find a failing schedule that is as short as possible.** Its length is the number of "
-            "its letters, `R` too, up to the one that breaks a rule. It is compared with the shortest "
-            "schedule known: the explorer runs every schedule that can make a difference, and leaves "
-            "out of those that fail what they can do without. A schedule of that length, or a shorter "
-            f"one, has all {self.points} points; one with up to {_NEARLY} letters more has one point "
-            "less, and any other that fails two less.\n\n" + self.form.format(name=self.name)
-        )
+        form = self.form.format(name=self.name)
+        tasks = self._tasks(problem)
+        return {"scene": SCENES[problem.scene], "tasks": tasks, "nearly": _NEARLY, "form": form}
 
     def grade(self, problem: Stage, answer: object, further: Sequence[Stage] = ()) -> list[Finding]:
         """Half a point for running, the most for failing, two for being short."""
@@ -77,26 +56,15 @@ class Shortest(ScheduleQuestion):
     def wrong(self, problem: Stage) -> list[Wrong]:
         """Schedules that are in order, and one that is too long."""
         longer = _longer(problem)
-        slow = Wrong("keeps-what-does-not-matter", _LEAVE_OUT, longer, 4)
+        slow = self.mistake("keeps-what-does-not-matter", longer, 4)
         return [*self.plain_mistakes(problem), *([slow] if longer else [])]
 
 
 _LEAVE_OUT = "Is there a segment without which it still fails?"
 _QUICK = (
-    "install",
-    "same-entry",
-    "pmd-same",
-    "exclusive",
-    "walker-rcu",
-    "rmap-install",
-    "try-get-rcu",
-    "gup-fast",
-    "gup-ipi",
-    "stale-tlb",
-    "dying",
-    "february",
-    "slow-path",
-    "august",
+    *("install", "same-entry", "pmd-same", "exclusive", "walker-rcu", "rmap-install"),
+    *("try-get-rcu", "gup-fast", "gup-ipi", "stale-tlb", "dying"),
+    *("february", "slow-path", "august"),
 )
 """Scenes of two tasks that break nothing one after the other. A search takes half a second at most."""
 

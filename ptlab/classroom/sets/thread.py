@@ -11,49 +11,23 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
 from ptlab.base.geometry import KiB, MiB
 from ptlab.classroom.question import Wrong
-from ptlab.classroom.sets.thread_counting import (
-    DESIGNS,
-    KERNEL,
-    SAYS,
-    Counting,
-    Measured,
-    distinct,
-)
+from ptlab.classroom.sets.thread_counting import DESIGNS, KERNEL, Counting, Measured
 from ptlab.classroom.sets.thread_crossing import Crossing
 from ptlab.classroom.sets.thread_walk import PerWalk
 from ptlab.costs.meter import Costs, by_operation
 from ptlab.process.process import Process
 
-
-class Operation(NamedTuple):
-    """Something to measure: its name in words, and how to do it on a prepared process."""
-
-    words: str
-    do: Callable[[Process, int], object]
-
-
-FAULTS = {
-    "table": Operation(
-        "the first write in an area of 2 MiB whose PUD and PMD page are there",
-        lambda p, heap: p.touch(heap + 2 * MiB, 4 * KiB),
-    ),
-    "second": Operation(
-        "the second write in a PTE page that is there",
-        lambda p, heap: p.touch(heap + 4 * KiB, 4 * KiB),
-    ),
-    "read": Operation(
-        "a read of a page not touched before, in a PTE page that is there",
-        lambda p, heap: p.touch(heap + 8 * KiB, 4 * KiB, write=False),
-    ),
-    "replaced": Operation(
-        "a write to a page that was only read before",
-        lambda p, heap: p.touch(heap + 12 * KiB, 4 * KiB),
-    ),
+FAULTS: dict[str, Callable[[Process, int], object]] = {
+    "table": lambda p, heap: p.touch(heap + 2 * MiB, 4 * KiB),
+    "second": lambda p, heap: p.touch(heap + 4 * KiB, 4 * KiB),
+    "read": lambda p, heap: p.touch(heap + 8 * KiB, 4 * KiB, write=False),
+    "replaced": lambda p, heap: p.touch(heap + 12 * KiB, 4 * KiB),
 }
+"""Page faults on a prepared process; the question's file has their words."""
 
 
 @functools.cache
@@ -62,7 +36,7 @@ def _faulted(design: str, fault: str) -> Costs:
     heap = process.mmap(4 * MiB)
     process.touch(heap, 4 * KiB)
     process.touch(heap + 12 * KiB, 4 * KiB, write=False)
-    FAULTS[fault].do(process, heap)
+    FAULTS[fault](process, heap)
     return by_operation(process)[-1].costs
 
 
@@ -70,17 +44,6 @@ class PerMap(Counting):
     """A page fault under designs that count or lock."""
 
     name = "thread-1"
-    title = "atomic operations for a page fault"
-    minutes = 25
-    goal = "count the atomic operations that a design adds to a page fault, and say where they are"
-    hints = (
-        "What does each design do when a walker comes, when an entry appears, when the walker leaves? "
-        "A step through the fault shows it.",
-        "A lock for reading costs two: one atomic operation to take it, one to drop it. A count of a "
-        "page that was just made costs none, because nobody else can see it yet.",
-        'Measure one: `p = Process(design, kernel="6.1")`, prepare, do the access, then '
-        "`by_operation(p)[-1].costs`. Subtract what `unmap_only` has.",
-    )
 
     def pose(self, rng: Random) -> Measured:
         """Two faults under three designs."""
@@ -88,16 +51,9 @@ class PerMap(Counting):
         designs = rng.sample(DESIGNS, 3)
         return Measured(tuple((fault, design) for fault in faults for design in designs))
 
-    def text(self, problem: Measured) -> str:
-        """The rows."""
-        return (
-            '"Two atomics on every PTE map" was the first objection to reference counts. '
-            f"Check it, and check the others.\n\n{self.form(problem)}"
-        )
-
     def words(self, operation: str) -> str:
         """The fault."""
-        return FAULTS[operation].words
+        return self.wording.remarks[operation]
 
     def costs(self, problem: Measured, design: str, operation: str) -> Costs:
         """Counted on a new process."""
@@ -127,16 +83,7 @@ class PerMap(Counting):
             "always-two": two,
             "designs-cost-nothing": [(0, 0)] * len(right),
         }
-        return distinct(self, right, _SAYS, mistaken)
+        return self.mistakes(right, mistaken)
 
-
-_SAYS = {
-    **SAYS,
-    "together": "It matters where an atomic operation is: keep local and shared apart.",
-    "visitor-forgotten": "A walker holds a reference of its own while it looks.",
-    "rwsem-is-one": "A lock is taken and dropped.",
-    "percpu-is-atomic": "A counter of this CPU alone needs no atomic operation.",
-    "always-two": "Does a new table, or an entry that only changes, cost the same as a new entry?",
-}
 
 QUESTIONS = (PerMap(), PerWalk(), Crossing())

@@ -9,8 +9,8 @@ from typing import Any
 
 from ptlab.base.geometry import PTRS_PER_TABLE
 from ptlab.classroom.question import Wrong
-from ptlab.classroom.sets.thread_counting import distinct
 from ptlab.classroom.table_question import Column, TableQuestion
+from ptlab.classroom.wording import Fills
 from ptlab.costs.contention import Constants
 from ptlab.costs.long_walks import tables_from_which_rwsem_wins
 
@@ -33,19 +33,7 @@ class Crossing(TableQuestion[Machine]):
     """Where one lock for the whole walk becomes cheaper than a count in each table."""
 
     name = "thread-3"
-    title = "where the lines cross"
-    points = 4
-    minutes = 20
-    goal = "find the length of a walk at which one design overtakes the other, and what moves it"
     columns = (Column("PTE pages"),)
-    hints = (
-        "`pte_refcount` pays for each table, `pt_rwsem` once for a walk. Which line rises, and which "
-        "one only starts higher?",
-        '`walk_cost(design, "FREE", tables, cpus, constants)` in `ptlab.costs.long_walks` is the '
-        "price of one walk in nanoseconds.",
-        'Try 1, 2, 3, ... PTE pages until `walk_cost("pt_rwsem", ...)` is the smaller one. '
-        "`Constants(local_atomic=..., hand_over=...)` is your machine.",
-    )
 
     def pose(self, rng: Random) -> Machine:
         """Another machine for each student."""
@@ -54,20 +42,9 @@ class Crossing(TableQuestion[Machine]):
             rng.choice((2.5, 3.0, 4.0, 5.0, 6.0)), float(rng.randrange(40, 200, 5)), cpus
         )
 
-    def text(self, problem: Machine) -> str:
+    def in_text(self, problem: Machine) -> Fills:
         """The machine."""
-        return (
-            "`MADV_FREE` walks over full tables and frees none. Reference counts cost atomic operations "
-            "in every table that is walked. One lock for the page table costs two for the whole walk, "
-            "but in a cache line that every CPU wants. On "
-            f"your machine an atomic operation takes {problem.local_atomic:g} ns in a line that this "
-            f"CPU has, and {problem.hand_over:g} ns in one that another CPU has just changed "
-            f"(`Constants(local_atomic={problem.local_atomic:g}, hand_over={problem.hand_over:g})` in "
-            "`ptlab.costs.contention`; leave its other constants as they are). All CPUs walk "
-            f"all the time.\n\n**From how many PTE pages on is `pt_rwsem` cheaper**, with "
-            f"{', '.join(map(str, problem.cpus[:-1]))} and {problem.cpus[-1]} CPUs? "
-            "Walks are counted in whole PTE pages. Answer with a list of four whole numbers."
-        )
+        return {"cpus": ", ".join(map(str, problem.cpus[:-1])), "most": problem.cpus[-1]}
 
     def rows(self, problem: Machine) -> Sequence[str]:
         """One for each number of CPUs."""
@@ -84,14 +61,9 @@ class Crossing(TableQuestion[Machine]):
         """The first number of tables at which the model says so."""
         return [_tables(cpus, problem.constants) for cpus in problem.cpus]
 
-    def why(self, problem: Machine) -> str:
+    def in_why(self, problem: Machine) -> Fills:
         """The rule behind the numbers."""
-        return (
-            "The references cost 2 atomic operations for each PTE page: the visitor comes and goes, and "
-            "no entry becomes none. The lock costs 2 hand-overs and "
-            f"the wait for those who came before: {self.solve(problem)} PTE pages. More CPUs move the "
-            "crossing to the right, but less and less, because the longer the walks, the fewer wait."
-        )
+        return {"solution": self.solve(problem)}
 
     def wrong(self, problem: Machine) -> list[Wrong]:
         """Units, prices, and what depends on what."""
@@ -106,21 +78,10 @@ class Crossing(TableQuestion[Machine]):
             "three-per-table": [-(-2 * n // 3) for n in right],
             "proportional": [right[0] * cpus // 2 for cpus in problem.cpus],
         }
-        return distinct(self, right, _SAYS, mistaken)
+        return self.mistakes(right, mistaken)
 
 
 def _tables(cpus: int, constants: Constants) -> int:
     tables = tables_from_which_rwsem_wins("FREE", cpus, constants)
     assert tables is not None
     return tables
-
-
-_SAYS = {
-    "entries": "The answer is counted in PTE pages, not in entries.",
-    "last-that-loses": "Is the lock cheaper there already?",
-    "no-queue": "Who waits for the lock when there are more CPUs?",
-    "one-cpu": "With one CPU nobody hands a line over. You have more.",
-    "default-machine": "Which machine is it?",
-    "three-per-table": "MADV_FREE leaves every entry in place: what is there to count but the visit?",
-    "proportional": "Twice the CPUs do not make the queue twice as long: they walk in between.",
-}

@@ -9,15 +9,9 @@ from typing import Any
 
 from ptlab.base.geometry import KiB, MiB
 from ptlab.classroom.question import Wrong
-from ptlab.classroom.sets.thread_counting import (
-    DESIGNS,
-    KERNEL,
-    SAYS,
-    Counting,
-    Measured,
-    distinct,
-)
+from ptlab.classroom.sets.thread_counting import DESIGNS, KERNEL, Counting, Measured
 from ptlab.classroom.table_question import Row
+from ptlab.classroom.wording import Fills
 from ptlab.costs.meter import Costs, by_operation
 from ptlab.process.process import Process
 
@@ -36,17 +30,6 @@ class PerWalk(Counting):
     """A walk over several tables."""
 
     name = "thread-2"
-    title = "atomic operations for a walk"
-    minutes = 25
-    goal = "say what a design pays for each entry, each table, or each walk"
-    hints = (
-        "Gunthorpe's lock is taken once for a walk, however long it is. A visitor's reference is needed "
-        "in every table. And the entries?",
-        "`MADV_FREE` clears no entry, so no entry gives its reference back. `MADV_DONTNEED` clears them "
-        "all, and gives them back together: one operation for each table.",
-        "The last put of a table frees it. That needs the PMD lock, which is shared. `pt_rwsem` frees "
-        "as well: what does it lock to look whether a table is empty?",
-    )
 
     def pose(self, rng: Random) -> Measured:
         """Both kinds of walk under three designs, over some tables."""
@@ -54,13 +37,9 @@ class PerWalk(Counting):
         cases = tuple((advice, design) for advice in ("FREE", "DONTNEED") for design in designs)
         return Measured(cases, rng.randint(3, 8), rng.randint(2, 60))
 
-    def text(self, problem: Measured) -> str:
-        """The rows."""
-        return (
-            f"An area of {2 * problem.tables} MiB has {problem.tables} PTE pages; the first "
-            f"{problem.pages} pages of each have been written. **One call of `madvise` goes over all of "
-            f"it.**\n\n{self.form(problem)}"
-        )
+    def in_text(self, problem: Measured) -> Fills:
+        """The rows, and how large the area is."""
+        return {"mib": 2 * problem.tables, **super().in_text(problem)}
 
     def words(self, operation: str) -> str:
         """The call."""
@@ -93,17 +72,7 @@ class PerWalk(Counting):
             "freeing-needs-no-lock": [(a, 0) for a, _ in right],
             "designs-cost-nothing": [(0, 0)] * len(right),
         }
-        return distinct(self, right, _SAYS, mistaken)
+        return self.mistakes(right, mistaken)
 
     def _at(self, problem: Measured, rows: list[Row], operation: str, design: str) -> Row:
         return rows[problem.cases.index((operation, design))]
-
-
-_SAYS = {
-    **SAYS,
-    "once-for-the-walk": "A reference is held on one PTE page, not on the whole range.",
-    "once-for-each-entry": "Entries that go together give their references back together.",
-    "lock-for-each-table": "One lock covers the whole walk.",
-    "free-clears-entries": "Is an entry none after MADV_FREE?",
-    "freeing-needs-no-lock": "To take a table out of the tree, its PMD entry has to be locked.",
-}
