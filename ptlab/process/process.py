@@ -260,7 +260,7 @@ class Process:
             lost = leaked(self.machine.mem)
             if lost:
                 more = f"; so have {len(lost) - 1} more" if len(lost) > 1 else ""
-                raise Corruption(lost[0] + more)
+                raise Corruption(f"{lost[0]}{more}")
 
     def __str__(self) -> str:
         return text(self.mm)

@@ -11,6 +11,7 @@ from typing import ClassVar, NamedTuple
 
 from ptlab.base.geometry import Level
 from ptlab.draw.names import plural
+from ptlab.state.broken_state import BrokenState
 from ptlab.state.memmap import MemMap
 
 
@@ -232,9 +233,9 @@ class LockLeft(BrokenRule):
 
 @dataclass(frozen=True)
 class StateIsWrong(BrokenRule):
-    """An invariant of the state or of the scheme does not hold. `what` is its own sentence."""
+    """An invariant of the state or of the scheme does not hold."""
 
-    what: str
+    what: BrokenState
     says = "{0.what}"
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ptlab.base.errors import Corruption
 from ptlab.base.facts import Lock, Unhooked
 from ptlab.base.geometry import Level
 from ptlab.base.steps import Kind, Step
@@ -28,7 +27,8 @@ from ptlab.race.broken_rule import (
     UnhooksEntries,
     VisitorsLeft,
 )
-from ptlab.state.invariants import check, leaked
+from ptlab.state.broken_state import BrokenState, BrokenStates, Rule
+from ptlab.state.invariants import check, leaked, of_design
 from ptlab.state.memmap import State
 from ptlab.state.mm import Mm
 
@@ -70,7 +70,7 @@ class Checker:
             self.remember(task, step, now)
             if step.kind in _HARMLESS:
                 return broken
-        broken += map(StateIsWrong, self.mm.machine.scheme.check(self.mm))
+        broken += map(StateIsWrong, of_design(self.mm))
         self.look()
         return broken
 
@@ -152,7 +152,7 @@ class Checker:
             yield from (LockLeft(lock.name) for lock in held)
         try:
             check(self.mm)
-        except Corruption as found:
-            yield StateIsWrong(str(found))
+        except BrokenStates as found:
+            yield from map(StateIsWrong, found.broken)
         except IndexError:
-            yield StateIsWrong("an upper table points to a page that is not a table")
+            yield StateIsWrong(BrokenState(Rule.POINTS_TO_TABLE))

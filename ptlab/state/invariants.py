@@ -7,31 +7,34 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ptlab.base.errors import Corruption
 from ptlab.base.facts import Lock
 from ptlab.base.geometry import PAGE_SHIFT, Level
 from ptlab.base.pte import PSE
+from ptlab.state.broken_state import BrokenState, BrokenStates, Rule
 from ptlab.state.memmap import MemMap, State
 from ptlab.state.mm import COUNTED, Count, Mm, base_address
 from ptlab.state.vma import overlapping
 
 
 def check(mm: Mm) -> None:
-    """Raise Corruption unless every invariant of `mm` holds. O(tables + entries stored)."""
-    broken = [*_tree(mm), *_counters(mm), *_vmas(mm), *mm.machine.scheme.check(mm)]
+    """Raise BrokenStates unless every invariant of `mm` holds. O(tables + entries stored)."""
+    broken = [*_tree(mm), *_counters(mm), *_vmas(mm), *of_design(mm)]
     if not any(mm.machine.held):
         broken += _at_rest(mm)
     if broken:
-        raise Corruption("; ".join(broken))
+        raise BrokenStates(broken)
 
 
-def leaked(mem: MemMap) -> list[str]:
+def of_design(mm: Mm) -> list[BrokenState]:
+    """What the design's own check() says is wrong."""
+    return [BrokenState(Rule.OF_DESIGN, (words,)) for words in mm.machine.scheme.check(mm)]
+
+
+def leaked(mem: MemMap) -> list[BrokenState]:
     """Tables that are in no tree and were never freed: none, when no operation is under way."""
     lost = np.flatnonzero(np.isin(mem.state[: len(mem)], _AWAY)).tolist()
     return [
-        f"{Level(int(mem.level[table])).name} page {table} has leaked: it is in no tree and was never "
-        "freed"
-        for table in lost
+        BrokenState(Rule.TABLE_FREED, (Level(int(mem.level[table])).name, table)) for table in lost
     ]
 
 
@@ -45,40 +48,38 @@ def _own(mm: Mm) -> NDArray[np.int64]:
     return own
 
 
-def _tree(mm: Mm) -> list[str]:
+def _tree(mm: Mm) -> list[BrokenState]:
     """Parent and slot of a table agree with the parent's entry, and the other way round."""
-    mem, broken = mm.machine.mem, []
+    mem = mm.machine.mem
+    broken: list[BrokenState] = []
     tables = _own(mm)
     for table in tables[tables != mm.pgd].tolist():
         parent, slot = int(mem.parent[table]), int(mem.slot[table])
         if mem.state[parent] != State.LIVE:
-            broken.append(f"page {table} hangs below page {parent}, which is not in the tree")
+            broken.append(BrokenState(Rule.PARENT_LIVES, (table, parent)))
         if mem.at(parent, slot) != table:
-            broken.append(
-                f"page {table} thinks it is at page {parent}, slot {slot}; that entry says otherwise"
-            )
+            broken.append(BrokenState(Rule.PARENT_AGREES, (table, parent, slot)))
     for table in tables[mem.level[tables] > Level.PTE].tolist():
         words = mem.entries[table, slice(None)]
         slots = np.flatnonzero((words != 0) & (words & np.uint64(PSE) == 0))
         children = np.asarray(mem.at(table, slots))
         wrong = children[(mem.state[children] != State.LIVE) | (mem.parent[children] != table)]
-        broken += [
-            f"page {table} points to page {child}, which is not its child" for child in wrong
-        ]
+        broken += [BrokenState(Rule.CHILD_AGREES, (table, child)) for child in wrong.tolist()]
     for table in tables.tolist():
         stored = np.count_nonzero(mem.entries[table, slice(None)])
         if stored != mem.nonnone[table]:
             broken.append(
-                f"page {table} has {stored} non-none entries, counted are {mem.nonnone[table]}"
+                BrokenState(Rule.ENTRIES_COUNTED, (table, int(stored), int(mem.nonnone[table])))
             )
         if not stored and mem.entries.slab[table]:
-            broken.append(f"page {table} is empty but owns entry storage")
+            broken.append(BrokenState(Rule.EMPTY_STORES_NONE, (table,)))
     return broken
 
 
-def _counters(mm: Mm) -> list[str]:
+def _counters(mm: Mm) -> list[BrokenState]:
     """VmPTE = live tables; the page counters = the entries there are."""
-    mem, broken = mm.machine.mem, []
+    mem = mm.machine.mem
+    broken: list[BrokenState] = []
     tables = _own(mm)
     for level in (Level.PTE, Level.PMD, Level.PUD, Level.P4D):
         there = int(np.count_nonzero(mem.level[tables] == level))
@@ -86,14 +87,14 @@ def _counters(mm: Mm) -> list[str]:
             there += _in_reserve(mm)
         counted = mm.counters[COUNTED[level]] if level is not Level.P4D else there
         if there != counted:
-            broken.append(f"{there} {level.name} pages are in the tree, VmPTE counts {counted}")
+            broken.append(BrokenState(Rule.TABLES_COUNTED, (level.name, there, int(counted))))
     ptes = tables[mem.level[tables] == Level.PTE]
     c = mm.counters
     pages = int(np.sum(mem.nonnone[ptes])) + _set_aside(mm)
     pages += 512 * (c[Count.HUGE] - c[Count.HUGE_ZERO])
     counted = c[Count.ANON] + c[Count.ZERO] + c[Count.FILE] + c[Count.SWAP]
     if pages != counted:
-        broken.append(f"{pages} pages are mapped, counted are {counted}")
+        broken.append(BrokenState(Rule.PAGES_COUNTED, (int(pages), int(counted))))
     return broken
 
 
@@ -117,25 +118,26 @@ def _in_reserve(mm: Mm) -> int:
     return int(np.count_nonzero((state == State.DEPOSITED) & (owner == mm.id)))
 
 
-def _vmas(mm: Mm) -> list[str]:
+def _vmas(mm: Mm) -> list[BrokenState]:
     """VMAs are sorted, not empty, and do not overlap."""
     vmas = mm.vmas
-    broken = [f"VMA {vma} is empty" for vma in vmas if vma.start >= vma.end]
+    broken = [BrokenState(Rule.VMA_NOT_EMPTY, (vma,)) for vma in vmas if vma.start >= vma.end]
     for left, right in pairwise(vmas):
         if left.end > right.start:
-            broken.append(f"VMAs {left} and {right} overlap")
+            broken.append(BrokenState(Rule.VMAS_APART, (left, right)))
     return broken
 
 
-def _at_rest(mm: Mm) -> list[str]:
+def _at_rest(mm: Mm) -> list[BrokenState]:
     """With no lock held: no table without a VMA in its span, and no page mapped outside a VMA."""
-    mem, geometry, broken = mm.machine.mem, mm.machine.geometry, []
+    mem, geometry = mm.machine.mem, mm.machine.geometry
+    broken: list[BrokenState] = []
     for table in _own(mm).tolist():
         level = Level(int(mem.level[table]))
         base, span = base_address(mm, table), geometry.span(level)
         inside = overlapping(mm.vmas, base, base + span)
         if table != mm.pgd and not inside:
-            broken.append(f"{level.name} page {table} at {base:#x} has no VMA in its span")
+            broken.append(BrokenState(Rule.TABLE_HAS_VMA, (level.name, table, base)))
         if level is Level.PTE:
             stray = mem.entries[table, slice(None)] != 0
             for vma in inside:
@@ -143,5 +145,5 @@ def _at_rest(mm: Mm) -> list[str]:
                 stray[first >> PAGE_SHIFT : last >> PAGE_SHIFT] = False
             for column in np.flatnonzero(stray)[:1]:
                 address = base + (int(column) << PAGE_SHIFT)
-                broken.append(f"PTE page {table} maps {address:#x}, where no VMA is")
+                broken.append(BrokenState(Rule.ENTRY_HAS_VMA, (table, address)))
     return broken

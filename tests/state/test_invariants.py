@@ -5,6 +5,7 @@ import pytest
 
 from ptlab import Corruption, KiB, MiB, Process, TiB
 from ptlab.base.geometry import Level
+from ptlab.state.broken_state import BrokenState, BrokenStates, Rule
 from ptlab.state.mm import Count
 from ptlab.state.vma import VM, Vma
 from tests.support.snapshot import live_tables
@@ -80,14 +81,14 @@ def take_the_vma_of_an_entry_away(p):
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (lose_the_parents_entry, "that entry says otherwise"),
-        (move_the_slot, "that entry says otherwise"),
+        (lose_the_parents_entry, "the entry there does not point to it"),
+        (move_the_slot, "the entry there does not point to it"),
         (point_to_a_freed_table, "not its child"),
         (count_a_table_too_many, "VmPTE counts 2"),
-        (count_a_page_too_few, "counted are 1"),
+        (count_a_page_too_few, "the counters say 1"),
         (add_a_reference, "3 references, but 2 entries"),
         (forget_a_visitor, "2 references, but 2 entries, 1 visitors"),
-        (lose_count_of_entries, "has 2 non-none entries, counted are 3"),
+        (lose_count_of_entries, "has 2 non-none entries, but its count says 3"),
         (let_vmas_overlap, "overlap"),
         (make_an_empty_vma, "is empty"),
         (take_all_vmas_away, "has no VMA in its span"),
@@ -109,11 +110,19 @@ def test_a_table_unhooked_without_its_children_is_found(p):
         p.check()
 
 
-def test_all_that_is_broken_is_told_at_once(p):
+def test_one_error_names_all_that_is_broken(p):
     add_a_reference(p)
     count_a_table_too_many(p)
     with pytest.raises(Corruption, match=r"VmPTE.*; .*references"):
         p.check()
+
+
+def test_what_is_broken_is_a_rule_and_its_numbers_not_only_words(p):
+    count_a_table_too_many(p)
+    with pytest.raises(BrokenStates) as found:
+        p.check()
+    there = p.counters.pte
+    assert found.value.broken == (BrokenState(Rule.TABLES_COUNTED, ("PTE", there - 1, there)),)
 
 
 def test_checking_changes_nothing_and_takes_big_trees():
