@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ptlab.classroom import seeds
+from ptlab.classroom.handed_in import last_error
 from ptlab.classroom.question import Question, refused
 from ptlab.classroom.report import Finding, Report
 from ptlab.classroom.sets import find
@@ -56,14 +57,17 @@ def check(name: str, answer: object) -> Report:
         whose = seeds.whose()
     except seeds.NoName as error:
         return Report(name, question.points, refused(str(error), question.points))
-    return graded(name, answer, whose, whose)
+    return graded(name, answer, whose, whose, last_error())
 
 
-def graded(name: str, answer: object, whose: str, claimed: str) -> Report:
-    """Grade `answer` to the problem of `whose`, in a notebook that says student(`claimed`)."""
+def graded(name: str, answer: object, whose: str, claimed: str, ended: str = "") -> Report:
+    """Grade `answer` to the problem of `whose`, in a notebook that says student(`claimed`).
+
+    `ended` says how the answer's cell went wrong, if it did: that is why there is no answer.
+    """
     question = find(name)
     if answer is None:
-        why = "there is no answer yet: it is None"
+        why = f"there is no answer: {ended}" if ended else "there is no answer yet: it is None"
         return Report(name, question.points, refused(why, question.points, "unanswered"))
     problem = question.pose(seeds.own(name, whose))
     more = [question.pose(rng) for rng in seeds.further(name, question.further)]

@@ -31,6 +31,7 @@ from nbgrader.preprocessors import (
 from ptlab.classroom import seeds
 from ptlab.classroom.ask import graded
 from ptlab.classroom.handed_in import MIME as HANDED_IN
+from ptlab.classroom.handed_in import ended_with
 from ptlab.classroom.question import refused
 from ptlab.classroom.report import MIME, Report
 from ptlab.classroom.sets import find
@@ -138,10 +139,11 @@ class HandIn(Execute):  # type: ignore[misc]
             why = "a cell gave out something too deeply nested to be kept: the rest was not run"
         _, minutes = _handed_in(notebook.cells.pop(), "minutes") or ("", None)
         student = resources["nbgrader"]["student"]
+        first = 0
         for k, (question, _) in checks.items():
-            cell = notebook.cells[k]
-            cell.source = sources[k]
-            report = _report(question, _handed_in(cell, question), student, why)
+            cell, ended = notebook.cells[k], _ended(notebook.cells[first:k])
+            cell.source, first = sources[k], k + 1
+            report = _report(question, _handed_in(cell, question), student, why, ended)
             _write(cell, report, student, minutes)
         return notebook, resources
 
@@ -169,7 +171,26 @@ def _check(cell: NotebookNode) -> tuple[str, str] | None:
 
 
 def _hand_in(name: str, answer: str) -> str:
-    return f"from ptlab.classroom.handed_in import HandedIn\nHandedIn({name!r}, {answer})"
+    """Hand in, then forget the answer: a later question that has none must not find this one."""
+    clear = f"\n{answer} = None" if answer.isidentifier() else ""
+    return (
+        "from ptlab.classroom.handed_in import HandedIn\n"
+        f"handed_in = HandedIn({name!r}, {answer}){clear}\n"
+        "handed_in"
+    )
+
+
+def _ended(cells: list[NotebookNode]) -> str:
+    """How the cells of one answer went wrong: the last error among them, or that all are empty."""
+    errors = [
+        out for cell in cells for out in cell.get("outputs", ()) if out.output_type == "error"
+    ]
+    if errors:
+        return ended_with(errors[-1].ename, errors[-1].evalue)
+    code = [cell.source for cell in cells if utils.is_solution(cell)]
+    lines = [line.strip() for source in code for line in source.splitlines()]
+    empty = code and not any(line and line[0] != "#" for line in lines)
+    return "your cell is empty" if empty else ""
 
 
 @contextmanager
@@ -207,12 +228,15 @@ def _handed_in(cell: NotebookNode, name: str) -> tuple[str, Any] | None:
     return None
 
 
-def _report(question: str, came: tuple[str, Any] | None, student: str, why: str) -> Report:
+def _report(
+    question: str, came: tuple[str, Any] | None, student: str, why: str, ended: str = ""
+) -> Report:
     if came is None:
         points = find(question).points
-        return Report(question, points, refused(why, points, "not-handed-in"))
+        says = f"there is no answer: {ended}" if ended else why
+        return Report(question, points, refused(says, points, "not-handed-in"))
     claimed, answer = came
-    return graded(question, answer, student.strip().casefold(), claimed)
+    return graded(question, answer, student.strip().casefold(), claimed, ended)
 
 
 def _write(cell: NotebookNode, report: Report, student: str, minutes: Any) -> None:

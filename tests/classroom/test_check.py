@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 import ptlab
 from ptlab.classroom import Finding, Report, ask, check, questions, seeds
@@ -279,3 +280,13 @@ def test_the_tasks_of_a_schedule_question_can_be_played_with():
     asked = ask("scheduler-1")
     race = asked.problem.race(questions()["scheduler-1"].solve(asked.problem))
     assert race.verdict is not None
+
+
+def test_a_report_says_how_the_answers_cell_ended():
+    InteractiveShell.clear_instance()
+    shell = InteractiveShell.instance()
+    shell.run_cell("import ptlab; answer = None; _ = ptlab.student('amy')")
+    assert shell.run_cell("answer = tables_of_mine", silent=False).error_in_exec
+    report = shell.run_cell("str(ptlab.check('walk-1', answer))").result
+    assert "there is no answer: your cell ended with NameError: name 'tables_of_mine'" in report
+    assert "it is None" in shell.run_cell("str(ptlab.check('walk-1', answer))").result

@@ -138,6 +138,14 @@ def tidy(course, student):
     return submission
 
 
+def honest(course, student):
+    """The first answer is right, the second cell fails before it has one, the third is empty."""
+    submission = right(course, student)
+    submission["thread-2"] = "answer = rows_that_i_have_forgotten"
+    submission["thread-3"] = "# later"
+    return submission
+
+
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     """A folder in which everything has been done once, as docs/teaching.md does it."""
@@ -160,6 +168,7 @@ def course(tmp_path_factory):
         tampering(folder, "eve").hand_in()
         endless(folder, "fay").hand_in()
         tidy(folder, "gil").hand_in()
+        honest(folder, "hal").hand_in()
         run(AutogradeApp, PS)
         run(GenerateFeedbackApp, PS)
         run(ExportApp)
@@ -220,6 +229,13 @@ def test_right_answers_get_all_points(course):
 def test_a_cell_gives_a_part_of_its_points(course):
     assert score(course, "ben") == 3 + 6 + 0
     assert "thread-1: 3 of 6 points" in reports(course, "ben")["thread-1"]
+
+
+def test_an_honest_student_gets_the_points_of_the_cells_that_work(course):
+    assert score(course, "hal") == 6
+    said = reports(course, "hal")
+    assert "your cell ended with NameError: name" in said["thread-2"].replace("&nbsp;", " ")
+    assert "there is no answer: your cell is empty" in said["thread-3"].replace("&nbsp;", " ")
 
 
 def test_copied_cells_are_left_out_and_the_rest_is_graded(course):
@@ -321,7 +337,7 @@ def test_a_notebook_with_an_older_version_of_the_problems_is_refused():
 def test_an_endless_cell_is_stopped_and_later_answers_count(course):
     told = reports(course, "fay")
     assert score(course, "fay") == 4
-    assert "did not hand in an answer" in told["thread-1"]
+    assert "did not end in time and was stopped" in told["thread-1"]
     assert "thread-2: 0 of 6" in told["thread-2"]
 
 
@@ -369,13 +385,13 @@ def test_grading_needs_a_secret(monkeypatch):
 def test_summary_of_the_class(course):
     summary = Summary.of(course)
     first = summary.lines[0]
-    assert (first.question, first.students, first.full) == ("thread-1", 7, 1)
+    assert (first.question, first.students, first.full) == ("thread-1", 8, 2)
     assert first.minutes == 30
     assert ("other-name", 1) in first.ideas
     table = io.StringIO()
     summary.write_csv(table)
     rows = list(csv.DictReader(io.StringIO(table.getvalue())))
-    assert len(rows) == 21
+    assert len(rows) == 24
     assert rows[0] | {"mistaken ideas": ""} == {
         "student": "Amy", "problem_set": PS, "question": "thread-1", "score": "6.0",
         "points": "6", "minutes": "30", "mistaken ideas": "", "file": "", "not graded": "",
@@ -387,7 +403,7 @@ def test_ptlab_grade_shows_and_writes_it(course, tmp_path, capsys, monkeypatch):
     out = tmp_path / "class.csv", tmp_path / "class.html"
     assert main(["grade", str(course), "--csv", str(out[0]), "--html", str(out[1])]) == 0
     assert "thread-3" in capsys.readouterr().out
-    assert out[0].read_text().count("\n") == 22
+    assert out[0].read_text().count("\n") == 25
     assert "<svg" in out[1].read_text()
 
 
