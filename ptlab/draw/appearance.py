@@ -12,7 +12,7 @@ from ptlab.base import pte
 from ptlab.base.geometry import Level
 from ptlab.draw.names import plural, table_name
 from ptlab.draw.palette import STATES
-from ptlab.state.memmap import State
+from ptlab.state.memmap import MemMap, State
 from ptlab.state.mm import Mm, base_address
 
 Strip: TypeAlias = list[tuple[int, int, str]]
@@ -84,14 +84,14 @@ def place(mm: Mm, table: int) -> str:
     return f"{base:#x} - {base + span - 1:#x}"
 
 
-def title(mm: Mm, table: int) -> str:
+def title(mem: MemMap, table: int) -> str:
     """'PTE page 7'."""
-    return table_name(mm.machine.mem, table)
+    return table_name(mem, table)
 
 
-def sentence(mm: Mm, table: int, seen: Look) -> str:
+def sentence(mem: MemMap, table: int, seen: Look) -> str:
     """The look in one sentence, for a screen reader."""
-    return f"{title(mm, table)}, {seen.state}: {seen.line}"
+    return f"{title(mem, table)}, {seen.state}: {seen.line}"
 
 
 def live_children(mm: Mm) -> dict[int, list[int]]:

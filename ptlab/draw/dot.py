@@ -12,7 +12,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from types import ModuleType
 from typing import NamedTuple
@@ -22,7 +22,13 @@ import graphviz
 from ptlab.draw.appearance import Strip
 from ptlab.draw.palette import GROUND, INK, KINDS, LEVELS, LINE
 
-WIDTH = 168  # points across a strip of 512 entries
+WIDTHS = {"PGD": 76, "P4D": 90, "PUD": 90, "PMD": 90, "PTE": 134, "page": 74}
+"""Points across a table of each level, and a page: a column of the picture."""
+HEIGHT, GAP, ROW_GAP = 46, 11, 8
+"""Points down a table, between two columns, and between two tables of one column."""
+MARGIN = 7
+"""Points around a picture, and between the frame of a table and what is in it."""
+_SMALL = 10
 _FILL = {"none": GROUND.light} | {name: kind.tone.light for name, kind in KINDS.items()}
 
 
@@ -31,39 +37,62 @@ class NoGraphviz(RuntimeError):
 
 
 class Node(NamedTuple):
-    """One box: a table, or a fold of many. `strip` None leaves the placeholder empty."""
+    """One box: a table, or a fold of many.
+
+    slot  where in its parent it hangs, such as "[32]"
+    """
 
     id: str
     level: str
     title: str
-    place: str
+    slot: str
     line: str
-    strip: Strip | None
+    strip: Strip
     parent: str | None
     classes: str = ""
 
 
-def digraph(nodes: Iterable[Node]) -> graphviz.Digraph:
-    """The tree of `nodes`, parents first, children of one parent in the order of their slots."""
+class Box(NamedTuple):
+    """Where Graphviz has put a node: its top left corner, in points from that of the picture."""
+
+    x: int
+    y: int
+
+
+def digraph(nodes: Sequence[Node]) -> graphviz.Digraph:
+    """The tree of `nodes` from left to right: a column for each level, siblings from top to bottom.
+
+    Parents come first in `nodes`, and children of one parent in the order of their slots.
+    """
     graph = graphviz.Digraph(
-        graph_attr={"ranksep": "0.35", "nodesep": "0.18", "bgcolor": "transparent", "pad": "0.1"},
+        graph_attr={
+            "rankdir": "LR",
+            "ordering": "out",
+            "ranksep": f"{GAP / 72:.4f}",
+            "nodesep": f"{ROW_GAP / 72:.4f}",
+            "bgcolor": "transparent",
+            "pad": f"{MARGIN / 72:.4f}",
+        },
         node_attr={
             "shape": "box",
             "style": "rounded,filled",
             "fontname": "Helvetica",
             "fontsize": "11",
-            "margin": "0.06,0.05",  # so that the strip stays clear of the round corners
+            "fixedsize": "true",
+            "height": f"{HEIGHT / 72:.4f}",
             "color": LINE.light,
             "fontcolor": INK.light,
-            "ordering": "out",
         },
-        edge_attr={"color": LINE.light, "arrowsize": "0.6"},
+        edge_attr={"color": LINE.light, "arrowhead": "none"},
     )
-    for node in nodes:
+    # Graphviz puts each further tree above the ones before it.
+    roots = [node for node in nodes if node.parent is None]
+    for node in [*reversed(roots), *(node for node in nodes if node.parent is not None)]:
         graph.node(
             node.id,
             label=_label(node),
             id=node.id,
+            width=f"{WIDTHS[node.level] / 72:.4f}",
             fillcolor=LEVELS[node.level].light,
             **{"class": f"{node.level} {node.classes}".strip()},
         )
@@ -73,47 +102,65 @@ def digraph(nodes: Iterable[Node]) -> graphviz.Digraph:
 
 
 def _label(node: Node) -> str:
+    width = WIDTHS[node.level] - 2 * MARGIN
     cells = "".join(
-        f'<TD FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="9" BGCOLOR="{_FILL[kind]}"></TD>'
-        for width, kind in _widths(node.strip)
+        f'<TD FIXEDSIZE="TRUE" WIDTH="{cell}" HEIGHT="7" BGCOLOR="{_FILL[kind]}"></TD>'
+        for cell, kind in _widths(node.strip, width)
     )
+    small = min(_SMALL, width / max(1, len(node.line)) * 1.9)  # so that a long line fits too
+    line = escape(node.line) or " "
+    slot = f'<FONT POINT-SIZE="9">{escape(node.slot)}</FONT> ' if node.slot else ""
     return (
         '<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">'
-        f"<TR><TD><B>{escape(node.title)}</B></TD></TR>"
-        f'<TR><TD><FONT POINT-SIZE="9">{escape(node.place)}</FONT></TD></TR>'
-        f"<TR><TD>{escape(node.line) or ' '}</TD></TR>"
+        f'<TR><TD ALIGN="LEFT">{slot}<B>{escape(node.title)}</B></TD></TR>'
+        f'<TR><TD ALIGN="LEFT"><FONT POINT-SIZE="{small:.1f}">{line}</FONT></TD></TR>'
         '<TR><TD CELLPADDING="0"><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">'
         f"<TR>{cells}</TR></TABLE></TD></TR></TABLE>>"
     )
 
 
-def _widths(strip: Strip | None) -> list[tuple[int, str]]:
-    """Cells of a strip, left to right, `WIDTH` points in all; a lone entry is still 3 points wide."""
-    if not strip:
-        return [(WIDTH, "none")]
+def _widths(strip: Strip, width: int) -> list[tuple[int, str]]:
+    """Cells of a strip, left to right, `width` points in all; a lone entry is still 3 points wide."""
     cells, at = [], 0
     for lo, hi, kind in strip:
-        left = max(at, min(round(lo * WIDTH / 512), WIDTH - 3))
-        right = max(left + 3, round(hi * WIDTH / 512))
+        left = max(at, min(round(lo * width / 512), width - 3))
+        right = max(left + 3, round(hi * width / 512))
         if left > at:
             cells.append((left - at, "none"))
         cells.append((right - left, kind))
         at = right
-    if at < WIDTH:
-        cells.append((WIDTH - at, "none"))
+    if at < width:
+        cells.append((width - at, "none"))
     return cells
+
+
+def boxes(graph: graphviz.Digraph) -> dict[str, Box]:
+    """Where Graphviz puts each node of `graph`. Raises NoGraphviz."""
+    found = {}
+    for line in _drawn(graph, "plain").splitlines():
+        match line.split(maxsplit=6):
+            case ["graph", _, _, height]:
+                down = float(height)
+            case ["node", name, x, y, width, height, _]:
+                left, top = float(x) - float(width) / 2, down - float(y) - float(height) / 2
+                found[name] = Box(round(72 * left) + MARGIN, round(72 * top) + MARGIN)
+    return found
 
 
 def svg(graph: graphviz.Digraph) -> str:
     """The `<svg>` element that Graphviz draws, without XML header. Raises NoGraphviz."""
-    pygraphviz = in_process()
-    if pygraphviz is not None:
-        with _quiet():
-            drawn = pygraphviz.AGraph(graph.source).draw(format="svg", prog="dot")
-        text = drawn.decode() if isinstance(drawn, bytes) else drawn
-    else:
-        text = graph.pipe(format="svg", encoding="utf-8")
+    text = _drawn(graph, "svg")
     return re.sub(r"<!--.*?-->\n?", "", text[text.index("<svg") :], flags=re.DOTALL).strip()
+
+
+def _drawn(graph: graphviz.Digraph, form: str) -> str:
+    """What Graphviz makes of `graph` in one of its formats."""
+    pygraphviz = in_process()
+    if pygraphviz is None:
+        return str(graph.pipe(format=form, encoding="utf-8"))
+    with _quiet():
+        drawn = pygraphviz.AGraph(graph.source).draw(format=form, prog="dot")
+    return drawn.decode() if isinstance(drawn, bytes) else str(drawn)
 
 
 def in_process() -> ModuleType | None:

@@ -78,10 +78,10 @@ class TableState(NamedTuple):
 
 STATES = {
     "absent": TableState("", "absent", "absent"),
-    "new": TableState("new, not in the tree yet", "new", "absent"),
+    "new": TableState("not in the tree", "new", "absent"),
     "live": TableState("", "live", "live"),
-    "unhooked": TableState("unhooked, waits for the TLB flush", "unhooked", "cut"),
-    "rcu": TableState("unhooked, waits for RCU", "waiting for RCU", "cut"),
+    "unhooked": TableState("waits for flush", "unhooked", "cut"),
+    "rcu": TableState("waits for RCU", "waiting for RCU", "cut"),
     "freed": TableState("freed", "freed", "cut"),
     "deposited": TableState("in reserve for a split", "in reserve", "cut"),
 }
@@ -90,6 +90,19 @@ GROUND = Tone("#ffffff", "#16181c")
 INK = Tone("#1b1f24", "#e8eaee")
 LINE = KINDS["table"].tone
 """Frames of tables and the lines between them."""
+
+INTERFACE = {
+    "ground": GROUND,
+    "ink": INK,
+    "quiet": Tone("#565d68", "#a9b1bd"),
+    "rule": Tone("#d3d8df", "#454b55"),
+    "card": Tone("#f6f8fa", "#22262c"),
+    "accent": Tone("#005a94", "#6cc0f5"),
+    "on-accent": Tone("#ffffff", "#06233a"),
+    "change": Tone("#b84a00", "#ff9a52"),
+    "walk": Tone("#7a3fb0", "#c79bf2"),
+}
+"""What is around the pictures: text, rules, buttons; what a step changes; the way of an address."""
 
 SERIES = ("#2878c8", "#c2601a", "#2f8f46", "#9a56c4", "#cf3f72", "#0f8f86", "#9b6b4a", "#6b7f8c")
 """Lines of a chart, which have to be seen on both grounds; each has a dash of its own too."""
@@ -104,5 +117,6 @@ def as_data() -> dict[str, Any]:
         },
         "none": NONE_MEANING,
         "levels": {name: tone._asdict() for name, tone in LEVELS.items()},
+        "interface": {name: tone._asdict() for name, tone in INTERFACE.items()},
         "edges": {name: state.edge for name, state in STATES.items()},
     }

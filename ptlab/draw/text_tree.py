@@ -24,7 +24,7 @@ def text(mm: Mm) -> str:
     children = live_children(mm)
     looks = {t: look(mm, t) for row in children.values() for t in row}
     shown, folded = folds(mm.pgd, children, looks.get)
-    root = Tree(f"{title(mm, mm.pgd)}  {plural(int(mem.nonnone[mm.pgd]), 'entry')}")
+    root = Tree(f"{title(mem, mm.pgd)}  {plural(int(mem.nonnone[mm.pgd]), 'entry')}")
     branches = {mm.pgd: root}
     rows = [(t, None) for t in shown[1:]] + [(f.tables[0], f) for f in folded]
     for table, fold in sorted(rows, key=lambda row: (-mem.level[row[0]], row[0])):
@@ -53,7 +53,7 @@ def head(mm: Mm) -> str:
 
 def _row(mm: Mm, table: int, seen: Look) -> str:
     mem = mm.machine.mem
-    row = f"[{mem.slot[table]}] {title(mm, table)}  {place(mm, table)}  {seen.line}"
+    row = f"[{mem.slot[table]}] {title(mm.machine.mem, table)}  {place(mm, table)}  {seen.line}"
     return f"{row}  {_bar(seen)}" if mem.level[table] == Level.PTE else row
 
 

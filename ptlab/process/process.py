@@ -279,7 +279,7 @@ class Process:
 
     def operation(self, text: str) -> AbstractContextManager[Operation | None]:
         """Group calls under one name in the journal."""
-        return nullcontext() if self.journal is None else self.journal.operation(text)
+        return nullcontext() if self.journal is None else self.journal.operation(text, self.mm.id)
 
     def _run(self, call: str, path: Path[T], where: int | None, length: int, *rest: object) -> T:
         """Run a kernel path to its end, then let a grace period pass."""
@@ -290,5 +290,5 @@ class Process:
         if self.journal is None:
             unrecorded(self.machine, steps)
         else:
-            recorded(self.journal, steps, call_text(call, where, length, *rest))
+            recorded(self.journal, steps, call_text(call, where, length, *rest), self.mm.id)
         return result[0]

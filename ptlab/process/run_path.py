@@ -32,8 +32,8 @@ def unrecorded(machine: Machine, steps: Path[None]) -> None:
         raise
 
 
-def recorded(journal: Journal, steps: Path[None], text: str) -> None:
-    """Take all steps, as one operation of the journal.
+def recorded(journal: Journal, steps: Path[None], text: str, who: int) -> None:
+    """Take all steps, as one operation of the journal, of the address space `who`.
 
     The garbage collector rests meanwhile: a journal is millions of small tuples, and none is
     garbage.
@@ -41,7 +41,7 @@ def recorded(journal: Journal, steps: Path[None], text: str) -> None:
     collecting = gc.isenabled()
     gc.disable()
     try:
-        with journal.operation(text):
+        with journal.operation(text, who):
             try:
                 for step in steps:
                     journal.commit(step, steps)

@@ -14,6 +14,7 @@ from ptlab.draw.sentences import predicate, sentence
 from ptlab.race.broken_rule import Blocked, Verdict
 from ptlab.race.scenes import Scene, Variant
 from ptlab.race.scheduler import RCU, Scheduler, Task
+from ptlab.story.code import Code
 from ptlab.story.story import Story
 from ptlab.widgets import payload
 
@@ -28,7 +29,7 @@ _ABSENT: payload.Look = {
 _FIRST: payload.Segment = {
     "who": "",
     "fn": "",
-    "path": [],
+    "calls": 0,
     "text": "The stage is set. Nobody has run yet.",
 }
 
@@ -62,7 +63,7 @@ class Moments:
         pane = story["panes"][0]
         for segment, (step_number,) in zip(segments, frames, strict=True):
             if segment["fn"]:
-                segment["path"] = pane["steps"][step_number]["path"]
+                segment["calls"] = pane["steps"][step_number]["calls"]
         pane = self._in_its_room(pane)
         pane["segments"] = segments
         story["panes"], story["frames"] = [pane], frames
@@ -108,7 +109,11 @@ class Moments:
             for name, node in self._room["nodes"].items()
             if name not in pane["nodes"]
         }
-        return {**pane, "svg": self._room["svg"], "nodes": pane["nodes"] | missing}
+        placed: dict[str, payload.Node] = {
+            name: {**node, "x": self._room["nodes"][name]["x"], "y": self._room["nodes"][name]["y"]}
+            for name, node in pane["nodes"].items()
+        }
+        return {**pane, "height": self._room["height"], "nodes": placed | missing}
 
     def _rooms(self) -> Iterator[payload.Pane]:
         """The pictures of the schedules in which one task after the other runs to its end."""
@@ -119,7 +124,7 @@ class Moments:
                 scheduler.go(next((letter for letter in order if letter in able), RCU))
             assert scheduler.process.journal is not None
             scheduler.process.journal.settle()
-            yield Story(scheduler.process).pane()
+            yield Story(scheduler.process).pane(Code())
 
 
 def end_of(scheduler: Scheduler) -> str:
@@ -138,7 +143,7 @@ def _in_words(scheduler: Scheduler, step: Step | None) -> str:
 
 def _segment(scheduler: Scheduler, letter: str, step: Step | None) -> payload.Segment:
     text = predicate(scheduler.machine.mem, step) if step else _AT_ITS_END
-    return {"who": letter, "fn": step.fn if step else "", "path": [], "text": text}
+    return {"who": letter, "fn": step.fn if step else "", "calls": 0, "text": text}
 
 
 def _text(fact: Verdict | Blocked | None) -> str | None:
@@ -162,6 +167,7 @@ def _holds(scheduler: Scheduler, number: int) -> Iterator[str]:
 def _fits(pane: payload.Pane, room: payload.Pane) -> bool:
     """Whether every table of `pane` has its place in the picture of `room`."""
     return all(
-        name in room["nodes"] and room["nodes"][name]["place"] == node["place"]
+        name in room["nodes"]
+        and room["nodes"][name]["places"][0]["base"] == node["places"][0]["base"]
         for name, node in pane["nodes"].items()
     )

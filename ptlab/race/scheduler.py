@@ -262,7 +262,8 @@ class Scheduler:
         if segment.task != RCU:
             doing = f"{segment.task}: {self.tasks[ord(segment.task) - ord('A')].doing}"
         if self._operation is None or self._operation[0] != segment.task:
-            self._operation = segment.task, Operation(doing, len(journal), len(journal))
+            now, who = len(journal), self.process.mm.id
+            self._operation = segment.task, Operation(doing, now, now, who)
             journal.operations.append(self._operation[1])
         journal.commit(step, path)
         self._operation[1].last = len(journal)

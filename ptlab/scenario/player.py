@@ -81,7 +81,7 @@ class _Player:
         for theirs in itertools.islice(self._ops, op.count):
             yield self._do(theirs, child, empty, "c")
         self.sleeper = sleeper
-        with self._parent.operation("(parent after child exit)"):
+        with child.operation("exit"):
             child.exit()
 
     def _do(self, op: Operation, process: Process, began: Counters, who: str) -> Row:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import CodeType
-from typing import Any
+from typing import Any, NamedTuple
 
 from ptlab.base.call_path import in_kernel
 from ptlab.base.steps import Path, Step
@@ -22,13 +22,35 @@ class JournalFull(ValueError):
     """More steps than somebody wants to see; the operation that took them is undone."""
 
 
+class Call(NamedTuple):
+    """A function that is under way. `at` is the offset of the bytecode that it has come to."""
+
+    code: CodeType
+    at: int
+
+    @property
+    def of_the_kernel(self) -> bool:
+        """Whether it has a kernel function's name: neither ptlab's own nor a point of ReclaimScheme."""
+        return in_kernel(self.code) and self.code.co_name not in POINTS
+
+    @property
+    def line(self) -> int:
+        """The line of its file that it has come to."""
+        lines = (line for low, high, line in self.code.co_lines() if low <= self.at < high and line)
+        return next(lines, self.code.co_firstlineno)
+
+
 @dataclass
 class Operation:
-    """A named operation: steps first to last - 1 of the journal (`first` == `last`: no step)."""
+    """A named operation: steps first to last - 1 of the journal (`first` == `last`: no step).
+
+    `who` is the id of the address space whose operation it is.
+    """
 
     text: str
     first: int
     last: int
+    who: int
     error: str | None = None
 
 
@@ -44,7 +66,7 @@ class Journal:
         self._changes: list[Change] = store.log
         self._marks: list[int] = [len(store.log)]
         self.steps: list[Step] = []
-        self._paths: list[list[CodeType]] = []
+        self._paths: list[list[Any]] = []
         self.operations: list[Operation] = []
         self.position = 0
         self.most: int | None = None
@@ -56,28 +78,31 @@ class Journal:
     def commit(self, step: Step, path: Path[Any]) -> None:
         """Note a step that `path` has just taken, with all changes since the one before.
 
-        With it go the functions that the path is in, outermost first, read off its generators.
+        With it goes where the path is, outermost first, read off its generators: for each the code,
+        and how far it has come in it.
         TypeError if it is not a Step: a learner's scheme may yield anything.
         """
-        codes: list[CodeType] = []
+        at: list[Any] = []
+        note: Any = at.append
         frame: Any = path
         while frame is not None:
-            codes.append(frame.gi_code)
+            note(frame.gi_code)
+            note(frame.gi_frame.f_lasti)
             frame = frame.gi_yieldfrom
         if not isinstance(step, Step):
             raise TypeError(
-                f"{step!r} was yielded in {codes[-1].co_qualname}, where a Step belongs: what "
+                f"{step!r} was yielded in {at[-2].co_qualname}, where a Step belongs: what "
                 "mm.unhook_pte(), machine.unlock() and the like return"
             )
         if len(self.steps) == self.most:
             raise JournalFull(f"the journal is full after {self.most} steps")
         self.steps.append(step)
-        self._paths.append(codes)
+        self._paths.append(at)
         self._marks.append(len(self._changes))
         self.position += 1
 
     @contextmanager
-    def operation(self, text: str) -> Iterator[Operation]:
+    def operation(self, text: str, who: int) -> Iterator[Operation]:
         """Name what is done inside; an operation within an operation belongs to the outer one.
 
         Starts by dropping the future, if there is one. If what runs inside fails for a reason that
@@ -94,7 +119,7 @@ class Journal:
                 raise
             return
         self.fork()
-        operation = Operation(text, len(self.steps), -1)
+        operation = Operation(text, len(self.steps), -1, who)
         self.operations.append(operation)
         try:
             yield operation
@@ -148,8 +173,12 @@ class Journal:
 
         Left out are ptlab's own, the points of ReclaimScheme among them.
         """
-        codes = [code for code in self._paths[number - 1] if in_kernel(code)]
-        return tuple(code.co_name for code in codes if code.co_name not in POINTS)
+        return tuple(call.code.co_name for call in self.calls(number) if call.of_the_kernel)
+
+    def calls(self, number: int) -> tuple[Call, ...]:
+        """The generators that step `number` (1 is the first) happened in, outermost first."""
+        at = self._paths[number - 1]
+        return tuple(Call(at[k], at[k + 1]) for k in range(0, len(at), 2))
 
     def changes(self, number: int) -> list[Change]:
         """The changes of step `number` (1 is the first)."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 
 from ptlab.base.facts import Lock
-from ptlab.base.geometry import Level
+from ptlab.base.geometry import Geometry, Level
 from ptlab.draw.appearance import Look, sentence, title
-from ptlab.draw.dot import digraph, svg
+from ptlab.draw.dot import GAP, HEIGHT, MARGIN, WIDTHS, Node, boxes, digraph, svg
 from ptlab.draw.fold import Fold, folds
-from ptlab.draw.names import plural
 from ptlab.draw.palette import STATES
-from ptlab.draw.tree import fold_id, fold_title, layout, node_id
+from ptlab.draw.tree import Hook, below, fold_id, fold_title, layout, node_id
+from ptlab.story.code import Code
 from ptlab.story.timeline import StoryStep, Timeline
 from ptlab.widgets import payload
 
@@ -23,20 +23,28 @@ _COUNTERS = (("VmPTE", "kB"), ("RSS", "kB"), ("minor faults", ""), ("VMAs", ""))
 _LOCKS_OF_TABLES = ("ptl", "pmd_lock")
 
 
-def pane(timeline: Timeline, operations: list[str]) -> payload.Pane:
+def pane(timeline: Timeline, operations: list[str], code: Code) -> payload.Pane:
     """The pane of a story that `timeline` has walked through, with its operations in words."""
-    return _Picture(timeline).pane(operations)
+    return _Picture(timeline, code).pane(operations)
 
 
 class _Picture:
     """Which tables of a timeline are shown on their own, which are folded, and what that looks like."""
 
-    def __init__(self, timeline: Timeline) -> None:
-        self.timeline, self.mm = timeline, timeline.mm
-        self.shown, self.folds = folds(self.mm.pgd, timeline.children, self._history)
+    def __init__(self, timeline: Timeline, code: Code) -> None:
+        self.timeline, self.machine, self.mem = timeline, timeline.machine, timeline.mem
+        self.code = code
+        self.shown: list[int] = []
+        self.folds: list[Fold] = []
+        for mm in timeline.mms:
+            shown, folded = folds(mm.pgd, timeline.children, self._history)
+            self.shown += shown
+            self.folds += folded
         self.node_of = {table: node_id(table) for table in self.shown}
         for fold in self.folds:
             self.node_of |= dict.fromkeys([*fold.tables, *fold.below], fold_id(fold))
+        self.process_of = {mm.id: k for k, mm in enumerate(timeline.mms)}
+        self.names = process_names(len(timeline.mms))
 
     def _history(self, table: int) -> Hashable:
         """What makes tables alike: all that they look like, from birth to end."""
@@ -46,62 +54,85 @@ class _Picture:
         )
 
     def pane(self, operations: list[str]) -> payload.Pane:
-        scheme, numbers = self.mm.machine.scheme, self.timeline.numbers
-        counted = "references" if scheme.counts_references else "entries"
-        timeline = (("VmPTE", "VmPTE", "kB"), ("held", f"{counted} of PTE pages", ""))
+        scheme, profile = self.machine.scheme, self.machine.profile
+        nodes = {node_id(t): self._node(t) for t in self.shown}
+        nodes |= {fold_id(fold): self._fold(fold) for fold in self.folds}
+        for name, box in boxes(digraph(self._layout(len(self.timeline.steps)))).items():
+            nodes[name]["x"], nodes[name]["y"] = box
         return {
             "name": scheme.name,
-            "heading": f"{scheme.name} on Linux {self.mm.machine.profile.name}",
+            "heading": f"{scheme.name} on Linux {profile.name}",
             "fate": scheme.fate,
-            "svg": self._svg(),
+            "height": max(node["y"] for node in nodes.values()) + HEIGHT,
             "ops": operations,
             "steps": [_BEFORE, *map(self._step, self.timeline.steps)],
-            "nodes": {node_id(t): self._node(t) for t in self.shown}
-            | {fold_id(fold): self._fold(fold) for fold in self.folds},
+            "nodes": nodes,
             "entries": {node_id(t): self._entries(t) for t in self.shown},
             "locks": [
                 {"step": step, "held": [self._lock(lock, text) for lock, text in held]}
                 for step, held in self.timeline.locks
             ],
+            "processes": [self._process(k) for k in range(len(self.timeline.mms))],
+            "still": self._still(),
+        }
+
+    def _process(self, which: int) -> payload.Process:
+        numbers = self.timeline.numbers[which]
+        counted = "references" if self.machine.scheme.counts_references else "PTE entries"
+        timeline = (("VmPTE", "VmPTE", "kB"), ("held", counted, ""))
+        return {
+            "name": self.names[which],
             "counters": [_track(name, unit, numbers[name]) for name, unit in _COUNTERS],
             "timeline": [_track(text, unit, numbers[name]) for name, text, unit in timeline],
         }
 
-    def _svg(self) -> str:
-        """The picture of all tables that ever live, with room for the longest line of each."""
-        widest = {
-            table: max((seen for _, seen in self.timeline.looks[table]), key=lambda s: len(s.line))
-            for table in self.shown
+    def _layout(self, step: int, living: bool = False) -> list[Node]:
+        """The nodes as they are at a step: all that ever live, or those alone that live then."""
+        looks = {t: _at(self.timeline.looks[t], step) for t in self.shown}
+        hooks = {
+            t: Hook(*places[0][1]) for t, places in self.timeline.places.items() if places[0][1]
         }
-        blank = {table: seen._replace(strip=[]) for table, seen in widest.items()}
-        return svg(digraph(layout(self.mm, self.shown, self.folds, blank)))
+        pgds = {mm.pgd: name for mm, name in zip(self.timeline.mms, self.names, strict=True)}
+        shown = [t for t in self.shown if not living or looks[t].state == "live"]
+        folded = [f for f in self.folds if not living or hooks[f.tables[0]].parent in shown]
+        lines = {f.tables[0]: below(f) for f in folded}
+        return layout(self.mem, shown, folded, looks, lines, hooks, pgds)
+
+    def _still(self) -> payload.Still:
+        """The picture of the first step at which VmPTE, of all processes, is highest."""
+        changes: list[tuple[int, int, int]] = []
+        for which, numbers in enumerate(self.timeline.numbers):
+            changes += [(step, which, value) for step, value in numbers["VmPTE"]]
+        now, peak, most = dict[int, int](), 0, -1
+        for step, which, value in sorted(changes):
+            now[which] = value
+            if sum(now.values()) > most:
+                peak, most = step, sum(now.values())
+        said = self.timeline.steps[peak - 1].text if peak else _BEGINNING
+        text = f"The page tables at step {peak}, where VmPTE is highest, {most} kB. {said}"
+        return {"svg": svg(digraph(self._layout(peak, living=True))), "text": text}
 
     def _node(self, table: int) -> payload.Node:
-        level, place = self._level(table), self.timeline.places[table]
         return {
-            "level": level.name,
-            "title": title(self.mm, table),
-            "place": place.text,
-            "parent": self._parent(table),
+            "level": self._level(table).name,
+            "title": title(self.mem, table),
+            "process": self._process_of(table),
+            "places": self._places(table),
             "fold": None,
-            "base": f"{place.base:#x}",
-            "entry_size": 1 << self.mm.machine.geometry.shift(level),
+            "entry_size": 1 << self.machine.geometry.shift(self._level(table)),
+            "x": 0,
+            "y": 0,
             "track": [
-                _look(step, seen, sentence(self.mm, table, seen))
+                _look(step, seen, sentence(self.mem, table, seen))
                 for step, seen in self.timeline.looks[table]
             ],
         }
 
     def _fold(self, fold: Fold) -> payload.Node:
-        below = f"with {plural(len(fold.below), 'table')} below" if fold.below else "alike, folded"
-        return {
-            "level": self._level(fold.tables[0]).name,
-            "title": fold_title(self.mm, fold),
-            "place": below,
-            "parent": self._parent(fold.tables[0]),
+        first = self._node(fold.tables[0])
+        return first | {
+            "title": fold_title(self.mem, fold),
             "fold": len(fold.tables),
-            "base": None,
-            "entry_size": None,
             "track": list(self._fold_track(fold)),
         }
 
@@ -117,7 +148,7 @@ class _Picture:
             state = next((s for s in ("live", "new", "unhooked", "rcu") if s in counts), "freed")
             first = now.get(fold.tables[0])
             seen = Look(state, None, line, first.strip if first else [])
-            yield _look(step, seen, f"{fold_title(self.mm, fold)}: {line}")
+            yield _look(step, seen, f"{fold_title(self.mem, fold)}: {line}")
 
     def _entries(self, table: int) -> list[payload.EntryChange]:
         return [
@@ -140,31 +171,69 @@ class _Picture:
     def _step(self, step: StoryStep) -> payload.Step:
         return {
             "op": step.op,
+            "process": step.who,
             "kind": step.kind,
             "fn": step.fn,
-            "path": list(step.path),
+            "calls": self.code.path(step.calls),
             "text": step.predicate,
             "event": step.event,
-            "focus": sorted({self.node_of[t] for t in step.tables if t in self.node_of}),
+            "focus": list(dict.fromkeys(self.node_of[t] for t in step.tables if t in self.node_of)),
+            "entries": step.entries,
         }
 
-    def _parent(self, table: int) -> str | None:
-        above = int(self.mm.machine.mem.parent[table])
-        return None if table == self.mm.pgd else self.node_of[above]
+    def _places(self, table: int) -> list[payload.Place]:
+        return [
+            {
+                "step": step,
+                "parent": self.node_of[hook.parent] if hook else None,
+                "slot": hook.slot if hook else None,
+                "base": f"{base:#x}",
+            }
+            for step, hook, base in self.timeline.places[table]
+        ]
+
+    def _process_of(self, table: int) -> int:
+        return self.process_of[int(self.mem.mm[table])]
 
     def _level(self, table: int) -> Level:
-        return Level(int(self.mm.machine.mem.level[table]))
+        return Level(int(self.mem.level[table]))
+
+
+def columns(geometry: Geometry) -> list[payload.Column]:
+    """The columns of a picture: one for each level, and one for pages."""
+    found, x, above = list[payload.Column](), MARGIN, 48 if geometry.levels == 4 else 57
+    for name, shift in [*((level.name, shift) for level, shift in geometry.steps), ("page", 0)]:
+        width = WIDTHS[name]
+        found.append({"level": name, "shift": shift, "bits": above - shift, "x": x, "width": width})
+        x, above = x + width + GAP, shift
+    return found
+
+
+def process_names(number: int) -> list[str]:
+    """What the processes of a story are called: nothing if there is one, else parent and children.
+
+    >>> process_names(3)
+    ['parent', 'child 1', 'child 2']
+    """
+    return [""] if number == 1 else ["parent", *(f"child {k}" for k in range(1, number))]
 
 
 _BEFORE: payload.Step = {
     "op": -1,
+    "process": 0,
     "kind": "",
     "fn": "",
-    "path": [],
+    "calls": 0,
     "text": _BEGINNING,
     "event": False,
     "focus": [],
+    "entries": None,
 }
+_ABSENT = Look("absent", None, "", [])
+
+
+def _at(track: list[tuple[int, Look]], step: int) -> Look:
+    return next((seen for since, seen in reversed(track) if since <= step), _ABSENT)
 
 
 def _look(step: int, seen: Look, text: str) -> payload.Look:

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from ptlab.base import pte
+from ptlab.draw.dot import HEIGHT
 from ptlab.draw.names import plural
 from ptlab.draw.palette import as_data
 from ptlab.process.process import Process
 from ptlab.scenario import Scenario, play, read
 from ptlab.state.journal import JournalFull
 from ptlab.state.machine import GRAINS
-from ptlab.story.pane import pane
+from ptlab.story.code import Code
+from ptlab.story.pane import columns, pane
 from ptlab.story.timeline import Timeline
 from ptlab.widgets.payload import SCHEMA, Pane, Payload
 
@@ -39,7 +41,7 @@ class Story:
         )
         self.process = process
         here = process.journal.position
-        self._timeline = Timeline(process.mm, process.journal)
+        self._timeline = Timeline(process.machine, process.journal)
         self.steps = self._timeline.steps
         self.operations = [operation.text for operation in process.journal.operations]
         process.journal.seek(here)
@@ -61,9 +63,9 @@ class Story:
         """'pte_refcount on Linux 6.1'."""
         return f"{self.process.scheme.name} on Linux {self.process.kernel}"
 
-    def pane(self) -> Pane:
-        """This story's part of a payload: picture, steps and tracks."""
-        return pane(self._timeline, self.operations)
+    def pane(self, code: Code) -> Pane:
+        """This story's part of a payload: picture, steps and tracks. Its functions go into `code`."""
+        return pane(self._timeline, self.operations, code)
 
     def payload(self) -> Payload:
         """What the front end plays, as plain data; see ptlab/widgets/payload.py."""
@@ -164,14 +166,18 @@ def _designs(stories: list[Story]) -> str:
 
 
 def _payload(title: str, stories: list[Story], frames: list[list[int]]) -> Payload:
-    geometry = stories[0].process.machine.geometry
+    geometry, code = stories[0].process.machine.geometry, Code()
+    panes = [story.pane(code) for story in stories]
     return {
         "schema": SCHEMA,
         "title": title,
-        "panes": [story.pane() for story in stories],
+        "panes": panes,
         "frames": frames,
         "flags": list(pte.FLAGS),
-        "levels": {level.name: geometry.shift(level) for level in geometry.path},
+        "columns": columns(geometry),
+        "box_height": HEIGHT,
+        "functions": code.functions,
+        "calls": code.calls,
         "palette": as_data(),
     }
 

@@ -15,10 +15,12 @@ from ptlab.base.facts import Lock
 from ptlab.base.geometry import Level
 from ptlab.base.steps import TABLE_EVENTS, Step
 from ptlab.base.store import Change
-from ptlab.draw.appearance import Look, look, place
+from ptlab.draw.appearance import Look, look
 from ptlab.draw.names import lock_name
 from ptlab.draw.sentences import predicate
-from ptlab.state.journal import Journal
+from ptlab.draw.tree import Hook
+from ptlab.state.journal import Call, Journal
+from ptlab.state.machine import Machine
 from ptlab.state.memmap import MemMap
 from ptlab.state.mm import Count, Mm, base_address
 
@@ -27,16 +29,27 @@ class StoryStep(NamedTuple):
     """One step, and its sentence without the function's name in `predicate`.
 
     op     the index of its operation
+    who    the process that it is about: an index of Timeline.mms
+    calls  the functions that it happened in, outermost first
     event  whether a table came or went
+    entries  the entries of its first table that it is about, [from, to)
     """
 
     op: int
+    who: int
     kind: str
     fn: str
-    path: tuple[str, ...]
+    calls: tuple[Call, ...]
     predicate: str
     event: bool
     tables: tuple[int, ...]
+    entries: tuple[int, int] | None
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The kernel functions that it happened in, outermost first, `fn` last."""
+        names = tuple(call.code.co_name for call in self.calls if call.of_the_kernel)
+        return names if names[-1:] == (self.fn,) else (*names, self.fn)
 
     @property
     def text(self) -> str:
@@ -55,55 +68,54 @@ class EntryRun(NamedTuple):
     kind: str
 
 
-class Place(NamedTuple):
-    """Where a table is in the tree: its first address, and its range in words."""
-
-    base: int
-    text: str
-
-
 class Timeline:
     """One walk through the journal that notes, for each table and number, when it changes.
 
+    mms         the address spaces, in the order in which they appear
     looks[t]    (step, look) of table t
     entries[t]  the changes of its entries
-    places[t]   where it is in the tree; a table that never was has none
-    children    the tables that ever hung below a table, by slot
+    places[t]   (step, where it hangs, its first address); a table that was never hooked in has none
+    children    the tables that ever hung below a table, by slot, where they hung first
     locks       (step, the locks that are held and their names)
-    numbers     (step, value) by the number's name
+    numbers     for each address space, (step, value) by the number's name
     """
 
-    def __init__(self, mm: Mm, journal: Journal) -> None:
-        self.mm = mm
+    def __init__(self, machine: Machine, journal: Journal) -> None:
+        self.machine, self.mem = machine, machine.mem
+        self.mms: list[Mm] = []
         self.steps: list[StoryStep] = []
         self.looks: dict[int, list[tuple[int, Look]]] = {}
         self.entries: dict[int, list[EntryRun]] = {}
-        self.places: dict[int, Place] = {}
+        self.places: dict[int, list[tuple[int, Hook | None, int]]] = {}
         self.children: dict[int, list[int]] = {}
         self.locks: list[tuple[int, list[tuple[Lock, str]]]] = []
-        self.numbers: dict[str, list[tuple[int, int]]] = {}
+        self.numbers: list[dict[str, list[tuple[int, int]]]] = []
         operation_of = [
             index
             for index, operation in enumerate(journal.operations)
             for _ in range(operation.first, operation.last)
         ]
         journal.seek(0)
-        self._note(0, {mm.pgd})
+        self._note(0, {mm.pgd for mm in machine.mms})
         for number, step in enumerate(journal.steps, 1):
             changes = journal.changes(number)
             journal.seek(number)
-            self._note_step(operation_of[number - 1], step, journal.path(number))
+            op = operation_of[number - 1]
             self._note(number, self._changed(changes))
+            self._note_step(op, journal.operations[op].who, step, journal.calls(number))
             self._note_entries(number, changes)
 
-    def _note_step(self, op: int, step: Step, path: tuple[str, ...]) -> None:
-        functions = path if path[-1:] == (step.fn,) else (*path, step.fn)
+    def _note_step(self, op: int, caller: int, step: Step, calls: tuple[Call, ...]) -> None:
         tables = () if step.tables is None else tuple(np.ravel(step.tables).tolist())
-        text, event = predicate(self.mm.machine.mem, step), step.kind in TABLE_EVENTS
-        self.steps.append(StoryStep(op, step.kind, step.fn, functions, text, event, tables))
+        ids = [mm.id for mm in self.mms]
+        about = int(self.mem.mm[tables[0]]) if tables else caller
+        who = ids.index(about if about in ids else caller)
+        text, event = predicate(self.mem, step), step.kind in TABLE_EVENTS
+        span = _span(step)
+        self.steps.append(StoryStep(op, who, step.kind, step.fn, calls, text, event, tables, span))
 
     def _changed(self, changes: list[Change]) -> set[int]:
-        """The tables of this address space that a step's changes touch."""
+        """The tables that a step's changes touch."""
         tables: set[int] = set()
         for owner, name, where, _, _ in changes:
             if isinstance(owner, MemMap) and name != "next_pfn":
@@ -111,46 +123,57 @@ class Timeline:
                 if isinstance(rows, slice):
                     rows = range(rows.start, rows.stop)
                 tables.update(np.ravel(rows).tolist())
-        return {t for t in tables if self.mm.machine.mem.mm[t] == self.mm.id}
+        return tables
 
     def _note(self, number: int, changed: set[int]) -> None:
-        mm, mem = self.mm, self.mm.machine.mem
+        for mm in self.machine.mms:
+            if mm not in self.mms:
+                self.mms.append(mm)
+                self.numbers.append({})
+        of = {mm.id: mm for mm in self.mms}
         for table in sorted(changed):
-            seen = look(mm, table)
-            track = self.looks.setdefault(table, [])
-            if not track or track[-1][1] != seen:
-                track.append((number, seen))
-            if seen.state == "live" and table not in self.places:
-                self._note_place(table)
-        held = [(lock, lock_name(mem, lock)) for locks in mm.machine.held for lock in locks]
+            mm = of.get(int(self.mem.mm[table]))
+            if mm is not None:
+                self._note_table(number, mm, table)
+        held = [(lock, lock_name(self.mem, lock)) for locks in self.machine.held for lock in locks]
         if not self.locks or self.locks[-1][1] != held:
             self.locks.append((number, held))
-        c = mm.counters
-        self._note_number(number, "VmPTE", mm.vmpte_kb)
-        self._note_number(number, "RSS", 4 * (c[Count.ANON] + c[Count.FILE]))
-        self._note_number(number, "minor faults", c[Count.MINFLT])
-        self._note_number(number, "VMAs", len(mm.vmas))
-        self._note_number(number, "held", self._held())
+        for which, mm in enumerate(self.mms):
+            c = mm.counters
+            self._note_number(number, which, "VmPTE", mm.vmpte_kb)
+            self._note_number(number, which, "RSS", 4 * (c[Count.ANON] + c[Count.FILE]))
+            self._note_number(number, which, "minor faults", c[Count.MINFLT])
+            self._note_number(number, which, "VMAs", len(mm.vmas))
+            self._note_number(number, which, "held", self._held(mm))
 
-    def _note_place(self, table: int) -> None:
-        mm, mem = self.mm, self.mm.machine.mem
-        self.places[table] = Place(base_address(mm, table), place(mm, table))
-        if table != mm.pgd:
-            siblings = self.children.setdefault(int(mem.parent[table]), [])
+    def _note_table(self, number: int, mm: Mm, table: int) -> None:
+        seen = look(mm, table)
+        track = self.looks.setdefault(table, [])
+        if not track or track[-1][1] != seen:
+            track.append((number, seen))
+        if seen.state != "live":
+            return
+        top = table == mm.pgd
+        hook = None if top else Hook(int(self.mem.parent[table]), int(self.mem.slot[table]))
+        places = self.places.setdefault(table, [])
+        if hook and not places:
+            siblings = self.children.setdefault(hook.parent, [])
             siblings.append(table)
-            siblings.sort(key=lambda t: int(mem.slot[t]))
+            siblings.sort(key=lambda t: int(self.mem.slot[t]))
+        if not places or places[-1][1] != hook:
+            places.append((number, hook, base_address(mm, table)))
 
-    def _note_number(self, number: int, name: str, value: int) -> None:
-        track = self.numbers.setdefault(name, [])
+    def _note_number(self, number: int, which: int, name: str, value: int) -> None:
+        track = self.numbers[which].setdefault(name, [])
         if not track or track[-1][1] != value:
             track.append((number, value))
 
-    def _held(self) -> int:
+    def _held(self, mm: Mm) -> int:
         """References to all PTE pages, or where none are counted, their non-none entries."""
-        mem = self.mm.machine.mem
+        mem = self.mem
         tables = mem.live()
-        tables = tables[(mem.level[tables] == Level.PTE) & (mem.mm[tables] == self.mm.id)]
-        column = mem.refcount if self.mm.machine.scheme.counts_references else mem.nonnone
+        tables = tables[(mem.level[tables] == Level.PTE) & (mem.mm[tables] == mm.id)]
+        column = mem.refcount if self.machine.scheme.counts_references else mem.nonnone
         return int(np.sum(column[tables]))
 
     def _note_entries(self, number: int, changes: list[Change]) -> None:
@@ -162,6 +185,15 @@ class Timeline:
                 for table in np.ravel(tables).tolist():
                     words = owner.entries[table, slice(low, high)].tolist()
                     self.entries.setdefault(table, []).extend(_runs(number, low, words))
+
+
+def _span(step: Step) -> tuple[int, int] | None:
+    """The entries that a step is about: those that it sets, clears or changes."""
+    columns = getattr(step.fact, "columns", None)
+    if columns is None:
+        return None
+    span = range(512)[columns]
+    return span[0], span[-1] + 1
 
 
 def _runs(step: int, low: int, words: list[Any]) -> list[EntryRun]:

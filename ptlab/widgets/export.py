@@ -7,6 +7,7 @@ import json
 from os import PathLike
 from pathlib import Path
 from string import Template
+from typing import Any
 
 from ptlab.widgets.payload import Payload, RacePayload, check_schema
 from ptlab.widgets.scheduler import SCHEDULER_CSS
@@ -31,15 +32,22 @@ def export_race(payload: RacePayload, title: str, path: str | PathLike[str]) -> 
     )
 
 
+_PAGE = ("ground", "quiet")
+"""The colours of the page around the stage."""
+
+
 def _write(
     path: str | PathLike[str], payload: Payload | RacePayload, bundle: str, title: str, **parts: str
 ) -> Path:
     """Put all into the page; `mount` is the function of the bundle that shows the payload."""
+    story: Any = payload.get("story", payload)
+    around = story["palette"]["interface"]
     page = Template(PAGE.read_text(encoding="utf-8")).substitute(
         title=html.escape(title),
         esm=(STATIC / f"{bundle}.js").read_text(encoding="utf-8"),
         # "<" would let a text of the story end the script element.
         payload=json.dumps(payload, separators=(",", ":")).replace("<", "\\u003c"),
+        **{name: f"light-dark({around[name]['light']}, {around[name]['dark']})" for name in _PAGE},
         **parts,
     )
     target = Path(path)

@@ -9,7 +9,7 @@ Read Payload first, then Pane, Node and Look. `schema` is raised whenever a fiel
 
 from typing import Any, NotRequired, TypedDict
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 class Look(TypedDict):
@@ -31,22 +31,33 @@ class Look(TypedDict):
     text: str
 
 
+class Place(TypedDict):
+    """Where a table hangs from `step` on: the node above it, the slot there, its first address."""
+
+    step: int
+    parent: str | None
+    slot: int | None
+    base: str
+
+
 class Node(TypedDict):
     """A table of the picture, or a fold: several tables that look alike, drawn as one.
 
-    parent      the node that it hangs below, by the edge `e-PARENT-NODE`; None at the top
+    process     which process it belongs to
+    places      where it hangs; more than one if it is moved
     fold        how many tables it stands for; None for a table
-    base        first address that it maps, in hexadecimal; None for a fold
-    entry_size  bytes that one entry maps; None for a fold
+    entry_size  bytes that one entry maps
+    x, y        the top left corner of its box
     """
 
     level: str
     title: str
-    place: str
-    parent: str | None
+    process: int
+    places: list[Place]
     fold: int | None
-    base: str | None
-    entry_size: int | None
+    entry_size: int
+    x: int
+    y: int
     track: list[Look]
 
 
@@ -92,25 +103,55 @@ class Track(TypedDict):
     track: list[Value]
 
 
+class Process(TypedDict):
+    """A process of the story. `name` tells it from the others; "" if it is alone."""
+
+    name: str
+    counters: list[Track]
+    timeline: list[Track]
+
+
+class Function(TypedDict):
+    """A function of ptlab, or of a learner, that a step happens in.
+
+    name    the kernel's name for it, or ptlab's own if `kernel` is false
+    file    where it is in ptlab, "" if it is a learner's; `first` is its first line there
+    lines   its source
+    source  where the kernel has it: file, version and url; None if no release has it
+    """
+
+    name: str
+    title: str
+    kernel: bool
+    file: str
+    first: int
+    lines: list[str]
+    source: Any
+
+
 class Step(TypedDict):
     """What one step did. Step 0 is before anything has happened.
 
-    op     index of its operation in `ops`, -1 for step 0
-    kind   what happened, as ptlab.base.steps.Kind names it
-    fn     the kernel function that did it
-    path   the kernel functions that it happened in, outermost first, `fn` last
-    text   the sentence, without the name of the function
-    event  whether a table was built, unhooked, freed or moved
-    focus  the nodes that it is about
+    op       index of its operation in `ops`, -1 for step 0
+    process  which process it is about
+    kind     what happened, as ptlab.base.steps.Kind names it
+    fn       the kernel function that did it
+    calls    index of its call path in the payload's `calls`
+    text     the sentence, without the name of the function
+    event    whether a table was built, unhooked, freed or moved
+    focus    the nodes that it is about
+    entries  the entries that it is about, [from, to) of the first of them; None if there are none
     """
 
     op: int
+    process: int
     kind: str
     fn: str
-    path: list[str]
+    calls: int
     text: str
     event: bool
     focus: list[str]
+    entries: tuple[int, int] | None
 
 
 class Segment(TypedDict):
@@ -118,37 +159,61 @@ class Segment(TypedDict):
 
     who: str
     fn: str
-    path: list[str]
+    calls: int
+    text: str
+
+
+class Still(TypedDict):
+    """The picture of one moment as SVG, and what it shows, in words."""
+
+    svg: str
     text: str
 
 
 class Pane(TypedDict):
-    """One story: `svg` is Graphviz's picture, in which each node of `nodes` has its id.
+    """One story. The boxes of `nodes` are where Graphviz has put them; `height` is that of all.
 
+    still     a picture of one moment, for viewers that run no script
     segments  of a race: for each position, what is shown instead of its step
     """
 
     name: str
     heading: str
     fate: str
-    svg: str
+    height: int
     ops: list[str]
     steps: list[Step]
     nodes: dict[str, Node]
     entries: dict[str, list[EntryChange]]
     locks: list[Locks]
-    counters: list[Track]
-    timeline: list[Track]
+    processes: list[Process]
+    still: Still
     segments: NotRequired[list[Segment]]
+
+
+class Column(TypedDict):
+    """A column of the picture: the tables of one level, or at the end the pages.
+
+    shift, bits  which bits of an address choose the entry (of a page: the byte)
+    x, width     where it is
+    """
+
+    level: str
+    shift: int
+    bits: int
+    x: int
+    width: int
 
 
 class Payload(TypedDict):
     """One story, or several in step.
 
-    frames   for each position of the slider, the step that each pane shows
-    flags    (letter, bit, meaning) of the flags of an entry
-    levels   bit of an address at which the index for each level begins, from the top down
-    palette  colours, marks and words (see draw/palette.py)
+    frames     for each position of the slider, the step that each pane shows
+    flags      (letter, bit, meaning) of the flags of an entry
+    columns    the columns of every picture, from left to right; all boxes are `box_height` high
+    functions  all functions that a step happens in
+    calls      call paths: (function, line of it, 0 for its first) from the outermost to the innermost
+    palette    colours, marks and words (see draw/palette.py)
     """
 
     schema: int
@@ -156,7 +221,10 @@ class Payload(TypedDict):
     panes: list[Pane]
     frames: list[list[int]]
     flags: list[tuple[str, int, str]]
-    levels: dict[str, int]
+    columns: list[Column]
+    box_height: int
+    functions: list[Function]
+    calls: list[list[tuple[int, int]]]
     palette: dict[str, Any]
 
 
@@ -192,7 +260,7 @@ class Left(TypedDict):
     end: str
 
 
-class Column(TypedDict):
+class RaceTask(TypedDict):
     """A task of a race: its letter, and what it does, in words."""
 
     letter: str
@@ -204,7 +272,7 @@ class RacePayload(TypedDict):
 
     scene: str
     variant: str
-    tasks: list[Column]
+    tasks: list[RaceTask]
     schedule: str
     position: int
     kept: list[Left]

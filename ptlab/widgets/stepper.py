@@ -17,13 +17,14 @@ STATIC = Path(__file__).parent / "static"
 
 
 def picture(payload: Payload) -> str:
-    """The trees of `payload` as `<img>` elements, for viewers that run no widgets.
+    """One moment of each story of `payload`, as `<img>` elements, for viewers that run no script.
 
     An inline `<svg>` would be cut to bare text by JupyterLab in an untrusted notebook.
     """
     return "".join(
-        f'<p><img alt="{html.escape(pane["heading"])}: every table of the story" '
-        f'src="data:image/svg+xml;base64,{base64.b64encode(pane["svg"].encode()).decode()}"></p>'
+        f'<p><img alt="{html.escape(pane["heading"])}. {html.escape(pane["still"]["text"])}" '
+        f'src="data:image/svg+xml;base64,{base64.b64encode(pane["still"]["svg"].encode()).decode()}"></p>'
+        f"<p>{html.escape(pane['heading'])}. {html.escape(pane['still']['text'])}</p>"
         for pane in payload["panes"]
     )
 

@@ -191,7 +191,7 @@ def test_an_exported_race_opens_at_its_verdict(page: Any, tmp_path: Path, scheme
     assert shown.locator(".ptlab-verdict").bounding_box()["y"] < 700, "it is seen at once"
     assert shown.get_by_role("button").all_inner_texts()[:2] == ["Back", "Forward"]
     assert shown.get_by_role("button", name="Run").count() == 0
-    assert shown.get_by_role("textbox").get_attribute("readonly") is not None
+    assert shown.get_by_role("textbox", name="Schedule").get_attribute("readonly") is not None
     assert axe.Axe().run(page).response["violations"] == []
     opened, moments = boxes(shown), race.payload()["moments"]
     for position in reversed(range(len(BREAKS))):

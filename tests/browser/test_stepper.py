@@ -48,32 +48,37 @@ def assert_shows(stepper: Any, payload: dict[str, Any], position: int, p: int = 
     pane = payload["panes"][p]
     step = payload["frames"][position][p]
     assert stepper.get_attribute("data-position") == str(position)
-    shown = (
-        stepper.locator(".ptlab-pane")
-        .nth(p)
-        .evaluate(
-            """(root) => ({
-          heading: root.querySelector("h3").textContent,
-          sentence: root.querySelector(".ptlab-sentence[aria-live]").textContent,
-          locks: [...root.querySelectorAll(".ptlab-locks[aria-label] li:not(.none)")]
-            .map((lock) => lock.textContent),
-          counters: [...root.querySelectorAll(".ptlab-counters td span")]
-            .map((cell) => cell.textContent.split("\\u2192").at(-1).trim()),
-          tables: Object.fromEntries([...root.querySelectorAll("g.node:not(.is-absent)")].map(
-            (g) => [g.dataset.node, [/is-(\\w+)/.exec(g.getAttribute("class"))[1],
-              g.querySelector(".line").textContent, g.getAttribute("aria-label")]])),
-        })"""
-        )
+    shown = stepper.evaluate(
+        """(root, p) => {
+          const nth = (selector) => root.querySelectorAll(selector)[p];
+          return {
+            heading: nth("h3").textContent,
+            sentence: nth(".ptlab-sentence[aria-live]").textContent,
+            locks: [...nth(".ptlab-locks[aria-label]").querySelectorAll("li:not(.none)")]
+              .map((lock) => lock.textContent),
+            counters: Object.fromEntries([...nth(".ptlab-counters").children].map((cell) =>
+              [cell.querySelector("dt").textContent,
+                cell.querySelector("dd span").textContent.replace(/[\\u25b4\\u25be]/, "").trim()])),
+            tables: Object.fromEntries(
+              [...nth(".ptlab-tree").querySelectorAll("g.node:not(.is-absent)")].map(
+                (g) => [g.dataset.node, [/is-(\\w+)/.exec(g.getAttribute("class"))[1],
+                  g.querySelector(".line").textContent, g.getAttribute("aria-label")]])),
+          };
+        }""",
+        p,
     )
     tables = {
         name: [record["state"], record["line"], record["text"]]
         for name, node in pane["nodes"].items()
         if (record := record_at(node["track"], step)) and record["state"] != "absent"
     }
-    counters = [
-        f"{(record_at(counter['track'], step) or {'value': 0})['value']} {counter['unit']}".strip()
-        for counter in pane["counters"]
-    ]
+    (process,) = pane["processes"]
+    counters = {
+        counter[
+            "name"
+        ]: f"{(record_at(counter['track'], step) or {'value': 0})['value']} {counter['unit']}".strip()
+        for counter in [*process["counters"], *process["timeline"]]
+    }
     done, held = pane["steps"][step], record_at(pane["locks"], step) or {"held": []}
     sentence = f"{done['fn']}: {done['text']}" if done["fn"] else done["text"]
     assert shown == {
@@ -170,6 +175,7 @@ def test_keys_and_entries(stepper: Any, payload: dict[str, Any], page: Any) -> N
     assert grid.get_attribute("aria-valuenow") == str(entry)
     facts = stepper.locator(".ptlab-word").inner_text()
     assert f"0x{int(word, 16):016x}" in facts and f"{kind}:" in facts
+    button(stepper, "follow").click()
     grid.focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
@@ -204,7 +210,7 @@ def test_what_the_learner_does_reaches_a_slow_python(lab: Any, page: Any, payloa
 
 
 def test_down_enters_the_tree(stepper: Any, page: Any) -> None:
-    """From the frame and from a button; a list of operations keeps the key for itself."""
+    """From the frame and from a button; the source keeps the key for itself."""
     focused = "document.activeElement.dataset.node"
     button(stepper, "Last").click()
     for start in (stepper, button(stepper, "Step")):
@@ -214,9 +220,10 @@ def test_down_enters_the_tree(stepper: Any, page: Any) -> None:
         page.keyboard.press("ArrowDown")
         assert page.evaluate(focused) == "n1"
         page.keyboard.press("ArrowUp")
-    stepper.get_by_role("combobox").focus()
+    stepper.get_by_role("tab", name="Code").click()
+    stepper.locator(".ptlab-source").focus()
     page.keyboard.press("ArrowDown")
-    assert page.evaluate(focused) is None
+    assert page.evaluate(focused) is None, "the source scrolls"
 
 
 def test_nothing_for_axe_to_find(stepper: Any, lab: Any, page: Any) -> None:
@@ -236,28 +243,6 @@ def test_many_stories_of_one_design_do_not_disturb_axe(lab: Any, page: Any) -> N
     playwright.expect(page.locator(".ptlab")).to_have_count(2)
     found = axe.Axe().run(page, context=".jp-OutputArea-output")
     assert found.response["violations"] == []
-
-
-def test_three_designs_have_their_numbers_on_one_line(lab: Any, page: Any) -> None:
-    """Also where one cell shows two numbers and needs two lines."""
-    lab.write(
-        "three.ipynb",
-        "import ptlab\nptlab.compare('mmap s0 2M\\ntouch w s0 2M\\nmadvise DONTNEED s0 2M',"
-        " 'unmap_only', 'pte_refcount', 'pt_reclaim', grain='table')",
-    )
-    page.set_viewport_size({"width": 1900, "height": 950})  # room for three panes side by side
-    lab.open_notebook("three.ipynb")
-    lab.run_all()
-    stepper = page.locator(".ptlab")
-    stepper.wait_for()
-    for _ in range(3):
-        button(stepper, "Next operation").click()
-        tops = stepper.evaluate(
-            """(root) => [...root.querySelectorAll(".ptlab-counters td")]
-                .map((cell) => cell.querySelector("span").getBoundingClientRect().top)"""
-        )
-        assert len(tops) == 12
-        assert max(tops) - min(tops) < 1
 
 
 def test_exported_page_plays_from_a_file(
@@ -290,42 +275,32 @@ def test_the_keys_of_an_exported_page_work_at_once_but_not_in_a_frame(
 
 
 def test_in_a_narrow_notebook_nothing_that_stays_moves(page: Any, tmp_path: Path) -> None:
-    """Four PTE pages fit into the 714 pixels of a cell in a window of 900."""
-    page.set_viewport_size({"width": 714 + 32, "height": 950})  # 32: the page's own margins
+    """In the 714 pixels of a cell in a window of 900, and on a telephone."""
     text = "mmap s0 8M\ntouch w s0 8M 2M"
-    page.goto(ptlab.story(text).export_html(tmp_path / "four.html").as_uri())
-    stepper = page.locator(".ptlab")
-    start = boxes(stepper)
-    for _ in range(5):
-        button(stepper, "Next table event").click()
-        assert boxes(stepper) == start
-    tree = stepper.locator(".ptlab-tree")
-    assert tree.evaluate("(tree) => tree.scrollWidth <= tree.clientWidth")
+    path = ptlab.story(text).export_html(tmp_path / "four.html")
+    for width in (714 + 32, 360):  # 32: the page's own margins
+        page.set_viewport_size({"width": width, "height": 950})
+        page.goto(path.as_uri())
+        stepper = page.locator(".ptlab")
+        start = boxes(stepper)
+        for _ in range(5):
+            button(stepper, "Next table event").click()
+            now = boxes(stepper)
+            assert now["height"] == start["height"]
+            assert width == 360 or now == start
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_the_list_of_operations_shows_the_last_argument(page: Any, tmp_path: Path) -> None:
+def test_page_keys_go_from_operation_to_operation(page: Any, tmp_path: Path) -> None:
     process = ptlab.Process(kernel="6.18", grain="table")
     area = process.mmap(4 * ptlab.MiB)
     process.touch(area)
     process.madvise(area, "GUARD_INSTALL", 4096)
     page.goto(ptlab.Story(process).export_html(tmp_path / "operations.html").as_uri())
-    choice = page.get_by_label("Operation")
-    choice.select_option(index=3)
-    shown = choice.locator("option").nth(3).inner_text()
-    assert shown.startswith("3. madvise(") and shown.endswith(", 4K, GUARD_INSTALL)")
-    assert choice.get_attribute("title") == f"madvise({area:#x}, 4K, GUARD_INSTALL)"
-
-
-@pytest.mark.parametrize("width", [640, 714, 1400])
-def test_two_stories_stand_side_by_side(page: Any, tmp_path: Path, width: int) -> None:
-    page.set_viewport_size({"width": width + 32, "height": 950})
-    comparison = ptlab.compare(SCENARIO, "unmap_only", "pte_refcount")
-    page.goto(comparison.export_html(tmp_path / "two.html").as_uri())
-    trees = page.locator(".ptlab-tree").evaluate_all(
-        "(trees) => trees.map((tree) => tree.getBoundingClientRect().toJSON())"
-    )
-    assert len({tree["top"] for tree in trees}) == 1
-    assert all(tree["height"] < 450 for tree in trees), "both are seen at once"
+    shown = page.locator(".ptlab-op")
+    for key, number in [("PageDown", 0), ("PageDown", 1), ("PageDown", 2), ("PageUp", 1)]:
+        page.keyboard.press(key)
+        assert shown.inner_text() == process.journal.operations[number].text
 
 
 def test_two_stories_go_in_step(page: Any, tmp_path: Path) -> None:

@@ -34,6 +34,18 @@ def test_every_kind_of_entry_can_be_seen_on_both_grounds(ground):
         assert contrast(getattr(palette.INK, ground), getattr(tone, ground)) >= 7, name
 
 
+@pytest.mark.parametrize("ground", ["light", "dark"])
+def test_what_is_around_the_pictures_can_be_read_on_both_grounds(ground):
+    tone = {name: getattr(one, ground) for name, one in palette.INTERFACE.items()}
+    for name in ("ink", "quiet", "accent", "change", "walk"):
+        for behind in ("ground", "card"):
+            assert contrast(tone[name], tone[behind]) >= 4.5, (name, behind)
+    assert contrast(tone["on-accent"], tone["accent"]) >= 4.5
+    for level in palette.LEVELS.values():
+        for name in ("quiet", "walk"):
+            assert contrast(tone[name], getattr(level, ground)) >= 4.5, name
+
+
 def test_lines_of_a_chart_can_be_seen_on_both_grounds():
     for colour in palette.SERIES:
         assert min(contrast(colour, ground) for ground in palette.GROUND) >= 3, colour
@@ -53,15 +65,19 @@ def test_the_palette_has_every_level_and_every_state():
 def test_every_kind_of_entry_has_a_style():
     css = (PTLAB / "widgets" / "static" / "stepper.css").read_text(encoding="utf-8")
     for kind in palette.KINDS:
-        assert f".ptlab .kind-{kind} {{ fill: var(--{kind}); }}" in css
+        assert f".ptlab .kind-{kind} {{ fill: var(--of-{kind}); }}" in css
     for level in palette.LEVELS:
-        assert f"--ground: var(--{level})" in css
+        assert f"--box: var(--of-{level})" in css
+    for part in palette.INTERFACE:
+        assert f"var(--of-{part}" in css
 
 
 def test_no_module_has_colours_of_its_own():
     """Grey and white around a chart, for pages without a theme, are no colours."""
-    colour = re.compile(r"#[0-9a-fA-F]{6}\b")
-    modules = [*PTLAB.rglob("*.py"), *(PTLAB / "widgets" / "src").glob("*.mjs")]
+    colour = re.compile(r"#[0-9a-fA-F]{6}\b|light-dark\(#")
+    widgets = PTLAB / "widgets"
+    modules = [*PTLAB.rglob("*.py"), *(widgets / "src").glob("*.mjs"), widgets / "page.html"]
+    modules += widgets.glob("static/*.css")
     assert [m.name for m in modules if colour.search(m.read_text(encoding="utf-8"))] == [
         "palette.py"
     ]

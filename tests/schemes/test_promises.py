@@ -12,7 +12,7 @@ from ptlab.base.steps import Kind
 from tests.support.snapshot import live_tables, outcome
 from tests.support.strategies import programs, rows
 
-ENDS_MAPPINGS = ("munmap", "mremap", "endfork", "(parent after child exit)")
+ENDS_MAPPINGS = ("munmap", "mremap", "endfork", "exit")
 few = settings(max_examples=max(5, settings.default.max_examples // 2))
 grains = st.sampled_from(["entry", "table", "range"])
 

@@ -50,7 +50,7 @@ def test_every_step_of_the_payload_agrees_with_the_engine(scheme, program, grain
             ("minor faults", p.counters.minflt),
             ("VMAs", p.counters.vmas),
         ):
-            (counter,) = [c for c in pane["counters"] if c["name"] == name]
+            (counter,) = [c for c in pane["processes"][0]["counters"] if c["name"] == name]
             assert at(counter["track"], k)["value"] == value
         held = [lock_name(mem, lock) for lock in p.machine.held[0]]
         assert [lock["text"] for lock in at(pane["locks"], k)["held"]] == held
@@ -72,9 +72,14 @@ def test_every_step_of_the_payload_agrees_with_the_engine(scheme, program, grain
 def test_every_table_has_its_place_in_the_picture(program):
     p = Process("pte_refcount", grain="table")
     rows(p, program)
-    (pane,) = Story(p).payload()["panes"]
-    for node in pane["nodes"]:
-        assert f'id="{node}"' in pane["svg"]
+    payload = Story(p).payload()
+    (pane,) = payload["panes"]
+    places = [(node["x"], node["y"]) for node in pane["nodes"].values()]
+    assert len(set(places)) == len(places)
+    column = {one["level"]: one["x"] for one in payload["columns"]}
+    for node in pane["nodes"].values():
+        assert node["x"] == column[node["level"]]
+        assert 0 < node["y"] <= pane["height"] - payload["box_height"]
     for step in pane["steps"]:
         assert set(step["focus"]) <= set(pane["nodes"])
 

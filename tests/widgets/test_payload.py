@@ -39,11 +39,15 @@ def wrong(value, kind, where="payload"):
     elif origin is dict:
         for name, one in value.items():
             yield from wrong(one, arguments[1], f"{where}[{name}]")
+    elif kind is type(None):
+        if value is not None:
+            yield f"{where} is {value!r}, and not None"
     elif origin is tuple:
-        if len(value) != len(arguments):
+        if not isinstance(value, tuple) or len(value) != len(arguments):
             yield f"{where} is {value!r}"
-        for one, its in zip(value, arguments, strict=False):
-            yield from wrong(one, its, where)
+        else:
+            for one, its in zip(value, arguments, strict=True):
+                yield from wrong(one, its, where)
     elif type(value) is not kind:
         yield f"{where} is {value!r}, and not of type {kind}"
 
@@ -68,7 +72,7 @@ def test_ids_lead_to_nodes():
     for pane in story("life-of-a-pte-page", "pte_refcount").payload()["panes"]:
         named = {node for step in pane["steps"] for node in step["focus"]}
         named |= {lock["table"] for locks in pane["locks"] for lock in locks["held"]}
-        named |= {node["parent"] for node in pane["nodes"].values()}
+        named |= {place["parent"] for node in pane["nodes"].values() for place in node["places"]}
         assert None in named and named - {None} <= pane["nodes"].keys()
 
 

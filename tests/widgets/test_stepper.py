@@ -30,7 +30,7 @@ def test_static_viewers_get_the_picture_as_an_image(payload: dict[str, Any]) -> 
     assert data["text/plain"].endswith("position 0 of 2>")
     assert "application/vnd.jupyter.widget-view+json" in data
     (encoded,) = re.findall(r'src="data:image/svg\+xml;base64,([^"]*)"', data["text/html"])
-    assert base64.b64decode(encoded).decode() == payload["panes"][0]["svg"]
+    assert base64.b64decode(encoded).decode() == payload["panes"][0]["still"]["svg"]
 
 
 def test_a_payload_of_another_version_is_refused(payload: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-// What every part of the stepper uses: elements, tracks (values over steps), the kinds of entries.
+// What every part of the stage uses: elements, tracks (values over steps), the kinds of entries.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -30,10 +30,14 @@ export function at(track, step) {
   }
   return low - 1;
 }
-export const valueAt = (track, step) => track[at(track, step)]?.value;
+export const valueAt = (track, step) => track[at(track, step)]?.value ?? 0;
+export const most = (track) => track.reduce((top, { value }) => Math.max(top, value), 0);
+/** The one of `items` for which `measure` gives most. */
+export const longest = (items, measure) => items.reduce((best, one) => (measure(one) > measure(best) ? one : best));
 
 export const ENTRIES = 512;
 export const PADLOCK = "M4 7V5a4 4 0 0 1 8 0v2h1v7H3V7zm2 0h4V5a2 2 0 0 0-4 0z";
+export const hex = (number) => `0x${number.toString(16)}`;
 
 // One shape for each kind of entry, in a cell of 14 by 14: colour is never alone.
 export const CELL = 14;
@@ -41,8 +45,7 @@ export const CELL = 14;
 export const markAt = ({ mark }, x, y) => mark.map(([dx, dy, strokes]) => `M${x + dx} ${y + dy}${strokes}`).join("");
 
 /** Give `root` the colours of the palette, as custom properties that the style sheet uses. */
-export function paintWith({ kinds, levels }, root) {
+export function paintWith({ kinds, levels, interface: around }, root) {
   const set = (name, { light, dark }) => root.style.setProperty(name, `light-dark(${light}, ${dark})`);
-  for (const [kind, tone] of Object.entries(kinds)) set(`--${kind}`, tone);
-  for (const [level, tone] of Object.entries(levels)) set(`--${level}`, tone);
+  for (const [name, tone] of [kinds, levels, around].flatMap(Object.entries)) set(`--of-${name}`, tone);
 }

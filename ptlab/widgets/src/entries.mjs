@@ -1,13 +1,20 @@
 // The 512 entries of one table as a grid, and the selected entry decoded.
 
-import { CELL, ENTRIES, OWN_KEYS, draw, fill, html, markAt } from "./dom.mjs";
+import { CELL, ENTRIES, OWN_KEYS, at, draw, fill, hex, html, markAt } from "./dom.mjs";
+import { frameOf } from "./walk.mjs";
 
-const COLUMNS = 32, ROWS = ENTRIES / COLUMNS, MARGIN = 2;
+const MARGIN = 2;
 const INDICES = Array.from({ length: ENTRIES }, (_, i) => i);
-const column = (i) => i % COLUMNS * CELL, row = (i) => Math.floor(i / COLUMNS) * CELL;
-const cells = (indices, shape) => indices.map((i) => shape(column(i), row(i))).join("");
 const outline = (x, y) => `M${x + 0.5} ${y + 0.5}h13v13h-13z`;
-const hex = (number) => `0x${number.toString(16)}`;
+const corner = (x, y) => `M${x + 14} ${y}v7l-7 -7z`;
+const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
+
+/** 4096 as "4 KiB". */
+function sizeOf(bytes) {
+  let unit = 0;
+  for (; bytes >= 1024; bytes /= 1024) unit++;
+  return `${bytes} ${UNITS[unit]}`;
+}
 
 /** The words of one table at a step, replayed from its changes (forward from where the last call stopped). */
 function makeWords(changes) {
@@ -28,82 +35,98 @@ function makeWords(changes) {
   };
 }
 
-/** What an x86-64 entry says: frame number and flags, where it has any. */
-function decode(word, kind, flags) {
-  const mapped = (word & 1n) === 1n || kind === "protnone";
-  // Linux inverts the frame number of a PROT_NONE word, so that a speculating CPU finds no memory there (L1TF).
-  const frame = ((kind === "protnone" ? ~word : word) >> 12n) & ((1n << 40n) - 1n);
-  const isSet = (bit) => mapped && ((word >> BigInt(bit)) & 1n) === 1n;
-  return {
-    pfn: mapped ? frame : null,
-    flags: flags.map(([letter, bit, meaning]) => ({ letter, set: isSet(bit), meaning: `bit ${bit}, ${meaning}` })),
+const mapped = (word, kind) => (word & 1n) === 1n || kind === "protnone";
+const mapsPage = (word, kind) => mapped(word, kind) && kind !== "table";
+
+/** For each frame that is mapped at a step, the processes that map it; nothing where there is only one process. */
+function makeSharers(pane) {
+  const tables = Object.entries(pane.nodes).filter(([id]) => id in pane.entries && pane.processes.length > 1)
+    .map(([id, node]) => ({ node, replay: makeWords(pane.entries[id]) }));
+  return (step) => {
+    const found = new Map();
+    for (const { node, replay } of tables) {
+      const { words, kinds } = replay(step);
+      kinds.forEach((kind, i) => {
+        if (kind === "none" || !mapsPage(words[i], kind)) return;
+        const frame = frameOf(words[i], kind);
+        found.set(frame, (found.get(frame) ?? new Set()).add(node.process));
+      });
+    }
+    return found;
   };
 }
 
-/** The panel below a tree. `onEntry(index)` when the learner selects an entry, `onClose()` when done. */
-export function makeEntries(pane, payload, onEntry, onClose) {
-  const title = html("h4"), note = html("p", { class: "ptlab-note" });
-  const word = html("tbody"), flagList = html("ul", { class: "ptlab-flags", "aria-label": "Flag bits" });
-  const close = html("button", { type: "button", ...OWN_KEYS }, "Close");
-  close.addEventListener("click", onClose);
+/** The panel. `columns` entries stand in a row. `onEntry(index)` when the learner selects one. */
+export function makeEntries(pane, payload, columns, onEntry) {
+  const rows = ENTRIES / columns;
+  const column = (i) => i % columns * CELL, row = (i) => Math.floor(i / columns) * CELL;
+  const cells = (indices, shape) => indices.map((i) => shape(column(i), row(i))).join("");
+  const title = html("span"), about = html("small"), name = html("h4", {}, title, " ", about);
+  const words = html("p", { class: "ptlab-word" });
+  const flagList = html("ul", { class: "ptlab-flags", "aria-label": "Flag bits" });
   const { kinds, none } = payload.palette;
   const meaningOf = (kind) => kinds[kind]?.meaning ?? none;
   const layers = Object.entries(kinds).map(([kind, look]) => ({
     kind, look, path: draw("path", { class: `kind-${kind}`, "fill-rule": "evenodd" }),
   }));
-  const changed = draw("path", { class: "changed" });
+  const changed = draw("path", { class: "changed" }), shared = draw("path", { class: "shared" });
   const chosen = draw("rect", { class: "chosen", width: CELL + 2, height: CELL + 2, rx: 2 });
   // One element with the keys of a slider, not 512 buttons: one tab stop, and its value says the selected entry.
   const grid = draw("svg", {
-    viewBox: `${-MARGIN} ${-MARGIN} ${COLUMNS * CELL + 2 * MARGIN} ${ROWS * CELL + 2 * MARGIN}`,
+    viewBox: `${-MARGIN} ${-MARGIN} ${columns * CELL + 2 * MARGIN} ${rows * CELL + 2 * MARGIN}`,
     class: "ptlab-grid", role: "slider", tabindex: "0", "aria-valuemin": 0, "aria-valuemax": ENTRIES - 1, ...OWN_KEYS,
-  }, draw("path", { class: "empty", d: cells(INDICES, outline) }), ...layers.map(({ path }) => path), changed, chosen);
-  const facts = html("div", { class: "ptlab-facts" }, html("table", { class: "ptlab-word" }, word), flagList);
-  const body = html("div", { class: "ptlab-entries-body" }, grid, facts);
-  const panel = html("section", { class: "ptlab-entries" }, html("header", {}, title, close), note, body);
-  panel.hidden = true;
+  }, draw("path", { class: "empty", d: cells(INDICES, outline) }), ...layers.map(({ path }) => path), shared, changed, chosen);
+  const element = html("div", { class: "ptlab-entries" }, name, grid, words, flagList);
+  const sharers = makeSharers(pane);
+  let id = "", entry = 0, replay = null, now = null, mappers = new Map(), base = 0n;
 
-  let id = "", entry = 0, replay = null, now = null;
-
-  /** Show a table as it is at `step`; without an index, select what just changed, or else the first entry in use. */
+  /** Show a table as it is at `step`, with one of its entries selected. */
   function open(table, index, step, previous, sentence) {
     const changes = pane.entries[table] ?? [], node = pane.nodes[table];
     if (table !== id) replay = makeWords(changes);
     id = table;
     now = replay(step);
+    base = BigInt((node.places[at(node.places, step)] ?? node.places[0]).base);
+    mappers = sharers(step);
     const recent = changes.filter((change) => change.step > previous && change.step <= step);
     const folded = node.fold !== null;
-    title.textContent = `Entries of ${node.title}`;
-    note.textContent = folded ? `${sentence}. They are drawn as one, without their entries.` : "";
-    body.hidden = folded;
-    panel.hidden = false;
+    title.textContent = node.title;
+    about.textContent = folded ? sentence : `512 entries of ${sizeOf(node.entry_size)}`;
+    for (const part of [grid, words, flagList]) part.toggleAttribute("hidden", folded);
     for (const { kind, look, path } of layers) {
       path.setAttribute("d", cells(INDICES.filter((i) => now.kinds[i] === kind), (x, y) => markAt(look, x, y)));
     }
+    shared.setAttribute("d", cells(INDICES.filter((i) => others(i).length), corner));
     changed.setAttribute("d", cells(recent.flatMap(({ first, last }) => INDICES.slice(first, last)), outline));
-    if (!folded) choose(index ?? recent[0]?.first ?? Math.max(0, now.kinds.findIndex((kind) => kind !== "none")));
+    if (!folded) choose(index);
+  }
+  /** The other processes that map the page of an entry. */
+  function others(index) {
+    const word = now.words[index], kind = now.kinds[index];
+    if (kind === "none" || !mapsPage(word, kind)) return [];
+    const all = mappers.get(frameOf(word, kind)) ?? [];
+    return [...all].filter((process) => process !== pane.nodes[id].process).map((process) => pane.processes[process].name);
   }
 
   function choose(index) {
     entry = Math.max(0, Math.min(ENTRIES - 1, index));
     fill(chosen, { x: column(entry) - 1, y: row(entry) - 1 });
-    const value = now.words[entry], kind = now.kinds[entry], node = pane.nodes[id];
-    const { pfn, flags } = decode(value, kind, payload.flags);
-    const below = kind === "table" && pane.nodes[`n${pfn}`];
-    const rows = {
-      Entry: String(entry),
-      Address: hex(BigInt(node.base) + BigInt(entry) * BigInt(node.entry_size)),
-      Word: `0x${value.toString(16).padStart(16, "0")}`,
-      Kind: `${kind}: ${meaningOf(kind)}`,
-      pfn: pfn === null ? "none" : `${pfn} = ${hex(pfn)}${below ? `, ${below.title}` : ""}`,
-    };
-    word.replaceChildren(...Object.entries(rows).map(([name, text]) =>
-      html("tr", {}, html("th", { scope: "row" }, name), html("td", {}, text))));
-    flagList.replaceChildren(...flags.map(({ letter, set, meaning }) =>
-      html("li", { class: set ? "set" : "unset" }, html("b", {}, `${set ? 1 : 0} ${letter}`), ` ${meaning}`)));
+    const word = now.words[entry], kind = now.kinds[entry], node = pane.nodes[id], with_ = others(entry);
+    const frame = mapped(word, kind) ? frameOf(word, kind) : null;
+    const below = kind === "table" ? pane.nodes[`n${frame}`]?.title : undefined;
+    const address = hex(base + BigInt(entry) * BigInt(node.entry_size));
+    const leads = frame === null ? "" : `, ${below ?? `frame ${hex(frame)}`}`;
+    const sharing = with_.length ? `, shared with ${with_.join(" and ")}` : "";
+    words.replaceChildren(html("span", {}, "entry ", html("b", {}, entry), ` of ${address} `),
+      html("span", {}, "= ", html("b", {}, `0x${word.toString(16).padStart(16, "0")}`)),
+      html("span", {}, `${kind}: ${meaningOf(kind)}${leads}${sharing}`));
+    const flags = payload.flags.map(([letter, bit, meaning]) =>
+      ({ letter, bit, meaning, set: frame !== null && ((word >> BigInt(bit)) & 1n) === 1n }));
+    flagList.replaceChildren(...flags.map(({ letter, bit, meaning, set }) =>
+      html("li", { class: set ? "set" : "unset", title: `bit ${bit}: ${meaning}` }, `${letter} ${set ? 1 : 0}`)));
     const set = flags.filter((flag) => flag.set).map((flag) => flag.letter).join(", ");
-    const spoken = `entry ${entry}: ${meaningOf(kind)}${set && `, pfn ${pfn}, ${set}`}`;
-    fill(grid, { "aria-label": title.textContent, "aria-valuenow": entry, "aria-valuetext": spoken });
+    const spoken = `entry ${entry}: ${meaningOf(kind)}${leads}${sharing}${set && `, ${set}`}`;
+    fill(grid, { "aria-label": `Entries of ${node.title}`, "aria-valuenow": entry, "aria-valuetext": spoken });
   }
 
   function select(index) {
@@ -111,14 +134,14 @@ export function makeEntries(pane, payload, onEntry, onClose) {
     onEntry(entry);
   }
   grid.addEventListener("pointerdown", (event) => {
-    const box = grid.getBoundingClientRect(), unit = (COLUMNS * CELL + 2 * MARGIN) / box.width;
+    const box = grid.getBoundingClientRect(), unit = (columns * CELL + 2 * MARGIN) / box.width;
     const cellAt = (pixels) => Math.floor((pixels * unit - MARGIN) / CELL);
-    const x = Math.max(0, Math.min(COLUMNS - 1, cellAt(event.clientX - box.left)));
-    select(x + COLUMNS * cellAt(event.clientY - box.top));
+    const x = Math.max(0, Math.min(columns - 1, cellAt(event.clientX - box.left)));
+    select(x + columns * cellAt(event.clientY - box.top));
   });
   grid.addEventListener("keydown", (event) => {
     const to = {
-      ArrowLeft: entry - 1, ArrowRight: entry + 1, ArrowUp: entry - COLUMNS, ArrowDown: entry + COLUMNS,
+      ArrowLeft: entry - 1, ArrowRight: entry + 1, ArrowUp: entry - columns, ArrowDown: entry + columns,
       Home: 0, End: ENTRIES - 1,
     }[event.key];
     if (to === undefined) return;
@@ -126,5 +149,5 @@ export function makeEntries(pane, payload, onEntry, onClose) {
     event.preventDefault();
     event.stopPropagation();
   });
-  return { panel, open, close: () => { panel.hidden = true; }, entry: () => entry };
+  return { element, open, entry: () => entry };
 }

@@ -18,10 +18,6 @@ const press = (name, act) => {
   return made;
 };
 const allow = (button, allowed) => button.setAttribute("aria-disabled", String(!allowed));
-/** A part never gets lower than it was, so that the ones below it stay where they are. */
-function steadyHeight(part) {
-  if (part.offsetHeight > (parseFloat(part.style.minHeight) || 0)) part.style.minHeight = `${part.offsetHeight}px`;
-}
 /** A live region is read whenever it is written, so it is written only when it says something new. */
 const say = (element, text) => { if (element.textContent !== text) element.textContent = text; };
 
@@ -52,11 +48,12 @@ function makeColumn(letter, doing, run) {
     enable(enabled);
     state.replaceChildren(...(blocked ? [icon(PADLOCK), "waits"] : [done ? "done" : enabled ? "can run" : "stopped"]));
     element.classList.toggle("is-blocked", Boolean(blocked));
-    did.textContent = last || "nothing yet";
+    did.textContent = did.title = last || "nothing yet";
     nextName.textContent = blocked ? "why" : "next";
     next.textContent = blocked ? `It ${blocked}.` : ahead || (done ? "nothing, it is done" : "nothing, the race is over");
+    next.title = next.textContent;
+    holds.title = held.join(", ");
     holds.replaceChildren(...(held.length ? held.map((one) => html("li", {}, one)) : [html("li", { class: "none" }, "nothing")]));
-    for (const part of [did, next, holds]) steadyHeight(part);
   }
   return { element, show };
 }
@@ -72,7 +69,6 @@ function makeRcu(run) {
       const count = `${pages} ${pages === 1 ? "page waits" : "pages wait"} for a grace period`;
       waiting.textContent = !pages ? "No page waits for a grace period."
         : enabled ? `${count}; the next can be freed.` : `${count}, and somebody who began before may still look.`;
-      steadyHeight(head);
     },
   };
 }
@@ -96,7 +92,6 @@ function makeLanes(letters, seek) {
         places.set(cell, k + 1);
         return cell;
       }))));
-    steadyHeight(element);
   }
   return {
     element,
@@ -133,15 +128,13 @@ function play({ model, el }) {
   const refused = html("p", { class: "ptlab-refused", role: "alert" });
   const seek = (target) => move(() => target);
   const lanes = makeLanes(letters, seek), kept = html("ul", { class: "ptlab-kept", "aria-label": "Schedules that you left" });
-  const picture = html("div");
-  const root = html("div", { class: "ptlab ptlab-scheduler", tabindex: "-1", ...OWN_KEYS },
-    html("h2", {}, story.title), html("p", { class: "ptlab-fate" }, `Scene ${scene}, ${variant}`),
-    html("div", { class: "ptlab-tasks" }, ...columns.map((column) => column.element)), rcu.element, verdict,
-    html("div", { class: "ptlab-line" },
-      html("div", { class: "ptlab-buttons" }, html("div", {}, back, forward), count,
-        html("label", {}, "Schedule ", input)),
-      ...(run ? [refused, lanes.element, kept] : [lanes.element])),
-    picture, html("p", { class: "ptlab-note" }, run ? RUN_HELP : LOOK_HELP));
+  const heading = html("div", { class: "ptlab-title" }), said = html("div"), picture = html("div");
+  const buttons = html("div", { class: "ptlab-bar" }, back, forward, count, html("label", {}, "Schedule ", input));
+  const under = html("div", { class: "ptlab-under" }, rcu.element, ...(run ? [refused, kept] : []));
+  const root = html("div", { class: "ptlab ptlab-stage ptlab-scheduler", tabindex: "-1", ...OWN_KEYS },
+    heading, html("div", { class: "ptlab-line" }, buttons, html("div", { class: "ptlab-course" }, lanes.element, verdict), under),
+    html("div", { class: "ptlab-tasks" }, ...columns.map((column) => column.element)), said, picture,
+    html("details", { class: "ptlab-note ptlab-help" }, html("summary", OWN_KEYS, "Keys"), run ? RUN_HELP : LOOK_HELP));
   paintWith(story.palette, root);
   el.replaceChildren(root);
 
@@ -175,7 +168,7 @@ function play({ model, el }) {
       open: "No rule is broken so far.",
     }[moment.end]);
     verdict.dataset.end = moment.end;
-    steadyHeight(verdict);
+    verdict.title = verdict.textContent;
     allow(back, position > 0);
     allow(forward, position < schedule.length);
     count.textContent = `${position} / ${schedule.length}`;
@@ -200,10 +193,13 @@ function play({ model, el }) {
       html("li", {}, press(schedule, () => ask({ play: schedule })), ` ${ENDS[end]}`));
     kept.replaceChildren(...(left.length ? left : [html("li", {}, KEPT_HELP)]));
     pane?.stop();
-    const opAt = race.story.frames.map(([step]) => race.story.panes[0].steps[step].op);
-    pane = makePane(race.story, 0, opAt, { onSeek: seek, onPick: pick });
+    const tab = pane?.tabs.now();
+    pane = makePane(race.story, 0, { onPick: pick });
+    if (tab) pane.tabs.open(tab);
+    const about = `${race.story.panes[0].heading}. Scene ${scene}, ${variant}`;
+    heading.replaceChildren(html("h2", { title: story.title }, story.title), html("span", { class: "ptlab-fate", title: about }, about));
+    said.replaceChildren(pane.say);
     picture.replaceChildren(pane.element);
-    if (!before) race.moments.forEach(showTasks); // so that nothing jumps on the way back from where it opens
     show(race.position, before === undefined);
     if (picked[0]) pane.open(...picked);
     if (inside) root.focus({ preventScroll: true });
@@ -211,7 +207,6 @@ function play({ model, el }) {
   }
   function pick(...table) {
     picked = table;
-    pane.open(...picked);
   }
   /** Enter plays what is written, and so does leaving the field; Enter alone does not tell every browser of a change. */
   function playInput() {
@@ -222,7 +217,7 @@ function play({ model, el }) {
 
   root.addEventListener("keydown", (event) => {
     const { key } = event, letter = key.toUpperCase();
-    if (event.target === input || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.target.type === "text" || event.ctrlKey || event.altKey || event.metaKey) return;
     const by = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[key];
     if (by) move((here) => here + by);
     else if (run && letters.includes(letter)) run(letter);

@@ -3,6 +3,7 @@
 
 import { OWN_KEYS, html, icon, paintWith } from "./dom.mjs";
 import { makePane } from "./pane.mjs";
+import { longestOps, makeTime } from "./time.mjs";
 import { checkSchema, refuse } from "./schema.mjs";
 
 const ICON = {
@@ -13,11 +14,9 @@ const ICON = {
   Play: "M4 3v10l9-5z",
   Pause: "M4 3h3v10H4zM9 3h3v10H9z",
 };
-const MARKS_HELP = "Thick outline: changed in this step. Dashed outline: not in the tree yet, or no longer. "
-  + "Padlock: its lock is held.";
-const KEYS_HELP = "Keys: \u2190 \u2192 step back and forth, Home and End, space plays, n goes to the next table event; "
-  + "\u2193 goes into the tree, \u2191 \u2193 walk its tables, Enter opens one.";
-const LONGEST_OP = 36, OP_BEGINNING = 12; // characters of an operation in the list
+const HELP = "Thick outline: changed in this step. Dashed: not in the tree yet, or no longer. Padlock: its lock is held. "
+  + "Keys: \u2190 \u2192 step, Page Up and Page Down go by operations, Home and End, space plays, n: next table event, "
+  + "\u2193 into the tree, \u2191 \u2193 from table to table, Enter looks at one, f follows the steps again.";
 const STEP_MS = 700, FAST_MS = 175, SAVE_MS = 150;
 
 function check(payload) {
@@ -37,43 +36,29 @@ function button(name, act) {
   return made;
 }
 
-/** Cut in the middle: the name of a call and its last argument (DONTNEED, FREE) tell most. */
-function shortened(op) {
-  return op.length <= LONGEST_OP ? op : `${op.slice(0, OP_BEGINNING)}\u2026${op.slice(OP_BEGINNING + 1 - LONGEST_OP)}`;
-}
-
 /** The control bar; `go` are the moves that its parts ask for. */
 function makeBar(ops, last, go) {
   const first = button("First", go.first), back = button("Back", go.back);
   const step = button("Step", go.step), end = button("Last", go.last);
   const play = button("Play", go.play), speed = button("4\u00d7 speed", go.speed);
-  const event = button("Next table event", go.nextEvent), operation = button("Next operation", go.nextOperation);
+  const event = button("Next table event", go.nextEvent);
   step.classList.add("ptlab-primary");
+  play.classList.add("ptlab-play");
+  for (const one of [first, end]) one.classList.add("ptlab-bare");
   speed.setAttribute("aria-pressed", "false");
-  const name = "Position in the story";
-  const slider = html("input", { type: "range", min: 0, max: last, "aria-label": name, ...OWN_KEYS });
-  const count = html("output", { class: "ptlab-count", "aria-live": "off" });
-  const select = html("select", OWN_KEYS, html("option", { value: -1 }, "before the first operation"),
-    ...ops.map((op, i) => html("option", { value: i, title: op }, shortened(`${i + 1}. ${op}`))));
-  slider.addEventListener("input", () => go.to(Number(slider.value)));
-  select.addEventListener("change", () => go.operation(Number(select.value)));
+  const count = html("output", { class: "ptlab-count", "aria-live": "off" }), op = html("span", { class: "ptlab-op" });
   const element = html("div", { class: "ptlab-bar", role: "group", "aria-label": "Step controls" },
-    html("div", { class: "ptlab-buttons" }, html("div", {}, first, back, step, end), html("div", {}, play, speed),
-      html("div", {}, event, operation)),
-    html("div", { class: "ptlab-position" }, slider, count, html("label", {}, "Operation ", select)));
+    first, back, step, end, play, speed, event, op, count);
   return {
     element,
-    show(position, op, anotherEvent, anotherOperation) {
-      slider.value = position;
-      slider.setAttribute("aria-valuetext", `step ${position} of ${last}`);
-      count.textContent = `${position} / ${last}`;
-      select.value = op;
-      select.title = ops[op] ?? "";
+    show(position, operation, anotherEvent) {
+      count.replaceChildren("step ", html("b", {}, position), ` of ${last}`);
+      op.textContent = ops[operation] ?? "";
+      op.title = op.textContent;
       // aria-disabled, not disabled: a button that is disabled under the finger loses the keyboard focus.
       for (const one of [first, back]) one.setAttribute("aria-disabled", position === 0);
       for (const one of [step, end]) one.setAttribute("aria-disabled", position === last);
       event.setAttribute("aria-disabled", !anotherEvent);
-      operation.setAttribute("aria-disabled", !anotherOperation);
     },
     playing(on) {
       const face = on ? "Pause" : "Play";
@@ -81,6 +66,35 @@ function makeBar(ops, last, go) {
     },
     fast: (on) => speed.setAttribute("aria-pressed", on),
   };
+}
+
+/** For each pane, the first position that shows a step of it or a later one. */
+function placesOf({ frames }) {
+  return (p, step) => {
+    let low = 0, high = frames.length - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (frames[middle][p] >= step) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  };
+}
+
+/** One story: what is said stands above the picture. Several: each has its own column. */
+function arrange(views, title, bar, time) {
+  const h2 = html("h2", { title }, title), help = html("details", { class: "ptlab-note ptlab-help" }, html("summary", OWN_KEYS, "Keys and marks"), HELP);
+  const alone = views.length === 1;
+  const heading = html("div", { class: "ptlab-title" }, h2, ...(alone ? [views[0].head] : []));
+  const top = html("div", { class: "ptlab-top" }, heading, bar.element, time.element, ...(alone ? [views[0].say] : []));
+  if (!alone) {
+    for (const { element, head, say, aside } of views) {
+      element.prepend(head, say);
+      element.insertBefore(aside.firstChild, element.querySelector(".ptlab-figure"));
+    }
+  }
+  return html("div", { class: `ptlab ptlab-stage${alone ? "" : " ptlab-several"}`, tabindex: "-1", ...OWN_KEYS },
+    top, html("div", { class: "ptlab-panes" }, ...views.map((view) => view.element)), help);
 }
 
 function player(payload, { position = 0, onPosition = () => {}, onPick = () => {} }) {
@@ -97,7 +111,8 @@ function player(payload, { position = 0, onPosition = () => {}, onPick = () => {
     const began = now >= 0, jumped = Math.abs(next - now) > 1;
     now = next;
     for (const view of views) view.show(now, jumped);
-    bar.show(now, opAt[now], events.at(-1) > now, opAt[now] < opAt[last]);
+    bar.show(now, opAt[now], events.at(-1) > now);
+    time.show(now, views[0].process());
     element.dataset.position = now;
     if (began) onPosition(now); // where a view starts is not the learner's doing
   }
@@ -141,24 +156,23 @@ function player(payload, { position = 0, onPosition = () => {}, onPick = () => {
     play: () => (timer ? pause() : play()),
     speed: () => bar.fast(fast = !fast),
     nextEvent: () => seek(events.find((k) => k > now) ?? now),
-    operation: seekOperation,
-    nextOperation: () => seekOperation(opAt[now] + 1),
+    operation: (by) => seekOperation(opAt[now] + by),
   };
-  const bar = makeBar(panes[0].ops, last, go);
-  const views = panes.map((_, p) => makePane(payload, p, opAt, { onSeek: seek, onPick: choose }));
-  const element = html("div", { class: "ptlab", tabindex: "-1", ...OWN_KEYS },
-    html("h2", {}, payload.title), bar.element,
-    html("div", { class: "ptlab-panes" }, ...views.map((view) => view.element)),
-    html("p", { class: "ptlab-note" }, MARKS_HELP), html("p", { class: "ptlab-note" }, KEYS_HELP));
+  const bar = makeBar(longestOps(panes), last, go), time = makeTime(payload, opAt, events, placesOf(payload), seek);
+  const views = panes.map((_, p) => makePane(payload, p, { onPick: choose, columns: panes.length > 1 ? 64 : 32 }));
+  const element = arrange(views, payload.title, bar, time);
   paintWith(payload.palette, element);
 
-  const keys = { ArrowRight: go.step, ArrowLeft: go.back, Home: go.first, End: go.last, n: go.nextEvent, " ": go.play };
+  const keys = {
+    ArrowRight: go.step, ArrowLeft: go.back, Home: go.first, End: go.last, n: go.nextEvent, " ": go.play,
+    PageDown: () => go.operation(1), PageUp: () => go.operation(-1), f: () => views[0].follow(),
+  };
   element.addEventListener("keydown", (event) => {
     const { key, target } = event, tag = target.localName;
     if (event.ctrlKey || event.altKey || event.metaKey) return;
-    if (tag === "select" || (tag === "button" && key === " ")) return; // their own keys
+    if (target.type === "text" || (tag === "button" && key === " ") || (tag === "a" && key === " ")) return; // their own keys
     if (key in keys) keys[key]();
-    else if (key === "ArrowDown" && tag !== "input") (views.find((view) => view.element.contains(target)) ?? views[0]).enter();
+    else if (key === "ArrowDown" && !target.closest(".ptlab-source")) (views.find((view) => view.element.contains(target)) ?? views[0]).enter();
     else return;
     event.preventDefault();
   });

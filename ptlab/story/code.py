@@ -1,0 +1,69 @@
+"""The code that runs at each step of a story: every function once, and where each step is in it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from pathlib import Path
+from textwrap import dedent
+from types import CodeType
+
+from ptlab.base.kernel_source import source_of
+from ptlab.state.journal import Call
+from ptlab.widgets import payload
+
+_PTLAB = Path(__file__).parents[1]
+
+
+class Code:
+    """Numbers the functions of one or several stories, and the call paths through them.
+
+    functions  what the payload says of each function
+    calls      each call path once: (function, line of it) from the outermost to the innermost
+    """
+
+    def __init__(self) -> None:
+        self.functions: list[payload.Function] = []
+        self.calls: list[list[tuple[int, int]]] = [[]]
+        self._function: dict[CodeType, int] = {}
+        self._path: dict[tuple[Call, ...], int] = {(): 0}
+
+    def path(self, calls: Sequence[Call]) -> int:
+        """The index of a call path in `calls`; it is entered when it is new."""
+        key = tuple(call for call in calls if not _is_in(call, "process"))
+        while len(key) > 1 and not key[-1].of_the_kernel and _is_in(key[-1], "state"):
+            key = key[
+                :-1
+            ]  # it takes a lock, as every path does: the path that asks is worth reading
+        if key not in self._path:
+            self._path[key] = len(self.calls)
+            self.calls.append([self._place(call) for call in calls])
+        return self._path[key]
+
+    def _place(self, call: Call) -> tuple[int, int]:
+        if call.code not in self._function:
+            self._function[call.code] = len(self.functions)
+            self.functions.append(_function(call))
+        return self._function[call.code], call.line - call.code.co_firstlineno
+
+
+def _is_in(call: Call, folder: str) -> bool:
+    return Path(call.code.co_filename).is_relative_to(_PTLAB / folder)
+
+
+def _function(call: Call) -> payload.Function:
+    code, file = call.code, Path(call.code.co_filename)
+    try:
+        source = dedent("".join(inspect.getsourcelines(code)[0])).splitlines()
+    except OSError:  # it was typed where nothing keeps it
+        source = []
+    ours = file.is_relative_to(_PTLAB)
+    return {
+        "name": code.co_name,
+        "title": code.co_qualname,
+        "kernel": call.of_the_kernel,
+        "file": f"ptlab/{file.relative_to(_PTLAB).as_posix()}" if ours else "",
+        "first": code.co_firstlineno,
+        "lines": source,
+        "source": source_of(code.co_name) if call.of_the_kernel else None,
+    }
