@@ -49,5 +49,9 @@ class NotModelled(Exception):
     """The simulator does not model this operation. It never guesses."""
 
 
+class SchemeMistake(TypeError):
+    """A design, or a scene, does what none may do. It says where, and what would be right."""
+
+
 class Corruption(AssertionError):
     """`check()` found the simulated state broken; each message names the page and the rule."""

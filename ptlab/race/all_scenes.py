@@ -8,7 +8,7 @@ from html import escape
 from inspect import getdoc
 
 from ptlab.race.explore import Result, explore
-from ptlab.race.scenes import SCENES
+from ptlab.race.scenes import SCENES, Scene, find
 from ptlab.schemes import ReclaimScheme, scheme_class
 
 ABOUT_ONE_DESIGN = tuple(scene.name for scene in SCENES.values() if not scene.own_scheme)
@@ -55,21 +55,24 @@ class SceneResults(tuple[Result, ...]):
 
 
 def races(
-    scheme: str | type[ReclaimScheme], executor: Executor | None = None, most: int | None = 2000
+    scheme: str | type[ReclaimScheme],
+    executor: Executor | None = None,
+    most: int | None = 2000,
+    scenes: Iterable[str | Scene] | None = None,
 ) -> SceneResults:
     """Explore every scene that makes sense under `scheme`, with every guard in place.
 
-    `most` bounds the schedules run for one scene; the result of a scene that needs more is "bounded".
+    `scenes` are those that you name, or your own; without it, all there are. `most` bounds the
+    schedules run for one scene; the result of a scene that needs more is "bounded".
 
     >>> print(races("unmap_only", most=3)[0].scene)
     exclusive
     """
     chosen = scheme_class(scheme)
-    found = (
-        explore(scene, scene.under(chosen), executor, most=most)
-        for scene in SCENES.values()
-        if scene.own_scheme
-    )
+    wanted = [scene for scene in SCENES.values() if scene.own_scheme]
+    if scenes is not None:
+        wanted = [scene if isinstance(scene, Scene) else find(scene) for scene in scenes]
+    found = (explore(scene, scene.under(chosen), executor, most=most) for scene in wanted)
     return SceneResults(found, chosen)
 
 

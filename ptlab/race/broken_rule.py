@@ -83,6 +83,26 @@ class Unprotected(BrokenRule):
 
 
 @dataclass(frozen=True)
+class LostUpdate(BrokenRule):
+    """A task writes what it has worked out from a value that is not there any more."""
+
+    task: str
+    what: str
+    other: str
+    ago: int
+    where: str = ""
+    says = (
+        "lost update: task {0.task} writes {0.what}, which it read before task {0.other} wrote it"
+    )
+    follows = "what task {0.other} wrote {0.steps} ago is gone{0.where}"
+
+    @property
+    def steps(self) -> str:
+        """'3 steps'."""
+        return plural(self.ago, "step")
+
+
+@dataclass(frozen=True)
 class UsesStaleTlb(BrokenRule):
     """A TLB entry is used after its frame has been freed."""
 
@@ -205,6 +225,17 @@ class Starvation(Deadlock):
     """The same, and one of the tasks polls for something that no other task can change."""
 
     says = "starvation"
+
+
+@dataclass(frozen=True)
+class NeverEnds(BrokenRule):
+    """A schedule has gone on for too long."""
+
+    task: str
+    steps: int
+    where: str
+    says = "task {0.task} does not come to an end"
+    follows = "after {0.steps} steps it is in {0.where}"
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from ptlab.draw.names import plural
 from ptlab.race.broken_rule import Verdict
 from ptlab.race.dpor import Node, Trace, asleep, dependent
 from ptlab.race.scenes.scene import Scene, Variant
-from ptlab.race.scheduler import Scheduler
+from ptlab.race.scheduler import MOST_STEPS, Scheduler
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,17 @@ class Result:
             f"{plural(self.schedules, 'schedule')} run, {self.pruned} pruned, {self.seconds:.1f} s"
         )
         if self.result == "failure":
-            return f"{name}: {self.verdict}. Schedule {self.shortest} ({ran})"
+            return f"{name}: {self.verdict}. Schedule {_short(self.shortest or '')} ({ran})"
         if self.result == "bounded":
             return f"{name}: no failure {self.bound}; this is not 'no failure' ({ran})"
         return f"{name}: no failure in any schedule ({ran})"
+
+
+def _short(schedule: str) -> str:
+    """A schedule that fits in a line."""
+    if len(schedule) <= 200:
+        return schedule
+    return f"{schedule[:40]}... ({len(schedule)} steps)"
 
 
 class Job(NamedTuple):
@@ -184,7 +191,8 @@ def search(
             nodes.pop()
         if len(nodes) == first:
             return found
-        if most is not None and found.schedules >= most:
+        endless = len(scheduler.schedule) >= MOST_STEPS  # so will be the next
+        if endless or (most is not None and found.schedules >= most):
             found.cut = True
             return found
         nodes[-1].chosen = min(nodes[-1].left)
@@ -263,7 +271,9 @@ def _shortest(scene: Scene, variant: str | Variant, failures: dict[str, str]) ->
     for schedule, causes in sorted(failures.items(), key=lambda item: (len(item[1]), item))[
         :_TRIES
     ]:
-        short = _without_idle(scene, variant, _fails(scene, variant, causes) or schedule)
+        short = schedule
+        if len(schedule) < MOST_STEPS:
+            short = _without_idle(scene, variant, _fails(scene, variant, causes) or schedule)
         best = min(best or short, short, key=lambda found: (len(found), found))
     return best
 

@@ -169,12 +169,12 @@ def _line(schedule: str) -> str:
 
 
 def race(
-    scene: str,
+    scene: str | Scene,
     variant: str = "broken",
     scheme: str | type[ReclaimScheme] | None = None,
     schedule: str = "",
 ) -> Race:
-    """You are the scheduler of a race scene; `ptlab races` in a terminal lists the scenes.
+    """You are the scheduler of a race scene, by its name or your own; `ptlab races` lists the scenes.
 
     `variant` is "broken" (a guard is missing) or "fixed"; with a `scheme` the scene runs under that,
     with every guard in place. ValueError if there is no such scene, variant or scheme, and if
@@ -183,11 +183,13 @@ def race(
     >>> print(race("pmd-same", schedule="AAABBBBBBBBBAA").verdict)
     task A writes into PTE page 4, unhooked 4 steps ago: what it does is lost
     """
-    found = find(scene)
+    found = scene if isinstance(scene, Scene) else find(scene)
     if scheme is None:
         return Race(found, variant, schedule)
     if not found.own_scheme:
-        raise ValueError(f"scene {scene} is about one design and makes no sense under another one")
+        raise ValueError(
+            f"scene {found.name} is about one design and makes no sense under another one"
+        )
     return Race(found, found.under(scheme_class(scheme)), schedule)
 
 

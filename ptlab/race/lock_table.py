@@ -92,6 +92,14 @@ COUNT = Rule(
     "include/linux/pte_ref.h of <20211110105428.32458-1-zhengqi.arch@bytedance.com>",
 )
 
+OWN_STATE = Rule(
+    "what a design reads and then changes",
+    "one lock around both, the same for all",
+    "an atomic operation: store.add, or an attribute named in `written_atomically`",
+    "designs that remember",
+    "tools/memory-model/Documentation/access-marking.txt (6.12)",
+)
+
 RULES = (
     PTE_ENTRY,
     PMD_ENTRY,
@@ -102,4 +110,5 @@ RULES = (
     VMAS,
     VMA_LOCKED,
     COUNT,
+    OWN_STATE,
 )

@@ -6,8 +6,9 @@ lock is found in any schedule, with one task too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -42,6 +43,26 @@ _GOING = (State.RCU, State.FREED)
 _IN_TREE, _OUT_OF_REACH = int(State.LIVE), (State.NEW, State.DEPOSITED, State.UNHOOKED)
 
 
+class Notes(Protocol):
+    """The part of the sanitizer that is used here."""
+
+    machine: Machine
+    broken: list[BrokenRule]
+    away: bool
+
+
+def _unseen(judge: Callable[..., None]) -> Callable[..., None]:
+    """What a judge reads is in nobody's footprint."""
+
+    @wraps(judge)
+    def unseen(self: Protection, *args: Any, **named: Any) -> None:
+        away, self.notes.away = self.notes.away, True
+        judge(self, *args, **named)
+        self.notes.away = away
+
+    return unseen
+
+
 class Unhook(NamedTuple):
     """How a table was unhooked: by which task, after how many of its flushes, alone in its mm?"""
 
@@ -53,8 +74,9 @@ class Unhook(NamedTuple):
 class Protection:
     """Looks at each write of the running task; what it finds goes into `broken`."""
 
-    def __init__(self, machine: Machine, tasks: int, broken: list[BrokenRule]) -> None:
-        self.machine, self.mem, self.broken = machine, machine.mem, broken
+    def __init__(self, notes: Notes, tasks: int) -> None:
+        self.notes, machine = notes, notes.machine
+        self.machine, self.mem, self.broken = machine, machine.mem, notes.broken
         self.running = ""
         self.grace_period = False
         """Whether what is freed next has waited for a grace period."""
@@ -70,6 +92,7 @@ class Protection:
         """The running task has flushed the TLBs."""
         self._flushes[self.machine.task] += 1
 
+    @_unseen
     def counted(self, table: int, value: int, plainly: bool) -> None:
         """A reference count is written: with one atomic operation, or `plainly`."""
         if value:
@@ -78,6 +101,7 @@ class Protection:
             page = Page.of(self.mem, table)
             self._report(f"writes the reference count of {page}", COUNT.needs, COUNT)
 
+    @_unseen
     def entries(self, table: int, columns: Any, old: Any, new: Any) -> None:
         """Entries of `table` are written that were `old`."""
         if self.mem.state.item(table) != _IN_TREE:
@@ -94,6 +118,7 @@ class Protection:
             does = f"writes into {Page.of(self.mem, table)}"
             self._report(does, self._name(self._lock_of(table, level)), rule)
 
+    @_unseen
     def state(self, table: int, now: int) -> None:
         """A table goes from one state to another."""
         was = self.mem.state.item(table)
@@ -104,6 +129,7 @@ class Protection:
         elif now in _GOING and self.mem.level[table] != Level.PGD:
             self._goes(table, was, at_once=now == State.FREED)
 
+    @_unseen
     def vmas(self, mm: Mm, new: Vmas) -> None:
         """The VMAs of `mm` are replaced by `new`."""
         old = mm.vmas

@@ -7,6 +7,7 @@ notices a deadlock or starvation.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -87,11 +88,7 @@ class Checker:
 
     def look(self) -> None:
         """The state that the next segment is compared with."""
-        self._entries, self._states = self._counts(), self.mem.state.copy()
-
-    def _counts(self) -> np.ndarray:
-        raw: np.ndarray = np.array(getattr(self.mem.nonnone, "raw", self.mem.nonnone))
-        return raw
+        self._entries, self._states = _raw(self.mem.nonnone), _raw(self.mem.state)
 
     def _step(self, task: str, step: Step, now: int) -> Iterator[BrokenRule]:
         if step.kind is Kind.WAIT:
@@ -105,7 +102,10 @@ class Checker:
             if self._states[table] not in (State.NEW, State.LIVE) and who != task:
                 how = "clears an entry of" if step.kind is Kind.CLEAR else "writes into"
                 yield ChangesUnhooked(task, how, page, now - when)
-            elif step.kind is Kind.SET and self._counts()[table] - self._entries[table] < step.n:
+            elif (
+                step.kind is Kind.SET
+                and _raw(self.mem.nonnone)[table] - self._entries[table] < step.n
+            ):
                 yield Overwrites(task, page)
         elif step.kind is Kind.UNHOOK:
             left = int(self._entries[table])
@@ -156,3 +156,9 @@ class Checker:
             yield from map(StateIsWrong, found.broken)
         except IndexError:
             yield StateIsWrong(BrokenState(Rule.POINTS_TO_TABLE))
+
+
+def _raw(column: Any) -> np.ndarray:
+    """A copy of a column, which may be watched."""
+    raw: np.ndarray = np.array(getattr(column, "raw", column))
+    return raw

@@ -20,8 +20,16 @@ from ptlab.base.footprint import Access, Footprint
 from ptlab.base.precautions import Precaution
 from ptlab.base.tables import Tables
 from ptlab.race.broken_rule import BrokenRule, Page, UsesFreed, UsesStaleTlb
+from ptlab.race.own_state import OwnState
 from ptlab.race.protection import Protection
-from ptlab.race.watched_columns import WatchedCounts, WatchedEntries, WatchedVisitors, WatchedWhole
+from ptlab.race.watched_columns import (
+    WatchedCounts,
+    WatchedEntries,
+    WatchedRows,
+    WatchedTotals,
+    WatchedVisitors,
+    WatchedWhole,
+)
 from ptlab.race.watched_store import WatchedStore
 from ptlab.state.machine import Machine
 from ptlab.state.memmap import State
@@ -38,6 +46,9 @@ class Translation(NamedTuple):
 
 _FREED = int(State.FREED)
 
+NEW_TABLES = 64
+"""There is room for so many page-table pages that are allocated while tasks race."""
+
 
 class Sanitizer(Alone):
     """Notes what the running segment does, and holds the state that only several CPUs have."""
@@ -53,6 +64,8 @@ class Sanitizer(Alone):
         """Whether footprints are not noted at present."""
         self.looked: set[int] = set()
         """Tables whose reference count this segment has read, and not changed so far."""
+        self.asked: set[tuple[int, int]] = set()
+        """Counters of an mm that this segment has read, and not changed so far."""
         self.broken: list[BrokenRule] = []
         """What this segment has broken."""
         self.freed_at: dict[int, int] = {}
@@ -69,11 +82,13 @@ class Sanitizer(Alone):
         """For each batch in machine.rcu: each task's last section, which has to end first."""
         self.visits: set[tuple[int, int]] = set()
         """(task, table): visits that hold a reference."""
+        machine.mem.reserve(
+            max(len(machine.mem.level), len(machine.mem) + NEW_TABLES)
+        )  # the columns stay where they are from now on
         self._states = machine.mem.state
-        self.protection = Protection(machine, tasks, self.broken)
-        machine.store = machine.mem.store = WatchedStore(
-            machine.store, machine.mem, self.protection
-        )
+        self.protection = Protection(self, tasks)
+        store = WatchedStore(machine.store, machine.mem, self.protection, OwnState(self))
+        machine.store = machine.mem.store = store
         self._watched = list(self._columns())
         for owner, name, watched in self._watched:
             setattr(owner, name, watched)
@@ -84,12 +99,17 @@ class Sanitizer(Alone):
         mem = self.machine.mem
         yield mem, "entries", WatchedEntries(self, mem.entries)
         yield mem, "refcount", WatchedCounts(self, mem.refcount)
+        for name in ("state", "parent", "slot"):
+            yield mem, name, WatchedRows(self, name, getattr(mem, name))
+        yield mem, "deposits", WatchedWhole(self, "deposits", mem.deposits)
         for mm in self.machine.mms:
+            yield mm, "counters", WatchedTotals(self, mm.id, mm.counters)
             yield mm, "_vmas", WatchedWhole(self, ("vmas", mm.id), mm._vmas)
         for file in self.machine.files:
             key = ("file", file.number)
             yield file, "cache", WatchedWhole(self, key, file.cache)
             yield file, "blank", WatchedWhole(self, key, file.blank)
+            yield file, "huge", WatchedWhole(self, key, file.huge)
             yield file, "_size", WatchedWhole(self, key, file._size)
 
     @contextmanager
@@ -155,6 +175,10 @@ class Sanitizer(Alone):
         for table in self.looked:
             self.count(table, Access.READ)
         self.looked.clear()
+        for mm, which in self.asked:
+            for task in range(len(self.depth)):
+                self.note(("total", mm, which, task), Access.READ)
+        self.asked.clear()
         taken, self.footprint = self.footprint, {}
         return taken
 

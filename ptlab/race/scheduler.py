@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ptlab.base.errors import KernelError
+from ptlab.base.errors import KernelError, NotModelled
 from ptlab.base.facts import Lock
 from ptlab.base.footprint import Access, Footprint
 from ptlab.base.precautions import Precaution
@@ -20,14 +20,17 @@ from ptlab.base.steps import Kind, Path, Step
 from ptlab.draw.names import lock_name
 from ptlab.draw.sentences import sentence
 from ptlab.process.process import Process
-from ptlab.race.broken_rule import Blocked, Deadlock, GoesAstray, Starvation, Verdict
+from ptlab.race.broken_rule import Blocked, Deadlock, GoesAstray, NeverEnds, Starvation, Verdict
+from ptlab.race.mistakes import at_work, class_state, explain, not_a_step, refuse_class_state
 from ptlab.race.rules import Checker
 from ptlab.race.sanitizer import Sanitizer
 from ptlab.state.journal import Operation
-from ptlab.state.scheme import explained
 
 RCU = "R"
 """The letter of the task that ends grace periods."""
+
+MOST_STEPS = 600
+"""A schedule that is longer never ends. The longest of a scene that does end has some 200 steps."""
 
 _LOOKING = (Kind.FAIL, Kind.LOOK, Kind.WAIT, Kind.LOCK, Kind.UNLOCK)
 _SPINS = ("pmd_lock", "ptl", "page_table_lock")
@@ -98,6 +101,7 @@ class Scheduler:
         self.checker = Checker(process.mm)
         self.schedule = ""
         self.verdict: Verdict | None = None
+        self._class_state = class_state(machine.scheme)
         self._enabled = self._able()
         self._operation: tuple[str, Operation] | None = None
 
@@ -180,12 +184,19 @@ class Scheduler:
             task.step = next(task.path)
         except (StopIteration, KernelError):
             task.step, task.done = None, True
-        except (IndexError, AssertionError, TypeError) as error:
-            if isinstance(error, TypeError) and explained(error):
-                raise  # a bug of the scheme, whatever the schedule
+        except NotModelled:
+            raise
+        except Exception as error:
+            mistake = explain(error, self.machine.scheme)
+            if mistake is not None:
+                raise mistake from error
             # The simulated kernel trusts the tables; after a race they may hold anything.
             task.step, task.done = None, True
             self.sanitizer.broken.append(GoesAstray(task.letter, str(error)))
+        if not task.done and not isinstance(task.step, Step):
+            raise not_a_step(task.step, task.path, self.machine.scheme)
+        if self._class_state:
+            refuse_class_state(self._class_state, task.path, self.machine.scheme)
         segment = Segment(task.letter, task.step, self.sanitizer.take())
         self._look_again(task, segment)
         return segment
@@ -242,12 +253,17 @@ class Scheduler:
 
     def _judge(self, segment: Segment) -> None:
         broken = self.sanitizer.broken.copy()
+        self.sanitizer.away = True  # what the checks read belongs to no footprint
         broken += self.checker.after(segment.task, segment.step, self.sanitizer.now)
+        if len(self.schedule) >= MOST_STEPS and segment.step is not None and segment.task != RCU:
+            where = at_work(self.tasks[ord(segment.task) - ord("A")].path, self.machine.scheme)
+            broken.append(NeverEnds(segment.task, MOST_STEPS, where))
         if not broken and not self._enabled:
             blocked = tuple(filter(None, map(self.why_blocked, self.tasks)))
             rule = Starvation if any(task.asleep for task in self.tasks) else Deadlock
             broken = [rule(blocked)] if blocked else list(self.checker.at_rest())
-        self.sanitizer.take()  # what the checks have read belongs to no footprint
+        self.sanitizer.away = False
+        self.sanitizer.take()
         self.sanitizer.broken.clear()
         if broken and self.verdict is None:
             self.verdict = Verdict(tuple(broken))

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Hashable
 from typing import Any, Protocol
 
 import numpy as np
 
+from ptlab.base.errors import SchemeMistake
 from ptlab.base.footprint import Access
 from ptlab.base.geometry import PTRS_PER_TABLE, Level
 from ptlab.race.protection import Protection
+from ptlab.race.whose_line import line_of
 from ptlab.state.entries import EntryPool
 from ptlab.state.machine import Machine
+from ptlab.state.memmap import State
+
+_WRITERS = ("ptlab.base.store", "ptlab.state.")
+
+
+def _through_the_store(sanitizer: Notes, column: str) -> None:
+    """SchemeMistake unless it is the store that writes a watched column, or the state itself."""
+    name = sys._getframe(2).f_globals.get("__name__", "")
+    if not name.startswith(_WRITERS):
+        where = line_of(sanitizer.machine.scheme).strip(" ()") or name
+        raise SchemeMistake(
+            f"{where}: {column}[...] = ... writes past the store, so that no rule sees it and nothing "
+            "takes it back. Write mm.machine.store.put(owner, name, where, value), or, for entries, "
+            "mm.machine.mem.write(table, columns, words)"
+        )
 
 
 class Notes(Protocol):
@@ -20,6 +38,7 @@ class Notes(Protocol):
     machine: Machine
     away: bool
     looked: set[int]
+    asked: set[tuple[int, int]]
     visits: set[tuple[int, int]]
     protection: Protection
 
@@ -49,8 +68,7 @@ class _Rows:
         return self.raw[where]
 
     def __setitem__(self, where: Any, value: Any) -> None:
-        if isinstance(where, (int, np.integer)):
-            self._look(int(where), Access.WRITE)
+        _through_the_store(self.sanitizer, "mem.entries")
         self.raw[where] = value
 
     def item(self, where: int) -> Any:
@@ -96,6 +114,7 @@ class WatchedEntries:
         return self.raw[key]
 
     def __setitem__(self, key: tuple[Any, Any], words: Any) -> None:
+        _through_the_store(self.sanitizer, "mem.entries")
         self._note(*key, Access.WRITE)
         table, columns = key
         self.sanitizer.protection.entries(int(table), columns, self.raw[key], words)
@@ -140,6 +159,7 @@ class WatchedCounts:
         return self[where]
 
     def __setitem__(self, where: Any, value: Any) -> None:
+        _through_the_store(self.sanitizer, "mem.refcount")
         table, old, self.raw[where] = int(where), self.raw[where], value
         self.sanitizer.alive(table, "uses the reference count of")
         self.sanitizer.looked.discard(table)
@@ -177,6 +197,7 @@ class WatchedVisitors:
         return self[where]
 
     def __setitem__(self, where: Any, value: Any) -> None:
+        _through_the_store(self.sanitizer, "mem.visitors")
         visits = self.sanitizer.visits
         change = visits.add if value > self.raw[where] else visits.discard
         change((self.sanitizer.machine.task, int(where)))
@@ -191,6 +212,64 @@ class WatchedVisitors:
                 sanitizer.count(table, access)
 
 
+_ALLOCATED = ("state", int(State.NEW))
+"""A page that has just been allocated is nobody else's yet, whatever its number."""
+
+
+class WatchedRows:
+    """A column of mem_map, row by row."""
+
+    def __init__(self, sanitizer: Notes, key: str, raw: Any) -> None:
+        self.sanitizer, self.key, self.raw = sanitizer, key, raw
+
+    def __getitem__(self, where: Any) -> Any:
+        self._note(where, Access.READ)
+        return self.raw[where]
+
+    def item(self, where: int) -> Any:
+        """numpy's fast way to one element."""
+        self._note(where, Access.READ)
+        return self.raw.item(where)
+
+    def __setitem__(self, where: Any, value: Any) -> None:
+        _through_the_store(self.sanitizer, f"mem.{self.key}")
+        if (self.key, value) != _ALLOCATED:
+            self._note(where, Access.WRITE)
+        self.raw[where] = value
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    def _note(self, where: Any, access: int) -> None:
+        if self.sanitizer.away:
+            return
+        if isinstance(where, (int, np.integer)):
+            self.sanitizer.note((self.key, int(where)), access)
+        else:
+            for row in np.arange(len(self.raw))[where].ravel().tolist():
+                self.sanitizer.note((self.key, row), access)
+
+
+class WatchedTotals:
+    """The counters of an mm: additions commute with each other, but not with one who only reads."""
+
+    def __init__(self, sanitizer: Notes, mm: int, raw: list[int]) -> None:
+        self.sanitizer, self.mm, self.raw = sanitizer, mm, raw
+
+    def __getitem__(self, which: int) -> int:
+        self.sanitizer.asked.add((self.mm, which))
+        return self.raw[which]
+
+    def __setitem__(self, which: int, value: int) -> None:
+        _through_the_store(self.sanitizer, "mm.counters")
+        self.sanitizer.asked.discard((self.mm, which))
+        self.sanitizer.note(("total", self.mm, which, self.sanitizer.machine.task), Access.WRITE)
+        self.raw[which] = value
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+
 class WatchedWhole:
     """A column that is watched as one object."""
 
@@ -202,6 +281,7 @@ class WatchedWhole:
         return self.raw[where]
 
     def __setitem__(self, where: Any, value: Any) -> None:
+        _through_the_store(self.sanitizer, str(self.key))
         self.sanitizer.note(self.key, Access.WRITE)
         self.raw[where] = value
 

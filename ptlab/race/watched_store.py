@@ -7,18 +7,19 @@ from typing import Any
 import numpy as np
 
 from ptlab.base.store import Store
+from ptlab.race.own_state import OwnState
 from ptlab.race.protection import Protection
 
 
 class WatchedStore(Store):
     """Store, with `protection` looking on."""
 
-    __slots__ = ("mem", "protection")
+    __slots__ = ("mem", "own", "protection")
 
-    def __init__(self, store: Store, mem: Any, protection: Protection) -> None:
+    def __init__(self, store: Store, mem: Any, protection: Protection, own: OwnState) -> None:
         super().__init__(record=False)
         self.log = store.log  # the journal's own list
-        self.mem, self.protection = mem, protection
+        self.mem, self.protection, self.own = mem, protection, own
 
     def put(self, owner: Any, name: str, where: Any, value: Any) -> None:
         """A plain write."""
@@ -29,10 +30,14 @@ class WatchedStore(Store):
                 self.protection.state(table, int(value))
         elif owner is self.mem and name == "refcount":
             self.protection.counted(int(where), int(value), plainly=True)
+        elif owner is self.own.scheme:
+            self.own.written(name, where, atomically=False)
         super().put(owner, name, where, value)
 
     def add(self, owner: Any, name: str, where: Any, delta: Any) -> Any:
         """An atomic addition."""
+        if owner is self.own.scheme:
+            self.own.written(name, where, atomically=True)
         value = getattr(owner, name)[where] + delta
         if owner is self.mem and name == "refcount":
             self.protection.counted(int(where), int(value), plainly=False)

@@ -36,6 +36,7 @@ class AsyncScan(ReclaimScheme):
     fate = "An RFC of June 2024; replaced by the synchronous scan that was merged as pt_reclaim."
     source = "<cover.1718267194.git.zhengqi.arch@bytedance.com>"
     kernel = "6.12"
+    written_atomically = frozenset({"next_scan", "offset"})
 
     def __init__(self) -> None:
         self.next_scan: defaultdict[int, int] = defaultdict(lambda: SCAN_DELAY_FAULTS)

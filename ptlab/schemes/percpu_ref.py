@@ -27,7 +27,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptlab.base.facts import Counting, CountMode, Dying, Holder, References, references_of
-from ptlab.base.footprint import Access
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import Slots, Tables, every, is_run, of_each, pick, table_count
 from ptlab.schemes.pte_refcount import PteRefcount, TryGet
@@ -46,6 +45,7 @@ class PercpuRef(PteRefcount):
     fate = "An RFC of April 2022, never merged."
     source = "<20220429133552.33768-1-zhengqi.arch@bytedance.com>"
     kernel = "6.1"
+    written_atomically = frozenset({"atomic"})
 
     def __init__(self) -> None:
         self.atomic: NDArray[np.bool_] = np.zeros(64, np.bool_)
@@ -162,11 +162,9 @@ class PercpuRef(PteRefcount):
 
     def _atomic(self, mm: Mm, tables: Tables) -> Any:
         """The mode of each table."""
-        mm.machine.others.note(("mode", tables), Access.READ)
         return of_each(self.atomic, tables)
 
     def _switch(self, mm: Mm, tables: Tables, atomic: bool, fn: str) -> Step:
-        mm.machine.others.note(("mode", tables), Access.WRITE)
         mm.machine.store.put(self, "atomic", tables, atomic)
         how = Counting.ATOMIC if atomic else Counting.PERCPU
         return Step(Kind.SWITCH, fn, tables, 0, table_count(tables), CountMode(how))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ptlab.base import pte
 from ptlab.base.call_path import not_in_kernel
-from ptlab.base.errors import unknown
+from ptlab.base.errors import SchemeMistake, unknown
 from ptlab.base.facts import FREED, FREED_LATER, Lock, lock_of
 from ptlab.base.footprint import Access
 from ptlab.base.geometry import Geometry
@@ -174,6 +174,9 @@ class Machine:
         """Drop the lock `name` taken last."""
         task, log = self.task, self.store.log
         held = self.held[task]
+        if all(lock.name != name for lock in held):
+            mine = ", ".join(lock.name for lock in held) or "no lock"
+            raise SchemeMistake(f"{fn} drops {name}, which is not held. Held is {mine}")
         lock, rest = held[-1], held[:-1]
         if lock.name != name:
             index = max(k for k, one in enumerate(held) if one.name == name)

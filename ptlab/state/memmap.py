@@ -83,7 +83,7 @@ class MemMap:
         """Take `count` zeroed pages for tables at `level`: a pfn, or an array of pfns."""
         first = self.next_pfn[0]
         if first + count > len(self.level):
-            self._reserve(first + count)
+            self.reserve(max(first + count, 2 * len(self.level)))
         self.store.put(self, "next_pfn", 0, first + count)
         rows = slice(first, first + count) if count > 1 else first
         self.level[rows] = level  # a row keeps its level and owner for good: nothing to undo
@@ -91,9 +91,8 @@ class MemMap:
         self.store.put(self, "state", rows, _NEW)
         return first if count == 1 else np.arange(first, first + count)
 
-    def _reserve(self, rows: int) -> None:
-        """Lengthen the columns, to twice what they were at least."""
-        size = max(rows, 2 * len(self.level))
+    def reserve(self, size: int) -> None:
+        """Lengthen the columns to `size` rows."""
         for owner, names in ((self, tuple(self.COLUMNS)), (self.entries, ("slab", "nonnone"))):
             for name in names:
                 old = getattr(owner, name)

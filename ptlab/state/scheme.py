@@ -10,7 +10,10 @@ PMD page; `n` and `delta` are then arrays, or one number that holds for each.
 
 from __future__ import annotations
 
+import difflib
 import inspect
+from collections.abc import Iterator
+from types import CodeType
 from typing import Any, ClassVar
 
 from ptlab.base.steps import Path
@@ -37,11 +40,13 @@ class ReclaimScheme:
     stays_empty: ClassVar[str] = "lock"
     """What keeps an empty table empty until it is out of the tree: its own "lock", a reference
     "count" at 0, or the name of a lock of the design (of the mm, for write) that every walk takes."""
+    written_atomically: ClassVar[frozenset[str]] = frozenset()
+    """Attributes of which one element is read or written at a time, by one atomic operation."""
     zap_mode: ClassVar[str] = "read"
     """How MADV_DONTNEED and MADV_FREE take mmap_lock; for "write" there is no VMA lock instead."""
 
     def __init_subclass__(cls) -> None:
-        """TypeError for a point that does not take what it is called with."""
+        """TypeError for a point that does not take what it is called with, or that nobody calls."""
         for point in POINTS & vars(cls).keys():
             wanted = list(inspect.signature(getattr(ReclaimScheme, point)).parameters)
             try:
@@ -51,6 +56,7 @@ class ReclaimScheme:
                     f"{cls.__name__}.{point}: {error}; it is called with ({', '.join(wanted)})"
                 )
                 raise TypeError(message) from None
+        _refuse_misspelt(cls)
         if not hasattr(cls, "name"):
             cls.name = cls.__name__
 
@@ -171,6 +177,36 @@ POINTS = frozenset(
     name for name, value in vars(ReclaimScheme).items() if callable(value) and name[0] != "_"
 )
 """Names of the points, which are ptlab's own and no kernel functions."""
+
+
+def _refuse_misspelt(cls: type[ReclaimScheme]) -> None:
+    """TypeError for a method that looks like a point, and is none: it would never be called."""
+    called = {name for method in vars(cls).values() for name in _names_in(method)}
+    for name, method in vars(cls).items():
+        inherited = any(name in vars(base) for base in cls.__mro__[1:])
+        if name[0] == "_" or inherited or not inspect.isfunction(method):
+            continue
+        close = difflib.get_close_matches(name, POINTS, n=1, cutoff=0.8)
+        takes_mm = list(inspect.signature(method).parameters)[1:2] == ["mm"]
+        if close or (takes_mm and name not in called):
+            hint = (
+                f"did you mean {close[0]}?"
+                if close
+                else f"the points are {', '.join(sorted(POINTS))}."
+            )
+            raise TypeError(
+                f"{cls.__name__}.{name}, line {method.__code__.co_firstlineno}: no point has this name, "
+                f"so that nobody would call it; {hint} (A method for your own calls begins with _.)"
+            )
+
+
+def _names_in(method: Any) -> Iterator[str]:
+    """The names that a function uses, and those that the functions in it use."""
+    code = getattr(method, "__code__", method)
+    if isinstance(code, CodeType):
+        yield from code.co_names
+        for constant in code.co_consts:
+            yield from _names_in(constant)
 
 
 def explained(error: TypeError) -> bool:

@@ -62,7 +62,7 @@ def test_access_to_a_freed_table() -> None:
 
         def free() -> Step:
             p.machine.others.freed(HEAP_TABLE)
-            mem.state[HEAP_TABLE] = int(State.FREED)
+            mem.state.raw[HEAP_TABLE] = int(State.FREED)
             return Step(Kind.FREE, "toy", HEAP_TABLE, fact=Freed())
 
         return {"free": steps(free), "look": steps(look, look)}

@@ -150,14 +150,18 @@ class LatePut(PteRefcount):
     """A fault keeps its reference after it drops mmap_lock; the scene puts it later."""
 
     name = "late_put"
-    late: Tables | None = None
+    written_atomically = frozenset({"late"})
+
+    def __init__(self) -> None:
+        self.late: list[Tables | None] = [None]
+        """The table of the one fault of the scene."""
 
     def visitor_leaves(
         self, mm: Mm, tables: Tables, times: int = 1, tlb: MmuGather | None = None
     ) -> Path[None]:
         """Only a zap puts at once."""
         if tlb is None:
-            self.late = tables
+            mm.machine.store.put(self, "late", 0, tables)
             return NOTHING  # type: ignore[no-any-return]
         return super().visitor_leaves(mm, tables, times, tlb)
 
@@ -168,8 +172,8 @@ def _put_vmf(process: Process) -> Paths:
 
     def fault() -> Path[Any]:
         yield from touch(process.mm, True, heap, 1)
-        if isinstance(scheme, LatePut) and scheme.late is not None:
-            yield from PteRefcount.visitor_leaves(scheme, process.mm, scheme.late)
+        if isinstance(scheme, LatePut) and scheme.late[0] is not None:
+            yield from PteRefcount.visitor_leaves(scheme, process.mm, scheme.late[0])
 
     return {"write page 0": fault(), "munmap": do_munmap(process.mm, heap, 2 * TABLE)}
 

@@ -1,0 +1,186 @@
+"""What a design remembers is seen: lost updates are found, and no order that matters is left out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from ptlab.base.steps import Kind, Path, Step
+from ptlab.process.process import Process
+from ptlab.race.explore import Job, explore, search
+from ptlab.race.scenes import SCENES
+from ptlab.race.scenes.scene import Paths, Scene, Variant, one_table
+from ptlab.race.scheduler import Scheduler
+from ptlab.schemes import ReclaimScheme
+from ptlab.state.mm import Mm
+
+TABLE = 4
+
+
+def look() -> Step:
+    return Step(Kind.LOOK, "toy", TABLE)
+
+
+class Counts(ReclaimScheme):
+    """Counts zaps, in one way or another."""
+
+    def __init__(self) -> None:
+        self.zaps = [0]
+
+
+class AtOnce(Counts):
+    def zapped(self, mm: Mm, tables: Any, walk: Any, why: str, tlb: Any) -> Path[None]:
+        mm.machine.store.put(self, "zaps", 0, self.zaps[0] + 1)
+        yield look()
+
+
+class LocksTooLate(Counts):
+    def zapped(self, mm: Mm, tables: Any, walk: Any, why: str, tlb: Any) -> Path[None]:
+        before = self.zaps[0]
+        yield from mm.machine.lock("mine", "my_lock", 0, "spin")
+        mm.machine.store.put(self, "zaps", 0, before + 1)
+        yield mm.machine.unlock("mine", "my_lock")
+
+
+class LocksWhatIsItsOwn(Counts):
+    def zapped(self, mm: Mm, tables: Any, walk: Any, why: str, tlb: Any) -> Path[None]:
+        yield from mm.machine.lock("mine", "my_lock", mm.machine.task, "spin")
+        mm.machine.store.put(self, "zaps", 0, self.zaps[0] + 1)
+        yield mm.machine.unlock("mine", "my_lock")
+
+
+class Locks(Counts):
+    def zapped(self, mm: Mm, tables: Any, walk: Any, why: str, tlb: Any) -> Path[None]:
+        yield from mm.machine.lock("mine", "my_lock", 0, "spin")
+        mm.machine.store.put(self, "zaps", 0, self.zaps[0] + 1)
+        yield mm.machine.unlock("mine", "my_lock")
+
+
+class Adds(Counts):
+    def zapped(self, mm: Mm, tables: Any, walk: Any, why: str, tlb: Any) -> Path[None]:
+        mm.machine.store.add(self, "zaps", 0, 1)
+        yield look()
+
+
+@pytest.mark.parametrize(
+    ("scheme", "said"),
+    [
+        (AtOnce, "reads self.zaps and writes it without a lock"),
+        (
+            LocksTooLate,
+            "lost update: task B writes self.zaps, which it read before task A wrote it",
+        ),
+        (LocksWhatIsItsOwn, "writes it without the lock of its other writers"),
+        (Locks, None),
+        (Adds, None),
+    ],
+)
+def test_a_count_of_ones_own(scheme: type[ReclaimScheme], said: str | None) -> None:
+    scene = SCENES["put-locked"]
+    result = explore(scene, scene.under(scheme))
+    if said is None:
+        assert result.result == "exhausted"
+    else:
+        assert said in str(result.verdict) and f"({scheme.__name__}.zapped, line " in str(result)
+
+
+# -- every end that plain search finds --
+
+ELEMENTS = st.integers(0, 1)
+OPERATIONS = st.one_of(
+    st.tuples(st.just("add"), ELEMENTS, st.integers(1, 3)),
+    st.tuples(st.just("copy"), ELEMENTS, ELEMENTS),
+    st.tuples(st.just("locked"), ELEMENTS, ELEMENTS),
+    st.tuples(st.just("set"), st.sampled_from(["table", "words"]), st.integers(1, 9)),
+    st.tuples(st.just("sum"), ELEMENTS, st.just(0)),
+    st.tuples(st.just("if"), st.sampled_from(["refcount", "state", "total"]), ELEMENTS),
+    st.tuples(st.just("bump"), st.sampled_from(["refcount", "state", "total"]), ELEMENTS),
+)
+
+
+class Random(ReclaimScheme):
+    """Runs a random little program on what it remembers and on what the columns hold."""
+
+    written_atomically = frozenset({"table", "words"})
+
+    def __init__(self) -> None:
+        self.table: dict[Any, int] = {0: 0}
+        self.words = [0, 0]
+
+    def _act(self, mm: Mm, op: str, a: Any, b: int) -> Path[None]:
+        store, mem = mm.machine.store, mm.machine.mem
+        if op == "add":
+            store.add(self, "words", a, b)
+        elif op == "copy":
+            store.put(self, "words", a, self.words[b] + 1)
+        elif op == "locked":
+            yield from mm.machine.lock("toy", "my_lock", 0, "spin")
+            store.put(self, "words", a, self.words[b] + 1)
+            yield mm.machine.unlock("toy", "my_lock")
+            return
+        elif op == "set":
+            store.put(self, a, (1 if a == "words" else b), b)
+        elif op == "sum":
+            store.put(self, "words", a, sum(self.words) + len(self.table))
+        elif op == "if":
+            asked = {"refcount": mem.refcount, "state": mem.state, "total": mm.counters}[a]
+            store.put(self, "words", b, int(asked[TABLE]))
+        elif a == "refcount":
+            store.add(mem, "refcount", TABLE, 1)
+        elif a == "state":
+            store.put(mem, "parent", TABLE, mem.parent[TABLE] + b)
+            store.put(mem, "state", TABLE, 6)
+        else:
+            mm.count(TABLE, 1)
+        yield look()
+
+
+def program(process: Process, ops: list[Any]) -> Path[None]:
+    for op in ops:
+        yield from process.scheme._act(process.mm, *op)  # type: ignore[attr-defined]
+
+
+def end(scheduler: Scheduler) -> Any:
+    """What is left when all tasks have run; or what broke."""
+    if scheduler.verdict is not None:
+        return type(scheduler.verdict.broken[0])
+    scheme, mem = scheduler.machine.scheme, scheduler.machine.mem
+    columns = [getattr(column, "raw", column) for column in (mem.refcount, mem.state, mem.parent)]
+    return (
+        tuple(scheme.words),
+        tuple(sorted(scheme.table.items())),
+        tuple(int(column[TABLE]) for column in columns),
+    )
+
+
+def ends(programs: list[list[Any]], reduce: bool) -> set[Any]:
+    """How the schedules end that the search runs."""
+    started: list[Scheduler] = []
+
+    class Remembering(Scene):
+        def start(self, variant: Any = "broken", record: bool = False) -> Scheduler:
+            started.append(super().start(variant, record))
+            return started[-1]
+
+    def prepare(process: Process) -> Paths:
+        one_table(process, 0)
+        return {f"program {n}": program(process, ops) for n, ops in enumerate(programs)}
+
+    plain = Variant(Random)
+    search(Remembering("toy", "", "", prepare, plain, plain), plain, Job("", {}), reduce=reduce)
+    return {end(s) for s in started if s.verdict or all(task.done for task in s.tasks)}
+
+
+@settings(max_examples=25)
+@example([("if", "state", 0)], [("bump", "state", 1)])
+@example([("if", "total", 0)], [("bump", "total", 1)])
+@example([("if", "refcount", 0)], [("bump", "refcount", 1)])
+@given(
+    st.lists(OPERATIONS, min_size=1, max_size=2),
+    st.lists(OPERATIONS, min_size=1, max_size=2),
+)
+def test_on_random_schemes_the_reduction_ends_as_plain_search_does(one: Any, other: Any) -> None:
+    assert ends([one, other], reduce=True) == ends([one, other], reduce=False)
