@@ -24,6 +24,8 @@ from ptlab.cli.show import show
 from ptlab.process.process import Process
 from ptlab.scenario import Row, Scenario, play
 from ptlab.scenario.builtin import builtin, find
+from ptlab.scenario.operation import Operation
+from ptlab.scenario.operations import OPERATIONS
 from ptlab.schemes import SCHEMES
 from ptlab.state.machine import GRAINS
 
@@ -36,6 +38,9 @@ examples:
   ptlab run lesson.txt                             every scenario of a file
   ptlab run lesson.txt first second --json         two of them, one JSON object a line
   ptlab run cover-letter                           the 50 GB loop of 2021 under three schemes
+
+operations of a scenario file, one on a line (docs/scenario_language.md explains each):
+{operations}
 
 scenarios for learners:
   {teaching}
@@ -63,7 +68,11 @@ def add_parser(commands: Any) -> None:
         help="play scenarios on the simulator",
         description="Play scenarios and show what every op left: page-table pages, VmPTE, RSS.",
         epilog=_EPILOG.format(
-            teaching="\n  ".join(teaching), others=len(others), first=others[0], last=others[-1]
+            operations="\n".join(map(_usage, OPERATIONS.values())),
+            teaching="\n  ".join(teaching),
+            others=len(others),
+            first=others[0],
+            last=others[-1],
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -85,6 +94,12 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.set_defaults(command=command)
+
+
+def _usage(operation: type[Operation]) -> str:
+    return textwrap.fill(
+        operation.usage, 78, initial_indent="  ", subsequent_indent=" " * 8, break_on_hyphens=False
+    )
 
 
 def command(args: argparse.Namespace) -> int:
