@@ -31,18 +31,16 @@ _MAPS = {
 _CHANGES = {
     Change.WRITABLE: "becomes writable",
     Change.COPIED: "gets a page of its own",
-    Change.SWAPPED_OUT: (
-        "becomes a swap entry: its page is out, the entry stays and so does its reference"
-    ),
+    Change.SWAPPED_OUT: "becomes a swap entry: its page leaves memory, but the entry stays",
     Change.SWAPPED_IN: "maps its page again, read back from swap",
     Change.OLD: "is marked old: reclaim may take its page soon",
-    Change.LAZYFREE: "is marked clean and old: its page may be dropped later, the entry stays",
+    Change.LAZYFREE: "is marked clean and old: its page may be dropped later, but the entry stays",
 }
 
 _RIGHTS = {
-    0: "allows no access now (PROT_NONE), but stays",
+    0: "allows no access any more (PROT_NONE), but it stays",
     1: "becomes read-only",
-    3: "may be written again",
+    3: "allows writes again",
 }
 
 
@@ -50,6 +48,10 @@ def _entries(step: Step, columns: slice) -> str:
     if step.n == 1 and isinstance(step.tables, int) and columns.stop - columns.start == 1:
         return f"entry {columns.start}"
     return plural(step.n, "entry")
+
+
+def _is(n: int) -> str:
+    return "is" if n == 1 else "are"
 
 
 def set_(mem: MemMap, step: Step, fact: EntriesSet) -> str:
@@ -62,11 +64,11 @@ def set_(mem: MemMap, step: Step, fact: EntriesSet) -> str:
 def clear(mem: MemMap, step: Step, fact: EntriesCleared) -> str:
     """Entries become none."""
     tables = tables_of(step)
-    zeros = f" ({fact.zero} of them the zero page)" if fact.zero and step.n > 1 else ""
+    zeros = f" ({fact.zero} of them mapped the zero page)" if fact.zero and step.n > 1 else ""
     left = int(np.sum(mem.nonnone[tables]))
-    rest = "no entry is left" if left == 0 else f"{left} left"
+    rest = "no entry is left" if left == 0 else f"{left} {_is(left)} left"
     entries = f"{_entries(step, fact.columns)} of {table_name(mem, tables)}"
-    return f"{entries} {'is' if step.n == 1 else 'are'} cleared{zeros}; {rest}."
+    return f"{entries} {_is(step.n)} cleared{zeros}; {rest}."
 
 
 def change(mem: MemMap, step: Step, fact: EntriesChanged | EntriesProtected) -> str:
@@ -79,7 +81,8 @@ def change(mem: MemMap, step: Step, fact: EntriesChanged | EntriesProtected) -> 
 
 def scan(mem: MemMap, step: Step, fact: Scan) -> str:
     """Entries are read until one is not none."""
-    verdict = "one is not none: the page stays" if fact.found else "all none: the page can go"
+    left = "one of them is not none, so the page stays"
+    verdict = left if fact.found else "all are none, so the page can go"
     why = "the fast path did not apply, so " if fact.fallback else ""
     read = plural(step.n, "entry") if fact.found else f"all {step.n} entries"
-    return f"{why}{read} of {table_name(mem, tables_of(step))} are read: {verdict}."
+    return f"{why}{read} of {table_name(mem, tables_of(step))} {_is(step.n)} read: {verdict}."

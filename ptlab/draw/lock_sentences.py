@@ -1,10 +1,10 @@
-"""Sentences about locks: taken, dropped, wanted."""
+"""Sentences about locks: taken, dropped, waited for."""
 
 from __future__ import annotations
 
 from ptlab.base.facts import Lock
 from ptlab.base.steps import Step
-from ptlab.draw.names import lock_name
+from ptlab.draw.names import the_lock
 from ptlab.state.memmap import MemMap
 
 
@@ -27,18 +27,18 @@ def lock(mem: MemMap, step: Step, fact: Lock) -> str:
     if name == "interrupts":
         return "interrupts are off on this CPU: a TLB flush by interrupt waits for it, and so does RCU."
     tried = "a trylock succeeds: " if mode == "trylock" else ""
-    return f"{tried}{lock_name(mem, fact)} is taken."
+    return f"{tried}{the_lock(mem, fact)} is taken."
 
 
 def unlock(mem: MemMap, step: Step, fact: Lock) -> str:
     """A lock is dropped."""
     if fact.name == "interrupts":
         return "interrupts are on again."
-    return f"{lock_name(mem, fact)} is dropped."
+    return f"{the_lock(mem, fact)} is dropped."
 
 
 def wait(mem: MemMap, step: Step, fact: Lock) -> str:
-    """A lock is wanted."""
+    """A task is about to take a lock."""
     if fact.name == "interrupts" and fact.mode == "read":
         return "this CPU is about to turn its interrupts off."
     if fact.name == "interrupts":
@@ -46,7 +46,7 @@ def wait(mem: MemMap, step: Step, fact: Lock) -> str:
             "the other CPUs must flush their TLBs; a CPU does so only while its interrupts are on."
         )
     held = "holds it for write" if fact.mode == "read" else "holds it"
-    return f"the task wants {lock_name(mem, fact)}, and waits while another task {held}."
+    return f"the task wants {the_lock(mem, fact)}, and waits while another task {held}."
 
 
 def downgrade(mem: MemMap, step: Step, fact: Lock) -> str:

@@ -38,6 +38,12 @@ def lock_name(mem: MemMap, lock: Lock) -> str:
     return f"{name} ({mode})" if mode in ("read", "write") else name
 
 
+def the_lock(mem: MemMap, lock: Lock) -> str:
+    """The same in a sentence: 'mmap_lock (read)', 'the PTE lock of PTE page 7'."""
+    named_after_another = lock.name in ("pmd_lock", "ptl", "vma_lock")
+    return f"the {lock_name(mem, lock)}" if named_after_another else lock_name(mem, lock)
+
+
 def plural(n: int, noun: str) -> str:
     """'1 entry', '2 entries', '3 pages'."""
     if n == 1:

@@ -8,7 +8,7 @@ from ptlab.base.facts import Counting, CountMode, Dying, Holder, Lock, Reference
 from ptlab.base.geometry import Level
 from ptlab.base.steps import Step
 from ptlab.base.tables import first_of
-from ptlab.draw.names import lock_name, table_name, tables_of
+from ptlab.draw.names import table_name, tables_of, the_lock
 from ptlab.state.memmap import MemMap
 
 
@@ -64,7 +64,7 @@ def switch(mem: MemMap, step: Step, fact: CountMode) -> str:
 def fail(mem: MemMap, step: Step, fact: Lock | Dying) -> str:
     """A trylock or a try for a reference fails."""
     if isinstance(fact, Lock):
-        return f"the trylock fails: {lock_name(mem, fact)} is held by another task."
+        return f"the trylock fails: another task holds {the_lock(mem, fact)}."
     name = table_name(mem, tables_of(step))
-    again = "it is being freed, so the walker looks again"
-    return f"{name} has no references left ({fact.result.name}): {again}."
+    dying = "it is being freed, so no walker may use it"
+    return f"{name} has no references left ({fact.result.name}): {dying}."

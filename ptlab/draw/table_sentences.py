@@ -12,7 +12,8 @@ from ptlab.state.memmap import MemMap
 
 def look(mem: MemMap, step: Step, fact: None) -> str:
     """A walker has read the entry above."""
-    return f"the PMD entry points to {table_name(mem, tables_of(step))}; no lock is held yet."
+    name = table_name(mem, tables_of(step))
+    return f"the PMD entry points to {name}, which the task has not locked yet."
 
 
 def alloc(mem: MemMap, step: Step, fact: None) -> str:

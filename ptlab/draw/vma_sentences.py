@@ -68,11 +68,13 @@ def refused(mem: MemMap, step: Step, fact: Refusal) -> str:
         return f"the {verb} at {fact.address:#x} meets a guard marker: SIGSEGV."
     if fact.reason == Reason.BEYOND_FILE:
         return f"the {verb} at {fact.address:#x} is beyond the end of the file: SIGBUS."
-    why = "no VMA covers it"
+    why = "because no VMA covers it"
     if fact.reason == Reason.RIGHTS:
-        why = f"the VMA is {prot_name(fact.flags)}"
+        why = f"because the VMA's rights are {prot_name(fact.flags)}"
     many = f" ({step.n} accesses)" if step.n > 1 else ""
-    return f"the {verb} at {fact.address:#x}{many} is refused, {why}: SIGSEGV. No table is built."
+    return (
+        f"the {verb} at {fact.address:#x}{many} is refused with SIGSEGV, {why}. No table is built."
+    )
 
 
 def file(mem: MemMap, step: Step, fact: FileFact) -> str:

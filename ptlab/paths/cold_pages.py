@@ -1,4 +1,4 @@
-"""MADV_FREE and MADV_COLD: pages stay mapped, but the MMU's marks on them go. No table goes.
+"""MADV_FREE and MADV_COLD: pages stay mapped, but lose the MMU's marks. No table is freed.
 
 Kernel source: mm/madvise.c, madvise_free_single_vma(), madvise_free_pte_range(), madvise_cold(),
 madvise_cold_or_pageout_pte_range() (Linux 6.12).
@@ -59,7 +59,7 @@ def _mark(mm: Mm, start: int, end: int, fn: str, bits: int) -> Path[None]:
             yield from scheme.lazyfreed(mm, tables, marked)
     yield from scheme.walk_ends(mm, walk)
     if changed:
-        yield from mm.machine.flush("tlb_flush_mmu_tlbonly", None, changed)
+        yield from mm.machine.flush("tlb_flush_mmu_tlbonly", None, 0)
 
 
 def _how(bits: int) -> str:

@@ -66,7 +66,7 @@ def mprotect_fixup(mm: Mm, vma: Vma, start: int, end: int, prot: int) -> Path[No
     yield from vma_modify(mm, "mprotect_fixup", vma, start, end, flags)
     changed = yield from change_protection(mm, vma, start, end, prot)
     if changed:
-        yield from mm.machine.flush("tlb_flush_range", None, changed)
+        yield from mm.machine.flush("tlb_flush_range", None, 0)
     if vma.flags & (VM.WRITE | VM.SHARED | VM.LOCKED) == VM.LOCKED and prot & VM.WRITE:
         # Locked memory must not fault later.
         yield from populate_vma_page_range(mm, start, end, write=True)
@@ -85,7 +85,7 @@ def change_protection(mm: Mm, vma: Vma, start: int, end: int, prot: int) -> Path
             continue
         tables = yield from arrive(mm, pmd, slots)
         if tables is None:
-            continue  # freed since the walk saw it
+            continue  # another task has freed it since the walk saw it
         changed += yield from change_pte_range(mm, tables, columns, prot, wants_notify)
         yield from scheme.visitor_leaves(mm, tables)
     yield from scheme.walk_ends(mm, walk)
@@ -97,15 +97,15 @@ def change_pte_range(
 ) -> Path[int]:
     """Rewrite the present entries under the PTE lock. They stay non-none: no reference changes.
 
-    Made writable are pages that are the process's own (can_change_pte_writable()); the zero page
-    stays read-only, so that a write faults, and so does a file's page if the file wants to know of
-    the first write (vma_wants_writenotify()) or the mapping is private.
+    Only the process's own pages become writable (can_change_pte_writable()). The zero page stays
+    read-only, so that a write faults. So does a file's page, if the file must be told of the first
+    write (vma_wants_writenotify()) or the mapping is private.
     """
     machine = mm.machine
     n_tables = table_count(tables)
     changed = 0
     if not (yield from pte_offset_map_lock(machine, tables, n_tables)):
-        return changed  # -EAGAIN: nothing is left here to be changed
+        return changed  # -EAGAIN: there is nothing left to change here
     for part in chunks(machine.grain, columns):
         words = machine.mem.entries[tables, part]
         present = pte.is_present(words)

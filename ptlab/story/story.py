@@ -116,7 +116,7 @@ def story(
     it is not a string.
 
     >>> print(story("mmap s0 2M\\ntouch w s0 4K", scheme="unmap_only").steps[-2].text)
-    pte_unmap_unlock: PTE lock of PTE page 3 is dropped.
+    pte_unmap_unlock: the PTE lock of PTE page 3 is dropped.
     """
     found = read(scenario)
     process = _played(found, scheme, kernel, levels, grain)

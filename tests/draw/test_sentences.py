@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import ptlab
 from ptlab import SCHEMES, Process, Story, story
+from ptlab.base.steps import Kind
 from ptlab.draw.names import plural
 from ptlab.paths.access import touch
 from ptlab.race.scheduler import Scheduler
@@ -69,7 +70,7 @@ def test_a_refused_access_says_why():
 def test_the_slow_path_says_why_it_scans_and_what_it_finds():
     program = "mmap s0 40M\ntouch w s0 40M\nmadvise DONTNEED s0 40M"
     (text,) = texts("pt_reclaim", "try_to_free_pte", program, grain="range")[:1]
-    assert "512 entries" in text and "all none" in text
+    assert "512 entries" in text and "all are none" in text
 
 
 def test_the_path_names_kernel_functions_only():
@@ -150,3 +151,21 @@ def test_nobody_takes_a_sentence_apart():
     for path, tree in trees(*PACKAGES):
         for node in ast.walk(tree):
             assert not taken_apart(node), f"{path}:{node.lineno}: {ast.unparse(node)}"
+
+
+@pytest.mark.parametrize("change", ["mprotect s0 8K r", "madvise FREE s0 8K"])
+def test_a_flush_that_frees_nothing_promises_no_free_page(change):
+    program = f"mmap s0 2M\ntouch w s0 8K\n{change}"
+    flushes = [step for step in story(program).steps if step.kind is Kind.FLUSH]
+    assert [step.predicate for step in flushes] == ["the TLB forgets the old translations."]
+
+
+def test_no_reference_is_claimed_where_the_design_counts_none():
+    p = Process("unmap_only", swap=True)
+    heap = p.mmap(2 << 20)
+    p.touch(heap, 8192)
+    p.madvise(heap, "PAGEOUT", 4096)
+    p.madvise(heap, "DONTNEED")
+    texts_of_all = [step.text for step in Story(p).steps]
+    assert any("swap entry" in text for text in texts_of_all)
+    assert not any("reference" in text for text in texts_of_all)
