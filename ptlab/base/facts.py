@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 
 class Lock(NamedTuple):
-    """A lock that is taken, dropped, wanted, or not to be had.
+    """A lock that a task takes, drops, waits for, or fails to take.
 
     of    whose it is: an mm's id, a table or a run of tables, a VMA's start, a file's number
     mode  "read", "write", "spin", "trylock", "users"
@@ -25,7 +25,7 @@ class Lock(NamedTuple):
 
 
 class Dying(NamedTuple):
-    """A reference is not to be had: the table has none left. `result` is what the try returns."""
+    """A try for a reference fails: the table has none left. `result` is what the try returns."""
 
     result: IntEnum
 
@@ -116,7 +116,7 @@ class Counting:
 class References(NamedTuple):
     """References are taken or given back.
 
-    before, after  the count; an array for a run, None where it is left out to be guessed
+    before, after  the count; an array for a run, None where a question leaves it out
     last           whether these were the last ones, so that the design frees the table
     """
 
@@ -160,7 +160,7 @@ class EntriesCleared(NamedTuple):
 
 
 class Change:
-    """How an entry changes that stays an entry."""
+    """How an entry changes without becoming none."""
 
     WRITABLE = "writable"
     COPIED = "copied"
@@ -207,7 +207,7 @@ class Freed(NamedTuple):
     grace_period: bool = False
 
 
-UNHOOKED, FREED, FREED_LATER = Unhooked(), Freed(), Freed(True)  # said often: one serves all
+UNHOOKED, FREED, FREED_LATER = Unhooked(), Freed(), Freed(True)  # made often: one of each is enough
 
 
 class Place(NamedTuple):
@@ -277,4 +277,4 @@ Fact: TypeAlias = (
     | Unhooked
     | Moved
 )
-"""Any of them."""
+"""Any fact."""

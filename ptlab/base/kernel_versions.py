@@ -1,4 +1,4 @@
-"""Kernel profiles: what differs between the Linux versions that ptlab speaks of, as data."""
+"""Kernel profiles: the differences between the Linux versions that ptlab knows, as data."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SINCE = {
     # mprotect to read-only takes VM_ACCOUNT off a VMA that was never written
     # ("mm/mprotect: allow unfaulted VMAs to be unaccounted on mprotect()").
     "unaccount": (6, 7),
-    # MADV_REMOVE asks whether a shared mapping may be made writable; before, whether it is.
+    # MADV_REMOVE asks whether a shared mapping may be made writable; before, whether it is writable.
     "remove_maywrite": (6, 7),
     # MADV_GUARD_INSTALL and MADV_GUARD_REMOVE exist.
     "guard_regions": (6, 13),

@@ -1,4 +1,4 @@
-"""Guards: what keeps concurrent tasks apart, each of which a race scene can leave out.
+"""Precautions: what keeps concurrent tasks apart. A race scene can leave each of them out.
 
 The paths ask for them only while several tasks run: `machine.others` is a Sanitizer then.
 """

@@ -155,7 +155,7 @@ GUARD_MARKER = swap_entry(MARKER_TYPE, 1 << 2)
 
 
 def is_present(words: Any) -> Any:
-    """pte_present(): a page is mapped, be it PROT_NONE."""
+    """pte_present(): a page is mapped, even if PROT_NONE forbids access to it."""
     return (
         words & (U64(PRESENT | PROTNONE) if isinstance(words, np.ndarray) else PRESENT | PROTNONE)
     ) != 0
@@ -172,7 +172,7 @@ def is_file(words: Any) -> Any:
 
 
 def is_marker(words: Any) -> Any:
-    """A guard marker: no page, and none is wanted."""
+    """A guard marker: it maps no page, and every access is refused."""
     return words == GUARD_MARKER
 
 
@@ -207,7 +207,7 @@ _RARE, _PRESENT = U64(PRESENT | SPECIAL | FILE), U64(PRESENT)
 
 
 def kind(word: int) -> str:
-    """In one word what the entry is: none, page, file, zero, huge, protnone, marker, swap or table.
+    """What the entry is, in one word: none, page, file, zero, huge, protnone, marker, swap or table.
 
     The bits alone do not distinguish `table` from `page`; it is what an entry without NX is here.
     """

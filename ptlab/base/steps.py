@@ -81,7 +81,7 @@ FACTS: dict[str, Any] = {
 TABLE_EVENTS = frozenset(
     {Kind.INSTALL, Kind.UNHOOK, Kind.FREE, Kind.DEPOSIT, Kind.SPLIT, Kind.MOVE}
 )
-"""The steps a learner waits for: a table was built, unhooked or freed."""
+"""The steps that a learner looks for: a table was built, unhooked or freed."""
 
 
 class _Fields(NamedTuple):
@@ -106,7 +106,7 @@ class Step(_Fields):
 
     __slots__ = ()
 
-    def __new__(  # a NamedTuple's own takes half as long again, and a run is millions of steps
+    def __new__(  # a NamedTuple's own __new__ takes 1.5 times as long, and a run has millions of steps
         cls,
         kind: str,
         fn: str,

@@ -28,7 +28,7 @@ class Store:
         column = getattr(owner, name)
         if self.log is not None:
             old = column[where]
-            if type(old) is np.ndarray:  # a slice is a view: keep what it shows now
+            if type(old) is np.ndarray:  # a slice is a view: keep a copy of its values
                 old = old.copy()
             self.log.append((owner, name, where, old, value))
         column[where] = value

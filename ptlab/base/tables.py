@@ -1,4 +1,4 @@
-"""One page-table page or a run of them. This module alone knows the difference; all others call it.
+"""One page-table page or a run of them. Only this module knows the difference; all others call it.
 
 One table is its row in mem_map, a plain int: numpy is slow with single numbers. A run is an index
 array, so that one numpy call works on 512 tables. What is counted for each table is likewise one

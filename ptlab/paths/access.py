@@ -77,7 +77,7 @@ def _pieces(grain: str, address: int, accesses: int, stride: int) -> Iterator[Pi
 
 
 def populate_vma_page_range(mm: Mm, start: int, end: int, write: bool) -> Path[Touched]:
-    """Fault in every page of a VMA's part, up to one that cannot be had; mmap_lock is held for read."""
+    """Fault in every page of a VMA's part, up to the first that fails; mmap_lock is held for read."""
     vma = mm.find_vma(start)
     so_far = NO_FAULT
     for piece in cut(_grain(mm, vma), start, (end - start) >> PAGE_SHIFT):
@@ -90,7 +90,7 @@ def populate_vma_page_range(mm: Mm, start: int, end: int, write: bool) -> Path[T
 def _access(mm: Mm, piece: Piece, write: bool, locked: bool = False) -> Path[Touched]:
     """Accesses to the entries of a piece: hits, page faults, refusals.
 
-    This only looks which; the path that serves them is what it returns.
+    This only finds out which. It returns the path that serves them.
     """
     mem, slots = mm.machine.mem, piece.slots
     pmd = mm.lookup(piece.first, _PMD)
@@ -130,7 +130,7 @@ def _access_runs(
 def _access_entries(
     mm: Mm, piece: Piece, tables: Tables, write: bool, locked: bool
 ) -> Path[Touched]:
-    """Accesses to entries some of which are there: what is alike is one piece, the rest is cut."""
+    """Accesses to a table that has entries. Entries that are alike are one piece; the rest is cut."""
     words = mm.machine.mem.entries[tables, piece.columns]
     need = _VALID_WRITE if write else _VALID
     usable = (words & need) == need
@@ -181,7 +181,7 @@ def _access_parts(
 
 
 def _borders(mm: Mm, piece: Piece, tables: Tables) -> Any:
-    """Where a run changes its kind; every slot stands alone if one holds, or may get, a huge page."""
+    """Where the kind changes in a run; everywhere, if a slot holds or may get a huge page."""
     if mm.counters[Count.HUGE] or _may_be_huge(mm, piece):
         return np.arange(1, piece.tables)
     return borders(tables != 0)

@@ -3,7 +3,7 @@
 Kernel source: mm/khugepaged.c, madvise_collapse(), collapse_huge_page(), collapse_file(),
 retract_page_tables() (Linux 6.12). For anonymous memory the PTE page becomes the deposit, under
 mmap_lock for write; for shared memory it is retracted, under i_mmap_rwsem alone, handed to RCU, and
-the huge page is mapped without a deposit. Simplified: a huge page can always be had; pages shared
+the huge page is mapped without a deposit. Simplified: a huge page is always available; pages shared
 after fork are collapsed too if they are writable; no page is locked; where a file's table is
 retracted, its entries go with it, not before.
 """
@@ -33,7 +33,7 @@ ALL = slice(0, 512)
 
 
 def madvise_collapse(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
-    """Every whole 2 MiB of the range. EINVAL where that cannot be."""
+    """Collapse every whole 2 MiB of the range. EINVAL where that is not possible."""
     if vma.flags & VM.NOHUGEPAGE or (vma.file is not None and vma.file.kind == "disk"):
         raise KernelError(
             errno.EINVAL, f"madvise(COLLAPSE): {vma} may not have huge pages; nothing done"
@@ -89,9 +89,9 @@ def _may_collapse_file(vma: Vma, base: int) -> bool:
 
 
 def collapse_huge_page(mm: Mm, vma: Vma, base: int, table: int) -> Path[bool]:
-    """With everybody locked out: copy the pages into a huge one, keep the emptied table in reserve.
+    """With all other tasks locked out, copy the pages into a huge one. The emptied table is the reserve.
 
-    False: before mmap_lock was had for write, another task has changed what is there. A zap under its
+    False: another task changed what is there before this one got mmap_lock for write. A zap under its
     VMA's lock alone can do so even then; that the check must come after vma_start_write() was seen
     in August 2025 only: Barry Song, <20250805035447.7958-1-21cnbao@gmail.com>.
     """
@@ -102,7 +102,7 @@ def collapse_huge_page(mm: Mm, vma: Vma, base: int, table: int) -> Path[bool]:
     if vma_first:
         yield from vma_start_write(mm, vma)
     valid = not machine.others.several or _still_valid(mm, vma, base, table)
-    if not vma_first:  # as it was until August 2025
+    if not vma_first:  # the order until August 2025
         yield from vma_start_write(mm, vma)
     if valid:
         yield from _collapse(mm, vma, base, table)
@@ -164,7 +164,7 @@ def collapse_file(mm: Mm, vma: Vma, base: int) -> Path[None]:
             inside = area.start <= at and at + PMD_SIZE <= area.end
             if at % PMD_SIZE == 0 and inside and file_backed_vma_is_retractable(area):
                 yield from retract_page_table(other, at, own=False)
-            else:  # its table also maps what is not the file's: only the small pages go
+            else:  # the table also maps pages that are not the file's: only the small pages go
                 yield from try_to_unmap(other, max(at, area.start), min(at + PMD_SIZE, area.end))
     yield machine.unlock("i_mmap_unlock_read", "i_mmap_rwsem")
     yield from retract_page_table(mm, base, own=True)
@@ -217,7 +217,7 @@ def retract_page_table(mm: Mm, address: int, own: bool) -> Path[None]:
 
 
 def _may_go(mm: Mm, address: int, table: int, own: bool) -> bool:
-    """Looked at again under the PTE lock: another task may have put something into the table."""
+    """Look again under the PTE lock: another task may have put something into the table."""
     if own:
         return not mm.machine.mem.nonnone[table]
     vma = find_vma_intersection(mm.vmas, address, address + PMD_SIZE)

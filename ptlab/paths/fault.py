@@ -32,7 +32,7 @@ _PMD = Level.PMD  # looked up once: Python 3.11 finds members slowly
 
 
 class Touched(NamedTuple):
-    """What became of a program's accesses.
+    """What happened to the accesses of a program.
 
     faults   page faults served
     refused  accesses that ended in SIGSEGV or SIGBUS
@@ -88,7 +88,8 @@ def _lock_vma(mm: Mm, address: int, need: int, n: int) -> Path[Vma | None]:
     """Take the VMA's lock, or mmap_lock, and look again: the VMA may have gone or changed meanwhile.
 
     None, and no lock is held: nothing is mapped there now, or not with the rights in `need`
-    (access_error()). A VMA whose start has changed was split: the lock is not its own, so once more.
+    (access_error()). A VMA whose start has changed was split. Then the lock is not its own, and the
+    fault tries again.
     """
     machine, by_vma = mm.machine, mm.machine.profile.vma_lock_fault
     vma = find_vma_intersection(mm.vmas, address, address + PAGE_SIZE)
@@ -156,7 +157,7 @@ def _empty_pmd_fault(mm: Mm, vma: Vma, pmd: int, slot: int, write: bool) -> Path
 
 
 def _huge_pmd_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]:
-    """A write to a huge page; if that splits it, the PTE level goes on."""
+    """A write to a huge page. If the write splits it, go on at the PTE level."""
     if not write or (yield from do_huge_pmd_wp_page(mm, pmd, first_of(piece.slots))):
         return 0
     return (yield from _pte_level(mm, vma, pmd, piece, write))
@@ -186,11 +187,11 @@ def handle_pte_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> P
         tables = yield from visit(mm, pmd, piece.slots, n)
         if write and vma.anon_vma is None and not vma.shared:
             yield anon_vma_prepare(mm, vma)
-        if not mm.machine.others.still_hooked(tables):  # freed since it was installed or seen
+        if not mm.machine.others.still_hooked(tables):  # another task has freed it meanwhile
             yield from mm.machine.scheme.visitor_leaves(mm, tables, n)
             continue
         if not mm.machine.mem.entries.filled(tables, columns):
-            if vma.file is not None:  # zapped since the access
+            if vma.file is not None:  # another task has zapped it since the access
                 yield from mm.machine.scheme.visitor_leaves(mm, tables, n)
                 return (yield from do_fault(mm, vma, pmd, piece, write))
             done = yield from do_anonymous_page(mm, tables, columns, n, write)
@@ -241,9 +242,9 @@ def do_anonymous_page(mm: Mm, tables: Tables, columns: slice, n: int, write: boo
 
 
 def do_wp_page(mm: Mm, vma: Vma, tables: Tables, columns: slice, n: int) -> Path[bool]:
-    """A write to `n` read-only entries: copy what is not the process's own, else reuse the page.
+    """A write to `n` read-only entries: copy a page that is not the process's own, else reuse it.
 
-    Copied are the zero page, pages that another process maps too, and a file's pages in a private
+    It copies the zero page, pages that another process maps too, and a file's pages in a private
     mapping. The entries stay non-none, so no reference changes.
     """
     machine = mm.machine

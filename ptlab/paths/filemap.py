@@ -87,7 +87,7 @@ def _fault_around(vma: Vma, address: int, column: int) -> range:
 
 
 def _writable(vma: Vma) -> bool:
-    """vm_page_prot: a shared mapping is writable at once, unless the file wants to know of it."""
+    """vm_page_prot: a shared mapping is writable at once, unless the file tracks first writes."""
     assert vma.file is not None
     return vma.shared and bool(vma.flags & VM.WRITE) and vma.file.kind != "disk"
 

@@ -43,7 +43,7 @@ U64 = np.uint64
 
 
 def dup_mmap(mm: Mm) -> Path[Mm]:
-    """fork(): a child with the same VMAs, and copies of the tables that it could not fault in again."""
+    """fork(): a child with the same VMAs, and copies of the tables that faults could not rebuild."""
     machine = mm.machine
     child = Mm(machine)
     yield from machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
@@ -139,7 +139,7 @@ def copy_pte_range(
     for part in split(slots, borders(there != 0)):
         theirs = yield from visit(child, child_pmd, part)
         ours = yield from arrive(mm, pmd, part)
-        if ours is not None:  # else it was freed since the walk saw it
+        if ours is not None:  # otherwise another task has freed it since the walk saw it
             yield from _copy_locked(mm, child, ours, theirs, columns, cow)
             yield from scheme.visitor_leaves(mm, ours)
         yield from scheme.visitor_leaves(child, theirs)
@@ -150,8 +150,8 @@ def _copy_locked(
 ) -> Path[None]:
     """Take both PTE locks and copy.
 
-    Under the parent's PTE lock the kernel does not look at the PMD entry again: mmap_lock is held for
-    write, and who comes by the file takes no table of a VMA that has an anon_vma.
+    Under the parent's PTE lock the kernel does not look at the PMD entry again: mmap_lock is held
+    for write, and a task that comes through the file takes no table of a VMA with an anon_vma.
     """
     machine, n_tables = mm.machine, table_count(ours)
     yield from machine.lock("pte_offset_map_lock", "ptl", theirs, "spin", n_tables)

@@ -1,7 +1,7 @@
-"""Precaution regions: entries that only say no. They need a table, and keep it.
+"""Guard regions: entries that map nothing and refuse every access. They need a table, and keep it.
 
 Kernel source: mm/madvise.c, madvise_guard_install() and madvise_guard_remove() (Linux 6.13 to 6.19).
-A marker is a non-present entry; an access to it is a SIGSEGV, MADV_DONTNEED leaves it in place.
+A marker is a non-present entry. An access to it is a SIGSEGV. MADV_DONTNEED leaves it in place.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ U64 = np.uint64
 
 def madvise_guard_install(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
     """Every page of the range becomes a guard page. What was mapped there is zapped first."""
-    if not mm.find_vma(vma.start).flags & VM.MAYBE_GUARD:  # set by no other task either
+    if not mm.find_vma(vma.start).flags & VM.MAYBE_GUARD:  # no other task has set it meanwhile
         yield vma_set_atomic_flag(mm, vma, VM.MAYBE_GUARD)
     if vma.file is None and vma.anon_vma is None:
         yield anon_vma_prepare(mm, vma)

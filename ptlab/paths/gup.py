@@ -1,8 +1,9 @@
 """GUP-fast: look up a page without any lock, with interrupts off.
 
-Kernel source: mm/gup.c, gup_fast_fallback() to gup_fast_pte_range() (Linux 6.12). Interrupts off hold
-off the flush that interrupts every CPU, and a grace period: the tables on the way stay. The entry and
-the PMD entry are read again after the page was taken. Simplified: reads only, small pages only.
+Kernel source: mm/gup.c, gup_fast_fallback() to gup_fast_pte_range() (Linux 6.12). While interrupts
+are off, neither a flush that interrupts every CPU nor a grace period can end, so the tables on the
+way stay. The entry and the PMD entry are read again once the page is taken. Simplified: reads only,
+small pages only.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from ptlab.state.mm import Mm
 
 
 def gup_fast(mm: Mm, address: int) -> Path[int]:
-    """Take the page at `address`: returns its frame, 0 where the slow way has to be gone."""
+    """Take the page at `address`: returns its frame, or 0 where GUP has to take the slow path."""
     machine, mem = mm.machine, mm.machine.mem
     slot, column = address >> PMD_SHIFT & 511, address >> 12 & 511
     yield from machine.lock("local_irq_save", "interrupts", 0, "read")

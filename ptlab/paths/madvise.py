@@ -1,7 +1,7 @@
 """madvise: what a program says about a range, and how an allocator gives memory back.
 
 Kernel source: mm/madvise.c (Linux 6.1, 6.12, 6.18). The call goes through the VMAs of the range one
-by one; a hole is remembered and reported as ENOMEM at the end, the work on the rest is done.
+by one; a hole is remembered and reported as ENOMEM at the end, after the work on the rest.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ def madvise_walk_vmas(mm: Mm, start: int, end: int, advice: int) -> Path[int | N
 def _dontneed(part: MadviseBehavior) -> Path[None]:
     """madvise_dontneed_free() and, in it, madvise_dontneed_single_vma()."""
     if part.vma.flags & VM.LOCKED and part.behavior == MADV_DONTNEED:
-        raise part.refusal(f"{part.vma} is mlocked (MADV_DONTNEED_LOCKED would do it)")
+        raise part.refusal(f"{part.vma} is mlocked (use MADV_DONTNEED_LOCKED)")
     return zap_page_range_single(part.mm, part.start, part.end)
 
 
@@ -235,7 +235,7 @@ def _populate(part: MadviseBehavior) -> Path[None]:
     if not part.vma.flags & (VM.WRITE if write else VM.READ):
         raise part.refusal(f"{part.vma} does not allow it")
     if (yield from populate_vma_page_range(part.mm, part.start, part.end, write)).refused:
-        raise part.refusal("a page could not be had", errno.EFAULT)
+        raise part.refusal("a page could not be faulted in", errno.EFAULT)
 
 
 def _update_flags(part: MadviseBehavior) -> Path[None]:

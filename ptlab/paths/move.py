@@ -1,4 +1,4 @@
-"""move_page_tables(): the tables of a mapping go to another address, whole where both ends allow it.
+"""move_page_tables(): the tables of a mapping go to another address, as a whole where possible.
 
 Kernel source: mm/mremap.c, move_page_tables(), get_extent(), move_normal_pud(), move_normal_pmd(),
 move_ptes(), try_realign_addr() (Linux 6.7). A whole PMD page or PTE page moves by two writes, one to
@@ -89,7 +89,7 @@ def _move_pmd(mm: Mm, vma: Vma, part: Extent, walk: Any) -> Path[None]:
             return
         yield from split_huge_pmd(mm, pmd, slot)
         if not mem.at(pmd, slot):
-            return  # a file's huge mapping is not split, it just goes
+            return  # a file's huge mapping is not split: its entry is cleared
     elif (
         part.size == PMD_SIZE
         and not mem.at(new_pmd, new_slot)
@@ -110,9 +110,9 @@ def _move_pmd(mm: Mm, vma: Vma, part: Extent, walk: Any) -> Path[None]:
 def _move_table(mm: Mm, vma: Vma, fn: str, old: Place, new: Place) -> Path[bool]:
     """move_normal_pud(), move_normal_pmd(): unhook the table here, hook it in there.
 
-    False: a collapse that came by the file has taken it meanwhile (CVE-2024-50066, fixed by
-    <20241007-move_normal_pmd-vs-collapse-fix-2-v1-1-5ead9631f2ea@google.com>). Who comes by the file
-    must not find it in neither place, or in both: take_rmap_locks() keeps them out.
+    False: a collapse that came through the file has taken it meanwhile (CVE-2024-50066, fixed by
+    <20241007-move_normal_pmd-vs-collapse-fix-2-v1-1-5ead9631f2ea@google.com>). A task that comes
+    through the file must find it in exactly one place, so take_rmap_locks() keeps such tasks out.
     """
     machine, mem = mm.machine, mm.machine.mem
     if vma.file is not None:
@@ -141,8 +141,8 @@ def _move_table(mm: Mm, vma: Vma, fn: str, old: Place, new: Place) -> Path[bool]
 def move_ptes(mm: Mm, ours: int, theirs: int, part: Extent) -> Path[bool]:
     """Entry by entry, under both PTE locks; none entries are skipped.
 
-    False (-EAGAIN): one of the tables is no longer there. The kernel looks at ours again under its
-    lock; theirs cannot go, it holds nothing that anybody else could find it by.
+    False (-EAGAIN): one of the tables is no longer there. The kernel checks our table again under
+    its lock. The other table cannot go: it holds nothing through which another task could find it.
     """
     machine, mem = mm.machine, mm.machine.mem
     first, n = part.old >> PAGE_SHIFT & 511, part.size >> PAGE_SHIFT

@@ -68,7 +68,7 @@ def _check(
     maymove: bool,
     dontunmap: bool,
 ) -> None:
-    """check_mremap_params(): what can be said without looking at VMAs."""
+    """check_mremap_params(): the checks that need no VMA."""
 
     def refuse(why: str) -> KernelError:
         return KernelError(errno.EINVAL, f"mremap: {why}; nothing was moved")

@@ -1,9 +1,9 @@
 """free_pgtables(): free the tables that no remaining VMA needs. It never looks at entries.
 
 Kernel source: mm/memory.c, free_pgtables(), free_pgd_range() down to free_pte_range() (Linux 6.12).
-The rule: a table goes when no VMA is left in its span, judged by `floor` (the end of the VMA below)
-and `ceiling` (the start of the VMA above, 0 for none). Comparisons subtract 1, so that 0 can mean
-the top of the address space.
+The rule: a table is freed when no VMA is left in its span. The rule uses `floor` (the end of the
+VMA below) and `ceiling` (the start of the VMA above, 0 for none). Comparisons subtract 1, so that 0
+can mean the top of the address space.
 """
 
 from __future__ import annotations

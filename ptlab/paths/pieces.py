@@ -1,4 +1,4 @@
-"""How far one step reaches: the grain cuts a walk into pieces. It never changes what a piece does.
+"""How far one step reaches: the grain cuts a walk into pieces. What is done to a piece stays the same.
 
 A piece is a rectangle: the same columns (entries) of one PTE page, or of a run of PTE pages below
 one PMD page.

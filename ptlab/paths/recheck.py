@@ -1,4 +1,4 @@
-"""What a walk does when other tasks are at work too: look again at what it has seen before.
+"""What a walk does when other tasks run too: it looks again at what it has seen before.
 
 Kernel source: include/linux/mm.h and mm/pgtable-generic.c, pte_offset_map_lock() and its kin;
 include/linux/mm.h, vma_start_write() (Linux 6.12). With one task nothing ever changes in between.
@@ -42,7 +42,7 @@ def arrive_locked(mm: Mm, pmd: int, slots: Slots) -> Path[Tables | None]:
         return None
     tables = machine.mem.at(pmd, slots)
     if not every(tables):
-        return None  # freed since the walk saw it
+        return None  # another task has freed it since the walk saw it
     if (yield from pte_offset_map_lock(machine, tables, table_count(tables))):
         return tables
     yield from machine.scheme.visitor_leaves(mm, tables)
@@ -75,6 +75,6 @@ def vma_start_write(mm: Mm, vma: Vma) -> Path[None]:
 
 
 def vma_end_write_all(mm: Mm) -> Path[None]:
-    """What dropping or downgrading mmap_lock does first: VMAs are free to be locked again."""
+    """What dropping or downgrading mmap_lock does first: VMAs can be locked again."""
     while any(lock.name == "vma_lock" for lock in mm.machine.held[mm.machine.task]):
         yield mm.machine.unlock("vma_end_write_all", "vma_lock")

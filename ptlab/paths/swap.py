@@ -1,10 +1,10 @@
-"""Swap: a page leaves memory, its entry stays and says where the page went.
+"""Swap: a page leaves memory. Its entry stays, and says where the page is.
 
 Kernel source: mm/madvise.c, madvise_cold_or_pageout_pte_range(); mm/rmap.c, try_to_unmap_one();
-mm/memory.c, do_swap_page() (Linux 6.12). The entry of a page that is swapped out does not become none:
+mm/memory.c, do_swap_page() (Linux 6.12). The entry of a swapped-out page does not become none. So
 the table is as full as before, and under the reference counts of 2021 no reference changes. A page
-that MADV_FREE has given up, and nobody has written since, is dropped, and its entry goes. The entry
-of a file's page, or of shared memory, goes too: the page cache knows where the page is.
+that MADV_FREE has marked, and that nobody has written to since, is dropped with its entry. The
+entry of a file's page, or of shared memory, goes too: the page cache knows where the page is.
 
 Simplified: a swap device of any size, written at once; slots are not used twice; no swap cache, so a
 fault on a swapped-out page is always a major one, and the page is dirty even if it is only read; the
@@ -46,7 +46,7 @@ U64 = np.uint64
 
 
 def madvise_pageout(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
-    """MADV_PAGEOUT of a part of `vma`: its pages leave, unless another mapping shows them too.
+    """MADV_PAGEOUT of a part of `vma`: its pages leave, unless another mapping maps them too.
 
     A huge page is split first; without a swap device it stays.
     """
@@ -191,7 +191,8 @@ def do_swap_page(mm: Mm, vma: Vma, tables: Tables, columns: slice, n: int) -> Pa
         return False
     first = machine.frames(n)
     words = pte.anon_entry(np.arange(first, first + n, dtype=U64), bool(vma.flags & VM.WRITE))
-    words |= U64(pte.DIRTY)  # its slot is gone; what is clean has been given up by MADV_FREE
+    # Dirty: its slot is free now, and a clean page counts as one that MADV_FREE has marked.
+    words |= U64(pte.DIRTY)
     shape = machine.mem.entries[tables, columns].shape
     machine.mem.write(tables, columns, words.reshape(shape))
     mm.count(Count.SWAP, -n)

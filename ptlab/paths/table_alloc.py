@@ -1,4 +1,4 @@
-"""Building tables on the way down, and the anon_vma that the first page of a VMA's own needs.
+"""Building tables on the way down, and the anon_vma that a VMA needs before its first anonymous page.
 
 Kernel source: mm/memory.c, __pud_alloc(), __pmd_alloc(), __pte_alloc(), pmd_install(); mm/rmap.c,
 __anon_vma_prepare() (Linux 6.12). A table is allocated outside the lock and installed under it.
@@ -26,7 +26,7 @@ _PTE = Level.PTE  # looked up once: Python 3.11 finds members slowly
 def upper_tables(
     mm: Mm, address: int, walk: Any, lowest: Level = Level.PMD, times: int = 1
 ) -> Path[int]:
-    """The table at level `lowest` for `address`; what is missing on the way down is built.
+    """The table at level `lowest` for `address`; missing tables on the way down are built.
 
     `walk` is what the scheme's walk_begins() gave.
     """
@@ -85,7 +85,7 @@ def pte_alloc(mm: Mm, pmd: int, slots: Slots) -> Path[Tables]:
 def pmd_install(mm: Mm, pmd: int, slots: Slots, tables: Tables) -> Path[Tables]:
     """Enter PTE pages into the PMD page, under its lock, and count them (mm_inc_nr_ptes).
 
-    Where another task was faster its table is what is returned, with this walker as a visitor.
+    Where another task was faster, return its table, with this walker as a visitor.
     """
     machine, n = mm.machine, table_count(tables)
     yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin", n)
@@ -96,7 +96,7 @@ def pmd_install(mm: Mm, pmd: int, slots: Slots, tables: Tables) -> Path[Tables]:
         if not (yield from machine.scheme.visitor_arrives(mm, pmd, slots)):
             yield machine.unlock("spin_unlock", "pmd_lock", n)
             return there
-        if not machine.others.lacks(Precaution.DROP_LOCK):  # the dying table's unhook needs it
+        if not machine.others.lacks(Precaution.DROP_LOCK):  # unhooking the dying table needs it
             yield machine.unlock("spin_unlock", "pmd_lock", n)
             yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin", n)
     yield from machine.scheme.table_installed(mm, pmd, tables)
@@ -108,7 +108,7 @@ def pmd_install(mm: Mm, pmd: int, slots: Slots, tables: Tables) -> Path[Tables]:
 
 
 def pte_free(machine: Machine, table: Tables) -> Step:
-    """Give back a page that was allocated for nothing."""
+    """Give back a page that turned out not to be needed."""
     return machine.free("pte_free", table)
 
 

@@ -1,9 +1,9 @@
 """Transparent huge pages: a PMD entry that maps 2 MiB itself, with a PTE page held in reserve.
 
-Kernel source: mm/huge_memory.c, mm/pgtable-generic.c (Linux 6.12). An anonymous huge page deposits a
-PTE page, because a later split may not allocate; VmPTE counts it. A file's huge page needs none: its
-"split" just clears the entry. Simplified: huge pages are always available; khugepaged never runs on
-its own; no PUD-sized pages.
+Kernel source: mm/huge_memory.c, mm/pgtable-generic.c (Linux 6.12). An anonymous huge page deposits
+a PTE page, because a later split may not allocate; VmPTE counts it. A file's huge page needs none:
+its "split" only clears the entry. Simplified: huge pages are always available; khugepaged never
+runs on its own; no PUD-sized pages.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def is_huge_zero(word: int) -> bool:
 def do_huge_pmd_anonymous_page(mm: Mm, vma: Vma, pmd: int, slot: int, write: bool) -> Path[None]:
     """The fault in an empty PMD entry: a huge page on a write, the huge zero page on a read.
 
-    Where another fault was faster there is nothing left to do.
+    If another fault was faster, nothing is left to do.
     """
     machine = mm.machine
     table = int(machine.mem.alloc(mm.id, Level.PTE))
@@ -119,7 +119,7 @@ def pgtable_trans_huge_deposit(mm: Mm, pmd: int, slot: int, table: int) -> Step:
 
 
 def do_huge_pmd_wp_page(mm: Mm, pmd: int, slot: int) -> Path[bool]:
-    """A write to a read-only huge page. False: it was split, let the PTE level handle it.
+    """A write to a read-only huge page. False: it was split, and the PTE level must handle the write.
 
     The page is reused if nobody else maps it. The huge zero page becomes a huge page of its own
     (6.13); older kernels split it.
@@ -152,7 +152,7 @@ def do_huge_pmd_wp_page(mm: Mm, pmd: int, slot: int) -> Path[bool]:
 def split_huge_pmd(mm: Mm, pmd: int, slot: int) -> Path[None]:
     """__split_huge_pmd(): the deposited PTE page takes the place of the huge entry, all 512 set.
 
-    A file's huge page is not split: its entry just goes, and faults bring it back. Nothing happens
+    A file's huge page is not split: its entry is cleared, and faults bring it back. Nothing happens
     if another task has split or zapped it.
     """
     machine, mem = mm.machine, mm.machine.mem
@@ -185,7 +185,7 @@ def split_huge_pmd(mm: Mm, pmd: int, slot: int) -> Path[None]:
 
 @not_in_kernel
 def split_if_huge(mm: Mm, pmd: int, slots: Slots) -> Path[bool]:
-    """Whether PTE pages are below `slots` now: a huge page there is split, a file's just goes."""
+    """Whether PTE pages are below `slots` now: a huge page there is split; a file's is unmapped."""
     if not mm.is_huge(pmd, slots):
         return True
     yield from split_huge_pmd(mm, pmd, first_of(slots))
@@ -245,7 +245,7 @@ def move_huge_pmd(mm: Mm, old: Place, new: Place) -> Path[None]:
     yield from machine.lock("pmd_lock", "pmd_lock", old[0], "spin")
     if new[0] != old[0]:
         yield from machine.lock("spin_lock_nested", "pmd_lock", new[0], "spin")
-    if mm.is_huge(*old):  # else a truncate has taken it away
+    if mm.is_huge(*old):  # otherwise a truncate has taken it away
         word = mem.entries.word(*old)
         mem.write(*old, 0)
         mem.write(*new, word | pte.SOFT_DIRTY if word & pte.PRESENT else word)

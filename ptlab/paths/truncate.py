@@ -38,13 +38,13 @@ def do_truncate(machine: Machine, file: File, size: int) -> Path[None]:
 
 
 def vfs_fallocate(machine: Machine, file: File, mode: int, offset: int, length: int) -> Path[None]:
-    """fallocate(): punch a hole, or with mode 0 see to it that the pages are there."""
+    """fallocate(): punch a hole, or with mode 0 make sure that the pages are there."""
     punch = mode & FALLOC_FL_PUNCH_HOLE
     if offset < 0 or length <= 0:
         raise KernelError(
             errno.EINVAL,
             f"{'punch' if punch else 'fallocate'}: offset {offset} must not be below 0, "
-            f"length {length} must be above; nothing done",
+            f"length {length} must be above 0; nothing was done",
         )
     yield from (_punch_hole if punch else _allocate)(machine, file, offset, length)
 

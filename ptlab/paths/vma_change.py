@@ -1,7 +1,7 @@
 """How the VMAs of an address space change: under mmap_lock for write, and each VMA's own lock.
 
 Kernel source: mm/vma.c, __split_vma(), commit_merge(), __mmap_new_vma() (Linux 6.12): since 6.4 a VMA
-that comes, goes or changes is write-locked first, for a page fault may hold its lock alone.
+that comes, goes or changes is write-locked first, because a page fault may hold only its lock.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from ptlab.state.vma import Vma, Vmas, merge
 def change_vmas(mm: Mm, change: Callable[[Vmas], Vmas]) -> Path[None]:
     """Lock what `change` changes, then change it.
 
-    While a lock is waited for, a page fault may give another VMA its anon_vma: `change` is worked
-    out again from the VMAs there are then.
+    While this waits for a lock, a page fault may give another VMA its anon_vma. So `change` is
+    computed again from the VMAs at that time.
     """
     if mm.machine.others.several:
         done: set[int] = set()

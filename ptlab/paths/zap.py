@@ -1,4 +1,4 @@
-"""Zapping: clear the entries of a range. Tables stay, unless the scheme takes them.
+"""Zapping: clear the entries of a range. Tables stay, unless the scheme frees them.
 
 Kernel source: mm/memory.c, unmap_page_range() to zap_pte_range() (Linux 6.12, and 6.14 for the
 breaks that matter to PT_RECLAIM). Simplified: no need_resched() break; folios are single pages.
@@ -75,7 +75,7 @@ def unmap_page_range(
 def _parts_of_run(
     mm: Mm, tlb: MmuGather, pmd: int, slots: Slots, details: ZapDetails
 ) -> Iterable[Slots]:
-    """What is zapped as one: tables in which something stays are kept apart, as are those that fit."""
+    """The parts of a run that are zapped as one: tables in which something stays are kept apart."""
     if not mm.counters[Count.SWAP] or details.drop_markers:
         return _cut_where_full(mm, tlb, pmd, slots)
     tables = mm.machine.mem.at(pmd, slots)
@@ -117,7 +117,7 @@ def zap_pmd_range(
         return None
     tables = machine.mem.at(pmd, slots)
     if not every(tables):
-        return None  # freed since the walk saw it
+        return None  # another task has freed it since the walk saw it
     if not (yield from zap_pte_range(mm, tlb, tables, columns, details)):
         yield from machine.scheme.visitor_leaves(mm, tables, 1, tlb)
     return tables
@@ -129,7 +129,8 @@ def zap_pte_range(
     """Clear the entries `columns` of a PTE page (or a run) under its lock, then let go.
 
     When `tlb` is full the walk breaks off, flushes, and takes the lock again: from then on another
-    task may have refilled what is cleared. True: the visit is over too, put under the lock.
+    task may have refilled what is cleared. True: the visit is over too, because its reference was
+    put under the lock.
     """
     scheme, machine = mm.machine.scheme, mm.machine
     put_first = machine.others.lacks(Precaution.PUT_UNLOCKED)
@@ -162,7 +163,7 @@ def zap_pte_range(
 def _clear(
     mm: Mm, tlb: MmuGather, tables: Tables, columns: slice, details: ZapDetails
 ) -> Path[tuple[slice | None, Any, bool]]:
-    """do_zap_pte_range(), repeated: clear until the end or until `tlb` is full.
+    """do_zap_pte_range(), repeated: clear up to the end, or until `tlb` is full.
 
     Returns the columns left over (None at the end), the number cleared in each table (None for 0),
     and whether an entry was left in place on purpose (any_skipped).
@@ -213,7 +214,7 @@ def _stays(words: NDArray[np.uint64], details: ZapDetails) -> NDArray[np.bool_]:
 def _parts(mm: Mm, tlb: MmuGather, tables: Tables, columns: slice, nonnone: int) -> Iterable[slice]:
     """What one step clears: an entry, or all of them up to the one that fills `tlb`.
 
-    In grain `entry` none entries are passed over.
+    In grain `entry`, entries that are none are skipped.
     """
     if not nonnone:
         return ()

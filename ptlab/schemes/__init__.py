@@ -2,8 +2,8 @@
 
 Read unmap_only (nobody does), pte_refcount (the series of 2021), pt_reclaim (in Linux since 6.14).
 Then the alternatives of the debate: percpu_ref, mapped_count, pt_rwsem, every_level, write_scan and
-async_scan. empty_tables is what several of them share: to look whether a table is empty, and to
-unhook it.
+async_scan. empty_tables is what several of them share: it checks whether a table is empty, and
+unhooks it.
 
 The one idea: a design is a subclass of ReclaimScheme (ptlab.state.scheme) that overrides the points
 at which it acts, and nothing else. A learner's own design is one more of these.
@@ -39,7 +39,7 @@ SCHEMES: dict[str, type[ReclaimScheme]] = {
         PtReclaim,
     )
 }
-"""The designs of the debate. Not among them, but known by name: pt_reclaim_unfixed, a bug."""
+"""The designs of the debate. Known by name, but not one of them: pt_reclaim_unfixed, which has a bug."""
 
 _KNOWN = {**SCHEMES, PtReclaimUnfixed.name: PtReclaimUnfixed}
 

@@ -1,4 +1,4 @@
-"""What several designs share: look whether a table is empty by reading its entries, and unhook it.
+"""What several designs share: read the entries of a table, and unhook it if it is empty.
 
 Lock order and scan as in try_to_free_pte(), mm/pt_reclaim.c (Linux 6.14), and freept_pmd_entry() of
 the RFC <cover.1718267194.git.zhengqi.arch@bytedance.com>.

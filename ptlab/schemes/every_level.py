@@ -2,11 +2,11 @@
 
 Source: the seed of the thread. Qi Zheng, 10 November 2021, Message-Id 32a2432f... (its first eight
 digits): PTE pages only for now, because they are most of the memory; the count could be used at the
-other levels as well. Nobody wrote that; here it is, by the same rules: an upper table is referenced
-by each of its entries that is not none and by each visitor for the time it is below.
+other levels as well. Nobody wrote that. Here it is, with the same rules: an upper table is referenced
+by each of its entries that is not none and by each visitor while it is below.
 
 The entries' part of an upper table's count is the number of its entries, so only visitors are kept.
-Simplified: reading the entry above and pmd_try_get() are one step; RCU would see to that.
+Simplified: reading the entry above and pmd_try_get() are one step; a kernel would need RCU for that.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class EveryLevel(PteRefcount):
     def walk_ends(
         self, mm: Mm, walk: list[int], times: int = 1, tlb: MmuGather | None = None
     ) -> Path[None]:
-        """Let go, PMD pages before their PUD page; the one that drops the last reference frees."""
+        """Drop the references, PMD pages before their PUD page. The last put of a page frees it."""
         for table in sorted(walk, key=mm.machine.mem.level.item):
             put = self._visit(mm, table, -1, times)
             unused = not _references(mm, table)
@@ -98,7 +98,7 @@ class EveryLevel(PteRefcount):
         yield _reference_step(mm, _PUT, pmd, Holder.ENTRY, table_count(tables), table_count(tables))
 
     def check(self, mm: Mm) -> list[str]:
-        """The PTE pages' counts add up, and at rest no PMD or PUD page is there for nothing."""
+        """The PTE pages' counts add up, and with no operation under way no PMD or PUD page is empty."""
         broken = super().check(mm)
         if any(mm.machine.held):
             return broken
@@ -110,7 +110,7 @@ class EveryLevel(PteRefcount):
                 name = Level(int(mem.level[table])).name
                 broken.append(
                     f"{name} page {table} has {mem.nonnone[table]} entries and "
-                    f"{mem.visitors[table]} visitors, with nobody at work"
+                    f"{mem.visitors[table]} visitors, while no operation is under way"
                 )
         return broken
 

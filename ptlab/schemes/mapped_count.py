@@ -1,12 +1,12 @@
-"""mapped_count: a plain count of entries under the PTE lock; tables go when somebody asks.
+"""mapped_count: a plain count of entries under the PTE lock; tables are freed when a user asks for it.
 
 Source: Qi Zheng, "[RFC PATCH 0/7] Try to free empty and zero user PTE page table pages", 25 August
 2022, <20220825101037.96517-1-zhengqi.arch@bytedance.com>, and mm/pte_ref.c of its patch 7.
 
 pte_refcount holds two numbers: bits 0-9 count the entries that are not none, bits 10-19 those that
 map the shared zero page. Both change only under the PTE lock, so no atomic operation is needed, and
-visitors are not counted: a table is freed under mmap_lock for write. Freed are empty tables
-and tables of 512 zero pages, and only when a process id is written to /proc/sys/vm/free_ptes. That
+visitors are not counted: a table is freed under mmap_lock for write. It frees empty tables and
+tables of 512 zero pages, and only when a user writes a process id to /proc/sys/vm/free_ptes. That
 is `Process.background()` here. (The mail would rather do it in reclaim, before the OOM killer.)
 """
 
@@ -63,7 +63,7 @@ class MappedCount(ReclaimScheme):
         yield machine.unlock("mmap_read_unlock", "mmap_lock")
 
     def kfreeptd_pmd_entry(self, mm: Mm, tables: Tables) -> Path[None]:
-        """Lock everybody out, look at the counts, free what is empty or all zero page."""
+        """Lock all other tasks out; free the tables that are empty or map only the zero page."""
         machine, n = mm.machine, table_count(tables)
         yield machine.unlock("mmap_read_unlock", "mmap_lock", n)
         yield from machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write", n)
@@ -94,8 +94,8 @@ class MappedCount(ReclaimScheme):
         live = mem.live()
         live = live[(mem.level[live] == Level.PTE) & (mem.mm[live] == mm.id)]
         return [
-            f"PTE page {table}: counted are {mem.refcount[table] & _MAPPED} entries and "
-            f"{mem.refcount[table] >> _ZERO_SHIFT} zero pages, there are {mem.nonnone[table]} and "
+            f"PTE page {table}: the count says {mem.refcount[table] & _MAPPED} entries and "
+            f"{mem.refcount[table] >> _ZERO_SHIFT} zero pages, but there are {mem.nonnone[table]} and "
             f"{_counted(mm, table) >> _ZERO_SHIFT}"
             for table in live.tolist()
             if mem.refcount[table] != _counted(mm, table)
@@ -103,7 +103,7 @@ class MappedCount(ReclaimScheme):
 
 
 def _counted(mm: Mm, table: int) -> int:
-    """What pte_refcount should hold, by looking at every entry."""
+    """What pte_refcount should hold, found by reading every entry."""
     words = mm.machine.mem.entries[table, _ALL]
     zeros = int(np.count_nonzero(pte.is_zero_page(words)))
     return int(np.count_nonzero(words)) + (zeros << _ZERO_SHIFT)

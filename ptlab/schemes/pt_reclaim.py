@@ -5,7 +5,7 @@ Source: Qi Zheng, "[PATCH v4 00/11] synchronously scan and reclaim empty user PT
 mm/pt_reclaim.c, Linux 6.14, with the fix <20250211072625.89188-1-zhengqi.arch@bytedance.com>.
 
 No count is kept. A call that covers all 2 MiB of a table, inside one VMA, has just cleared every
-entry; if the PTE lock was held all along there is nothing to check, else 512 entries are scanned.
+entry; if the PTE lock was held all the time, nothing needs to be checked; else 512 entries are scanned.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class Walk:
 
 
 class PtRwsem(ReclaimScheme):
-    """PTL users, or one that is alone and frees empty tables of all levels."""
+    """Many PTL users, or one task alone, which frees empty tables of all levels."""
 
     name = "pt_rwsem"
     fate = "Proposed in the thread of November 2021, never written."
@@ -60,7 +60,7 @@ class PtRwsem(ReclaimScheme):
     def walk_ends(
         self, mm: Mm, walk: Walk, times: int = 1, tlb: MmuGather | None = None
     ) -> Path[None]:
-        """The second atomic. After a zap: lock everybody out, and free what is empty."""
+        """The second atomic. After a zap, lock all other tasks out and free the empty tables."""
         machine = mm.machine
         yield machine.unlock("pt_unlock_users", "pt_rwsem", times)
         if tlb is None or not walk.zapped:
@@ -68,7 +68,7 @@ class PtRwsem(ReclaimScheme):
         yield from machine.lock("pt_lock_alone", "pt_rwsem", mm.id, "write")
         above = set[int]()
         for tables in walk.zapped:
-            if machine.others.still_hooked(tables):  # else another was faster
+            if machine.others.still_hooked(tables):  # otherwise another task was faster
                 yield from self._free_if_empty(mm, tables, above, tlb)
         for table in reversed(upper_pages(mm, walk.start, walk.end)):  # PMD before PUD pages
             if table in above:
@@ -76,7 +76,7 @@ class PtRwsem(ReclaimScheme):
         yield machine.unlock("pt_unlock_alone", "pt_rwsem")
 
     def _free_if_empty(self, mm: Mm, tables: Tables, above: set[int], tlb: MmuGather) -> Path[None]:
-        """Read 512 entries of each table; unhook those that have none. Note what lies `above`."""
+        """Read 512 entries of each table, and unhook the empty ones. Note the tables `above` them."""
         mem = mm.machine.mem
         level = mem.level.item(first_of(tables))
         fn = "zap_pmd_range" if level == _PTE else "zap_pud_range"

@@ -4,8 +4,8 @@ Source: Qi Zheng, "[PATCH v3 00/15] Free user PTE page table pages", Message-Id
 <20211110105428.32458-1-zhengqi.arch@bytedance.com>: include/linux/pte_ref.h and mm/pte_ref.c of
 patches 6, 13 and 15, and Documentation/vm/pte_ref.rst of patch 14. Never merged.
 
-A PTE page is referenced by every non-none entry and by every visitor for the time it looks. At zero
-it is freed at once.
+A PTE page is referenced by every non-none entry and by every visitor for as long as it looks. It is
+freed as soon as the count is 0.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class PteRefcount(ReclaimScheme):
         mm.machine.store.add(mm.machine.mem, "owed", tables, -delta)
 
     def entries_mapped(self, mm: Mm, tables: Tables, n: Any, times: int = 1) -> Path[None]:
-        """pte_get() or pte_get_many(): an atomic add; no test for 0, the caller is a visitor."""
+        """pte_get() or pte_get_many(): an atomic add, without a test for 0: the caller is a visitor."""
         mem, store = mm.machine.mem, mm.machine.store
         after = store.add(mem, "refcount", tables, n)
         store.add(mem, "owed", tables, n)

@@ -1,8 +1,9 @@
 """write_scan: MADV_DONTNEED takes mmap_lock for write and reads all 512 entries of each table.
 
 Source: the straw man of the thread. Qi Zheng, "Re: [PATCH v3 00/15] Free user PTE page table
-pages", 10 November 2021, Message-Id 32a2432f... (its first eight digits), on what is left without a
-count: even under the write lock somebody has to read 512 entries to know that a table is empty.
+pages", 10 November 2021, Message-Id 32a2432f... (its first eight digits), who says what remains to
+be done without a count: even under the write lock, the kernel has to read 512 entries to know that
+a table is empty.
 
 Nobody else walks while mmap_lock is held for write, so any empty table may go, whatever part of it
 the call covered. Truncate walks under i_mmap_rwsem alone: the PTE lock is still needed.
@@ -19,7 +20,7 @@ from ptlab.state.scheme import ReclaimScheme
 
 
 class WriteScan(ReclaimScheme):
-    """Lock everybody out, zap, scan, free. PTE pages only."""
+    """Lock all other tasks out, zap, scan, free. PTE pages only."""
 
     name = "write_scan"
     fate = "Never written: the alternative that the thread of November 2021 argues against."
@@ -28,7 +29,7 @@ class WriteScan(ReclaimScheme):
     zap_mode = "write"
 
     def zapped(self, mm: Mm, tables: Tables, walk: object, why: str, tlb: MmuGather) -> Path[None]:
-        """Scan what MADV_DONTNEED has just zapped; free what is empty."""
+        """Scan the tables that MADV_DONTNEED has just zapped, and free the empty ones."""
         if why != "madvise":
             return
         empty = yield from unhook_if_empty(mm, tables, "zap_pmd_range", "pte_offset_map_lock")

@@ -8,7 +8,7 @@ from ptlab.state.mm import Count, Mm
 
 
 class Counters(NamedTuple):
-    """What /proc/PID/status, smaps and pagemap would say. Tables by level; kB; pages; events."""
+    """What /proc/PID/status, smaps and pagemap would show. Tables by level; kB; pages; events."""
 
     pud: int
     pmd: int

@@ -22,8 +22,8 @@ class EntryPool:
     """The 512 words of each table that has any, addressed as `pool[tables, columns]`.
 
     `columns` is an index or slice into the 512 entries. Storage is taken when a table gains its
-    first non-none entry and given back when it loses its last. Slab 0 is nobody's: it stays zero
-    and answers for every table without storage.
+    first non-none entry and given back when it loses its last. Slab 0 belongs to no table: it stays
+    zero, and it is read for every table without storage.
     """
 
     def __init__(self) -> None:

@@ -101,7 +101,7 @@ def _counters(mm: Mm) -> list[BrokenState]:
 def _set_aside(mm: Mm) -> int:
     """Entries of a table that collapse_huge_page() has taken out of the tree, and goes on to read.
 
-    With mmap_lock for write nobody else finds them; without it they would be lost.
+    While it holds mmap_lock for write, no other task finds them; without the lock they would be lost.
     """
     if Lock("mmap_lock", mm.id, "write") not in (lock for held in mm.machine.held for lock in held):
         return 0

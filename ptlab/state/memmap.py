@@ -1,7 +1,7 @@
 """mem_map: every page-table page is one row, as every page is one `struct page` in the kernel.
 
-The row number is the page frame number (pfn). A row is never used twice, so that "PTE page 7" means
-one page for a whole story; a real kernel reuses the frame. Columns are numpy arrays; tables whose
+The row number is the page frame number (pfn). A row is never used twice, so "PTE page 7" is the
+same page throughout a story; a real kernel reuses the frame. Columns are numpy arrays; tables whose
 entries are all none own no entry storage, so 28 million empty tables cost their columns only.
 """
 

@@ -83,7 +83,7 @@ class Mm:
         return vmas[find(vmas, address)]
 
     def parts(self, start: int, end: int) -> Iterator[tuple[Vma, int, int]]:
-        """Each VMA's part of [start, end) up to the first hole. They may change on the way."""
+        """Each VMA's part of [start, end) up to the first hole. They may change meanwhile."""
         while start < end:
             vma = find_vma_intersection(self.vmas, start, start + 1)
             if vma is None:

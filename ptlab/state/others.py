@@ -1,4 +1,4 @@
-"""The other tasks: what a kernel path asks them and reports to them. Often there are none.
+"""The other tasks: what a kernel path asks about them, and reports to them. Often there are none.
 
 A path says what it does to what others may use, and asks what they may have done meanwhile.
 `Alone` answers for the usual case. While several tasks run, `ptlab.race.sanitizer` answers.

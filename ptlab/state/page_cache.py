@@ -1,8 +1,8 @@
 """Files and shared memory: struct address_space, the page cache of one file.
 
 Kernel source: mm/shmem.c, mm/filemap.c (Linux 6.12). Simplified: the page cache holds single pages
-(no large folios but those that MADV_COLLAPSE makes) and never loses one to reclaim; a hole in a file
-on disk is not modelled, because readahead would decide what an access brings in.
+(the only large folios are those that MADV_COLLAPSE makes) and never loses one to reclaim; a hole in
+a file on disk is not modelled, because readahead would decide what an access brings in.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class File:
 
     @property
     def pages(self) -> int:
-        """How many pages the file has, the last one perhaps in part."""
+        """How many pages the file has. The last one may be a partial page."""
         return page_align(self.size) >> PAGE_SHIFT
 
     def _reserve(self, size: int) -> None:

@@ -37,7 +37,7 @@ class VM:
 
 VM_ACCESS_FLAGS = VM.READ | VM.WRITE
 VM_STICKY = VM.MAYBE_GUARD
-"""A VMA that has it merges with one that has not, and the whole has it."""
+"""A VMA with this flag merges with one without it, and the result has the flag."""
 
 
 def flag_names(flags: int) -> list[str]:
@@ -195,7 +195,7 @@ def merge(vmas: Vmas, vma: Vma, merge_unfaulted: bool) -> tuple[Vmas, Vma]:
 
 
 def reusable_anon_vma(vmas: Vmas, vma: Vma) -> int | None:
-    """find_mergeable_anon_vma(): an adjacent VMA's, if they may merge one day; next first."""
+    """find_mergeable_anon_vma(): that of a neighbour it may merge with later; the next one first."""
     index = find(vmas, vma.start)
     ignored = VM_ACCESS_FLAGS | VM_STICKY
     pairs = []
