@@ -89,11 +89,6 @@ def title(mem: MemMap, table: int) -> str:
     return table_name(mem, table)
 
 
-def sentence(mem: MemMap, table: int, seen: Look) -> str:
-    """The look in one sentence, for a screen reader."""
-    return f"{title(mem, table)}, {seen.state}: {seen.line}"
-
-
 def live_children(mm: Mm) -> dict[int, list[int]]:
     """The tables that hang below each table now, by slot."""
     mem = mm.machine.mem

@@ -24,7 +24,6 @@ _ABSENT: payload.Look = {
     "number": None,
     "line": "",
     "strip": [],
-    "text": "",
 }
 _FIRST: payload.Segment = {
     "who": "",

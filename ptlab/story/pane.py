@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterator
 
 from ptlab.base.facts import Lock
 from ptlab.base.geometry import Geometry, Level
-from ptlab.draw.appearance import Look, sentence, title
+from ptlab.draw.appearance import Look, title
 from ptlab.draw.dot import GAP, HEIGHT, MARGIN, WIDTHS, Node, boxes, digraph, svg
 from ptlab.draw.fold import Fold, folds
 from ptlab.draw.palette import STATES
@@ -122,10 +122,7 @@ class _Picture:
             "entry_size": 1 << self.machine.geometry.shift(self._level(table)),
             "x": 0,
             "y": 0,
-            "track": [
-                _look(step, seen, sentence(self.mem, table, seen))
-                for step, seen in self.timeline.looks[table]
-            ],
+            "track": [_look(step, seen) for step, seen in self.timeline.looks[table]],
         }
 
     def _fold(self, fold: Fold) -> payload.Node:
@@ -148,7 +145,7 @@ class _Picture:
             state = next((s for s in ("live", "new", "unhooked", "rcu") if s in counts), "freed")
             first = now.get(fold.tables[0])
             seen = Look(state, None, line, first.strip if first else [])
-            yield _look(step, seen, f"{fold_title(self.mem, fold)}: {line}")
+            yield _look(step, seen)
 
     def _entries(self, table: int) -> list[payload.EntryChange]:
         return [
@@ -236,8 +233,8 @@ def _at(track: list[tuple[int, Look]], step: int) -> Look:
     return next((seen for since, seen in reversed(track) if since <= step), _ABSENT)
 
 
-def _look(step: int, seen: Look, text: str) -> payload.Look:
-    return {"step": step, **seen._asdict(), "text": text}  # type: ignore[typeddict-item]
+def _look(step: int, seen: Look) -> payload.Look:
+    return {"step": step, **seen._asdict()}  # type: ignore[typeddict-item]
 
 
 def _track(name: str, unit: str, track: list[tuple[int, int]]) -> payload.Track:

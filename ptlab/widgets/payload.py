@@ -20,7 +20,6 @@ class Look(TypedDict):
     line    in words, such as "3 = 2 entries + 1 visitor"
     strip   its entries that are not none, as spans [from, to, kind) of the 512; kinds are those of
             `palette`
-    text    all of it in one sentence
     """
 
     step: int
@@ -28,7 +27,6 @@ class Look(TypedDict):
     number: int | None
     line: str
     strip: list[tuple[int, int, str]]
-    text: str
 
 
 class Place(TypedDict):

@@ -8,8 +8,9 @@ from typing import Any, Protocol
 import anywidget
 import traitlets
 
+from ptlab.widgets.front_end import runs_widgets
+from ptlab.widgets.page import SCHEDULER, STATIC, framed
 from ptlab.widgets.payload import RacePayload
-from ptlab.widgets.stepper import STATIC, picture
 
 
 class Runner(Protocol):
@@ -28,11 +29,6 @@ class Runner(Protocol):
         """What the front end plays."""
 
 
-SCHEDULER_CSS = "".join(
-    (STATIC / sheet).read_text(encoding="utf-8") for sheet in ("stepper.css", "scheduler.css")
-)
-
-
 class RaceScheduler(anywidget.AnyWidget):
     """Columns for the tasks of a race: `race` is its payload.
 
@@ -43,7 +39,7 @@ class RaceScheduler(anywidget.AnyWidget):
     """
 
     _esm = STATIC / "scheduler.js"
-    _css = SCHEDULER_CSS
+    _css = SCHEDULER.css
     race = traitlets.Dict().tag(sync=True)
 
     def __init__(self, runner: Runner, **traits: Any) -> None:
@@ -76,8 +72,10 @@ class RaceScheduler(anywidget.AnyWidget):
         return f"<RaceScheduler {self.runner!r}>"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """The live widget, and beside it a picture for static viewers."""
+        """The live widget, and beside it a page of the race where no widget runs."""
         bundle = super()._repr_mimebundle_(**kwargs)
         if bundle is not None:  # None: the widget has no view
-            bundle[0]["text/html"] = picture(self.race["story"])
+            bundle[0]["text/html"] = framed(self.race, self.race["story"]["title"], SCHEDULER)
+            if not runs_widgets():
+                del bundle[0]["application/vnd.jupyter.widget-view+json"]
         return bundle

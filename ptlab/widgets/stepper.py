@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import html
-from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
 
+from ptlab.widgets.front_end import runs_widgets
+from ptlab.widgets.page import STATIC, STEPPER, framed
 from ptlab.widgets.payload import Payload, check_schema
-
-STATIC = Path(__file__).parent / "static"
-"""What a browser loads: style sheets, and the modules of src/ bundled by `make front-end`."""
-
-
-def picture(payload: Payload) -> str:
-    """One moment of each story of `payload`, as `<img>` elements, for viewers that run no script.
-
-    An inline `<svg>` would be cut to bare text by JupyterLab in an untrusted notebook.
-    """
-    return "".join(
-        f'<p><img alt="{html.escape(pane["heading"])}. {html.escape(pane["still"]["text"])}" '
-        f'src="data:image/svg+xml;base64,{base64.b64encode(pane["still"]["svg"].encode()).decode()}"></p>'
-        f"<p>{html.escape(pane['heading'])}. {html.escape(pane['still']['text'])}</p>"
-        for pane in payload["panes"]
-    )
 
 
 class Stepper(anywidget.AnyWidget):
@@ -75,8 +58,10 @@ class Stepper(anywidget.AnyWidget):
         return f"<Stepper {self.payload['title']!r}, position {self.position} of {self.last}>"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """The live widget, and beside it a picture for static viewers."""
+        """The live widget, and beside it a page that plays by itself where no widget runs."""
         bundle = super()._repr_mimebundle_(**kwargs)
         if bundle is not None:  # None: the widget has no view
-            bundle[0]["text/html"] = picture(self.payload)
+            bundle[0]["text/html"] = framed(self.payload, self.payload["title"], STEPPER)
+            if not runs_widgets():
+                del bundle[0]["application/vnd.jupyter.widget-view+json"]
         return bundle

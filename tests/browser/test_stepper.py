@@ -7,7 +7,7 @@ import pytest
 
 import ptlab
 from ptlab.widgets import export_html
-from ptlab.widgets.payload import SCHEMA
+from ptlab.widgets.packing import packed
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -68,7 +68,11 @@ def assert_shows(stepper: Any, payload: dict[str, Any], position: int, p: int = 
         p,
     )
     tables = {
-        name: [record["state"], record["line"], record["text"]]
+        name: [
+            record["state"],
+            record["line"],
+            f"{node['title']}, {record['state']}: {record['line']}",
+        ]
         for name, node in pane["nodes"].items()
         if (record := record_at(node["track"], step)) and record["state"] != "absent"
     }
@@ -330,9 +334,9 @@ def test_a_page_refuses_a_payload_of_another_version(
     page: Any, payload: dict[str, Any], tmp_path: Path
 ) -> None:
     shown = export_html(payload, tmp_path / "old.html")
-    text, now = shown.read_text(encoding="utf-8"), f'"schema":{SCHEMA},'
+    text, now = shown.read_text(encoding="utf-8"), packed(payload)
     assert text.count(now) == 1
-    shown.write_text(text.replace(now, '"schema":1,'), encoding="utf-8")
+    shown.write_text(text.replace(now, packed(payload | {"schema": 1})), encoding="utf-8")
     page.goto(shown.as_uri())
     message = page.get_by_role("alert").inner_text()
     assert message.startswith("This story cannot be shown: its payload has schema 1, and")

@@ -1,6 +1,5 @@
 """A story or a race as one page of HTML."""
 
-import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,8 +9,9 @@ import pytest
 
 from ptlab import race
 from ptlab.widgets import export_html, export_race
+from ptlab.widgets.packing import packed
+from ptlab.widgets.page import STATIC
 from ptlab.widgets.payload import SCHEMA
-from ptlab.widgets.stepper import STATIC
 
 
 class Scripts(HTMLParser):
@@ -43,7 +43,7 @@ def test_the_exported_page_carries_the_payload_unharmed(
     scripts = Scripts()
     scripts.feed(page)
     data, code = scripts.texts
-    assert json.loads(data) == payload
+    assert data == packed(payload)
     assert (STATIC / "stepper.js").read_text(encoding="utf-8") in code
     # The only address in the page is the name of SVG, which nobody fetches.
     assert set(re.findall(r"https?://[^\\\"' ]*", page)) == {"http://www.w3.org/2000/svg"}

@@ -5,6 +5,7 @@
 import { OWN_KEYS, PADLOCK, html, icon, paintWith } from "./dom.mjs";
 import { makePane } from "./pane.mjs";
 import { checkSchema, refuse } from "./schema.mjs";
+import { unpack } from "./unpack.mjs";
 
 const RCU = "R";
 const RUN_HELP = "Keys: the letter of a task runs it, R ends a grace period; \u2190 \u2192 go back and forth, Home and End.";
@@ -248,4 +249,5 @@ function render({ model, el }) {
 /** The race as it was recorded, in `root`: its columns and its line, to go through. */
 export const mountRace = (root, race) => render({ model: { get: () => race, on() {}, off() {} }, el: root });
 
+export { unpack };
 export default { render };

@@ -4,6 +4,7 @@
 import { OWN_KEYS, html, icon, paintWith } from "./dom.mjs";
 import { makePane } from "./pane.mjs";
 import { longestOps, makeTime } from "./time.mjs";
+import { unpack } from "./unpack.mjs";
 import { checkSchema, refuse } from "./schema.mjs";
 
 const ICON = {
@@ -240,4 +241,5 @@ function render({ model, el }) {
   };
 }
 
+export { unpack };
 export default { render };

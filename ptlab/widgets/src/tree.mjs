@@ -8,7 +8,7 @@ const MARGIN = 7, STRIP = 7; // around a picture and in a box; how high a strip 
 const ABOVE = 5; // room above the first row, for the mark of a change
 const TITLE = 11, LINE = 10, SLOT = 9.5; // sizes of type
 const SMALLEST = 0.8, LARGEST = 1.35; // scales; a tree that is still too large scrolls
-const UNBORN = { state: "absent", number: null, line: "", strip: [], text: "" };
+const UNBORN = { state: "absent", number: null, line: "", strip: [] };
 
 const pen = document.createElement("canvas").getContext("2d");
 function widthOf(text, size, weight = "") {
@@ -56,10 +56,13 @@ function makeBox(id, node, columns, height, process) {
   return { g, edge: draw("path"), id, node, box, strip, slot, slots, after, named, line, runs, mark, pill, change, key: "", look: UNBORN };
 }
 
+/** A table in one sentence. */
+const spoken = ({ named, node: { title }, look: { state, line } }) => `${named}${title}, ${state}: ${line}`;
+
 function paint(view, look, before, { edges, changed, focus, locked, slot }) {
-  const { state, number, line, strip, text } = (view.look = look);
+  const { state, number, line, strip } = (view.look = look);
   const classes = ["node", view.node.level, `is-${state}`, changed && "is-changed", focus && "is-focus", locked && "is-locked"];
-  fill(view.g, { class: classes.filter(Boolean).join(" "), "aria-label": `${view.named}${text}`, "aria-hidden": state === "absent" });
+  fill(view.g, { class: classes.filter(Boolean).join(" "), "aria-label": spoken(view), "aria-hidden": state === "absent" });
   view.line.textContent = `${view.named}${line}`;
   view.line.setAttribute("font-size", fitting(view.line.textContent, LINE, view.strip.width - view.after));
   view.slot.textContent = slot;
@@ -231,7 +234,7 @@ export function makeTree(pane, { columns, box_height: height, palette: { edges }
     mark: (id) => views.forEach((view) => view.g.toggleAttribute("data-picked", view.id === id)),
     focus: () => stop.g.focus({ preventScroll: true }),
     enter: () => stop.g.focus({ preventScroll: true }),
-    sentenceOf: (id) => viewOf.get(id).look.text,
+    sentenceOf: (id) => spoken(viewOf.get(id)),
     stop: () => sizes.disconnect(),
   };
 }

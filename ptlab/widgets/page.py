@@ -1,0 +1,82 @@
+"""A payload as a page of HTML that plays by itself: alone in a file, or in a frame of another page."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Mapping
+from pathlib import Path
+from string import Template
+from typing import Any, NamedTuple
+
+from ptlab.widgets.packing import packed
+
+STATIC = Path(__file__).parent / "static"
+"""What a browser loads: style sheets, and the modules of src/ bundled by `make front-end`."""
+
+_PAGE = Path(__file__).with_name("page.html")
+_AROUND = ("ground", "quiet")
+"""The colours of the page around the stage."""
+_FRAME_HEIGHT = 690
+
+
+class Player(NamedTuple):
+    """What plays a kind of payload: the bundle, its function, and its style sheets."""
+
+    bundle: str
+    mount: str
+    sheets: tuple[str, ...]
+
+    @property
+    def css(self) -> str:
+        """All that the stage needs of style."""
+        return "".join((STATIC / sheet).read_text(encoding="utf-8") for sheet in self.sheets)
+
+
+STEPPER = Player("stepper", "mount", ("stepper.css",))
+SCHEDULER = Player("scheduler", "mountRace", ("stepper.css", "scheduler.css"))
+
+
+def picture(story: Mapping[str, Any]) -> str:
+    """One moment of each pane of `story`, as `<img>` elements, for viewers that run no script.
+
+    An inline `<svg>` would be cut to bare text by JupyterLab in an untrusted notebook.
+    """
+    return "".join(
+        f'<p><img alt="{html.escape(pane["still"]["text"])}" '
+        f'src="data:image/svg+xml;base64,{base64.b64encode(pane["still"]["svg"].encode()).decode()}">'
+        f"<br>{html.escape(pane['heading'])}. {html.escape(pane['still']['text'])}</p>"
+        for pane in story["panes"]
+    )
+
+
+def page(payload: Mapping[str, Any], title: str, player: Player, still: str) -> str:
+    """The whole page. `still` is what it shows where no script runs."""
+    around = payload.get("story", payload)["palette"]["interface"]
+    colours = {
+        name: f"light-dark({around[name]['light']}, {around[name]['dark']})" for name in _AROUND
+    }
+    return Template(_PAGE.read_text(encoding="utf-8")).substitute(
+        title=html.escape(title),
+        esm=(STATIC / f"{player.bundle}.js").read_text(encoding="utf-8"),
+        css=player.css,
+        payload=packed(payload),
+        picture=still,
+        mount=player.mount,
+        **colours,
+    )
+
+
+def framed(payload: Mapping[str, Any], title: str, player: Player) -> str:
+    """The page in a frame that may run scripts and nothing else; without frames, the picture.
+
+    A viewer that takes frames out takes the style out too, and then the picture is seen.
+    """
+    inside, name = html.escape(page(payload, title, player, "")), html.escape(title)
+    still = picture(payload.get("story", payload))
+    return (
+        "<style>.ptlab-framed + .ptlab-still { display: none; }</style>"
+        f'<iframe class="ptlab-framed" sandbox="allow-scripts allow-popups" title="{name}" '
+        f'style="width: 100%; height: {_FRAME_HEIGHT}px; border: 0;" srcdoc="{inside}"></iframe>'
+        f'<div class="ptlab-still">{still}</div>'
+    )

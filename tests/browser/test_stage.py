@@ -1,0 +1,133 @@
+"""Whatever a step changes is in view at that step, complete, on a laptop.
+
+In JupyterLab with its side bar open an output panel has 950 x 679 pixels in a window of 1280 x 800, and
+1110 x 779 in one of 1440 x 900; the stage gets 102 pixels less of the width.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import ptlab
+from ptlab.costs.workloads import program
+from ptlab.race.scenes import SCENES
+from ptlab.scenario.builtin import builtin
+
+pytest.importorskip("playwright.sync_api")
+pytestmark = pytest.mark.browser
+
+LAPTOPS = [(848, 679), (1008, 779)]
+MARGINS = 32  # the exported page's own
+HEIGHTS = {"story": 625, "comparison": 642, "race": 662}
+TEACHING = [name for name, one in builtin().items() if one.group == "teaching"]
+
+# For ten positions, or for every third one of a race: what is not inside the panel that begins at the
+# top of the stage.
+OUTSIDE = """async ([width, height]) => {
+  const stage = document.querySelector(".ptlab"), slider = stage.querySelector(".ptlab-time input");
+  const frame = () => new Promise(requestAnimationFrame);
+  const within = (part, box) => {
+    const own = part.getBoundingClientRect(), edge = 1.5;
+    return own.width > 0 && own.left >= box.left - edge && own.right <= box.right + edge
+      && own.top >= box.top - edge && own.bottom <= box.bottom + edge;
+  };
+  const found = [];
+  const look = () => {
+    const { left, top } = stage.getBoundingClientRect(), at = stage.dataset.position;
+    const panel = { left, top, right: left + width, bottom: top + height };
+    const check = (what, part, box) => within(part, box) || found.push(`${at}: ${what}`);
+    const said = ".ptlab-bar, .ptlab-time, .ptlab-lanes, .ptlab-sentence[aria-live]";
+    for (const one of stage.querySelectorAll(said)) check(one.className, one, panel);
+    for (const tree of stage.querySelectorAll(".ptlab-tree")) {
+      const box = tree.getBoundingClientRect();
+      check("tree", tree, panel);
+      const table = tree.querySelector(".is-focus .frame");
+      if (table) check("table", table, box);
+    }
+    for (const shown of stage.querySelectorAll(".ptlab-panel:not([hidden])")) {
+      check("panel", shown, panel);
+      const chosen = shown.querySelector(".ptlab-grid:not([hidden]) .chosen");
+      if (chosen) check("entry", chosen, shown.getBoundingClientRect());
+    }
+  };
+  const tenths = slider ? [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] : [];
+  const places = tenths.map((k) => Math.round(Number(slider.max) * k / 10));
+  for (const place of places) {
+    slider.value = place;
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+    await frame();
+    look();
+  }
+  const lanes = stage.querySelector(".ptlab-lanes");
+  for (let place = Number(lanes?.getAttribute("aria-valuemax") ?? 0); place > 0; place--) {
+    if (place % 3 === 0) look();
+    stage.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowLeft", bubbles: true }));
+    await frame();
+  }
+  const { bottom } = stage.querySelector(".ptlab-help").getBoundingClientRect();
+  return { found, tall: bottom - stage.getBoundingClientRect().top };
+}"""
+
+
+@pytest.fixture
+def outside(page: Any, tmp_path: Path) -> Any:
+    """What lies outside the panel of a laptop; fails if the stage is higher than it may be."""
+    page.emulate_media(reduced_motion="reduce")
+
+    def look(shown: Any, kind: str, laptop: tuple[int, int] = LAPTOPS[0]) -> list[str]:
+        width, height = laptop
+        page.set_viewport_size({"width": width + MARGINS, "height": height})
+        page.goto(shown.export_html(tmp_path / "shown.html").as_uri())
+        page.locator(".ptlab-stage").wait_for()
+        seen = page.evaluate(OUTSIDE, [width, height])
+        assert seen["tall"] <= HEIGHTS[kind]
+        found: list[str] = seen["found"]
+        return found
+
+    return look
+
+
+def told(name: str, scheme: str) -> Any:
+    """The story of a scenario in the smallest steps that it can be told in; None if there are none."""
+    for grain in ("entry", "table", "range"):
+        try:
+            return ptlab.story(name, scheme, grain=grain)
+        except ValueError as error:
+            assert "too many to step through" in str(error)
+    return None
+
+
+@pytest.mark.parametrize("laptop", LAPTOPS)
+def test_every_teaching_scenario(outside: Any, laptop: tuple[int, int]) -> None:
+    names = TEACHING if laptop == LAPTOPS[0] else [*TEACHING[:2], "cover-letter"]
+    stories = {name: told(name, "pte_refcount") for name in names}
+    assert [name for name, story in stories.items() if story is None] == ["cover-letter"]
+    for name, story in stories.items():
+        assert story is None or outside(story, "story", laptop) == [], name
+
+
+@pytest.mark.parametrize("name", ["full-table-free", "halves", "multi-fault", "zero-page-reads"])
+def test_workloads_that_a_story_can_hold(outside: Any, name: str) -> None:
+    text = "\n".join(op.text for op in program(name).ops)
+    assert outside(ptlab.story(text, "pt_reclaim", grain="range"), "story") == []
+
+
+def test_every_race(outside: Any) -> None:
+    for name, scene in SCENES.items():
+        race = ptlab.Race(scene)
+        while enabled := race.enabled:
+            race.run(enabled[-1])
+        assert outside(race, "race") == [], name
+
+
+def test_comparisons(outside: Any) -> None:
+    for name in ("life-of-a-pte-page", "sparse-memory"):
+        compared = ptlab.compare(name, "unmap_only", "pte_refcount")
+        assert outside(compared, "comparison") == [], name
+
+
+def test_five_levels_and_a_fork(outside: Any) -> None:
+    text = "mmap s0 4M\ntouch w s0 8K\ntouch w s0+2M 4K\nfork 1\ntouch w s0 4K\nmunmap s0 4M"
+    for levels in (4, 5):
+        assert outside(ptlab.story(text, "pte_refcount", levels=levels), "story") == []
