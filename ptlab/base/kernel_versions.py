@@ -21,6 +21,18 @@ class Profile(NamedTuple):
     huge_zero_wp: bool
     realign_move: bool
     move_many: bool
+    clean_writable: bool
+    split_dirty: bool
+    thp_aligned: bool
+    nohuge_file: bool
+    whole_finish: bool
+    whole_around: bool
+    collapse_in_place: bool
+    collapse_builds: bool
+    collapse_read_only: bool
+    collapse_goes_on: bool
+    shared_by_process: bool
+    lazyfree_whole: bool
 
 
 SINCE = {
@@ -29,8 +41,8 @@ SINCE = {
     # MADV_DONTNEED and MADV_FREE do so too ("mm: use per_vma lock for MADV_DONTNEED").
     "vma_lock_zap": (6, 17),
     # A VMA with an anon_vma merges with a neighbour that has none, both ways round
-    # ("mm/vma: fix incorrectly disallowed anonymous VMA merges").
-    "merge_unfaulted": (6, 15),
+    # ("mm/vma: fix incorrectly disallowed anonymous VMA merges", 879bca0a2c4f).
+    "merge_unfaulted": (6, 16),
     # mprotect to read-only takes VM_ACCOUNT off a VMA that was never written
     # ("mm/mprotect: allow unfaulted VMAs to be unaccounted on mprotect()").
     "unaccount": (6, 7),
@@ -44,13 +56,47 @@ SINCE = {
     "realign_move": (6, 7),
     # mremap moves a range of several VMAs, if it keeps its size.
     "move_many": (6, 17),
+    # mprotect makes a page writable at once even if it is clean, and a huge page too (7ea7e333842e,
+    # c27f479ef542); before, only a dirty small page.
+    "clean_writable": (6, 2),
+    # Splitting a huge page keeps the dirty bit in the 512 entries (5436d6556937 reverts 624a2c94f5b7).
+    "split_dirty": (6, 4),
+    # Private anonymous memory of a multiple of 2 MiB is placed at a multiple of 2 MiB
+    # (efa7df3e3bb5, d4148aeab412).
+    "thp_aligned": (6, 7),
+    # do_set_pmd() maps no huge page where MADV_NOHUGEPAGE was given (2b0f922323cc).
+    "nohuge_file": (6, 12),
+    # finish_fault() maps a whole large folio of shared memory (43e027e41423).
+    "whole_finish": (6, 11),
+    # Fault-around maps a whole large folio (357b92761d94).
+    "whole_around": (6, 18),
+    # MADV_COLLAPSE of a file maps the huge page where the PMD entry is empty, or in a VMA that has
+    # an anon_vma (1d65b771bc08, a9846049c4e2).
+    "collapse_in_place": (6, 6),
+    # It builds the upper tables that are missing.
+    "collapse_builds": (6, 18),
+    # Anonymous memory is collapsed without a writable entry in the table.
+    "collapse_read_only": (6, 18),
+    # An empty PMD entry, or a guard marker, does not end the call ("mm/khugepaged: continue to
+    # collapse on SCAN_PMD_NONE").
+    "collapse_goes_on": (6, 19),
+    # A file's huge page is shared if several processes map it; before, if it is mapped twice.
+    "shared_by_process": (6, 15),
 }
 """The version that brought each difference."""
+
+SEEN_IN = {
+    # MADV_PAGEOUT drops a huge page that MADV_FREE has given up with one PMD entry, and its table
+    # goes. The source has allowed it since 6.11; the recordings of the others split the page first.
+    "lazyfree_whole": ("6.19",),
+}
+"""What only some recordings show, and no version explains."""
 
 
 def _profile(name: str, scheme: str) -> Profile:
     major, minor = map(int, name.split("."))
-    return Profile(name, scheme, **{has: (major, minor) >= since for has, since in SINCE.items()})
+    since = {has: (major, minor) >= version for has, version in SINCE.items()}
+    return Profile(name, scheme, **since, **{has: name in seen for has, seen in SEEN_IN.items()})
 
 
 PROFILES = {

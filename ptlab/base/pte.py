@@ -123,18 +123,19 @@ def from_protnone(words: Any) -> Any:
     return flags | (pfn(words) << U64(PAGE_SHIFT))
 
 
-def protect(words: NDArray[np.uint64], prot: int, shared: Any) -> NDArray[np.uint64]:
+def protect(words: NDArray[np.uint64], prot: int, read_only: Any) -> NDArray[np.uint64]:
     """change_pte_range() on present words: `prot` is 0, VM_READ or VM_READ | VM_WRITE.
 
-    Made writable are pages that are the process's own (can_change_pte_writable()): not `shared`
-    (a mask), not the zero page; those fault on a write.
+    Made writable is what is not `read_only` (a mask), and not the zero page: those fault on a write.
     """
     closed = (words & U64(PRESENT)) == 0
     if not prot & 1:
         return np.where(closed, words, to_protnone(words))
     opened = np.where(closed, from_protnone(words), words & ~U64(RW))
     if prot & 2:
-        own = ((opened & U64(SPECIAL)) == 0) & (pfn(opened) != HUGE_ZERO_PFN) & ~np.asarray(shared)
+        own = (
+            ((opened & U64(SPECIAL)) == 0) & (pfn(opened) != HUGE_ZERO_PFN) & ~np.asarray(read_only)
+        )
         opened = np.where(own, opened | U64(RW), opened)
     return opened
 

@@ -13,35 +13,36 @@ import numpy as np
 from ptlab.base import pte
 from ptlab.base.facts import Change, EntriesChanged
 from ptlab.base.steps import Kind, Path, Step
-from ptlab.base.tables import Slots, Tables, count_each, first_of, table_count, total, zero_each
+from ptlab.base.tables import Tables, count_each, first_of, table_count, total, zero_each
 from ptlab.paths.pieces import chunks
 from ptlab.paths.recheck import arrive_locked
+from ptlab.paths.split_folio import Reach, advised
 from ptlab.paths.swap import free_swap_entries
-from ptlab.paths.thp import is_huge_zero, split_if_huge
+from ptlab.paths.thp import frames_of, is_huge_zero
 from ptlab.paths.walk import pte_tables
-from ptlab.state.entries import covers_whole
 from ptlab.state.mm import Count, Mm
+from ptlab.state.vma import Vma
 
 
-def madvise_free_single_vma(mm: Mm, start: int, end: int) -> Path[None]:
+def madvise_free_single_vma(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
     """MADV_FREE: pages become clean and old, and may be dropped later."""
-    return _mark(mm, start, end, "madvise_free_pte_range", pte.ACCESSED | pte.DIRTY)
+    return _mark(mm, vma, start, end, "madvise_free_pte_range", pte.ACCESSED | pte.DIRTY)
 
 
-def madvise_cold(mm: Mm, start: int, end: int) -> Path[None]:
+def madvise_cold(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
     """MADV_COLD: pages become old."""
-    return _mark(mm, start, end, "madvise_cold_or_pageout_pte_range", pte.ACCESSED)
+    return _mark(mm, vma, start, end, "madvise_cold_or_pageout_pte_range", pte.ACCESSED)
 
 
-def _mark(mm: Mm, start: int, end: int, fn: str, bits: int) -> Path[None]:
+def _mark(mm: Mm, vma: Vma, start: int, end: int, fn: str, bits: int) -> Path[None]:
     """Take `bits` off every page of the range."""
     scheme, changed = mm.machine.scheme, 0
     walk = yield from scheme.walk_begins(mm, start, end)
     for pmd, slots, columns in pte_tables(mm, start, end):
-        if mm.is_huge(pmd, slots) and _stays_huge(mm, pmd, slots, columns):
+        reach = yield from advised(mm, vma, pmd, slots, columns)
+        if reach is Reach.WHOLE:
             yield from _mark_huge(mm, pmd, first_of(slots), fn, bits)
-            continue
-        if not (yield from split_if_huge(mm, pmd, slots)):
+        if reach is not Reach.ENTRIES:
             continue
         tables = yield from arrive_locked(mm, pmd, slots)
         if tables is None:
@@ -66,17 +67,14 @@ def _how(bits: int) -> str:
     return Change.LAZYFREE if bits & pte.DIRTY else Change.OLD
 
 
-def _stays_huge(mm: Mm, pmd: int, slots: Slots, columns: slice) -> bool:
-    """The huge zero page has nothing to lose; a page that the range covers is marked as a whole."""
-    return covers_whole(columns) or is_huge_zero(mm.machine.mem.entries.word(pmd, first_of(slots)))
-
-
 def _mark_huge(mm: Mm, pmd: int, slot: int, fn: str, bits: int) -> Path[None]:
     machine, mem = mm.machine, mm.machine.mem
     yield from machine.lock("pmd_trans_huge_lock", "pmd_lock", pmd, "spin")
     word = mem.entries.word(pmd, slot)
     if mm.is_huge(pmd, slot) and not is_huge_zero(word):
         mem.write(pmd, slot, word & ~bits)
+        if bits & pte.DIRTY:
+            machine.pages.give_up(frames_of(word))
         part = slice(slot, slot + 1)
         fact = EntriesChanged(part, _how(bits))
         yield Step(Kind.CHANGE, fn.replace("pte_range", "huge_pmd"), pmd, 1, 1, fact)
@@ -93,6 +91,8 @@ def _mark_entries(mm: Mm, tables: Tables, columns: slice, fn: str, bits: int) ->
         n = int(np.count_nonzero(marked))
         if n:
             mem.write(tables, part, np.where(marked, words & ~bit, words))
+            if bits & pte.DIRTY:
+                mm.machine.pages.give_up(pte.pfn(words[marked]))
             yield Step(Kind.CHANGE, fn, tables, n, 1, EntriesChanged(part, _how(bits)))
             each = each + count_each(tables, marked)
     return each

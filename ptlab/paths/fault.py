@@ -21,7 +21,12 @@ from ptlab.paths.pieces import Piece
 from ptlab.paths.recheck import lock_unchanged
 from ptlab.paths.swap import do_swap_page
 from ptlab.paths.table_alloc import anon_vma_prepare, upper_tables, visit
-from ptlab.paths.thp import do_huge_pmd_anonymous_page, do_huge_pmd_wp_page, thp_vma_allowable
+from ptlab.paths.thp import (
+    do_huge_pmd_anonymous_page,
+    do_huge_pmd_wp_page,
+    split_huge_pmd,
+    thp_vma_allowable,
+)
 from ptlab.state.machine import Machine
 from ptlab.state.mm import Count, Mm
 from ptlab.state.vma import VM, Vma, find_vma_intersection
@@ -157,8 +162,15 @@ def _empty_pmd_fault(mm: Mm, vma: Vma, pmd: int, slot: int, write: bool) -> Path
 
 
 def _huge_pmd_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]:
-    """A write to a huge page. If the write splits it, go on at the PTE level."""
-    if not write or (yield from do_huge_pmd_wp_page(mm, pmd, first_of(piece.slots))):
+    """wp_huge_pmd(): a write to a huge page. If the write splits it, go on at the PTE level.
+
+    A file's huge mapping is taken away: do_fault() knows what to map instead.
+    """
+    if not write:
+        return 0
+    if vma.file is not None:
+        yield from split_huge_pmd(mm, pmd, first_of(piece.slots))
+    elif (yield from do_huge_pmd_wp_page(mm, pmd, first_of(piece.slots))):
         return 0
     return (yield from _pte_level(mm, vma, pmd, piece, write))
 
@@ -252,7 +264,7 @@ def do_wp_page(mm: Mm, vma: Vma, tables: Tables, columns: slice, n: int) -> Path
     if not (yield from lock_unchanged(machine, tables, columns, words, n)):
         return False
     frames = pte.pfn(words)
-    foreign = (frames == pte.ZERO_PFN) | machine.shared(frames)
+    foreign = (frames == pte.ZERO_PFN) | machine.pages.shared(frames)
     if not vma.shared:
         foreign |= frames >= pte.FILE_FRAME
     copies = int(np.count_nonzero(foreign))
@@ -260,10 +272,11 @@ def do_wp_page(mm: Mm, vma: Vma, tables: Tables, columns: slice, n: int) -> Path
         zeros = frames == pte.ZERO_PFN
         machine.scheme.entries_changed(mm, tables, 0, -count_each(tables, zeros))
         mm.count_pages(pte.census(words[foreign]), -1)
-        machine.unshare(words[foreign])
+        machine.pages.unshare(words[foreign])
         first = machine.frames(copies)
         words[foreign] = pte.anon_entries(first, copies)
         mm.count(Count.ANON, copies)
+    machine.pages.reuse(frames[~foreign])
     words[~foreign] |= U64(pte.RW | pte.DIRTY | pte.SOFT_DIRTY | pte.ACCESSED)
     machine.mem.write(tables, columns, words)
     fn, how = ("wp_page_copy", Change.COPIED) if copies else ("wp_page_reuse", Change.WRITABLE)

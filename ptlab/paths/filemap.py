@@ -10,7 +10,7 @@ from __future__ import annotations
 from ptlab.base import pte
 from ptlab.base.errors import NotModelled
 from ptlab.base.facts import EntriesSet, Maps, Reason, Refusal
-from ptlab.base.geometry import PAGE_SHIFT, PTRS_PER_TABLE
+from ptlab.base.geometry import PAGE_SHIFT, PMD_SIZE, PTRS_PER_TABLE
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import first_of
 from ptlab.paths.pieces import Piece
@@ -36,14 +36,15 @@ def do_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]
     assert vma.file is not None
     file, slot, column = vma.file, first_of(piece.slots), int(piece.columns.start)
     page = vma.page(piece.first)
-    huge = bool(file.huge[page >> 9 : (page >> 9) + 1].any())
     own = write and not vma.shared  # do_cow_fault() copies 4 KiB, also of a huge page
-    if huge and not own and not mm.machine.mem.at(pmd, slot) and _fits_huge(vma, piece.first, page):
+    huge = not own and _fits_huge(vma, piece.first, page)
+    if huge and not mm.machine.mem.at(pmd, slot) and _may_map_huge(mm, vma):
         yield from do_set_pmd(mm, pmd, slot, file.frame(page & -512), _writable(vma))
         if mm.is_huge(pmd, slot):
             return 0
     if not write:
-        around = _fault_around(vma, piece.first, column)
+        whole = huge and mm.machine.profile.whole_around
+        around = range(PTRS_PER_TABLE) if whole else _fault_around(vma, piece.first, column)
         cached = [c for c in around if file.ready(page + c - column)]
         table = first_of(mm.machine.mem.at(pmd, slot))
         if table:
@@ -64,18 +65,33 @@ def do_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]
     if own:
         yield from _map_copy(mm, pmd, slot, column)
     else:
-        yield from _map(mm, vma, pmd, slot, [column], page - column, "finish_fault", write)
+        whole = huge and mm.machine.profile.whole_finish and not _filled(mm, pmd, slot)
+        columns = list(range(PTRS_PER_TABLE)) if whole else [column]
+        yield from _map(mm, vma, pmd, slot, columns, page - column, "finish_fault", write)
     return 0
 
 
 def _fits_huge(vma: Vma, address: int, page: int) -> bool:
-    """The 2 MiB of the address and the 2 MiB of the file lie alike, inside the VMA."""
-    base = address & -(1 << 21)
+    """`page` is of a huge page, whose 2 MiB and those of the address lie alike, inside the VMA."""
+    assert vma.file is not None
+    base = address & -PMD_SIZE
     return (
-        page & 511 == address >> PAGE_SHIFT & 511
+        bool(vma.file.huge[page >> 9 : (page >> 9) + 1].any())
+        and page & 511 == address >> PAGE_SHIFT & 511
         and vma.start <= base
-        and base + (1 << 21) <= vma.end
+        and base + PMD_SIZE <= vma.end
     )
+
+
+def _may_map_huge(mm: Mm, vma: Vma) -> bool:
+    """vma_thp_disabled() in do_set_pmd() says no"""
+    return not (mm.machine.profile.nohuge_file and vma.flags & VM.NOHUGEPAGE)
+
+
+def _filled(mm: Mm, pmd: int, slot: int) -> bool:
+    """Whether the table at `slot` maps anything yet."""
+    table = first_of(mm.machine.mem.at(pmd, slot))
+    return bool(table) and mm.machine.mem.filled(table) > 0
 
 
 def _fault_around(vma: Vma, address: int, column: int) -> range:

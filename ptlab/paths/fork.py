@@ -176,7 +176,7 @@ def _copy_entries(
             words = np.where(pte.is_present(words), words & ~U64(pte.RW), words)
             mem.write(ours, some, words)
         mem.write(theirs, some, words)
-        machine.share(pte.pfn(words[private & ~pte.is_file(words)]), 1)
+        machine.pages.share(pte.pfn(words[private & ~pte.is_file(words)]))
         child.count_pages(pte.census(words), 1)
         each = count_each(ours, words)
         zero = count_each(ours, pte.is_zero_page(words))

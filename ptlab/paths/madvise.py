@@ -184,12 +184,12 @@ def _free(part: MadviseBehavior) -> Path[None]:
     if part.vma.file is not None:
         raise part.refusal(f"{part.vma} is not anonymous")
     part.refuse_locked()
-    return madvise_free_single_vma(part.mm, part.start, part.end)
+    return madvise_free_single_vma(part.mm, part.vma, part.start, part.end)
 
 
 def _cold(part: MadviseBehavior) -> Path[None]:
     part.refuse_locked()
-    return madvise_cold(part.mm, part.start, part.end)
+    return madvise_cold(part.mm, part.vma, part.start, part.end)
 
 
 def _pageout(part: MadviseBehavior) -> Path[None]:

@@ -21,6 +21,7 @@ from ptlab.paths.pieces import chunks
 from ptlab.paths.recheck import arrive, vma_end_write_all, vma_start_write
 from ptlab.paths.thp import change_huge_pmd, split_if_huge
 from ptlab.paths.walk import pte_offset_map_lock, pte_tables
+from ptlab.paths.writable import stays_read_only
 from ptlab.state.entries import covers_whole
 from ptlab.state.mm import Mm
 from ptlab.state.vma import VM, VM_ACCESS_FLAGS, Vma
@@ -75,31 +76,26 @@ def mprotect_fixup(mm: Mm, vma: Vma, start: int, end: int, prot: int) -> Path[No
 def change_protection(mm: Mm, vma: Vma, start: int, end: int, prot: int) -> Path[int]:
     """change_pmd_range(): every PTE page of the range that exists. Returns the entries changed."""
     scheme, changed = mm.machine.scheme, 0
-    wants_notify = not vma.shared or vma.file is None or vma.file.kind == "disk"
     walk = yield from scheme.walk_begins(mm, start, end)
     for pmd, slots, columns in pte_tables(mm, start, end):
         if mm.is_huge(pmd, slots) and covers_whole(columns):
-            changed += yield from change_huge_pmd(mm, pmd, first_of(slots), prot)
+            changed += yield from change_huge_pmd(mm, vma, pmd, first_of(slots), prot)
             continue
         if not (yield from split_if_huge(mm, pmd, slots)):
             continue
         tables = yield from arrive(mm, pmd, slots)
         if tables is None:
             continue  # another task has freed it since the walk saw it
-        changed += yield from change_pte_range(mm, tables, columns, prot, wants_notify)
+        changed += yield from change_pte_range(mm, vma, tables, columns, prot)
         yield from scheme.visitor_leaves(mm, tables)
     yield from scheme.walk_ends(mm, walk)
     return changed
 
 
-def change_pte_range(
-    mm: Mm, tables: Tables, columns: slice, prot: int, wants_notify: bool
-) -> Path[int]:
+def change_pte_range(mm: Mm, vma: Vma, tables: Tables, columns: slice, prot: int) -> Path[int]:
     """Rewrite the present entries under the PTE lock. They stay non-none: no reference changes.
 
-    Only the process's own pages become writable (can_change_pte_writable()). The zero page stays
-    read-only, so that a write faults. So does a file's page, if the file must be told of the first
-    write (vma_wants_writenotify()) or the mapping is private.
+    Some stay read-only, so that the next write faults: see ptlab.paths.writable.
     """
     machine = mm.machine
     n_tables = table_count(tables)
@@ -111,8 +107,7 @@ def change_pte_range(
         present = pte.is_present(words)
         if not present.any():
             continue
-        others = machine.shared(pte.pfn(words))
-        new = pte.protect(words, prot, others | pte.is_file(words) if wants_notify else others)
+        new = pte.protect(words, prot, stays_read_only(mm, vma, words))
         new = np.where(present, new, words)
         n = int(np.count_nonzero(present))
         changed += n

@@ -35,10 +35,12 @@ from ptlab.base.tables import (
 )
 from ptlab.paths.pieces import chunks
 from ptlab.paths.recheck import arrive_locked, lock_unchanged
-from ptlab.paths.thp import split_if_huge
+from ptlab.paths.split_folio import Reach, advised
+from ptlab.paths.thp import frames_of, split_huge_pmd, zap_huge_pmd
 from ptlab.paths.walk import pte_tables
 from ptlab.state.machine import Machine
 from ptlab.state.mm import Count, Mm, base_address
+from ptlab.state.mmu_gather import MmuGather, tlb_flush_mmu
 from ptlab.state.page_cache import File
 from ptlab.state.vma import VM, Vma
 
@@ -48,14 +50,15 @@ U64 = np.uint64
 def madvise_pageout(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
     """MADV_PAGEOUT of a part of `vma`: its pages leave, unless another mapping maps them too.
 
-    A huge page is split first; without a swap device it stays.
+    A huge page is split first, whether there is a swap device or not.
     """
     machine, gone = mm.machine, 0
     walk = yield from machine.scheme.walk_begins(mm, start, end)
     for pmd, slots, columns in _tables_of(mm, vma, start, end):
-        if mm.is_huge(pmd, slots) and not machine.swap:
-            continue
-        if not (yield from split_if_huge(mm, pmd, slots)):
+        reach = yield from advised(mm, vma, pmd, slots, columns)
+        if reach is Reach.WHOLE:
+            reach = yield from _page_out_huge(mm, pmd, first_of(slots))
+        if reach is not Reach.ENTRIES:
             continue
         tables = yield from arrive_locked(mm, pmd, slots)
         if tables is None:
@@ -72,6 +75,23 @@ def madvise_pageout(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
         yield from machine.flush("try_to_unmap_flush", None, gone)
 
 
+def _page_out_huge(mm: Mm, pmd: int, slot: int) -> Path[Reach]:
+    """A whole huge page is split, for shrink_folio_list() finds no 2 MiB of swap; a file's is unmapped.
+
+    One kernel drops what MADV_FREE has given up as a whole (unmap_huge_pmd_locked()).
+    """
+    machine = mm.machine
+    word = machine.mem.entries.word(pmd, slot)
+    lazy = not word & pte.DIRTY and bool(machine.pages.given_up(frames_of(word)).all())
+    if lazy and machine.profile.lazyfree_whole:
+        tlb = MmuGather(mm)
+        yield from zap_huge_pmd(mm, tlb, pmd, slot)
+        yield from tlb_flush_mmu(tlb)
+        return Reach.NOTHING
+    yield from split_huge_pmd(mm, pmd, slot)
+    return Reach.ENTRIES if machine.mem.at(pmd, slot) else Reach.NOTHING
+
+
 def _page_out(mm: Mm, vma: Vma, tables: Tables, columns: slice) -> Path[tuple[int, Any]]:
     """Drop or swap out what may leave.
 
@@ -81,7 +101,7 @@ def _page_out(mm: Mm, vma: Vma, tables: Tables, columns: slice) -> Path[tuple[in
     for part in chunks(machine.grain, columns):
         words = machine.mem.entries[tables, part]
         own = _own(machine, words)
-        lazy = own & ((words & U64(pte.DIRTY)) == 0)
+        lazy = own & ((words & U64(pte.DIRTY)) == 0) & machine.pages.given_up(pte.pfn(words))
         filed = _only_here(mm, vma, tables, part, words)
         for leave, kind in (lazy, Count.ANON), (filed, Count.FILE):
             if np.count_nonzero(leave):
@@ -114,7 +134,7 @@ def _own(machine: Machine, words: NDArray[np.uint64]) -> NDArray[np.bool_]:
     """Which entries map anonymous pages that no other process has."""
     frames = pte.pfn(words)
     own = pte.is_present(words) & (frames >= pte.FIRST_FRAME) & (frames < pte.FILE_FRAME)
-    result: NDArray[np.bool_] = own & ~machine.shared(frames)
+    result: NDArray[np.bool_] = own & ~machine.pages.shared(frames)
     return result
 
 

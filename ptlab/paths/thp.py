@@ -29,6 +29,7 @@ from ptlab.base.geometry import PAGE_SHIFT, PMD_SIZE, PTRS_PER_TABLE, Level
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import Slots, first_of
 from ptlab.paths.table_alloc import pte_free
+from ptlab.paths.writable import stays_read_only
 from ptlab.state.memmap import State
 from ptlab.state.mm import Count, Mm
 from ptlab.state.mmu_gather import MmuGather
@@ -131,7 +132,7 @@ def do_huge_pmd_wp_page(mm: Mm, pmd: int, slot: int) -> Path[bool]:
             yield from split_huge_pmd(mm, pmd, slot)
             return False
         new = pte.anon_entry(machine.huge_frames(), True) | pte.PSE
-    elif machine.shared(frames_of(word)).any():
+    elif machine.pages.shared(frames_of(word)).any():
         yield from split_huge_pmd(mm, pmd, slot)
         return False
     else:
@@ -141,6 +142,7 @@ def do_huge_pmd_wp_page(mm: Mm, pmd: int, slot: int) -> Path[bool]:
         yield machine.unlock("spin_unlock", "pmd_lock")
         return True
     machine.mem.write(pmd, slot, new)
+    machine.pages.reuse(frames_of(new))
     count_huge(mm, word, -1)
     count_huge(mm, new, 1)
     fact = EntriesChanged(slice(slot, slot + 1), Change.WRITABLE)
@@ -172,7 +174,8 @@ def split_huge_pmd(mm: Mm, pmd: int, slot: int) -> Path[None]:
             words: Any = np.full(HPAGE_PMD_NR, pte.ZERO_PAGE_ENTRY, U64)
         else:
             frames = frames_of(word) << U64(PAGE_SHIFT)
-            plain = U64(word & ~pte.PFN_MASK & ~pte.PSE)
+            dirty = 0 if machine.profile.split_dirty else pte.DIRTY  # the folio has it
+            plain = U64(word & ~pte.PFN_MASK & ~pte.PSE & ~dirty)
             closed = not word & pte.PRESENT
             words = ((~frames & U64(pte.PFN_MASK)) if closed else frames) | plain
         mem.write(table, slice(0, HPAGE_PMD_NR), words)
@@ -206,7 +209,7 @@ def zap_huge_pmd(mm: Mm, tlb: MmuGather, pmd: int, slot: int) -> Path[bool]:
     mem.write(pmd, slot, 0)
     count_huge(mm, word, -1)
     if not is_huge_zero(word):
-        machine.unshare(pte.anon_entry(frames_of(word), False))
+        machine.pages.unshare(pte.anon_entry(frames_of(word), False))
         tlb.add_pages(1)
     yield Step(Kind.CLEAR, "zap_huge_pmd", pmd, 1, 1, EntriesCleared(slice(slot, slot + 1)))
     if pte.pfn(word) < pte.FILE_FRAME:
@@ -223,7 +226,7 @@ def zap_deposited_table(mm: Mm, pmd: int, slot: int) -> Step:
     return Step(Kind.FREE, "zap_deposited_table", table, fact=FREED)
 
 
-def change_huge_pmd(mm: Mm, pmd: int, slot: int, prot: int) -> Path[int]:
+def change_huge_pmd(mm: Mm, vma: Vma, pmd: int, slot: int, prot: int) -> Path[int]:
     """mprotect of a whole huge page. Returns 1, or 0 if a truncate has taken it away."""
     machine, mem = mm.machine, mm.machine.mem
     yield from machine.lock("pmd_trans_huge_lock", "pmd_lock", pmd, "spin")
@@ -231,7 +234,7 @@ def change_huge_pmd(mm: Mm, pmd: int, slot: int, prot: int) -> Path[int]:
         yield machine.unlock("spin_unlock", "pmd_lock")
         return 0
     word = np.array([mem.entries.word(pmd, slot)], U64)
-    new = pte.protect(word, prot, bool(machine.shared(pte.pfn(word)).any()))
+    new = pte.protect(word, prot, stays_read_only(mm, vma, word, huge=True))
     mem.write(pmd, slot, int(new[0]))
     fact = EntriesProtected(slice(slot, slot + 1), prot)
     yield Step(Kind.CHANGE, "change_huge_pmd", pmd, 1, 1, fact)
@@ -267,7 +270,7 @@ def copy_huge_pmd(mm: Mm, child: Mm, pmd: int, slot: int, child_pmd: int) -> Pat
     word = mem.entries.word(pmd, slot)
     yield pgtable_trans_huge_deposit(child, child_pmd, slot, table)
     if not is_huge_zero(word):
-        machine.share(frames_of(word), 1)
+        machine.pages.share(frames_of(word))
     word &= ~pte.RW
     mem.write(pmd, slot, word)
     mem.write(child_pmd, slot, word)

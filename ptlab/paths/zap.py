@@ -99,6 +99,14 @@ def _cut_where_full(mm: Mm, tlb: MmuGather, pmd: int, slots: Slots) -> Iterator[
         yield one_or_run(part)
 
 
+def try_to_unmap(mm: Mm, start: int, end: int) -> Path[None]:
+    """try_to_unmap() of a file's small pages in the range; tables and own pages stay."""
+    if start < end:
+        tlb = MmuGather(mm)
+        yield from unmap_page_range(mm, tlb, start, end, ZapDetails(even_cows=False))
+        yield from tlb_flush_mmu(tlb)
+
+
 def zap_pmd_range(
     mm: Mm, tlb: MmuGather, pmd: int, slots: Slots, columns: slice, details: ZapDetails
 ) -> Path[Tables | None]:
@@ -185,7 +193,7 @@ def _clear(
         if n:
             zero = count_each(tables, pte.is_zero_page(words)) if found.zero else 0
             mm.count_pages(found, -1)
-            mm.machine.unshare(words)
+            mm.machine.pages.unshare(words)
             if mm.machine.others.several:
                 own = words[pte.is_present(words) & ~pte.is_zero_page(words)]
                 tlb.frames += pte.pfn(own).tolist()

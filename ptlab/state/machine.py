@@ -10,9 +10,6 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ptlab.base import pte
 from ptlab.base.call_path import not_in_kernel
 from ptlab.base.errors import SchemeMistake, unknown
@@ -24,6 +21,7 @@ from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Kind, Path, Step, step_of
 from ptlab.base.store import Store
 from ptlab.base.tables import Tables
+from ptlab.state.data_pages import DataPages
 from ptlab.state.memmap import MemMap, State
 from ptlab.state.others import Alone
 
@@ -66,9 +64,7 @@ class Machine:
         self.next_mm = [0]
         self._mms: list[tuple[Any, ...]] = [()]
         self._files: list[tuple[Any, ...]] = [()]
-        self.shares: NDArray[np.int32] = np.zeros(0, np.int32)
-        """How many processes more than one map a data page, by frame; grown by the first fork."""
-
+        self.pages = DataPages(self.store, self.next_frame)
         self.observe: Callable[[Iterable[Step]], None] = deque[Step](maxlen=0).extend
         """Takes the steps of a path while no journal is kept; ptlab.costs.meter counts them."""
 
@@ -104,34 +100,6 @@ class Machine:
         """Take 512 data pages at a 2 MiB boundary."""
         self.frames(-self.next_frame[0] % 512)
         return self.frames(512)
-
-    def unshare(self, words: NDArray[np.uint64]) -> None:
-        """These entries go: one process less maps their anonymous pages."""
-        if len(self.shares):
-            frames = pte.pfn(words[pte.is_present(words)])
-            own = (frames >= pte.FIRST_FRAME) & (frames < pte.FILE_FRAME)
-            self.share(frames[own], -1)
-
-    def share(self, frames: NDArray[np.uint64], delta: int) -> None:
-        """One process more (or less) maps each of these anonymous pages. O(frames)."""
-        index = frames.astype(np.int64) - pte.FIRST_FRAME
-        if delta > 0 and self.next_frame[0] - pte.FIRST_FRAME > len(self.shares):
-            grown = np.zeros(2 * (self.next_frame[0] - pte.FIRST_FRAME), np.int32)
-            grown[: len(self.shares)] = self.shares
-            self.shares = grown
-        if delta < 0:
-            index = index[index < len(self.shares)]
-            index = index[self.shares[index] > 0]
-        if len(index):
-            self.store.add(self, "shares", index, delta)
-
-    def shared(self, frames: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        """Which of these anonymous pages another process maps too."""
-        index = frames.astype(np.int64) - pte.FIRST_FRAME
-        known = (index >= 0) & (index < len(self.shares))
-        others: NDArray[np.bool_] = np.zeros(index.shape, np.bool_)
-        others[known] = self.shares[index[known]] > 0
-        return others
 
     def new_anon_vma(self) -> int:
         """A number that stands for a new struct anon_vma."""

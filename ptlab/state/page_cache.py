@@ -52,7 +52,7 @@ class File:
         self.cache: NDArray[np.int64] = np.zeros(0, np.int64)
         self.blank: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self.huge: NDArray[np.bool_] = np.zeros(0, np.bool_)
-        self._reserve(size)
+        self.reserve(page_align(size) >> PAGE_SHIFT)
         if filled:
             # Content that a file has from the start is not an event: written past the store,
             # it is there at every moment, those before the file was made included.
@@ -68,12 +68,13 @@ class File:
         """How many pages the file has. The last one may be a partial page."""
         return page_align(self.size) >> PAGE_SHIFT
 
-    def _reserve(self, size: int) -> None:
-        pages = page_align(size) >> PAGE_SHIFT
+    def reserve(self, pages: int) -> None:
+        """Have a place for so many pages in the cache."""
         if pages > len(self.cache):
             try:
                 longer = _longer(self.cache, pages), _longer(self.blank, pages)
             except (MemoryError, ValueError):  # ValueError: numpy cannot even count its bytes
+                size = pages << PAGE_SHIFT
                 message = f"a file of {size} bytes: its page cache does not fit in memory here"
                 raise NotModelled(message) from None
             self.cache, self.blank = longer
@@ -107,7 +108,7 @@ class File:
 
     def resize(self, size: int) -> None:
         """Set i_size."""
-        self._reserve(size)
+        self.reserve(page_align(size) >> PAGE_SHIFT)
         self.machine.store.put(self, "_size", 0, size)
 
     def frame(self, page: int) -> int:

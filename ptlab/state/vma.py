@@ -149,7 +149,7 @@ def _adjacent(left: Vma, right: Vma) -> bool:
 def _anon_compatible(neighbour: Vma, vma: Vma, merge_unfaulted: bool) -> bool:
     """is_mergeable_anon_vma(): the same anon_vma, or one has none and the other's chain is singular.
 
-    Before 6.15 the kernel asked whether the *neighbour's* chain is singular even when it is the
+    Before 6.16 the kernel asked whether the *neighbour's* chain is singular even when it is the
     neighbour that has no anon_vma, so its chain is empty: such a merge was refused by mistake.
     """
     if neighbour.anon_vma == vma.anon_vma:

@@ -82,7 +82,7 @@ def test_after_the_childs_exit_the_parent_has_its_pages_to_itself(p):
     heap = p.mmap(2 * MiB, at=A)
     p.touch(heap)
     p.fork().exit()
-    assert not p.machine.shares.any() and len(p.machine.mms) == 1
+    assert not p.machine.pages.shares.any() and len(p.machine.mms) == 1
     frame = pte.pfn(word(p, A))
     assert p.touch(heap) == 512
     assert pte.pfn(word(p, A)) == frame

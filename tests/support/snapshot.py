@@ -50,7 +50,8 @@ def files(machine):
 
 def shares(machine):
     """How many others map a data page, by frame."""
-    return {int(frame): int(machine.shares[frame]) for frame in np.flatnonzero(machine.shares)}
+    shares = machine.pages.shares
+    return {int(frame): int(shares[frame]) for frame in np.flatnonzero(shares)}
 
 
 def check_all(process):

@@ -39,5 +39,5 @@ class Calls:
         self.mremap = call("mremap", word, word, word, number, word, result=ctypes.c_ssize_t)
         self.fallocate = call("fallocate", number, number, word, word)
         self.prctl = call("prctl", number, word)
-        self.read = call("read", number, word, word, result=ctypes.c_ssize_t)
+        self.pread = call("pread", number, word, word, word, result=ctypes.c_ssize_t)
         self.pwrite = call("pwrite", number, word, word, word, result=ctypes.c_ssize_t)

@@ -8,7 +8,7 @@ from typing import Any
 
 from .calls import PAGE, Calls
 
-_SINK = 16 * PAGE
+_SINK, _SOURCE = 16 * PAGE, 512 * PAGE
 
 
 class Doer:
@@ -24,9 +24,8 @@ class Doer:
         self.watch, self._directory = watch, directory
         self.refused, self.last_refused = 0, (0, False)
         self._files: dict[str, int] = {}
-        self._zeros = os.open("/dev/zero", os.O_RDONLY | os.O_CLOEXEC)
-        self._sink = os.memfd_create("sink")
-        os.write(self._sink, bytes(_SINK))
+        self._source = _memory_file("source", b"\7", _SOURCE)  # Linux looks for pages full of zeros
+        self._sink = _memory_file("sink", b"\0", _SINK)
 
     def do(self, op: dict[str, Any]) -> None:
         """All calls of an operation, at each of its addresses.
@@ -65,7 +64,7 @@ class Doer:
             size = end - address if stride == PAGE else 1
             try:
                 if write:
-                    done = self.calls.read(self._zeros, address, size)
+                    done = self.calls.pread(self._source, address, min(size, _SOURCE), 0)
                 else:
                     done = self.calls.pwrite(self._sink, address, min(size, _SINK), 0)
                 address += max(done, stride)
@@ -118,3 +117,10 @@ class Doer:
     def fallocate(self, _: int, name: str, how: int, offset: int, length: int) -> None:
         """fallocate, of a file by its name."""
         self.calls.fallocate(self._files[name], how, offset, length)
+
+
+def _memory_file(name: str, byte: bytes, size: int) -> int:
+    """A file in memory, full of one byte."""
+    file = os.memfd_create(name)
+    os.write(file, byte * size)
+    return file

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
@@ -74,7 +74,7 @@ class Mmap(RangeOperation):
             offset=offset,
             noreserve="noreserve" in given,
             populate="populate" in given,
-            advice=_HUGE_PAGES[given.get("huge pages", "")],
+            advice=_advice(given),
             over="over" in given,
         )
 
@@ -132,6 +132,12 @@ class Mmap(RangeOperation):
         """Only where it populates."""
         if self.populate:
             yield self.range
+
+
+def _advice(given: Mapping[str, str]) -> str | None:
+    """With `populate` the pages are there before MADV_HUGEPAGE could be said, so it is not."""
+    asked = given.get("huge pages", "")
+    return None if "populate" in given and asked else _HUGE_PAGES[asked]
 
 
 def _decides(word: str) -> str | None:

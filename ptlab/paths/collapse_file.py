@@ -1,0 +1,141 @@
+"""MADV_COLLAPSE of a file: its page cache gets one huge page, and tables that map small ones go.
+
+Kernel source: mm/khugepaged.c, hpage_collapse_scan_file(), collapse_file(), retract_page_tables(),
+collapse_pte_mapped_thp() (Linux 6.1, 6.12 and 6.18). Tables are taken under i_mmap_rwsem alone, handed
+to RCU, and the huge page is mapped without a deposit. Simplified: a huge page is always available; no page
+is locked or pinned; where a table is retracted, its entries go with it, not before.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ptlab.base import pte
+from ptlab.base.call_path import not_in_kernel
+from ptlab.base.geometry import PAGE_SHIFT, PMD_SHIFT, PMD_SIZE, Level
+from ptlab.base.steps import Path
+from ptlab.paths.scan_result import Scan
+from ptlab.paths.table_alloc import upper_tables
+from ptlab.paths.thp import do_set_pmd
+from ptlab.paths.zap import try_to_unmap
+from ptlab.state.mm import Mm
+from ptlab.state.vma import VM, Vma, find_vma_intersection
+
+ALL = slice(0, 512)
+
+
+def hpage_collapse_scan_file(mm: Mm, vma: Vma, base: int) -> Path[Scan]:
+    """hpage_collapse_scan_file(): collapse the file's 2 MiB unless they are huge, then map them."""
+    file, page = vma.file, vma.page(base)
+    assert file is not None
+    was_empty = _table(mm, base) == 0
+    if not file.huge[page >> 9 : (page >> 9) + 1].any():
+        if not file.cache[page : page + 512].any():
+            return Scan.TRUNCATED
+        yield from collapse_file(mm, vma, base)
+        if not mm.machine.profile.collapse_in_place:  # retract_page_tables() maps it, if at all
+            if vma.anon_vma is not None:
+                return Scan.VMA_CHECK
+            if was_empty:
+                return Scan.PMD_NONE if mm.lookup(base, Level.PMD) else Scan.PMD_NULL
+    return (yield from collapse_pte_mapped_thp(mm, vma, base))
+
+
+def _table(mm: Mm, address: int) -> int:
+    """The PTE page at the address, 0 where there is none, or a huge page."""
+    pmd, slot = mm.lookup(address, Level.PMD), address >> PMD_SHIFT & 511
+    return int(mm.machine.mem.at(pmd, slot)) if pmd and not mm.is_huge(pmd, slot) else 0
+
+
+def collapse_pte_mapped_thp(mm: Mm, vma: Vma, base: int) -> Path[Scan]:
+    """Map the huge page of the file at `base`, if nothing else is mapped there."""
+    machine, page = mm.machine, vma.page(base)
+    assert vma.file is not None
+    if vma.anon_vma is not None and not machine.profile.collapse_in_place:
+        return Scan.VMA_CHECK
+    if not mm.lookup(base, Level.PMD) and not machine.profile.collapse_builds:
+        return Scan.PMD_NULL
+    if table := _table(mm, base):
+        words = machine.mem.entries[table, ALL]
+        if ((words != 0) & ~pte.is_present(words)).any():
+            return Scan.PTE_NON_PRESENT
+        if (pte.is_present(words) & ~pte.is_file(words)).any():
+            return Scan.FAIL
+        yield from retract_page_table(mm, base, own=True)
+    walk = yield from machine.scheme.walk_begins(mm, base, base + PMD_SIZE)
+    pmd = mm.lookup(base, Level.PMD) or (yield from upper_tables(mm, base, walk))
+    writable = vma.shared and bool(vma.flags & VM.WRITE)
+    yield from do_set_pmd(mm, pmd, base >> PMD_SHIFT & 511, vma.file.frame(page), writable)
+    yield from machine.scheme.walk_ends(mm, walk)
+    return Scan.SUCCEED
+
+
+def collapse_file(mm: Mm, vma: Vma, base: int) -> Path[None]:
+    """The page cache gets one huge page; each table that maps small ones goes, or just its entries."""
+    machine, file = mm.machine, vma.file
+    assert file is not None
+    page = vma.page(base)
+    file.reserve(page + 512)
+    frame = machine.huge_frames() + pte.FILE_FRAME
+    machine.store.put(file, "cache", slice(page, page + 512), np.arange(frame, frame + 512))
+    machine.store.put(file, "blank", slice(page, page + 512), False)
+    machine.store.put(file, "huge", page >> 9, True)
+    yield from machine.lock("i_mmap_lock_read", "i_mmap_rwsem", file.number, "read")
+    for other in machine.mms:
+        for area in other.vmas:
+            if area.file is not file:
+                continue
+            at = area.start + ((page - area.pgoff) << PAGE_SHIFT)
+            inside = area.start <= at and at + PMD_SIZE <= area.end
+            if at % PMD_SIZE == 0 and inside and file_backed_vma_is_retractable(area):
+                yield from retract_page_table(other, at, own=False)
+            else:  # the table also maps pages that are not the file's: only the small pages go
+                yield from try_to_unmap(other, max(at, area.start), min(at + PMD_SIZE, area.end))
+    yield machine.unlock("i_mmap_unlock_read", "i_mmap_rwsem")
+
+
+@not_in_kernel
+def retract_page_table(mm: Mm, address: int, own: bool) -> Path[None]:
+    """The entries and their table go; a fault maps the huge page instead.
+
+    retract_page_tables() takes the table of a VMA that can have nothing else in it. In its own VMA,
+    collapse_pte_mapped_thp() takes any table that has nothing else in it.
+    """
+    machine, mem, scheme = mm.machine, mm.machine.mem, mm.machine.scheme
+    pmd, slot = mm.lookup(address, Level.PMD), address >> PMD_SHIFT & 511
+    if not pmd or not mem.at(pmd, slot) or mm.is_huge(pmd, slot):
+        return
+    walk = yield from scheme.walk_begins(mm, address, address + PMD_SIZE)
+    yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
+    table = int(mem.at(pmd, slot))
+    gone = None
+    if table and not mm.is_huge(pmd, slot):  # what is there now: it may be another table
+        yield from machine.lock("spin_lock_nested", "ptl", table, "spin")
+        if _may_go(mm, address, table, own):
+            words = mem.entries[table, ALL].copy()
+            mm.count_pages(pte.census(words), -1)
+            mem.write(table, ALL, 0)
+            machine.scheme.table_emptied(mm, table)
+            gone = table
+            fn = "collapse_pte_mapped_thp" if own else "retract_page_tables"
+            yield mm.unhook_pte(table, fn, collapsed=True)
+            yield from machine.flush("pmdp_collapse_flush", table, 0)
+        yield machine.unlock("spin_unlock", "ptl")
+    yield machine.unlock("spin_unlock", "pmd_lock")
+    if gone is not None:
+        yield machine.call_rcu(gone)
+    yield from scheme.walk_ends(mm, walk)
+
+
+def _may_go(mm: Mm, address: int, table: int, own: bool) -> bool:
+    """Look again under the PTE lock: another task may have put something into the table."""
+    if own:
+        words = mm.machine.mem.entries[table, ALL]
+        return bool((pte.is_file(words) | (words == 0)).all())
+    vma = find_vma_intersection(mm.vmas, address, address + PMD_SIZE)
+    return vma is None or file_backed_vma_is_retractable(vma)
+
+
+def file_backed_vma_is_retractable(vma: Vma) -> bool:
+    """Whether a table of the VMA maps nothing but what the page cache knows."""
+    return vma.anon_vma is None and not vma.flags & VM.MAYBE_GUARD
