@@ -2,8 +2,8 @@
 
 Kernel source: mm/khugepaged.c, hpage_collapse_scan_file(), collapse_file(), retract_page_tables(),
 collapse_pte_mapped_thp() (Linux 6.1, 6.12 and 6.18). Tables are taken under i_mmap_rwsem alone, handed
-to RCU, and the huge page is mapped without a deposit. Simplified: a huge page is always available; no page
-is locked or pinned; where a table is retracted, its entries go with it, not before.
+to RCU, and the huge page is mapped without a deposit. Simplified: a huge page is always available;
+no page is locked or pinned; where a table is retracted, its entries go with it, not before.
 """
 
 from __future__ import annotations
