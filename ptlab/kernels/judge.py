@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ptlab.kernels.live import Kernel
-from ptlab.kernels.recorded import Step, Trace, recorded
+from ptlab.kernels.recorded import ON_A_MACHINE, Step, Trace, recorded
 from ptlab.scenario import Row, Scenario, find, run
+from ptlab.scenario.operations.files import MakeFile
 
 FIELDS = (
     *("pud", "pmd", "pte", "pte_kb", "rss_kb", "anon_kb", "huge_kb", "vmas"),
@@ -60,7 +62,16 @@ def replay(trace: Trace) -> Result:
     """Play one recorded scenario on the simulated kernel of the same version, and compare."""
     version = trace.kernel.removesuffix("-la57")  # the same kernel, booted with five levels
     levels = 4 if trace.kernel == version else 5
-    return compare(trace, run(find(trace.scenario), kernel=version, levels=levels))
+    scenario = find(trace.scenario)
+    if trace.kernel != ON_A_MACHINE:
+        scenario = _with_files_in_memory(scenario)
+    return compare(trace, run(scenario, kernel=version, levels=levels))
+
+
+def _with_files_in_memory(scenario: Scenario) -> Scenario:
+    """In QEMU there was no disk: the "disk" files were in the tmpfs at /tmp."""
+    ops = tuple(replace(op, disk=False) if isinstance(op, MakeFile) else op for op in scenario.ops)
+    return replace(scenario, ops=ops)
 
 
 def judge(scenario: Scenario, kernel: Kernel, rows: list[Row]) -> Result:

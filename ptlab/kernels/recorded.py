@@ -27,10 +27,13 @@ class Trace(NamedTuple):
 
 
 _DATA = resources.files("ptlab.kernels") / "data"
-_SERIES = ("curated", "random", "surprises")
+_SERIES = ("curated", "public", "random", "surprises")
 
 KERNELS = ("6.1", "6.1-la57", "6.12", "6.18", "6.19", "7.3")
 """The recorded kernels, oldest first."""
+
+ON_A_MACHINE = "6.18"
+"""The one that was not recorded in QEMU."""
 
 
 def recorded(kernel: str) -> list[Trace]:

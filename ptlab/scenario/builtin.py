@@ -21,7 +21,7 @@ class UnknownScenario(ValueError):
 NOT_SCENARIOS: dict[str, str] = {}
 """Names that a learner may take for a scenario's, and what they are; their owners add them."""
 
-_FILES = ("teaching.txt", "recorded.txt", "random.txt", "surprises.txt")
+_FILES = ("teaching.txt", "recorded.txt", "public.txt", "random.txt", "surprises.txt")
 
 
 def find(name: str) -> Scenario:

@@ -34,7 +34,8 @@ class Mmap(RangeOperation):
     )
     meaning = (
         "Map memory at an address: private and anonymous unless it says otherwise. `over` replaces "
-        "what is there (MAP_FIXED). The region is kept free of huge pages, but for `thp` and `keepthp`."
+        "what is there (MAP_FIXED). The region is kept free of huge pages, but for `thp` and `keepthp`. "
+        "`populate` fills it before advice could ask for huge pages."
     )
     example = "mmap s0 4M rw noreserve populate"
 
