@@ -197,6 +197,8 @@ def handle_pte_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> P
     columns, n, done, fault = piece.columns, piece.entries, False, 0
     while not done:  # once, unless another task was faster
         tables = yield from visit(mm, pmd, piece.slots, n)
+        if not first_of(tables):
+            return 0  # a huge page is there now: the access faults again
         if write and vma.anon_vma is None and not vma.shared:
             yield anon_vma_prepare(mm, vma)
         if not mm.machine.others.still_hooked(tables):  # another task has freed it meanwhile

@@ -122,6 +122,8 @@ def _map(
     machine, file = mm.machine, vma.file
     assert file is not None
     table = yield from visit(mm, pmd, slot)
+    if not first_of(table):
+        return  # a huge page is there now
     if not (yield from pte_offset_map_lock(machine, table)):
         yield from machine.scheme.visitor_leaves(mm, table)
         return  # the table has gone: the access faults again
@@ -150,6 +152,8 @@ def _map_copy(mm: Mm, pmd: int, slot: int, column: int) -> Path[None]:
     """do_cow_fault(): a private mapping gets a page of its own with the file's content."""
     machine = mm.machine
     table = yield from visit(mm, pmd, slot)
+    if not first_of(table):
+        return  # a huge page is there now
     part = slice(column, column + 1)
     if not (yield from lock_unchanged(machine, table, part, 0)):
         yield from machine.scheme.visitor_leaves(mm, table)

@@ -34,20 +34,28 @@ def madvise_guard_install(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
     if vma.file is None and vma.anon_vma is None:
         yield anon_vma_prepare(mm, vma)
     if _mapped(mm, start, end):
-        tlb = MmuGather(mm)
-        yield from unmap_page_range(mm, tlb, start, end, ZapDetails())
-        yield from tlb_flush_mmu(tlb)
+        yield from _zap(mm, start, end)
     machine = mm.machine
     walk = yield from machine.scheme.walk_begins(mm, start, end)
     for piece in cut("table", start, (end - start) >> PAGE_SHIFT):
         done = False
-        while not done:  # once, unless another task has freed the table (ACTION_AGAIN)
+        while not done:  # once, unless another task has been here since the zap
             pmd = mm.lookup(piece.first, Level.PMD)
             pmd = pmd or (yield from upper_tables(mm, piece.first, walk))
             table = yield from visit(mm, pmd, piece.slots)
-            done = yield from _install(mm, first_of(table), piece.columns)
-            yield from machine.scheme.visitor_leaves(mm, table)
+            if first_of(table):
+                done = yield from _install(mm, first_of(table), piece.columns)
+                yield from machine.scheme.visitor_leaves(mm, table)
+            if not done:
+                yield from _zap(mm, piece.first, piece.first + (piece.entries << PAGE_SHIFT))
     yield from machine.scheme.walk_ends(mm, walk)
+
+
+def _zap(mm: Mm, start: int, end: int) -> Path[None]:
+    """zap_page_range_single()"""
+    tlb = MmuGather(mm)
+    yield from unmap_page_range(mm, tlb, start, end, ZapDetails())
+    yield from tlb_flush_mmu(tlb)
 
 
 def vma_set_atomic_flag(mm: Mm, vma: Vma, flag: int) -> Step:
@@ -66,9 +74,16 @@ def vma_set_atomic_flag(mm: Mm, vma: Vma, flag: int) -> Step:
 
 
 def _install(mm: Mm, table: int, columns: slice) -> Path[bool]:
-    """Fill the empty entries of one PTE page with markers. False: the page is not there any more."""
+    """Fill the empty entries of one PTE page with markers.
+
+    False: the page is not there any more, or a page fault has mapped something in it meanwhile.
+    """
     machine, installed = mm.machine, 0
     if not (yield from pte_offset_map_lock(machine, table)):
+        return False
+    words = machine.mem.entries[table, columns]
+    if np.any((words != 0) & ~pte.is_marker(words)):
+        yield machine.unlock("pte_unmap_unlock", "ptl")
         return False
     for part in chunks(machine.grain, columns):
         words = machine.mem.entries[table, part]

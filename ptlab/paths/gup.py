@@ -2,15 +2,14 @@
 
 Kernel source: mm/gup.c, gup_fast_fallback() to gup_fast_pte_range() (Linux 6.12). While interrupts
 are off, neither a flush that interrupts every CPU nor a grace period can end, so the tables on the
-way stay. The entry and the PMD entry are read again once the page is taken. Simplified: reads only,
-small pages only.
+way stay. The entry and the PMD entry are read again once the page is taken. Simplified: reads only.
 """
 
 from __future__ import annotations
 
 from ptlab.base import pte
 from ptlab.base.facts import Access
-from ptlab.base.geometry import PMD_SHIFT, Level
+from ptlab.base.geometry import PAGE_SHIFT, PMD_SHIFT, Level
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.state.mm import Mm
 
@@ -21,9 +20,14 @@ def gup_fast(mm: Mm, address: int) -> Path[int]:
     slot, column = address >> PMD_SHIFT & 511, address >> 12 & 511
     yield from machine.lock("local_irq_save", "interrupts", 0, "read")
     pmd = mm.lookup(address, Level.PMD)
-    table = int(mem.at(pmd, slot)) if pmd else 0
+    upper = mem.entries.word(pmd, slot) if pmd else 0
+    table = (upper & pte.PFN_MASK) >> PAGE_SHIFT
     frame = 0
-    if table:
+    if upper & pte.PSE:
+        yield Step(Kind.HIT, "gup_fast_pmd_leaf", pmd, 1, 1, Access(address, False))
+        same = mem.entries.word(pmd, slot) == upper
+        frame = table + column if same and upper & pte.PRESENT else 0
+    elif table:
         yield Step(Kind.LOOK, "gup_fast_pmd_range", table)
         word = mem.entries.word(table, column)
         if word & pte.PRESENT:

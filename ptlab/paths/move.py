@@ -99,6 +99,7 @@ def _move_pmd(mm: Mm, vma: Vma, part: Extent, walk: Any) -> Path[None]:
     done = False
     while not done and mem.at(pmd, slot):  # once, unless another task has freed one of the tables
         theirs = int((yield from visit(mm, new_pmd, new_slot)))
+        assert theirs  # nobody maps a huge page at the new place: its VMA is locked
         ours = yield from arrive(mm, pmd, slot)
         done = ours is None
         if ours is not None:

@@ -85,7 +85,8 @@ def pte_alloc(mm: Mm, pmd: int, slots: Slots) -> Path[Tables]:
 def pmd_install(mm: Mm, pmd: int, slots: Slots, tables: Tables) -> Path[Tables]:
     """Enter PTE pages into the PMD page, under its lock, and count them (mm_inc_nr_ptes).
 
-    Where another task was faster, return its table, with this walker as a visitor.
+    Where another task was faster, return its table, with this walker as a visitor; 0 if it has put a
+    huge page there.
     """
     machine, n = mm.machine, table_count(tables)
     yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin", n)
@@ -93,6 +94,9 @@ def pmd_install(mm: Mm, pmd: int, slots: Slots, tables: Tables) -> Path[Tables]:
         there = machine.mem.at(pmd, slots)
         if not every(there):
             break
+        if mm.is_huge(pmd, slots):  # a collapse was faster
+            yield machine.unlock("spin_unlock", "pmd_lock", n)
+            return 0
         if not (yield from machine.scheme.visitor_arrives(mm, pmd, slots)):
             yield machine.unlock("spin_unlock", "pmd_lock", n)
             return there
@@ -116,9 +120,12 @@ def pte_free(machine: Machine, table: Tables) -> Step:
 def visit(mm: Mm, pmd: int, slots: Slots, times: int = 1) -> Path[Tables]:
     """Arrive at the PTE pages below `slots`, building the missing ones: the caller owes a leave.
 
-    `slots` are all empty or all hold tables.
+    `slots` are all empty or all hold tables. 0, and nothing is owed: another task has put a huge page
+    there.
     """
     while mm.machine.mem.at(pmd, first_of(slots)):
+        if mm.is_huge(pmd, slots):
+            return 0
         if not (yield from mm.machine.scheme.visitor_arrives(mm, pmd, slots, times)):
             tables = mm.machine.mem.at(pmd, slots)
             if every(tables):
@@ -127,7 +134,7 @@ def visit(mm: Mm, pmd: int, slots: Slots, times: int = 1) -> Path[Tables]:
     else:
         tables = yield from pte_alloc(mm, pmd, slots)
         later = times - table_count(tables)
-        if later > 0:
+        if later > 0 and first_of(tables):
             yield from mm.machine.scheme.visitors_follow(mm, tables, later)
         return tables
 
