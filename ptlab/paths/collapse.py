@@ -75,6 +75,8 @@ def _goes_on(mm: Mm, result: Scan) -> bool:
 
 def _collapse_at(mm: Mm, vma: Vma, base: int) -> Path[Scan]:
     """hpage_collapse_scan_file() or hpage_collapse_scan_pmd() for one 2 MiB, and what follows."""
+    if vma not in mm.vmas:
+        return Scan.VMA_CHECK  # mmap_lock was dropped, and another task has changed it
     pmd, slot = mm.lookup(base, Level.PMD), base >> PMD_SHIFT & 511
     if pmd and mm.is_huge(pmd, slot):
         return Scan.SUCCEED

@@ -1,9 +1,10 @@
 """MADV_COLLAPSE of a file: its page cache gets one huge page, and tables that map small ones go.
 
 Kernel source: mm/khugepaged.c, hpage_collapse_scan_file(), collapse_file(), retract_page_tables(),
-collapse_pte_mapped_thp() (Linux 6.1, 6.12 and 6.18). Tables are taken under i_mmap_rwsem alone, handed
-to RCU, and the huge page is mapped without a deposit. Simplified: a huge page is always available;
-no page is locked or pinned; where a table is retracted, its entries go with it, not before.
+collapse_pte_mapped_thp() (Linux 6.1, 6.12 and 6.18). Tables are taken under i_mmap_rwsem alone, until
+6.5 under mmap_lock for write too, and handed to RCU. The huge page is mapped without a deposit.
+Simplified: a huge page is always available; no page is locked or pinned; where a table is retracted,
+its entries go with it, not before.
 """
 
 from __future__ import annotations
@@ -25,20 +26,44 @@ ALL = slice(0, 512)
 
 
 def hpage_collapse_scan_file(mm: Mm, vma: Vma, base: int) -> Path[Scan]:
-    """hpage_collapse_scan_file(): collapse the file's 2 MiB unless they are huge, then map them."""
-    file, page = vma.file, vma.page(base)
+    """hpage_collapse_scan_file(): collapse the file's 2 MiB unless they are huge, then map them.
+
+    mmap_lock, held for read, is dropped meanwhile. Until 6.5 it is had for write to take a table.
+    """
+    machine, file, page = mm.machine, vma.file, vma.page(base)
     assert file is not None
     was_empty = _table(mm, base) == 0
-    if not file.huge[page >> 9 : (page >> 9) + 1].any():
-        if not file.cache[page : page + 512].any():
-            return Scan.TRUNCATED
+    was_huge = bool(file.huge[page >> 9 : (page >> 9) + 1].any())
+    if not was_huge and not file.cache[page : page + 512].any():
+        return Scan.TRUNCATED
+    yield machine.unlock("mmap_read_unlock", "mmap_lock")
+    if not was_huge:
         yield from collapse_file(mm, vma, base)
-        if not mm.machine.profile.collapse_in_place:  # retract_page_tables() maps it, if at all
-            if vma.anon_vma is not None:
-                return Scan.VMA_CHECK
-            if was_empty:
-                return Scan.PMD_NONE if mm.lookup(base, Level.PMD) else Scan.PMD_NULL
+    mode = _mode(mm)
+    yield from machine.lock(f"mmap_{mode}_lock", "mmap_lock", mm.id, mode)
+    result = yield from _map_collapsed(mm, vma, base, was_huge, was_empty)
+    if mode == "write":
+        yield machine.unlock("mmap_write_unlock", "mmap_lock")
+        yield from machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read")
+    return result
+
+
+@not_in_kernel
+def _map_collapsed(mm: Mm, vma: Vma, base: int, was_huge: bool, was_empty: bool) -> Path[Scan]:
+    """What comes after collapse_file(), once mmap_lock is held again."""
+    if vma not in mm.vmas:  # hugepage_vma_revalidate(): another task has changed it
+        return Scan.VMA_CHECK
+    if not was_huge and not mm.machine.profile.collapse_in_place:
+        if vma.anon_vma is not None:
+            return Scan.VMA_CHECK
+        if was_empty:  # retract_page_tables() maps it, if at all
+            return Scan.PMD_NONE if mm.lookup(base, Level.PMD) else Scan.PMD_NULL
     return (yield from collapse_pte_mapped_thp(mm, vma, base))
+
+
+def _mode(mm: Mm) -> str:
+    """How a collapse holds i_mmap_rwsem, and mmap_lock to take a table: for read since 6.6."""
+    return "read" if mm.machine.profile.vma_lock_fault else "write"
 
 
 def _table(mm: Mm, address: int) -> int:
@@ -80,18 +105,28 @@ def collapse_file(mm: Mm, vma: Vma, base: int) -> Path[None]:
     machine.store.put(file, "cache", slice(page, page + 512), np.arange(frame, frame + 512))
     machine.store.put(file, "blank", slice(page, page + 512), False)
     machine.store.put(file, "huge", page >> 9, True)
-    yield from machine.lock("i_mmap_lock_read", "i_mmap_rwsem", file.number, "read")
+    mode = _mode(mm)
+    yield from machine.lock(f"i_mmap_lock_{mode}", "i_mmap_rwsem", file.number, mode)
     for other in machine.mms:
         for area in other.vmas:
             if area.file is not file:
                 continue
             at = area.start + ((page - area.pgoff) << PAGE_SHIFT)
             inside = area.start <= at and at + PMD_SIZE <= area.end
-            if at % PMD_SIZE == 0 and inside and file_backed_vma_is_retractable(area):
+            alike = at % PMD_SIZE == 0 and inside and file_backed_vma_is_retractable(area)
+            if alike and (mode == "read" or (yield from _try_alone(other))):
                 yield from retract_page_table(other, at, own=False)
+                if mode == "write":
+                    yield machine.unlock("mmap_write_unlock", "mmap_lock")
             else:  # the table also maps pages that are not the file's: only the small pages go
                 yield from try_to_unmap(other, max(at, area.start), min(at + PMD_SIZE, area.end))
-    yield machine.unlock("i_mmap_unlock_read", "i_mmap_rwsem")
+    yield machine.unlock(f"i_mmap_unlock_{mode}", "i_mmap_rwsem")
+
+
+@not_in_kernel
+def _try_alone(mm: Mm) -> Path[bool]:
+    """mmap_write_trylock() in retract_page_tables(), until 6.5: it holds i_mmap_rwsem already."""
+    return mm.machine.lock("mmap_write_trylock", "mmap_lock", mm.id, "trylock")
 
 
 @not_in_kernel

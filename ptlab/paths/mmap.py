@@ -233,7 +233,12 @@ def before_split(mm: Mm, start: int, end: int) -> Path[None]:
         yield from vma_start_write(mm, vma)
         pmd, slot = mm.lookup(address, Level.PMD), address >> PMD_SHIFT & 511
         if address % PMD_SIZE and pmd and mm.is_huge(pmd, slot):
+            scheme = (
+                mm.machine.scheme
+            )  # the entry of a file's huge page goes, its table may be next
+            walk = yield from scheme.walk_begins(mm, address, address + PAGE_SIZE)
             yield from split_huge_pmd(mm, pmd, slot)
+            yield from scheme.walk_ends(mm, walk)
 
 
 def vma_modify(mm: Mm, fn: str, vma: Vma, start: int, end: int, flags: int) -> Path[Vma]:

@@ -43,14 +43,18 @@ def move_page_tables(mm: Mm, vma: Vma, old: int, copy: Vma, new: int, length: in
         old, new = try_realign_addr(mm, vma, old, copy, new, length)
     scheme = mm.machine.scheme
     yield from vma_start_write(mm, vma)
+    if vma.file is not None:  # simplified: once for the whole move
+        yield from mm.machine.lock("take_rmap_locks", "i_mmap_rwsem", vma.file.number, "write")
     walk = yield from scheme.walk_begins(mm, old, end)
     new_walk = yield from scheme.walk_begins(mm, new, new + end - old)
-    yield from _move_range(mm, vma, old, new, end, new_walk)
+    yield from _move_range(mm, old, new, end, new_walk)
     yield from scheme.walk_ends(mm, new_walk)
     yield from scheme.walk_ends(mm, walk)
+    if vma.file is not None:
+        yield mm.machine.unlock("drop_rmap_locks", "i_mmap_rwsem")
 
 
-def _move_range(mm: Mm, vma: Vma, old: int, new: int, end: int, walk: Any) -> Path[None]:
+def _move_range(mm: Mm, old: int, new: int, end: int, walk: Any) -> Path[None]:
     """Stretch by stretch; `walk` is the one to the new place."""
     for part in _extents(old, new, end, PUD_SIZE):
         pud = mm.lookup(part.old, Level.PUD)
@@ -60,10 +64,10 @@ def _move_range(mm: Mm, vma: Vma, old: int, new: int, end: int, walk: Any) -> Pa
         new_pud = yield from upper_tables(mm, part.new, walk, Level.PUD)
         if part.size == PUD_SIZE and not mm.machine.mem.at(new_pud, part.new >> 30 & 511):
             here, there = Place(pud, slot), Place(new_pud, part.new >> 30 & 511)
-            if (yield from _move_table(mm, vma, "move_normal_pud", here, there)):
+            if (yield from _move_table(mm, "move_normal_pud", here, there)):
                 continue
         for piece in _extents(part.old, part.new, part.old + part.size, PMD_SIZE):
-            yield from _move_pmd(mm, vma, piece, walk)
+            yield from _move_pmd(mm, piece, walk)
 
 
 def _extents(old: int, new: int, end: int, size: int) -> Iterator[Extent]:
@@ -74,7 +78,7 @@ def _extents(old: int, new: int, end: int, size: int) -> Iterator[Extent]:
         old, new = old + extent, new + extent
 
 
-def _move_pmd(mm: Mm, vma: Vma, part: Extent, walk: Any) -> Path[None]:
+def _move_pmd(mm: Mm, part: Extent, walk: Any) -> Path[None]:
     """One PMD entry: a huge page, a whole PTE page, or entries one by one."""
     machine, mem = mm.machine, mm.machine.mem
     pmd, slot = mm.lookup(part.old, Level.PMD), part.old >> PMD_SHIFT & 511
@@ -93,7 +97,7 @@ def _move_pmd(mm: Mm, vma: Vma, part: Extent, walk: Any) -> Path[None]:
     elif (
         part.size == PMD_SIZE
         and not mem.at(new_pmd, new_slot)
-        and (yield from _move_table(mm, vma, "move_normal_pmd", here, there))
+        and (yield from _move_table(mm, "move_normal_pmd", here, there))
     ):
         return
     done = False
@@ -108,7 +112,7 @@ def _move_pmd(mm: Mm, vma: Vma, part: Extent, walk: Any) -> Path[None]:
         yield from machine.scheme.visitor_leaves(mm, theirs)
 
 
-def _move_table(mm: Mm, vma: Vma, fn: str, old: Place, new: Place) -> Path[bool]:
+def _move_table(mm: Mm, fn: str, old: Place, new: Place) -> Path[bool]:
     """move_normal_pud(), move_normal_pmd(): unhook the table here, hook it in there.
 
     False: a collapse that came through the file has taken it meanwhile (CVE-2024-50066, fixed by
@@ -116,8 +120,6 @@ def _move_table(mm: Mm, vma: Vma, fn: str, old: Place, new: Place) -> Path[bool]
     through the file must find it in exactly one place, so take_rmap_locks() keeps such tasks out.
     """
     machine, mem = mm.machine, mm.machine.mem
-    if vma.file is not None:
-        yield from machine.lock("take_rmap_locks", "i_mmap_rwsem", vma.file.number, "write")
     name, of, new_of = "pmd_lock", old[0], new[0]
     if fn == "move_normal_pud":
         name, of, new_of = "page_table_lock", mm.id, mm.id
@@ -134,8 +136,6 @@ def _move_table(mm: Mm, vma: Vma, fn: str, old: Place, new: Place) -> Path[bool]
     if new_of != of:
         yield machine.unlock("spin_unlock", name)
     yield machine.unlock("spin_unlock", name)
-    if vma.file is not None:
-        yield machine.unlock("drop_rmap_locks", "i_mmap_rwsem")
     return there
 
 

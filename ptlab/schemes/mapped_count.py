@@ -12,6 +12,7 @@ is `Process.background()` here. (The mail would rather do it in reclaim, before 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,12 @@ import numpy as np
 from ptlab.base import pte
 from ptlab.base.geometry import PMD_SIZE, PTRS_PER_TABLE, Level
 from ptlab.base.steps import Path
-from ptlab.base.tables import Tables, of_each, pick, table_count
+from ptlab.base.tables import Slots, Tables, every, first_of, of_each, pick, table_count
+from ptlab.paths.recheck import vma_end_write_all, vma_start_write
 from ptlab.paths.walk import pte_tables
-from ptlab.state.mm import Count, Mm
+from ptlab.state.mm import Count, Mm, base_address
 from ptlab.state.scheme import ReclaimScheme
+from ptlab.state.vma import overlapping
 
 _ZERO_SHIFT = 10
 _MAPPED = (1 << _ZERO_SHIFT) - 1
@@ -53,33 +56,40 @@ class MappedCount(ReclaimScheme):
         """free_ptes_sysctl_handler(): walk the whole address space."""
         machine = mm.machine
         yield from machine.lock("mmap_read_trylock", "mmap_lock", mm.id, "read")
-        done = 0
-        for vma in mm.vmas:
-            start, end = max(vma.start & -PMD_SIZE, done), -(-vma.end // PMD_SIZE) * PMD_SIZE
-            for pmd, slots, _ in pte_tables(mm, start, end):
-                if not mm.is_huge(pmd, slots):
-                    yield from self.kfreeptd_pmd_entry(mm, machine.mem.at(pmd, slots))
-            done = end
+        for address, slots in list(_tables(mm)):
+            yield from self.kfreeptd_pmd_entry(mm, address, slots)
         yield machine.unlock("mmap_read_unlock", "mmap_lock")
 
-    def kfreeptd_pmd_entry(self, mm: Mm, tables: Tables) -> Path[None]:
-        """Lock all other tasks out; free the tables that are empty or map only the zero page."""
-        machine, n = mm.machine, table_count(tables)
+    def kfreeptd_pmd_entry(self, mm: Mm, address: int, slots: Slots) -> Path[None]:
+        """Lock everybody out, look again, look at the counts, free what is empty or all zero page."""
+        machine, n = mm.machine, table_count(slots)
         yield machine.unlock("mmap_read_unlock", "mmap_lock", n)
         yield from machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write", n)
-        yield from machine.lock("pmd_lock", "pmd_lock", machine.mem.parent_of(tables), "spin", n)
-        count = of_each(machine.mem.refcount, tables)
+        for vma in overlapping(mm.vmas, address, address + n * PMD_SIZE):
+            yield from vma_start_write(mm, vma)
+        unused, pmd = None, mm.lookup(address, Level.PMD)
+        if pmd and every(machine.mem.at(pmd, slots)) and not mm.is_huge(pmd, slots):
+            yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin", n)
+            unused = yield from self._unhook_unused(mm, machine.mem.at(pmd, slots))
+            yield machine.unlock("spin_unlock", "pmd_lock", n)
+        yield from vma_end_write_all(mm)
+        yield machine.unlock("mmap_write_unlock", "mmap_lock", n)
+        yield from machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read", n)
+        if unused is not None and machine.profile.vma_lock_fault:
+            yield machine.call_rcu(unused)  # since 6.5 a walker may be there under RCU alone
+        elif unused is not None:
+            yield machine.free("kfreeptd_pmd_entry", unused)
+
+    def _unhook_unused(self, mm: Mm, tables: Tables) -> Path[Tables | None]:
+        count = of_each(mm.machine.mem.refcount, tables)
         zeros = count >> _ZERO_SHIFT == PTRS_PER_TABLE
         unused = pick(tables, (count & _MAPPED == 0) | zeros)
         if unused is not None:
+            gone = mm.unhook_pte(unused, "kfreeptd_pmd_entry")
             self._drop_zero_pages(mm, pick(tables, zeros))
-            yield mm.unhook_pte(unused, "kfreeptd_pmd_entry")
-            yield from machine.flush("flush_tlb_range", unused, 0, table_count(unused))
-        yield machine.unlock("spin_unlock", "pmd_lock", n)
-        yield machine.unlock("mmap_write_unlock", "mmap_lock", n)
-        yield from machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read", n)
-        if unused is not None:
-            yield machine.free("kfreeptd_pmd_entry", unused)
+            yield gone
+            yield from mm.machine.flush("flush_tlb_range", unused, 0, table_count(unused))
+        return unused
 
     def _drop_zero_pages(self, mm: Mm, tables: Tables | None) -> None:
         """The entries go with their page: the zero page needs no accounting in the kernel."""
@@ -100,6 +110,17 @@ class MappedCount(ReclaimScheme):
             for table in live.tolist()
             if mem.refcount[table] != _counted(mm, table)
         ]
+
+
+def _tables(mm: Mm) -> Iterator[tuple[int, Slots]]:
+    """Where PTE pages are: the address that each (or each run) maps, and its slots."""
+    done = 0
+    for vma in mm.vmas:
+        start, end = max(vma.start & -PMD_SIZE, done), -(-vma.end // PMD_SIZE) * PMD_SIZE
+        for pmd, slots, _ in pte_tables(mm, start, end):
+            if not mm.is_huge(pmd, slots):
+                yield base_address(mm, pmd) + first_of(slots) * PMD_SIZE, slots
+        done = end
 
 
 def _counted(mm: Mm, table: int) -> int:

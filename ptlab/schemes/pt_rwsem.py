@@ -29,12 +29,12 @@ _PTE, _PUD = int(Level.PTE), int(Level.PUD)
 
 
 class Walk:
-    """One walk: where it goes, and the PTE pages that it has zapped."""
+    """One walk: where it goes, and the PTE pages that it has zapped, each with its PMD page."""
 
     __slots__ = ("end", "start", "zapped")
 
     def __init__(self, start: int, end: int) -> None:
-        self.start, self.end, self.zapped = start, end, list[Tables]()
+        self.start, self.end, self.zapped = start, end, list[tuple[int, Tables]]()
 
 
 class PtRwsem(ReclaimScheme):
@@ -54,7 +54,7 @@ class PtRwsem(ReclaimScheme):
     def zapped(self, mm: Mm, tables: Tables, walk: Walk, why: str, tlb: MmuGather) -> Path[None]:
         """In truncate too, which may not take mmap_lock. munmap frees its tables anyway."""
         if why != "unmap":
-            walk.zapped.append(tables)
+            walk.zapped.append((mm.machine.mem.parent_of(tables), tables))
         return NOTHING  # type: ignore[no-any-return]
 
     def walk_ends(
@@ -67,8 +67,10 @@ class PtRwsem(ReclaimScheme):
             return
         yield from machine.lock("pt_lock_alone", "pt_rwsem", mm.id, "write")
         above = set[int]()
-        for tables in walk.zapped:
-            if machine.others.still_hooked(tables):  # otherwise another task was faster
+        for pmd, tables in walk.zapped:
+            # Another may have been faster, and may have freed the PMD page too: look from the top.
+            there = pmd in upper_pages(mm, walk.start, walk.end)
+            if there and machine.others.still_hooked(tables):
                 yield from self._free_if_empty(mm, tables, above, tlb)
         for table in reversed(upper_pages(mm, walk.start, walk.end)):  # PMD before PUD pages
             if table in above:
