@@ -1,6 +1,7 @@
 """The files around the package agree with each other and with the package."""
 
 import os
+import pkgutil
 import re
 import runpy
 import sys
@@ -83,6 +84,15 @@ def test_binder_builds_on_a_python_that_the_package_supports():
 def test_changelog_begins_with_this_version():
     versions = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert versions[0] == ptlab.__version__
+
+
+def test_the_table_of_old_names_leads_to_names_that_exist():
+    table = re.findall(r"^\| (.*`.*) \| (.*`.*) \|$", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    old = [row[0] for row in table]
+    assert len(table) > 50 and len(set(old)) == len(old)
+    for _, now in table:
+        for name in re.findall(r"`(ptlab(?:\.\w+)+)", now):
+            pkgutil.resolve_name(name)
 
 
 @pytest.mark.parametrize(
