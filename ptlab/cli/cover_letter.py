@@ -21,7 +21,7 @@ from ptlab.scenario import Scenario, play
 
 MAIL = "<20211110105428.32458-1-zhengqi.arch@bytedance.com>"
 IN_THE_MAIL = {"unmap_only": 102640, "pte_refcount": 248}
-"""VmPTE in kB that the mail reports: of the kernel it started from, and with the series applied."""
+"""VmPTE in kB that the mail reports: without the series, and with it."""
 
 _SCHEMES = ("unmap_only", "pte_refcount", "pt_reclaim")
 _RECORDED_ON = {"unmap_only": "6.1", "pt_reclaim": "6.18"}

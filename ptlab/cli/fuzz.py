@@ -21,8 +21,8 @@ examples:
   ptlab fuzz --seed 7            the same programs again
 
 Each program is played on this machine's kernel (Linux on x86-64) and on the simulator, and all rows
-are compared. A program on which they differ is cut down to the smallest that still does; what is
-printed is a scenario file.
+are compared. A program on which they differ is cut down to the smallest one that still differs, and
+printed as a scenario file.
 
 exit status: 0 none was found, 1 one was, 2 bad usage, or nothing can be recorded here"""
 
@@ -49,7 +49,7 @@ def command(args: argparse.Namespace) -> int:
         install = f"{sys.executable} -m pip install {error.name}"
         raise BadInput(f"ptlab fuzz needs {error.name}: {install}") from error
     if args.minutes < 0:
-        raise BadInput(f"--minutes {args.minutes:g}: a search cannot take less than no time")
+        raise BadInput(f"--minutes {args.minutes:g}: a search takes 0 minutes or more")
     seed = random.randrange(10**6) if args.seed is None else args.seed
     end = time.monotonic() + 60 * args.minutes
     programs = ops = cut_short = 0

@@ -21,7 +21,7 @@ there is left as it is, so your work is kept.
 
 examples:
   ptlab lab
-  ptlab lab --no-browser --port 9999    what ptlab does not know is handed on to JupyterLab"""
+  ptlab lab --no-browser --port 9999    other options go to JupyterLab"""
 
 
 def add_parser(commands: Any) -> None:

@@ -26,10 +26,10 @@ examples:
   ptlab observe --all --openmetrics > page_tables.prom
 
 VmPTE = tables with an entry + deposited tables (one for each anonymous huge page) + empty tables.
-Linux on x86-64. Nothing is stopped, written or set. Of another user's process only root sees more
-than VmPTE.
+Linux on x86-64. Nothing is stopped, written or set. Only root sees more than VmPTE of another
+user's process.
 
-exit status: 0 done, 2 no such process, or it may not be looked at"""
+exit status: 0 done, 2 no such process, or no permission to look at it"""
 
 
 def add_parser(commands: Any) -> None:
@@ -52,9 +52,7 @@ def add_parser(commands: Any) -> None:
 def command(args: argparse.Namespace) -> int:
     """Look at what was asked for."""
     if args.all and args.pid is not None:
-        raise BadInput(
-            f"observe: --all is every process, so PID {args.pid} has no meaning beside it"
-        )
+        raise BadInput(f"observe: --all is every process: leave PID {args.pid} out, or --all")
     try:
         processes = list(every_process()) if args.all else [_one(args.pid or os.getppid())]
     except (CannotObserve, ValueError) as error:
@@ -95,7 +93,10 @@ def _show_all(processes: list[Summary]) -> None:
     print(f"VmPTE of {len(processes)} processes: {total} kB.")
     print(f"All page tables of the machine, with the PGD of each process: {page_table_kb()} kB.")
     if refused:
-        print(f"{refused} of the processes (-) only root may look at, or they protect themselves.")
+        print(
+            f"{refused} of the processes (-) belong to other users or protect themselves: "
+            "only root may look at them."
+        )
     shared = shared_files(one.observation for one in processes if one.observation)
     if shared:
         files = Table(box=box.SIMPLE_HEAD)

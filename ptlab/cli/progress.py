@@ -1,4 +1,4 @@
-"""Progress bars for loops that a person would otherwise wait for in the dark."""
+"""Progress bars for loops that a person has to wait for."""
 
 from __future__ import annotations
 

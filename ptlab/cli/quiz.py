@@ -1,4 +1,4 @@
-"""`ptlab quiz`: the questions of the problem sets on the command line. The seed makes the problem."""
+"""`ptlab quiz`: the questions of the problem sets on the command line. The seed decides the problem."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("names", metavar="SCENE", nargs="*", help="scenes to explore")
     parser.add_argument("--all", action="store_true", help="every scene")
     parser.add_argument(
-        "--scheme", help="run the scenes under this scheme, with every guard in place"
+        "--scheme", help="run the scenes under this scheme, with every precaution in place"
     )
     parser.add_argument("--preemptions", type=int, metavar="N", help="at most N preemptions")
     parser.add_argument("--play", metavar="SCHEDULE", help="run one schedule")

@@ -27,7 +27,7 @@ examples:
   ptlab record lesson.txt first second        two scenarios of a file
   ptlab record lesson.txt > lesson.json       all of it, one JSON object a line, as ptlab run --json
 
-Nothing is installed and no right is needed, but only root sees which entries are of the zero page.
+It installs nothing and needs no privilege, but only root sees which entries map the zero page.
 pud, pmd and pte are null: a process can read the sum of its tables (pte_kb), not the levels.
 A field in which the repetitions did not agree is null too; "unstable" names it.
 
@@ -92,7 +92,7 @@ def _record(kernel: Kernel, scenario: Scenario, rows: list[Row]) -> dict[str, An
 
 
 def huge_pages(kernel: Kernel) -> str:
-    """How the machine's setting of huge pages differs from what the recordings had."""
+    """How the machine's setting of huge pages differs from that of the recordings."""
     return (
         f"transparent huge pages are set to {kernel.thp}, those of shared memory to "
         f"{kernel.shmem_thp}; ptlab's recordings were made with madvise and never"

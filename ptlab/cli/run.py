@@ -1,4 +1,4 @@
-"""`ptlab run`: play scenarios and show what every op left."""
+"""`ptlab run`: play scenarios, and show the numbers after each operation."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "run",
         help="play scenarios on the simulator",
-        description="Play scenarios and show what every op left: page-table pages, VmPTE, RSS.",
+        description="Play scenarios. After each operation, show page-table pages, VmPTE and RSS.",
         epilog=_EPILOG.format(
             operations="\n".join(map(_usage, OPERATIONS.values())),
             teaching="\n  ".join(teaching),

@@ -1,4 +1,4 @@
-"""The files that a command is to write: checked before its work, so that none is done for nothing."""
+"""The files that a command will write: checked first, so that no work is lost."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "verify",
         help="compare the simulator with recorded kernels, or with this one",
-        description="Play scenarios and compare every op with what Linux did, or does here.",
+        description="Play scenarios, and compare each operation with what Linux does.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -60,7 +60,7 @@ def add_parser(commands: Any) -> None:
 
 
 def command(args: argparse.Namespace) -> int:
-    """Compare, and say where the two differ."""
+    """Compare, and print where the two differ."""
     chosen = named(args.names)
     if args.live and args.kernel:
         raise BadInput("--live compares with the kernel of this machine: leave out --kernel")

@@ -5,8 +5,8 @@
 ([1, 8, 16], True)
 
 The workload is the benchmark of the mails, 2-multi-fault-all.c: N threads write to every page of an
-area of 2 MiB each; when all are done the first thread alone drops all areas; and again. So a round
-takes 512 page faults side by side, and then N zaps one after the other.
+area of 2 MiB each; when all are done, the first thread alone drops all areas. Then the next round
+begins. So a round takes 512 page faults side by side, and then N zaps one after the other.
 
 A page fault is private work and visits to shared cache lines. A line is a server with a queue: at
 most one CPU has it, and getting it from another CPU takes a hand-over. N CPUs that circulate between
@@ -81,7 +81,7 @@ class Constants:
 
 
 class Work(NamedTuple):
-    """What a page fault, or the zap of one area, does besides what it is for."""
+    """What a page fault, or the zap of one area, costs besides its own work."""
 
     local_atomics: float
     percpu_adds: float
@@ -151,7 +151,7 @@ def rate(scheme: Scheme, cpus: int, constants: Constants = Constants()) -> float
 
 
 def private_ns(work: Work, c: Constants) -> float:
-    """What no other CPU slows down. A table costs half of `table` here, half when it is freed."""
+    """The work that no other CPU slows down. Half the cost of a table is here, half in its freeing."""
     return (
         work.local_atomics * c.local_atomic
         + work.percpu_adds * c.percpu_add
@@ -217,7 +217,7 @@ def mail_table(constants: Constants = Constants()) -> list[Row]:
 
 
 def fit(constants: Constants = Constants()) -> Constants:
-    """`fault`, `zap` and `hand_over` from the mail's three numbers before the series, nothing else.
+    """`fault`, `zap` and `hand_over`, fitted to the mail's three numbers before the series.
 
     For a given hand-over the one-thread rate gives fault + zap and the 16-thread rate their shares,
     as far as it can; the hand-over is the one with which 8 and 16 threads come out best.

@@ -12,7 +12,7 @@ from ptlab.draw.chart import number
 
 
 def verdict(m: Measurement, base: Measurement) -> str:
-    """What the design saves compared with `base`, and what it costs more, in words."""
+    """What the design saves compared with `base`, and what more it costs, in words."""
     if m.unsupported:
         return f"Not judged: the simulator does not model {m.unsupported!r} yet."
     if m is base:
@@ -63,7 +63,7 @@ def _price(m: Measurement, base: Measurement) -> str:
         words += f" Takes mmap_lock for write {_count(abs(writes), 'time')} {than_base}."
     if m.costs.grace_waits:
         words += f" Waits for a grace period {_count(m.costs.grace_waits, 'time')}."
-    return words.strip() or "It costs nothing that is counted here."
+    return words.strip() or "It has no cost that is counted here."
 
 
 def kb(value: int) -> str:

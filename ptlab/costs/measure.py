@@ -4,7 +4,7 @@
 >>> [(m.scheme, m.peak_kb, m.end_kb) for m in measured]
 [('unmap_only', 12, 12), ('pt_reclaim', 12, 8)]
 
-All designs run on the same kernel version, so that only the designs differ.
+All designs run on the same kernel version, so only the designs differ.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def run(scheme: Scheme, scenario: Scenario, kernel: str, grain: str) -> Measurem
             unsupported = str(row["op"])
     before = process.counters.vmpte_kb
     process.background()
-    if type(process.scheme) not in SCHEMES.values():  # the numbers of a broken design mean nothing
+    if type(process.scheme) not in SCHEMES.values():  # the numbers of a broken one mean nothing
         process.check()
     now = process.counters
     return Measurement(

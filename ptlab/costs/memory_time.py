@@ -1,6 +1,6 @@
 """How much memory the page tables of a process take, and for how long.
 
-The simulator has no time of its own: its clock is the page fault.
+The simulator has no clock. It counts page faults instead.
 """
 
 from __future__ import annotations

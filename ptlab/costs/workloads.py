@@ -40,7 +40,7 @@ def _cover_letter(_: random.Random) -> Lines:
 
 
 def _full_table(advice: str) -> Callable[[random.Random], Lines]:
-    """The same 2 MiB again and again: the table is full when it is dropped."""
+    """The same 2 MiB again and again: the table is full when its pages are dropped."""
 
     def lines(_: random.Random) -> Lines:
         yield "mmap s0 2M"
@@ -52,7 +52,7 @@ def _full_table(advice: str) -> Callable[[random.Random], Lines]:
 
 
 def _one_page_tables(_: random.Random) -> Lines:
-    """The worst case for what frees at once: a table is built and freed for every single page."""
+    """The worst case for designs that free at once: a table is built and freed for every single page."""
     yield "mmap s0 2M"
     for _round in range(2000):
         yield "touch w s0 4K"

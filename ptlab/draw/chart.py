@@ -1,7 +1,7 @@
 """Line charts as SVG: one picture of few lines, or a small one for each line.
 
 A line is known by its name, which stands at its end or above it, and by its dashes; colour only
-helps. In a page that has JupyterLab's colours the pictures take them, elsewhere they are dark
+helps. The pictures take the colours of JupyterLab where the page has them; elsewhere they are dark
 on white.
 """
 
@@ -207,7 +207,7 @@ def number(value: float) -> str:
 
 
 def wrapped(text: str, most: int) -> list[str]:
-    """Lines of at most `most` characters, broken after a comma where that will do.
+    """Lines of at most `most` characters, broken after a comma where possible.
 
     >>> wrapped("peak 102604 kB, end 102604 kB, later 204 kB", 34)
     ['peak 102604 kB, end 102604 kB,', 'later 204 kB']
@@ -251,7 +251,7 @@ def ticks(low: float, high: float, about: float = 5) -> list[float]:
 
 
 def thinned(points: Sequence[Point], most: int) -> list[Point]:
-    """At most about `most` points; of each stretch that is merged its lowest and highest stay."""
+    """At most about `most` points. Each stretch that is merged keeps its lowest and its highest."""
     if len(points) <= most:
         return list(points)
     size = -(-2 * len(points) // most)

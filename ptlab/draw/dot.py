@@ -190,7 +190,7 @@ _NOT_LOADED = (
 def _quiet() -> Iterator[None]:
     """Graphviz speaks of missing fonts on file descriptor 2, which a notebook shows as an error.
 
-    What it says is passed on only if it fails.
+    Its messages are passed on only if it fails.
     """
     saved = os.dup(2)
     with tempfile.TemporaryFile() as heard:

@@ -1,6 +1,6 @@
-"""Long runs of alike tables fold into one node with a count, so that a tree stays a picture.
+"""Long runs of tables that look alike fold into one node with a count, so that the picture stays small.
 
-What is alike is decided over the whole story: siblings whose histories read the same.
+Siblings look alike if their histories are the same over the whole story.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from collections.abc import Callable, Hashable
 from itertools import groupby
 from typing import NamedTuple
 
-SHORTEST = 5  # alike siblings in a row that are worth a fold
-WIDEST = 12  # siblings beyond which unlike ones are folded too
+SHORTEST = 5  # this many alike siblings in a row make a fold
+WIDEST = 12  # with more siblings than this, unlike ones are folded too
 
 
 class Fold(NamedTuple):

@@ -32,7 +32,8 @@ _STYLE = (
 def themed(svg: str, label: str) -> str:
     """HTML with the `<svg>` element that Graphviz drew; `label` is what it shows, in words.
 
-    It loses its ids, of which a page may have each only once, and its titles, which would be tooltips.
+    It loses its ids, because a page may have each id only once, and its titles, because they would
+    be tooltips.
     """
     plain = re.sub(r'<title>.*?</title>\n?|(?<=<g) id="[^"]*"', "", svg)
     # A tree that is too wide shrinks until its small print has 8 pixels; then it scrolls, by keys too.

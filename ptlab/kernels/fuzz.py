@@ -64,7 +64,7 @@ def _with_fewer_lines(recorder: Recorder, kernel: Kernel, found: Disagreement) -
         except Disagreement as smaller:
             found, lines = smaller, fewer
         except (ScenarioError, RecorderError):
-            continue  # a fork lacks its child's ops
+            continue  # without these lines a fork lacks ops of its child
     return found
 
 

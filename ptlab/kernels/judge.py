@@ -102,7 +102,7 @@ def compare(trace: Trace, rows: list[Row]) -> Result:
 
 
 def _known(step: Step, field: str) -> bool:
-    """Whether the recorder could know (the end of data/README.md says when it could not)."""
+    """Whether the recorder could read the field (the end of data/README.md says when it could not)."""
     if field in step.get("unstable", ()):
         return False
     if field in _ENTRY_COUNTS and step["present"] == -1:

@@ -21,7 +21,7 @@ from ptlab.scenario.operations.files import MakeFile
 from ptlab.scenario.operations.mappings import Mlock
 
 _CHUNK = 2 << 20
-# All of the recorder's objects come from one heap, which neither shrinks nor is short of memory.
+# All objects of the recorder come from one heap, which never shrinks and never has to grow.
 _ONE_HEAP = {
     "PYTHONMALLOC": "malloc",
     "MALLOC_ARENA_MAX": "1",

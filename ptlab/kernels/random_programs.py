@@ -4,9 +4,9 @@ A program works around a few corners: the borders where PTE, PMD, PUD and PGD en
 pages to the left or right of them. There VMAs share tables, and tables are split, moved and freed.
 Hypothesis shrinks towards the first of each list below.
 
-A third of the programs make only the calls that build and free tables, so that these meet more often
-(the idea of swarm testing: Groce et al., ISSTA 2012, doi 10.1145/2338965.2336763), and a third work on
-a file in memory as well.
+A third of the programs make only the calls that build and free tables, so that these calls meet
+more often (the idea of swarm testing: Groce et al., ISSTA 2012, doi 10.1145/2338965.2336763), and a
+third work on a file in memory as well.
 """
 
 from __future__ import annotations
@@ -86,9 +86,9 @@ def programs(draw: st.DrawFn) -> str:
 THEMES = ("tables", "all kinds", "files")
 
 
-@functools.cache  # to build strategies takes longer than to draw from them
+@functools.cache  # building strategies takes longer than drawing from them
 def _around(corners: tuple[str, ...], theme: str) -> tuple[Lines, Lines]:
-    """What a program around these corners begins with, and a few calls."""
+    """The first lines of a program around these corners, and a few calls."""
     calls = Calls(st.builds(Place, st.sampled_from(corners), st.sampled_from(NEAR)))
     kinds = calls.of_tables() if theme == "tables" else calls.of_all_kinds()
     mappings = st.lists(calls.mmap(), min_size=1, max_size=3)
@@ -225,6 +225,6 @@ class Calls:
         return st.builds(lambda place, length: f"{place} {size(length)}", self.places, lengths)
 
     def line(self, form: str, *words: Line) -> Line:
-        """The words put into a form."""
+        """The words, put into the places of a form."""
         put: Callable[..., str] = form.format
         return st.builds(put, *words)

@@ -23,7 +23,7 @@ class Mapped:
 
     @cached_property
     def tables(self) -> Tables:
-        """Its tables. Neighbours may share a PTE page: then it is in the tables of both."""
+        """Its tables. If two neighbours share a PTE page, it is in the tables of both."""
         return tables(self.runs, self.hugetlb)
 
     @property

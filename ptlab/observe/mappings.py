@@ -49,7 +49,7 @@ def mappings(text: str) -> list[Mapping]:
 
 
 def _kind(name: str, inode: int) -> Kind:
-    """What the name says. That a mapping is of hugetlb pages only VmFlags say: `hugetlb_pages`."""
+    """The kind that the name shows. Only VmFlags show hugetlb pages: see `hugetlb_pages`."""
     if name.startswith(("[v", "[uprobes]")):  # [vdso], [vvar], [vvar_vclock], [vectors]
         return Kind.SPECIAL
     if name.startswith(("/dev/shm/", "/dev/zero", "/memfd:", "/SYSV")):

@@ -29,7 +29,7 @@ class Observation:
     vmpte_kb  VmPTE of /proc/PID/status, in kB
     tables    the tables that have an entry, and the deposited ones: seen, so exact
     still     whether the process changed nothing while it was looked at
-    spread    the least and the most that `empty` was, where it did not hold still
+    spread    the smallest and the largest value of `empty`, if it did not hold still
     mappings  each mapping with its pages and tables
     """
 
@@ -43,7 +43,7 @@ class Observation:
 
     @property
     def empty(self) -> int:
-        """Tables without an entry: what VmPTE counts and nothing else explains. By difference."""
+        """Tables without an entry: VmPTE less all tables that were seen."""
         return max(0, self.vmpte_kb // _TABLE_KB - self.tables.total)
 
     @property

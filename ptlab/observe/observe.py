@@ -67,13 +67,13 @@ def _checked(pid: int | None) -> int:
 
 def _observe(pid: int) -> Observation:
     spread: list[int] = []
-    _vmpte_kb(pid)  # of a zombie there is no pagemap to open, and the message should say why
+    _vmpte_kb(pid)  # a zombie has no pagemap to open, and the message should say why
     with Pagemap(pid) as pagemap:
         for _ in range(_TRIES):
             before = _stamp(pid)
             seen, mapped = _look(pid, pagemap, mappings(before.maps))
             after = _stamp(pid)
-            # This process faults while it looks at itself: its VmPTE and its mappings must do.
+            # This process faults while it looks at itself: compare only VmPTE and mappings.
             still = before == after or (pid == os.getpid() and before[::2] == after[::2])
             spread += [max(0, kb // 4 - seen.total) for kb in (before.vmpte_kb, after.vmpte_kb)]
             if still and after.vmpte_kb // 4 >= seen.total:

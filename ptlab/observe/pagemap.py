@@ -2,7 +2,7 @@
 
 Source: include/uapi/linux/fs.h and fs/proc/task_mmu.c. The ioctl came with Linux 6.7, its bit for
 guard regions with 6.15; before that the file is read, 8 bytes for each page, mapped or not.
-No page frame number is needed, so no privilege is, for a process that one may trace.
+It needs no page frame numbers, and so no privilege for a process that you may trace.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Pagemap:
             start = arg.walk_end
 
     def read(self, start: int, end: int) -> Iterator[NDArray[np.void]]:
-        """The same from the file. It does not tell a huge page from 512 small ones."""
+        """The same from the file. It cannot distinguish a huge page from 512 small ones."""
         for first in range(start, end, _AT_ONCE):
             pages = (min(end, first + _AT_ONCE) - first) >> PAGE_SHIFT
             words = np.frombuffer(os.pread(self._file, pages * 8, first // PAGE_SIZE * 8), "<u8")

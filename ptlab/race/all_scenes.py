@@ -60,7 +60,7 @@ def races(
     most: int | None = 2000,
     scenes: Iterable[str | Scene] | None = None,
 ) -> SceneResults:
-    """Explore every scene that makes sense under `scheme`, with every guard in place.
+    """Explore every scene that makes sense under `scheme`, with every precaution in place.
 
     `scenes` are those that you name, or your own; without it, all there are. `most` bounds the
     schedules run for one scene; the result of a scene that needs more is "bounded".

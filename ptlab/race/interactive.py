@@ -158,11 +158,11 @@ class Race:
     def _variant_in_words(self) -> str:
         if self.how == "broken":
             return f"broken: {self.scene.missing}"
-        return "fixed" if self.how == "fixed" else f"{self.how}, with every guard in place"
+        return "fixed" if self.how == "fixed" else f"{self.how}, with every precaution in place"
 
 
 def _line(schedule: str) -> str:
-    """The letters of a schedule that somebody has written."""
+    """The letters of a schedule as a person has typed it."""
     if not isinstance(schedule, str):
         raise TypeError(f"schedule must be the letters of tasks, such as 'AAB', not {schedule!r}")
     return "".join(schedule.split()).upper()
@@ -176,9 +176,9 @@ def race(
 ) -> Race:
     """You are the scheduler of a race scene, by its name or your own; `ptlab races` lists the scenes.
 
-    `variant` is "broken" (a guard is missing) or "fixed"; with a `scheme` the scene runs under that,
-    with every guard in place. ValueError if there is no such scene, variant or scheme, and if
-    `schedule` cannot run.
+    `variant` is "broken" (a precaution is missing) or "fixed"; with a `scheme` the scene runs under
+    that, with every precaution in place. ValueError if there is no such scene, variant or scheme,
+    and if `schedule` cannot run.
 
     >>> print(race("pmd-same", schedule="AAABBBBBBBBBAA").verdict)
     task A writes into PTE page 4, unhooked 4 steps ago: what it does is lost

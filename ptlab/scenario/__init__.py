@@ -8,7 +8,7 @@ Read operation (what an operation is) and operations/ (all of them, each in one 
 text to operations), player (from operations to calls of a Process, and a row of numbers after each),
 builtin (the programs that ptlab carries, in data/).
 
-The one idea: one program is the same thing to a learner, to the simulator and to a real kernel.
+The one idea: a learner, the simulator and a real kernel all get the same program.
 
 It plays a Process. It knows nothing of what is made of the rows: stories, costs and judges are above.
 """

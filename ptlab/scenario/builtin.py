@@ -19,7 +19,7 @@ class UnknownScenario(ValueError):
 
 
 NOT_SCENARIOS: dict[str, str] = {}
-"""Names that a learner may take for a scenario's, and what they are; their owners add them."""
+"""Names that look like those of scenarios, and what they are instead. Their own modules add them."""
 
 _FILES = ("teaching.txt", "recorded.txt", "public.txt", "random.txt", "surprises.txt")
 
@@ -38,7 +38,7 @@ def find(name: str) -> Scenario:
 def read(scenario: str, named: Callable[[str], Scenario] = find) -> Scenario:
     """The (first) scenario of a text, or the one that has `scenario` as its name.
 
-    ScenarioError for a bad text, UnknownScenario for a bad name, TypeError for what is neither.
+    ScenarioError for a bad text, UnknownScenario for a bad name, TypeError for anything else.
     """
     if isinstance(scenario, str) and ("\n" in scenario or " " in scenario.strip()):
         return parse(scenario)[0]
@@ -48,8 +48,8 @@ def read(scenario: str, named: Callable[[str], Scenario] = find) -> Scenario:
 def choose(name: str, known: Mapping[str, T], kind: str, where: str) -> T:
     """What is called `name` out of `known`, all of the same `kind`.
 
-    UnknownScenario names those that are close, and `where` says how to see all. TypeError if
-    `name` is not a text.
+    UnknownScenario names those that are close, and `where` says how to see all. TypeError if `name`
+    is not a string.
     """
     if not isinstance(name, str):
         raise TypeError(f"a {kind} is given by its name, a text, not as {name!r}")

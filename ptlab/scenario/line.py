@@ -89,7 +89,7 @@ class Line:
         return self._words[self._next - 1][0]
 
     def rest(self, expected: str) -> str:
-        """All that is left of the line as one text."""
+        """The rest of the line as one text."""
         self.take(expected)
         start = self._words[self._next - 1][1]
         self._next = len(self._words)
@@ -129,6 +129,6 @@ class Line:
         return total
 
     def end(self) -> None:
-        """Nothing may follow."""
+        """Refuse any further word."""
         if self.more:
             raise self.error("the end of the line")

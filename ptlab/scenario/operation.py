@@ -1,7 +1,7 @@
-"""What an operation of the scenario language is: one class with all that is said of it.
+"""What an operation of the scenario language is: one class with everything about it.
 
 An operation has its syntax and an example, reads itself from a line, makes its calls of a simulated
-Process, and says as plain data what the recorder has to do on a real kernel. A new operation is one
+Process, and gives, as plain data, what the recorder has to do on a real kernel. A new operation is one
 class in operations/, and nothing else.
 
 Addresses and lengths are plain byte counts that nobody checks here: refusing a bad one is up to the
@@ -39,7 +39,7 @@ class Stage(Protocol):
         """The file that an operation before this one has made."""
 
     def progress(self, done: int, total: int) -> None:
-        """A loop has done so many of its bytes."""
+        """Note how many bytes of a loop are done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Operation(ABC):
         return False
 
     def fills(self, filled: Collection[Span], locked: bool) -> Iterator[Span]:
-        """Where it may put entries, if those of `filled` may be there and memory is locked or not."""
+        """Where it may put entries, if those of `filled` may be there and memory is `locked`."""
         yield from ()
 
 

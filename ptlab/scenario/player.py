@@ -16,7 +16,7 @@ from ptlab.state.counters import Counters
 from ptlab.state.page_cache import File
 
 Row = dict[str, Any]
-"""What stood in the process after one op: the fields of a recorded step (kernels/data/README.md).
+"""The state of the process after one op: the fields of a recorded step (kernels/data/README.md).
 
 Where the simulator does not model the op, the row is `{"op", "who", "unsupported": True}`.
 """
@@ -107,7 +107,7 @@ class _Player:
         }
 
     def progress(self, done: int, total: int) -> None:
-        """A loop has done so many of its bytes."""
+        """Note how many bytes of a loop are done."""
         if self._progress:
             self._progress(done, total)
 
@@ -120,7 +120,7 @@ class _Player:
 
 
 def _row(process: Process, began: Counters, text: str, who: str) -> Row:
-    """Where things stand: tables since the scenario began, the rest as it is."""
+    """The numbers of this moment: tables since the scenario began, everything else in total."""
     now = process.counters
     return {
         "op": text,

@@ -6,7 +6,7 @@ writes the same thing as one page of HTML that needs neither Python nor a networ
 The one idea: a widget plays a payload, a dict of plain data that was laid out once. A step in the
 browser never waits for Python.
 
-It imports nothing of ptlab but itself: a payload is all that it knows.
+It imports no other part of ptlab: a payload is all that it knows.
 """
 
 from ptlab.widgets.export import export_html, export_race

@@ -1,4 +1,4 @@
-"""A list to choose from, whose arrow is seen in dark themes too: ipywidgets draws it black in all."""
+"""A drop-down list with an arrow that is visible in dark themes too: that of ipywidgets is black."""
 
 from __future__ import annotations
 

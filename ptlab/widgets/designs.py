@@ -20,7 +20,7 @@ Measure = Callable[[str, Sequence[str], Callable[[str], None]], str]
 
 
 class Designs(ipywidgets.VBox):
-    """A list of workloads, a tick for each design, a button, progress, and the tables below.
+    """A list of workloads, a checkbox for each design, a button, progress, and the tables below.
 
     `measure(workload, designs, done)` returns the tables as HTML and calls `done` with each design
     that is finished. It runs in its own thread. If it raises an error, the panel shows the error.

@@ -1,8 +1,8 @@
 """What the front end is given: a payload. It is plain data, so that it can be sent as JSON.
 
 A payload is a picture that was laid out once, and tracks: what changes, and at which steps. A step
-shows, of each track, the last record whose `step` is not larger. Texts are made to be shown, and are
-never taken apart: whatever the front end has to know is a field of its own.
+shows, of each track, the last record whose `step` is not larger. Texts are only shown, never taken
+apart: everything that the front end has to know is a field of its own.
 
 Read Payload first, then Pane, Node and Look. `schema` is raised whenever a field changes its meaning.
 """

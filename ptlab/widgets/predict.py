@@ -128,7 +128,7 @@ class Predict(ipywidgets.VBox):
                 key = row, column
                 pair = [self._guesses[key], self._answer_cells[key]]
                 cells.append(ipywidgets.HBox(pair, layout={"flex_flow": "row wrap"}))
-        # Where there is little room, an answer goes below its guess, and a row's name wraps.
+        # Where there is little room, an answer goes below its guess, and the name of a row wraps.
         columns = (
             f"minmax(9em, auto) repeat({len(self._columns)}, minmax(min-content, max-content))"
         )

@@ -51,8 +51,8 @@ class RaceScheduler(anywidget.AnyWidget):
         self.on_msg(lambda widget, message, buffers: self._ask(message))
 
     def show(self, refused: str = "") -> None:
-        """Show the race as it is now, and `refused`, why the last wish was not fulfilled."""
-        self._turn += 1  # so that the front end hears an answer to every wish
+        """Show the race as it is now, and in `refused` why the last request failed."""
+        self._turn += 1  # so that the front end gets an answer to every request
         self.race = {**self.runner.payload(), "refused": refused, "turn": self._turn}
 
     def _ask(self, message: dict[str, Any]) -> None:

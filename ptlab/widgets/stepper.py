@@ -1,4 +1,4 @@
-"""The stepper widget: the front-end plays a story's payload, Python only holds the position."""
+"""The stepper widget: the front end plays a story's payload; Python only holds the position."""
 
 from __future__ import annotations
 

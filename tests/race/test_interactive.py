@@ -154,7 +154,7 @@ def test_a_scheme_of_ones_own_runs_with_every_guard() -> None:
 
     race = ptlab.race("pmd-same", scheme=Mine, schedule=BREAKS[:-1])
     assert race.verdict is None
-    assert race.payload()["variant"] == "under mine, with every guard in place"
+    assert race.payload()["variant"] == "under mine, with every precaution in place"
     with pytest.raises(ValueError, match="scene gup-ipi is about one design"):
         ptlab.race("gup-ipi", scheme=Mine)
 

@@ -1,4 +1,4 @@
-"""What the operations of a scenario come down to: system calls, by name, with their arguments."""
+"""The system calls that a scenario consists of, by name, with their arguments."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Doer:
         self.calls.mmap(address + at, length, prot, flags, number, pos)
 
     def advise_huge_pages(self, at: int, address: int, length: int, advice: int) -> None:
-        """madvise; a kernel without huge pages says EINVAL, and that is as good."""
+        """madvise; a kernel without huge pages returns EINVAL, which is as good."""
         try:
             self.calls.madvise(address + at, length, advice)
         except OSError as failure:
@@ -91,7 +91,7 @@ class Doer:
                 raise
 
     def mremap(self, at: int, address: int, old: int, new: int, flags: int, to: int | None) -> None:
-        """mremap; where the kernel chose the new place, that is read from now on."""
+        """mremap; if the kernel chose the new place, that place is read from now on."""
         place = self.calls.mremap(address + at, old, new, flags, to or 0)
         if place not in (address + at, to):
             self.watch.append((place, place + new))

@@ -37,7 +37,7 @@ class Recorder:
         self._settle()
         self._row(
             "nop", -1, errno.ENOSYS, 0
-        )  # a rehearsal: later, nothing is done for the first time
+        )  # a rehearsal, so that later nothing happens for the first time
         if forks:
             self._child_base = self._find_child_base()
             self._settle()
@@ -62,7 +62,7 @@ class Recorder:
                     write_line(self._measure(op, partial(self._doer.do, op)))
 
     def drift(self) -> int:
-        """Once the scenario's memory is gone: by how many kB the recorder itself has grown."""
+        """By how many kB the recorder itself has grown, once the scenario's memory is gone."""
         self._doer.calls.munmap(proc.SLOTS.start, len(proc.SLOTS))
         return proc.vmpte() - self._base
 
@@ -118,7 +118,8 @@ class Recorder:
         self._doer.refused = 0
         self._sleeper = os.fork()
         if not self._sleeper:
-            self._doer.calls.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # it never outlives the parent
+            # The child must not outlive the parent.
+            self._doer.calls.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             while True:
                 signal.pause()
         self._settle()
@@ -157,7 +158,7 @@ class Recorder:
         return base
 
     def _find_zero_pfn(self) -> int:
-        """The zero page; 0 for a user who may not know it."""
+        """The zero page's frame; 0 if this user may not know it."""
         private = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
         area = self._doer.calls.mmap(0, PAGE, mmap.PROT_READ, private, -1, 0)
         self._doer.touch(0, False, area, PAGE, PAGE)

@@ -78,7 +78,7 @@ def pagemap(ranges: Iterable[tuple[int, int]], zero_pfn: int) -> dict[str, int |
             size = min(len(_words), (end - start) // PAGE * 8)
             size = os.preadv(file, [memoryview(_words)[:size]], start // PAGE * 8)
             if not size:
-                break  # above all that a process can have
+                break  # above every address of a process
             start += size // 8 * PAGE
             top_bytes = _words[7:size:8]
             if top_bytes.count(0) == len(top_bytes):
@@ -96,7 +96,7 @@ def pagemap(ranges: Iterable[tuple[int, int]], zero_pfn: int) -> dict[str, int |
 
 
 def pfn(address: int) -> int:
-    """The page that an address is mapped to; 0 for none, and without the right to know."""
+    """The page that an address is mapped to; 0 if there is none, or if this user may not know."""
     return _word(address) & _PFN
 
 

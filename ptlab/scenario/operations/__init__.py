@@ -1,7 +1,7 @@
 """The operations of the scenario language, by what they work on.
 
-Each is one class with all that is said of it: syntax, example, how the simulator plays it, and how the
-recorder does. docs/scenario_language.md lists them.
+Each is one class with everything about it: its syntax, an example, and how the simulator and the
+recorder play it. docs/scenario_language.md lists them.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ class MakeFile(Operation):
         return cls(*line.place, name, size, "disk" in words, "filled" in words)
 
     def calls(self, process: Process, stage: Stage) -> Iterator[Call]:
-        """No system call of the simulated process: the file is there from now on."""
+        """No system call of the simulated process: the file exists from now on."""
         yield partial(self._make, process, stage)
 
     def _make(self, process: Process, stage: Stage) -> None:
@@ -51,7 +51,7 @@ class MakeFile(Operation):
         stage.files[self.name] = process.file(self.size, kind, self.filled)
 
     def system_calls(self) -> list[SystemCall]:
-        """What makes it, of the given size."""
+        """The call that makes it, with the given size."""
         return [["make_file", self.name, self.size, self.disk, self.filled]]
 
 

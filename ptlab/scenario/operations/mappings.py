@@ -20,7 +20,7 @@ MAP_NORESERVE, MAP_FIXED_NOREPLACE = 0x4000, 0x100000
 MREMAP_MAYMOVE, MREMAP_FIXED, MREMAP_DONTUNMAP = 1, 2, 4
 
 _HUGE_PAGES = {"thp": "HUGEPAGE", "keepthp": None, "": "NOHUGEPAGE"}
-"""The advice that follows a mmap at once. The recorder keeps huge pages out unless asked."""
+"""The advice that follows a mmap at once. The recorder allows huge pages only if asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,9 @@ class Mmap(RangeOperation):
         "[noreserve] [populate] [thp|keepthp] [over]"
     )
     meaning = (
-        "Map memory at an address: private and anonymous unless it says otherwise. `over` replaces "
-        "what is there (MAP_FIXED). The region is kept free of huge pages, but for `thp` and `keepthp`. "
-        "`populate` fills it before advice could ask for huge pages."
+        "Map memory at an address: private and anonymous unless the line says otherwise. `over` "
+        "replaces what is there (MAP_FIXED). The region has no huge pages, unless `thp` or "
+        "`keepthp` is given. `populate` fills it before advice could ask for huge pages."
     )
     example = "mmap s0 4M rw noreserve populate"
 
@@ -104,7 +104,7 @@ class Mmap(RangeOperation):
         return "POPULATE_WRITE" if self.prot == "rw" else "POPULATE_READ"
 
     def system_calls(self) -> list[SystemCall]:
-        """The same three."""
+        """The same calls for the recorder."""
         flags = MAP_SHARED if self.shared else MAP_PRIVATE
         flags |= MAP_FIXED if self.over else MAP_FIXED_NOREPLACE
         flags |= MAP_NORESERVE if self.noreserve else 0
@@ -126,11 +126,11 @@ class Mmap(RangeOperation):
 
     @property
     def needs_huge_pages(self) -> bool:
-        """Unless they are kept out."""
+        """Whether huge pages are allowed in it."""
         return self.advice != "NOHUGEPAGE"
 
     def fills(self, filled: Collection[Span], locked: bool) -> Iterator[Span]:
-        """Only where it populates."""
+        """The whole mapping, if it is populated."""
         if self.populate:
             yield self.range
 
@@ -295,7 +295,7 @@ class Mremap(Operation):
         return [["mremap", self.addr, self.old_length, self.new_length, flags, self.to]]
 
     def fills(self, filled: Collection[Span], locked: bool) -> Iterator[Span]:
-        """Where it takes what is there; locked memory is faulted in where it grows."""
+        """The new place of the entries; where locked memory grows, it is faulted in."""
         to = self.addr if self.to is None else self.to
         for start, end in filled:
             start, end = max(start, self.addr), min(end, self.addr + self.old_length)

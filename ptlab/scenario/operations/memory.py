@@ -74,14 +74,14 @@ class Cover(RangeOperation):
         return cls(*line.place, addr, length, chunk)
 
     def calls(self, process: Process, stage: Stage) -> Iterator[Call]:
-        """Two for each chunk."""
+        """Two calls for each chunk."""
         for addr in range(*self.range, self.chunk):
             yield partial(process.touch, addr, self.chunk)
             yield partial(process.madvise, addr, "DONTNEED", self.chunk)
             stage.progress(addr + self.chunk - self.addr, self.length)
 
     def system_calls(self) -> list[SystemCall]:
-        """Two, at each chunk."""
+        """Two system calls at each chunk."""
         return [
             ["touch", True, 0, self.chunk, PAGE_SIZE],
             ["madvise", 0, self.chunk, ADVICE["DONTNEED"]],
@@ -125,7 +125,7 @@ class Madvise(RangeOperation):
 
     @property
     def needs_huge_pages(self) -> bool:
-        """Advice that may make them."""
+        """Whether the advice may make huge pages."""
         return self.advice in ("HUGEPAGE", "COLLAPSE")
 
     def fills(self, filled: Collection[Span], locked: bool) -> Iterator[Span]:
@@ -153,12 +153,12 @@ class MadviseEach(Madvise):
         return cls(*line.place, addr, length, advice, line.number("CHUNK", least=1))
 
     def calls(self, process: Process, stage: Stage) -> Iterator[Call]:
-        """One for each chunk."""
+        """One call for each chunk."""
         for addr in self.repeats():
             yield partial(process.madvise, addr, self.advice, self.chunk)
 
     def system_calls(self) -> list[SystemCall]:
-        """One, at each chunk."""
+        """One system call at each chunk."""
         return [["madvise", 0, self.chunk, ADVICE[self.advice]]]
 
     def repeats(self) -> range:

@@ -1,4 +1,4 @@
-"""Operations on processes. The player and the recorder fork; here is what there is to say."""
+"""Operations on processes. The player and the recorder fork; these classes only describe it."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ class Fork(Operation):
 
     @classmethod
     def read(cls, line: Line) -> Self:
-        """How many operations are the child's."""
+        """Read how many operations the child runs."""
         return cls(*line.place, line.number("N", least=1))
 
     def calls(self, process: Process, stage: Stage) -> Iterator[Call]:
         """The player forks."""
-        raise AssertionError("a fork is played by the player")
+        raise AssertionError("the player plays a fork")
 
     def system_calls(self) -> list[SystemCall]:
-        """The recorder forks; it reads how many operations are the child's."""
+        """The recorder forks; it is told how many operations the child runs."""
         return [["fork", self.count]]
 
 
@@ -56,7 +56,7 @@ class ForkInBackground(_Word):
     __slots__ = ()
     verb = "forkbg"
     usage = "forkbg"
-    meaning = "Fork a child that only sleeps, and shares the memory meanwhile."
+    meaning = "Fork a child that only sleeps. Until `endfork` it shares the memory."
     example = "mmap s0 2M\ntouch w s0 8K\nforkbg\ntouch w s0 4K\nendfork"
 
     def calls(self, process: Process, stage: Stage) -> Iterator[Call]:
@@ -81,7 +81,7 @@ class EndFork(_Word):
     example = ForkInBackground.example
 
     def calls(self, process: Process, stage: Stage) -> Iterator[Call]:
-        """exit, of the child."""
+        """The child exits."""
         yield partial(self._end, stage)
 
     def _end(self, stage: Stage) -> None:
@@ -96,12 +96,12 @@ class EndFork(_Word):
 
 
 class Nop(_Word):
-    """Nothing; its row says where things stand."""
+    """No call: its row shows the numbers."""
 
     __slots__ = ()
     verb = "nop"
     usage = "nop"
-    meaning = "Do nothing. Its row says where things stand."
+    meaning = "Do nothing. Its row shows the numbers of this moment."
     example = "nop"
 
     def calls(self, process: Process, stage: Stage) -> Iterator[Call]:
