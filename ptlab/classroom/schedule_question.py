@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
+from ptlab.base.geometry import TiB
 from ptlab.base.steps import Path
 from ptlab.classroom.question import Question, Wrong, shown
 from ptlab.classroom.report import Finding
@@ -13,52 +15,72 @@ from ptlab.process.process import Process
 from ptlab.race.explore import explore
 from ptlab.race.interactive import Race
 from ptlab.race.scenes import SCENES, Scene
-from ptlab.race.scenes.scene import PAGE, Paths, dontneed, one_table, read, write
+from ptlab.race.scenes.scene import BASE, PAGE, TABLE, Paths, dontneed, one_table, read, write
 from ptlab.race.scheduler import RCU, Scheduler
 
 _LONGEST = 400
 
 
+class Work(NamedTuple):
+    """What a task does that no scene has: it accesses or drops the pages [first, last].
+
+    elsewhere  in a mapping of its own, where it meets nobody
+    """
+
+    verb: str
+    first: int
+    last: int
+    elsewhere: bool = False
+
+    def __str__(self) -> str:
+        pages = f"page {self.first}"
+        if self.last > self.first:
+            pages = f"pages {self.first} to {self.last}"
+        return f"{self.verb} {pages}{' of another mapping' if self.elsewhere else ''}"
+
+    def path(self, process: Process, mapping: int) -> Path[Any]:
+        """The kernel path that does it."""
+        at = mapping + self.first * PAGE
+        if self.verb == "DONTNEED":
+            return dontneed(process, at, (self.last - self.first + 1) * PAGE)
+        return (write if self.verb == "write" else read)(process, at)
+
+
 @dataclass(frozen=True)
 class Stage:
-    """A scene, and its tasks in the order of their letters.
+    """A scene, and its tasks in the order of their letters: those of the scene by name, or our own.
 
     scene  the name of a built-in one, or "naive"
-    tasks  what the tasks do
-    page   in the naive scene: the page that is there from the beginning
+    pages  in the naive scene: the pages [first, last] that are there from the beginning
     """
 
     scene: str
-    tasks: tuple[str, ...]
-    page: int = 0
+    tasks: tuple[str | Work, ...]
+    pages: tuple[int, int] = (0, 0)
+
+    def only(self, *tasks: str | Work) -> Stage:
+        """The same stage with these tasks alone."""
+        return replace(self, tasks=tasks)
 
     def build(self) -> Scene:
         """The scene with the tasks as A, B, C."""
         base = SCENES["abc" if self.scene == "naive" else self.scene]
-        prepare = self._naive if self.scene == "naive" else base.prepare
-
-        def in_order(process: Process) -> Paths:
-            paths = prepare(process)
-            return {doing: paths[doing] for doing in self.tasks}
-
         title = base.title if self.scene != "naive" else "Counting entries, but no visitors"
-        return replace(base, name=self.scene, title=title, prepare=in_order)
+        return replace(base, name=self.scene, title=title, prepare=self._prepare)
 
     def race(self, schedule: str = "") -> Race:
         """The scene to play with; in JupyterLab a widget."""
         return Race(self.build(), "broken", schedule)
 
-    def _naive(self, process: Process) -> Paths:
-        heap = one_table(process, self.page)
-        return {doing: _path(process, heap, doing) for doing in self.tasks}
-
-
-def _path(process: Process, heap: int, doing: str) -> Path[Any]:
-    verb, page = doing.split(" page ")
-    at = heap + int(page) * PAGE
-    if verb == "DONTNEED":
-        return dontneed(process, at, PAGE)
-    return (write if verb == "write" else read)(process, at)
+    def _prepare(self, process: Process) -> Paths:
+        first, last = self.pages
+        naive = self.scene == "naive"
+        heap = one_table(process, *range(first, last + 1)) if naive else 0
+        paths = dict[str, Any]() if naive else dict(SCENES[self.scene].prepare(process))
+        work = [task for task in self.tasks if isinstance(task, Work)]
+        own = process.mmap(TABLE, at=BASE + TiB) if any(one.elsewhere for one in work) else 0
+        paths |= {str(one): one.path(process, own if one.elsewhere else heap) for one in work}
+        return {str(task): paths[str(task)] for task in self.tasks}
 
 
 class ScheduleQuestion(Question[Stage]):
@@ -155,6 +177,12 @@ def _alone(problem: Stage, letter: str, after: str = "") -> str:
     while letter in scheduler.enabled():
         scheduler.go(letter)
     return scheduler.schedule[len(after) :]
+
+
+def in_letters(schedule: str, tasks: Sequence[str | Work], problem: Stage) -> str:
+    """A schedule of these tasks alone, in the letters that they have in the problem."""
+    letters = {"ABCDEFGH"[k]: "ABCDEFGH"[problem.tasks.index(task)] for k, task in enumerate(tasks)}
+    return "".join(letters.get(letter, letter) for letter in schedule)
 
 
 def verdict_of(scheduler: Scheduler, worth: float) -> Finding:

@@ -20,10 +20,10 @@ from typing import Any
 
 SECRET = "PTLAB_GRADE_SEED"
 
-VERSION = 1
+VERSION = 2
 """Of the problems and their answers. It goes up when a name no longer has the problem it had before.
 
-A problem set carries it in its metadata: {"ptlab": {"version": 1}}.
+A problem set carries it in its metadata: {"ptlab": {"version": 2}}.
 """
 
 _PLACEHOLDER = "your netid"

@@ -43,8 +43,8 @@ class Left(NamedTuple):
     failed: list[str]
 
 
-def read(answer: object, verbs: tuple[str, ...], lines: int) -> Scenario:
-    """The scenario in `answer`, of at most `lines` ops with these verbs; else Unplayable."""
+def read(answer: object, verbs: tuple[str, ...], lines: int, area: tuple[int, int]) -> Scenario:
+    """The scenario in `answer`: at most `lines` ops with these verbs, in this area; else Unplayable."""
     if type(answer) is not str:
         raise Unplayable(
             f"the answer is {shown(answer)}; it should be a scenario: one text with a line for each "
@@ -72,7 +72,22 @@ def read(answer: object, verbs: tuple[str, ...], lines: int) -> Scenario:
         raise Unplayable(
             f"the scenario has {len(found[0].ops)} operations; at most {lines} are allowed"
         )
+    for op in found[0].ops:
+        _within(op, area)
     return found[0]
+
+
+def _within(op: Operation, area: tuple[int, int]) -> None:
+    """Unplayable: an address of `op` lies outside the area."""
+    old = getattr(op, "length", getattr(op, "old_length", 0))
+    places = [(getattr(op, "addr", None), old)]
+    places.append((getattr(op, "to", None), getattr(op, "new_length", 0)))
+    for start, size in places:
+        if start is not None and not area[0] <= start <= start + size <= area[1]:
+            raise Unplayable(
+                f"line {op.line}, {op.text!r}: it works at {start:#x}; your area begins at "
+                f"{area[0]:#x} and ends at {area[1]:#x}"
+            )
 
 
 def _bound(op: Operation) -> None:

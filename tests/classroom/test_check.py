@@ -194,7 +194,8 @@ def test_what_is_no_answer_gets_a_message_and_no_points(name):
         ("mmap s0 8T", "too big for this exercise"),
         ("touch w s0 16G 4K", "too big for this exercise"),
         ("mmap s0 2M populate", "pages are to come by touch"),
-        ("mmap s0 2M file:f", "a file made before"),
+        ("mmap AREA 2M file:f", "a file made before"),
+        ("mmap s119 2M", "your area begins at"),
         ("scenario a\nmmap s0 2M\nscenario b\nmmap s0 2M", "has 2 scenarios"),
         ("\n".join(["mmap s0 2M"] * 40), "at most"),
         ("mmap s0 2M # " + "x" * 6000, "5000 are more than enough"),
@@ -203,7 +204,8 @@ def test_what_is_no_answer_gets_a_message_and_no_points(name):
     ],
 )
 def test_a_scenario_that_cannot_be_judged_is_told_why(text, why):
-    report = graded("leak-2", text, "amy7", "amy7")
+    area = ask("leak-2").problem.at(0)
+    report = graded("leak-2", text.replace("AREA", area), "amy7", "amy7")
     assert report == 0 and why in str(report)
 
 
@@ -216,10 +218,11 @@ def test_a_call_that_fails_is_told_and_the_rest_counts():
     )
     lines = question.solve(problem).splitlines()
     findings = question.grade(
-        problem, "\n".join([lines[0], lines[1] + "\ntouch w s9 1P", lines[2]])
+        problem, "\n".join([lines[0], lines[1] + f"\ntouch w {problem.at(0)} 1P", lines[2]])
     )
     assert "at most" in findings[0].what, "four lines are one too many"
-    findings = question.grade(problem, "\n".join([*lines[:2], "madvise_each DONTNEED s0+1K 4K 4K"]))
+    unaligned = f"madvise_each DONTNEED {problem.at(0)}+1K 4K 4K"
+    findings = question.grade(problem, "\n".join([*lines[:2], unaligned]))
     assert any("EINVAL" in finding.what for finding in findings)
     assert not any(finding.ok and "empty" in finding.what for finding in findings)
 

@@ -4,6 +4,8 @@ Answers that are code run in the sandbox for one student only; for the others th
 """
 
 import re
+from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -176,3 +178,21 @@ def test_the_solutions_in_the_notebooks_are_right_for_other_students(notebook, c
             exec(cell.source, names)
             report = ptlab.check(cell.id, names["answer"])
             assert report.full, f"{cell.id} for student {k}:\n{report}"
+
+
+@pytest.mark.parametrize("question", questions().values(), ids=lambda question: question.name)
+def test_of_300_students_280_have_a_problem_of_their_own(question):
+    names = (f"student{k}" for k in range(300))
+    posed = Counter(repr(question.pose(seeds.own(question.name, name))) for name in names)
+    assert sum(times == 1 for times in posed.values()) >= 280
+
+
+@pytest.mark.parametrize("name", [q.name for q in questions().values() if not q.further])
+def test_a_neighbours_answer_is_worth_little(name):
+    question = questions()[name]
+    problems = [question.pose(seeds.own(name, f"student{k}")) for k in range(20)]
+    worth = [
+        sum(found.worth for found in question.grade(mine, question.solve(theirs)) if found.ok)
+        for theirs, mine in pairwise(problems)
+    ]
+    assert sum(worth) / len(worth) < 0.45 * question.points

@@ -26,19 +26,20 @@ class Leaves(Question[Goal]):
         """A trick, a kernel that reclaims, and a number of tables."""
         trick = rng.choice(sorted(TRICKS))
         tables = rng.randrange(4, 12) if TRICKS[trick].one_fault else rng.randrange(12, 40)
-        return Goal(trick, rng.choice(["6.18", "6.19", "7.3"]), tables)
+        kernel = rng.choice(["6.18", "6.19", "7.3"])
+        return Goal(trick, kernel, tables, rng.randrange(1, 8), 2 * rng.randrange(1, 20_000))
 
     def in_text(self, problem: Goal) -> Fills:
         """The goal and what is allowed."""
         verbs = ", ".join(f"`{verb}`" for verb in problem.verbs)
         usages = "\n".join(USAGE[verb] for verb in problem.verbs)
         many = "one page fault" if problem.faults == 1 else f"{problem.faults} page faults"
-        return {"many": many, "verbs": verbs, "usages": usages}
+        return {"many": many, "verbs": verbs, "usages": usages, "area": problem.at(0)}
 
     def grade(self, problem: Goal, answer: object, further: Sequence[Goal] = ()) -> list[Finding]:
         """Play it and count: three parts for the empty tables, one for each other rule."""
         try:
-            left = play(read(answer, problem.verbs, problem.lines), problem.kernel)
+            left = play(read(answer, problem.verbs, problem.lines, problem.area), problem.kernel)
         except Unplayable as error:
             return refused(str(error), self.points)
         share = min(left.empty / problem.tables, 1.0)
@@ -58,13 +59,17 @@ class Leaves(Question[Goal]):
 
     def solve(self, problem: Goal) -> str:
         """The trick, spelt out."""
-        n = problem.tables
+        n, at = problem.tables, problem.at
+        spread = f"touch w {at(0)} {2 * n}M 2M"
         if problem.trick == "pieces":
-            return f"mmap s0 {2 * n}M\ntouch w s0 {2 * n}M 2M\nmadvise_each DONTNEED s0 {2 * n}M 1M"
+            return f"mmap {at(0)} {2 * n}M\n{spread}\nmadvise_each DONTNEED {at(0)} {2 * n}M 1M"
         if problem.trick == "file":
-            return f"file f {2 * n}M\nmmap s0 {2 * n}M file:f\ntouch w s0 {2 * n}M 2M\ntruncate f 0"
-        moves = [f"mremap s{k}+{k}P 1P 1P to s{k + 1}+{k + 1}P maymove dontunmap" for k in range(n)]
-        return "\n".join(["mmap s0 1P", "touch w s0 1P", *moves])
+            return f"file f {2 * n}M\nmmap {at(0)} {2 * n}M file:f\n{spread}\ntruncate f 0"
+        moves = [
+            f"mremap {at(2 * k, k)} 1P 1P to {at(2 * k + 2, k + 1)} maymove dontunmap"
+            for k in range(n)
+        ]
+        return "\n".join([f"mmap {at(0)} 1P", f"touch w {at(0)} 1P", *moves])
 
     def in_why(self, problem: Goal) -> Fills:
         """What the kernel does not look at."""
@@ -72,23 +77,23 @@ class Leaves(Question[Goal]):
 
     def wrong(self, problem: Goal) -> list[Wrong]:
         """Scenarios that look as if they leaked."""
-        n = problem.tables
-        each, move = f"madvise_each DONTNEED s0 {2 * n}M", "mremap s0 1P 1P to s1+1P"
+        n, area, to = problem.tables, problem.at(0), problem.at(2, 1)
+        each, move = f"madvise_each DONTNEED {area} {2 * n}M", f"mremap {area} 1P 1P to {to}"
         drop = {
             "pieces": (f"{each} 1M", f"{each} 2M"),
             "file": ("truncate f 0", "truncate f 4K"),
             "moves": (f"{move} maymove dontunmap", move),
         }[problem.trick]
         file, kind = ("file f 4G\n", " file:f") if problem.trick == "file" else ("", "")
-        begin = f"{file}mmap s0 {2 * n}M{kind}\n"
-        spread = f"{begin}touch w s0 {2 * n}M 2M"
+        begin = f"{file}mmap {area} {2 * n}M{kind}\n"
+        spread = f"{begin}touch w {area} {2 * n}M 2M"
         if problem.trick == "moves":
-            begin, spread = "mmap s0 1P\n", "mmap s0 1P\ntouch w s0 1P"
+            begin, spread = f"mmap {area} 1P\n", f"mmap {area} 1P\ntouch w {area} 1P"
         return [
             self.mistake("full-is-empty", spread, 0),
             self.mistake("untouched-memory-has-tables", begin.strip(), 0),
-            self.mistake("munmap-leaves-tables", f"{spread}\nmunmap s0 {2 * n}M", 0),
-            self.mistake("one-table", f"{begin}touch w s0 64K\n{drop[0]}", 2),
-            self.mistake("free-drops", f"{spread}\nmadvise FREE s0 {2 * n}M", 0),
+            self.mistake("munmap-leaves-tables", f"{spread}\nmunmap {area} {2 * n}M", 0),
+            self.mistake("one-table", f"{begin}touch w {area} 64K\n{drop[0]}", 2),
+            self.mistake("free-drops", f"{spread}\nmadvise FREE {area} {2 * n}M", 0),
             self.mistake("whole-call", f"{spread}\n{drop[1]}", 4.9),
         ]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ptlab.base.geometry import MiB
 from ptlab.classroom.student_scenario import Left
+from ptlab.scenario.slots import SLOT_BASE, SLOT_SIZE
 
 
 class Trick(NamedTuple):
@@ -30,11 +32,26 @@ TRICKS = {
 
 @dataclass(frozen=True)
 class Goal:
-    """Leave `tables` empty PTE pages on `kernel`, in the way of the trick."""
+    """Leave `tables` empty PTE pages on `kernel`, in the way of the trick, from an address on.
+
+    slot, mib  the area: 256 MiB above `mib` MiB of a slot of the scenario language
+    """
 
     trick: str
     kernel: str
     tables: int
+    slot: int
+    mib: int
+
+    @property
+    def area(self) -> tuple[int, int]:
+        """Where the scenario may work: [start, end)."""
+        first = SLOT_BASE + self.slot * SLOT_SIZE + self.mib * MiB
+        return first, first + 256 * MiB
+
+    def at(self, mib: int, page: int = 0) -> str:
+        """An address so far into the area, as the scenario language writes it."""
+        return f"s{self.slot}+{self.mib + mib}M" + (f"+{page}P" if page else "")
 
     @property
     def verbs(self) -> tuple[str, ...]:

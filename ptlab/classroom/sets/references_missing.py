@@ -33,7 +33,7 @@ class Missing(TableQuestion[InjectedBug]):
     def pose(self, rng: Random) -> InjectedBug:
         """Some faults, a hit and a zap; what is forgotten shows only after the log."""
         while True:
-            first, some = rng.randrange(40), rng.randrange(2, 4)
+            first, some = rng.randrange(480), rng.randrange(2, 4)
             verb = rng.choice("rw")
             lines = (
                 "mmap s0 2M",

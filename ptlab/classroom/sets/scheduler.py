@@ -8,12 +8,18 @@ after what Linux does and their broken variant leaves out.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from random import Random
 
 from ptlab.classroom.question import Wrong, refused
 from ptlab.classroom.report import Finding
-from ptlab.classroom.schedule_question import ScheduleQuestion, Stage, shortest, verdict_of
+from ptlab.classroom.schedule_question import (
+    ScheduleQuestion,
+    Stage,
+    Work,
+    in_letters,
+    shortest,
+    verdict_of,
+)
 from ptlab.classroom.sets.scheduler_shortest import Shortest
 from ptlab.classroom.wording import Fills
 from ptlab.draw.names import plural
@@ -25,16 +31,16 @@ class Break(ScheduleQuestion):
     name = "scheduler-1"
 
     def pose(self, rng: Random) -> Stage:
-        """A zap of the only page, a fault and one more task, in any order."""
-        page = rng.randrange(4)
-        others = rng.sample([k for k in range(1, 8) if k != page], 2)
-        tasks = [
-            f"DONTNEED page {page}",
-            f"{rng.choice(['write', 'read'])} page {others[0]}",
-            f"{rng.choice(['write', 'read'])} page {others[1]}",
+        """A zap of all pages, faults on two others and one elsewhere, in any order."""
+        first, count = rng.randrange(240), rng.randint(2, 12)
+        last = first + count - 1
+        faults = [
+            Work(rng.choice(("write", "read")), page, page)
+            for page in rng.sample(range(last + 1, 500), 3)
         ]
+        tasks = [Work("DONTNEED", first, last), *faults[:2], faults[2]._replace(elsewhere=True)]
         rng.shuffle(tasks)
-        return Stage("naive", tuple(tasks), page)
+        return Stage("naive", tuple(tasks), (first, last))
 
     def in_text(self, problem: Stage) -> Fills:
         """The stage and the tasks."""
@@ -50,11 +56,10 @@ class Break(ScheduleQuestion):
 
     def solve(self, problem: Stage) -> str:
         """What the explorer finds for the zap and the first of the others."""
-        zap = next(task for task in problem.tasks if task.startswith("DONTNEED"))
-        fault = next(task for task in problem.tasks if task != zap)
-        letters = {"A": problem.tasks.index(zap), "B": problem.tasks.index(fault)}
-        found = shortest(replace(problem, tasks=(zap, fault)))
-        return "".join("ABC"[letters[x]] if x in letters else x for x in found)
+        work = [task for task in problem.tasks if isinstance(task, Work) and not task.elsewhere]
+        zap = next(task for task in work if task.verb == "DONTNEED")
+        fault = next(task for task in work if task is not zap)
+        return in_letters(shortest(problem.only(zap, fault)), (zap, fault), problem)
 
     def wrong(self, problem: Stage) -> list[Wrong]:
         """Schedules that are in order."""

@@ -8,7 +8,14 @@ from random import Random
 
 from ptlab.classroom.question import Wrong, refused
 from ptlab.classroom.report import Finding
-from ptlab.classroom.schedule_question import ScheduleQuestion, Stage, shortest, verdict_of
+from ptlab.classroom.schedule_question import (
+    ScheduleQuestion,
+    Stage,
+    Work,
+    in_letters,
+    shortest,
+    verdict_of,
+)
 from ptlab.classroom.wording import Fills
 from ptlab.draw.names import plural
 from ptlab.race.scenes import SCENES
@@ -20,9 +27,11 @@ class Shortest(ScheduleQuestion):
     name = "scheduler-2"
 
     def pose(self, rng: Random) -> Stage:
-        """One of the quick scenes with two tasks, in either order."""
+        """One of the quick scenes with two tasks, and two tasks elsewhere, in any order."""
         scene = rng.choice(_QUICK)
-        tasks = list(_doings(scene))
+        verbs, pages = rng.choices(("write", "read"), k=2), rng.sample(range(512), 2)
+        others = [Work(verb, page, page, True) for verb, page in zip(verbs, pages, strict=True)]
+        tasks: list[str | Work] = [*_doings(scene), *others]
         rng.shuffle(tasks)
         return Stage(scene, tuple(tasks))
 
@@ -50,23 +59,28 @@ class Shortest(ScheduleQuestion):
         return [*findings, *partly, rest]
 
     def solve(self, problem: Stage) -> str:
-        """The explorer's shortest."""
-        return shortest(problem)
+        """The explorer's shortest, for the two tasks that meet."""
+        racing = _doings(problem.scene)
+        return in_letters(shortest(problem.only(*racing)), racing, problem)
 
     def wrong(self, problem: Stage) -> list[Wrong]:
         """Schedules that are in order, and one that is too long."""
-        longer = _longer(problem)
-        slow = self.mistake("keeps-what-does-not-matter", longer, 4)
-        return [*self.plain_mistakes(problem), *([slow] if longer else [])]
+        longer, racing = _longer(problem.scene), _doings(problem.scene)
+        if longer is None:
+            return self.plain_mistakes(problem)
+        answer = in_letters(longer, racing, problem)
+        slow = self.mistake("keeps-what-does-not-matter", answer, 4)
+        return [*self.plain_mistakes(problem), slow]
 
 
 _LEAVE_OUT = "Is there a segment without which it still fails?"
 _QUICK = (
-    *("install", "same-entry", "pmd-same", "exclusive", "walker-rcu", "rmap-install"),
-    *("try-get-rcu", "gup-fast", "gup-ipi", "stale-tlb", "dying"),
+    *("install", "same-entry", "pmd-same", "exclusive", "walker-rcu"),
+    *("try-get-rcu", "gup-fast", "gup-ipi", "stale-tlb"),
     *("february", "slow-path", "august"),
 )
-"""Scenes of two tasks that break nothing one after the other. A search takes half a second at most."""
+"""Scenes of two tasks that break nothing one after the other, and in which it does not matter whether
+others work elsewhere (a deadlock would be none). A search takes half a second at most."""
 
 _NEARLY = 3
 """Letters more than the shortest that still give one of the two points."""
@@ -78,11 +92,12 @@ def _doings(scene: str) -> tuple[str, ...]:
 
 
 @functools.cache
-def _longer(problem: Stage) -> str | None:
+def _longer(scene: str) -> str | None:
     """A failing schedule that is longer than the shortest, found by chance; None if chance fails."""
-    best, chance = len(shortest(problem)), Random(0)
+    stage = Stage(scene, _doings(scene))
+    best, chance = len(shortest(stage)), Random(0)
     for _ in range(40):
-        scheduler = problem.build().start("broken")
+        scheduler = stage.build().start("broken")
         while scheduler.enabled():
             scheduler.go(chance.choice(scheduler.enabled()))
         if scheduler.verdict is not None and len(scheduler.schedule) > best:

@@ -21,22 +21,23 @@ from ptlab.classroom.sets.thread_walk import PerWalk
 from ptlab.costs.meter import Costs, by_operation
 from ptlab.process.process import Process
 
-FAULTS: dict[str, Callable[[Process, int], object]] = {
-    "table": lambda p, heap: p.touch(heap + 2 * MiB, 4 * KiB),
-    "second": lambda p, heap: p.touch(heap + 4 * KiB, 4 * KiB),
-    "read": lambda p, heap: p.touch(heap + 8 * KiB, 4 * KiB, write=False),
-    "replaced": lambda p, heap: p.touch(heap + 12 * KiB, 4 * KiB),
+FAULTS: dict[str, Callable[[Process, int, int], object]] = {
+    "table": lambda p, heap, n: p.touch(heap + 2 * MiB, n * 2 * MiB, stride=2 * MiB),
+    "second": lambda p, heap, n: p.touch(heap + 4 * KiB, n * 4 * KiB),
+    "read": lambda p, heap, n: p.touch(heap + 256 * KiB, n * 4 * KiB, write=False),
+    "replaced": lambda p, heap, n: p.touch(heap + MiB, n * 4 * KiB),
 }
-"""Page faults on a prepared process; the question's file has their words."""
+"""So many page faults on a prepared process; the question's file has their words."""
 
 
 @functools.cache
-def _faulted(design: str, fault: str) -> Costs:
+def _faulted(design: str, operation: str) -> Costs:
+    fault, n = operation.split()
     process = Process(design, KERNEL)
-    heap = process.mmap(4 * MiB)
+    heap = process.mmap(32 * MiB)
     process.touch(heap, 4 * KiB)
-    process.touch(heap + 12 * KiB, 4 * KiB, write=False)
-    FAULTS[fault](process, heap)
+    process.touch(heap + MiB, MiB, write=False)
+    FAULTS[fault](process, heap, int(n))
     return by_operation(process)[-1].costs
 
 
@@ -46,14 +47,18 @@ class PerMap(Counting):
     name = "thread-1"
 
     def pose(self, rng: Random) -> Measured:
-        """Two faults under three designs."""
-        faults = rng.sample(list(FAULTS), 2)
-        designs = rng.sample(DESIGNS, 3)
-        return Measured(tuple((fault, design) for fault in faults for design in designs))
+        """Two kinds of faults, each so many times, under three designs."""
+        while True:
+            faults = [f"{fault} {rng.randint(2, 12)}" for fault in rng.sample(list(FAULTS), 2)]
+            designs = rng.sample(DESIGNS, 3)
+            problem = Measured(tuple((fault, design) for fault in faults for design in designs))
+            if len(self.wrong(problem)) >= 5:
+                return problem
 
     def words(self, operation: str) -> str:
-        """The fault."""
-        return self.wording.remarks[operation]
+        """The faults."""
+        fault, n = operation.split()
+        return self.wording.remarks[fault].format(n=n)
 
     def costs(self, problem: Measured, design: str, operation: str) -> Costs:
         """Counted on a new process."""
@@ -63,24 +68,25 @@ class PerMap(Counting):
         """From the thread, and from miscounting."""
         right = self.solve(problem)
         cases = problem.cases
-        two = [(2, 0) if d == "pte_refcount" else r for (_, d), r in zip(cases, right, strict=True)]
+        times = [int(operation.split()[1]) for operation, _ in cases]
+        rows = list(zip(cases, times, right, strict=True))
         mistaken: dict[str, list[Any]] = {
             "absolute": self.absolute(problem),
             "swapped": [row[::-1] for row in right],
             "together": [(sum(map(int, row)), 0) for row in right],
             "visitor-forgotten": [
-                (max(int(row[0]) - 2, 0), row[1]) if d in ("pte_refcount", "every_level") else row
-                for (_, d), row in zip(cases, right, strict=True)
+                (max(int(a) - 2 * n, 0), b) if d in ("pte_refcount", "every_level") else (a, b)
+                for (_, d), n, (a, b) in rows
             ],
             "rwsem-is-one": [
-                (local, int(shared) - 1) if d == "pt_rwsem" else (local, shared)
-                for (_, d), (local, shared) in zip(cases, right, strict=True)
+                (a, int(b) - n) if d == "pt_rwsem" else (a, b) for (_, d), n, (a, b) in rows
             ],
             "percpu-is-atomic": [
-                (_faulted(d, f).percpu_adds, 0) if d == "percpu_ref" else r
-                for (f, d), r in zip(cases, right, strict=True)
+                (_faulted(d, f).percpu_adds, 0) if d == "percpu_ref" else row
+                for (f, d), _, row in rows
             ],
-            "always-two": two,
+            "always-two": [(2 * n, 0) if d == "pte_refcount" else row for (_, d), n, row in rows],
+            "one-fault-only": [(int(a) // n, int(b) // n) for _, n, (a, b) in rows],
             "designs-cost-nothing": [(0, 0)] * len(right),
         }
         return self.mistakes(right, mistaken)

@@ -39,7 +39,9 @@ class Crossing(TableQuestion[Machine]):
         """Another machine for each student."""
         cpus = (2, *sorted(rng.sample((3, 4, 6, 8, 12, 16, 24), 3)))
         return Machine(
-            rng.choice((2.5, 3.0, 4.0, 5.0, 6.0)), float(rng.randrange(40, 200, 5)), cpus
+            rng.choice((2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0)),
+            float(rng.randrange(40, 200, 5)),
+            cpus,
         )
 
     def in_text(self, problem: Machine) -> Fills:

@@ -35,7 +35,7 @@ class AnyPages(FunctionQuestion[Pages]):
 
     def pose(self, rng: Random) -> Pages:
         """Pages at every kind of distance from each other; seldom none at all."""
-        pages = [rng.randrange(_END)] if rng.randrange(10) else []
+        pages = [rng.randrange(_END)] if rng.randrange(40) else []
         for _ in range(rng.randrange(3, 12) if pages else 0):
             pages.append(rng.choice(pages) ^ rng.choice(_DISTANCES))
         return Pages(tuple(pages))
