@@ -204,7 +204,7 @@ def test_what_is_no_answer_gets_a_message_and_no_points(name):
     ],
 )
 def test_a_scenario_that_cannot_be_judged_is_told_why(text, why):
-    area = ask("leak-2").problem.at(0)
+    area = questions()["leak-2"].pose(seeds.own("leak-2", "amy7")).at(0)
     report = graded("leak-2", text.replace("AREA", area), "amy7", "amy7")
     assert report == 0 and why in str(report)
 

@@ -36,7 +36,7 @@ def _faulted(design: str, operation: str) -> Costs:
     process = Process(design, KERNEL)
     heap = process.mmap(32 * MiB)
     process.touch(heap, 4 * KiB)
-    process.touch(heap + MiB, MiB, write=False)
+    process.touch(heap + MiB, 64 * KiB, write=False)
     FAULTS[fault](process, heap, int(n))
     return by_operation(process)[-1].costs
 
