@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+from concurrent.futures import Executor, ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import Any
 
 from ptlab.cli.bad_input import BadInput
 from ptlab.draw.names import plural
 from ptlab.race.explore import Result, explore
 from ptlab.race.scenes import SCENES, Scene, Variant, find
-from ptlab.schemes import ReclaimScheme, scheme_class
+from ptlab.schemes import SCHEMES, ReclaimScheme, scheme_class
 
 _EPILOG = """\
 examples:
@@ -19,6 +21,7 @@ examples:
   ptlab races abc --play AAABBB    one schedule of the broken variant, step by step
   ptlab races abc --scheme pt_reclaim
   ptlab races --scheme percpu_ref  all scenes that make sense under another scheme
+  ptlab races --scheme all --jobs 2  all scenes under each of the nine designs, on two processes
   ptlab races --all --json         one JSON object a line
 
 A scheme of your own is a class, so run its races in Python: ptlab.races(Yours). To be the
@@ -40,10 +43,18 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("names", metavar="SCENE", nargs="*", help="scenes to explore")
     parser.add_argument("--all", action="store_true", help="every scene")
     parser.add_argument(
-        "--scheme", help="run the scenes under this scheme, with every precaution in place"
+        "--scheme",
+        help="run the scenes under this scheme, with all precautions in place; `all` is all nine",
     )
     parser.add_argument("--preemptions", type=int, metavar="N", help="at most N preemptions")
     parser.add_argument("--play", metavar="SCHEDULE", help="run one schedule")
+    parser.add_argument(
+        "--most",
+        type=int,
+        metavar="N",
+        help="at most N schedules for one scene (2000 with --scheme)",
+    )
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="use N processes")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.set_defaults(command=command)
 
@@ -51,19 +62,30 @@ def add_parser(commands: Any) -> None:
 def command(args: argparse.Namespace) -> int:
     """Explore, or play one schedule, or list the scenes."""
     try:
-        scheme = scheme_class(args.scheme) if args.scheme else None
+        if args.jobs < 1:
+            raise ValueError(f"jobs: {args.jobs} is below 1; at least 1 process must run")
+        if args.jobs == 1:
+            return 0 if _explore(args, None) else 1
+        with ProcessPoolExecutor(args.jobs, get_context("spawn")) as executor:
+            return 0 if _explore(args, executor) else 1
+    except ValueError as error:
+        raise BadInput(str(error)) from error
+
+
+def _explore(args: argparse.Namespace, executor: Executor | None) -> bool:
+    """Whether every broken variant fails, and no other; with --play, whether no rule is broken."""
+    good, most = True, args.most or (2000 if args.scheme else None)
+    names = list(SCHEMES) if args.scheme == "all" else [args.scheme]
+    for scheme in [scheme_class(name) if name else None for name in names]:
         scenes = _scenes(args, scheme)
         if args.play is not None:
             return _play(scenes, "broken" if scheme is None else scenes[0].under(scheme), args.play)
-        good = True
         for scene in scenes:
             for name, variant in _variants(scene, scheme):
-                result = explore(scene, variant, preemptions=args.preemptions)
+                result = explore(scene, variant, executor, args.preemptions, most)
                 good = good and (result.result == "failure") == (name == "broken")
                 print(_line(name, result) if args.json else _text(scene, result), flush=True)
-    except ValueError as error:
-        raise BadInput(str(error)) from error
-    return 0 if good else 1
+    return good
 
 
 def _scenes(args: argparse.Namespace, scheme: type[ReclaimScheme] | None) -> list[Scene]:
@@ -103,6 +125,7 @@ def _line(variant: str, result: Result) -> str:
         "schedules": result.schedules,
         "shortest": result.shortest,
         "seconds": round(result.seconds, 3),
+        "exercised": not result.untried,
     }
     return json.dumps(line | ({"bound": result.bound} if result.bound else {}))
 
@@ -112,6 +135,8 @@ def _text(scene: Scene, result: Result) -> str:
     ran = f"{plural(result.schedules, 'schedule')}, {result.pruned} pruned, {result.seconds:.1f} s"
     if result.result == "failure":
         end = f"FAILS: {result.verdict}\n    shortest schedule {result.shortest}"
+    elif result.untried:
+        end = f"not exercised: in no schedule {result.untried}"
     elif result.bound:
         end = f"no failure {result.bound}, which is not 'no failure'"
     else:
@@ -119,11 +144,11 @@ def _text(scene: Scene, result: Result) -> str:
     return f"{scene.name} ({result.variant}: {what})\n    {end}\n    {ran}"
 
 
-def _play(scenes: list[Scene], variant: str | Variant, schedule: str) -> int:
+def _play(scenes: list[Scene], variant: str | Variant, schedule: str) -> bool:
     scheduler = scenes[0].start(variant)
     for letter in schedule:
         print(f"{letter}  {scheduler.tell(scheduler.go(letter).step)}")
         if scheduler.verdict is not None:
             break
     print(scheduler.verdict or "no rule is broken")
-    return 1 if scheduler.verdict else 0
+    return scheduler.verdict is None

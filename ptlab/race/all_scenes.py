@@ -34,8 +34,18 @@ class SceneResults(tuple[Result, ...]):
         """The scenes that broke a rule."""
         return [result for result in self if result.result == "failure"]
 
+    @property
+    def untried(self) -> list[Result]:
+        """The scenes in which what they put to the test has never happened: they say nothing."""
+        return [result for result in self if result.untried and result.result != "failure"]
+
     def _closing(self) -> list[str]:
         lines = [f"Left out, because they are about one design: {', '.join(ABOUT_ONE_DESIGN)}."]
+        if self.untried:
+            names = ", ".join(result.scene for result in self.untried)
+            lines.append(
+                f"Not exercised under {self.scheme.name}, so without a word on it: {names}."
+            )
         if self.failures:
             lines.append(f"What {self.scheme.name} says of itself: {getdoc(self.scheme)}")
         return lines
@@ -46,7 +56,13 @@ class SceneResults(tuple[Result, ...]):
     def _repr_html_(self) -> str:
         headings = ["scene", "result", "schedules", "shortest schedule", "what breaks"]
         rows = (
-            [r.scene, r.result, str(r.schedules), r.shortest or "", str(r.verdict or r.bound or "")]
+            [
+                r.scene,
+                _in_short(r),
+                str(r.schedules),
+                r.shortest or "",
+                str(r.verdict or r.bound or ""),
+            ]
             for r in self
         )
         table = _row("th", headings) + "".join(_row("td", row) for row in rows)
@@ -74,6 +90,10 @@ def races(
         wanted = [scene if isinstance(scene, Scene) else find(scene) for scene in scenes]
     found = (explore(scene, scene.under(chosen), executor, most=most) for scene in wanted)
     return SceneResults(found, chosen)
+
+
+def _in_short(result: Result) -> str:
+    return "not exercised" if result.untried and result.result != "failure" else result.result
 
 
 def _row(kind: str, cells: list[str]) -> str:

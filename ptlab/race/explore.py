@@ -36,6 +36,7 @@ class Result:
     shortest   the shortest failing schedule found, or None
     verdict    what breaks in it, or None
     bound      the bound, such as "up to 2 preemptions", or None
+    untried    what the scene puts to the test, if it has happened in no schedule; else ""
     """
 
     scene: str
@@ -47,6 +48,7 @@ class Result:
     verdict: Verdict | None
     seconds: float
     bound: str | None = None
+    untried: str = ""
 
     def __str__(self) -> str:
         name = f"{self.scene} ({self.variant})"
@@ -55,6 +57,8 @@ class Result:
         )
         if self.result == "failure":
             return f"{name}: {self.verdict}. Schedule {_short(self.shortest or '')} ({ran})"
+        if self.untried:
+            return f"{name}: not exercised, for in no schedule {self.untried} ({ran})"
         if self.result == "bounded":
             return f"{name}: no failure {self.bound}; this is not 'no failure' ({ran})"
         return f"{name}: no failure in any schedule ({ran})"
@@ -82,6 +86,8 @@ class Found:
     pruned: int = 0
     failures: dict[str, str] = field(default_factory=dict)
     cut: bool = False
+    tried: bool = False
+    """Whether what the scene puts to the test has happened."""
 
     def count(self, scheduler: Scheduler, trace: Trace) -> None:
         """A schedule has failed, has come to its end, or would only repeat another from here."""
@@ -98,6 +104,7 @@ class Found:
         self.pruned += more.pruned
         self.failures.update(more.failures)
         self.cut = self.cut or more.cut
+        self.tried = self.tried or more.tried
 
 
 _PARTS = 16
@@ -139,6 +146,7 @@ def explore(
         verdict=scene.run(shortest, variant).verdict if shortest else None,
         seconds=perf_counter() - began,
         bound=" and ".join(bounds) or None,
+        untried="" if found.tried else scene.trial.what,
     )
 
 
@@ -181,7 +189,8 @@ def search(
                     break
                 nodes.append(node)
             node = nodes[depth]
-            footprint = scheduler.go(node.chosen).footprint
+            _, step, footprint = scheduler.go(node.chosen)
+            found.tried = found.tried or scene.trial.taken(step)
             node.done[node.chosen] = footprint
             for race in trace.add(node.chosen, footprint):
                 if reduce and race >= first:

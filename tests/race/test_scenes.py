@@ -51,7 +51,16 @@ def test_the_broken_variant_is_found(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in SCENES if name not in SLOW])
 def test_the_fixed_variant_is_exhausted(name: str) -> None:
-    assert explore(SCENES[name], "fixed").result == "exhausted"
+    result = explore(SCENES[name], "fixed")
+    assert result.result == "exhausted" and not result.untried
+
+
+def test_a_scene_says_nothing_of_a_design_that_does_not_do_what_it_is_about() -> None:
+    results = races("unmap_only", scenes=["slow-path", "exclusive"])
+    assert [one.scene for one in results.untried] == ["slow-path"]
+    assert "not exercised, for in no schedule does the design free a table" in str(results[0])
+    assert "Not exercised under unmap_only, so without a word on it: slow-path." in str(results)
+    assert "not exercised" in results._repr_html_()
 
 
 @pytest.mark.timeout(120)
@@ -174,7 +183,9 @@ def test_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert (fixed["variant"], fixed["result"], fixed["shortest"]) == ("fixed", "exhausted", None)
     assert main(["races", "install", "--play", broken["shortest"]]) == 1
     assert "two tables in one slot" in capsys.readouterr().out
-    assert set(broken) == {"scene", "variant", "result", "schedules", "shortest", "seconds"}
+    assert set(broken) == {
+        *("scene", "variant", "result", "schedules", "shortest", "seconds", "exercised")
+    }
     assert main(["races", "install", "--json", "--preemptions", "0"]) == 1  # it is not found
     bounded = json.loads(capsys.readouterr().out.splitlines()[0])
     assert (bounded["result"], bounded["bound"]) == ("bounded", "up to 0 preemptions")
@@ -194,6 +205,8 @@ def test_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
         (["--play", "AAB"], "--play runs one scene, not none: name it"),
         (["install", "--play", "AX"], "schedule 'AX': 'X' is not a task"),
         (["install", "--preemptions", "-1"], "preemptions: -1 is below 0"),
+        (["install", "--jobs", "0"], "jobs: 0 is below 1"),
+        (["install", "--most", "-1"], "most: -1 is below 1"),
     ],
 )
 def test_what_the_command_line_cannot_do_it_says(

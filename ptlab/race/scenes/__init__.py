@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from ptlab.base.errors import unknown
-from ptlab.race.scenes import files, hardware, reclaim, references
+from ptlab.race.scenes import background, files, hardware, reclaim, references
 from ptlab.race.scenes.scene import Scene, Variant
 
 SCENES: dict[str, Scene] = {
     scene.name: scene
-    for scene in (*references.SCENES, *reclaim.SCENES, *hardware.SCENES, *files.SCENES)
+    for scene in (
+        *references.SCENES,
+        *reclaim.SCENES,
+        *hardware.SCENES,
+        *files.SCENES,
+        *background.SCENES,
+    )
 }
 
 __all__ = ["SCENES", "Scene", "Variant", "find"]

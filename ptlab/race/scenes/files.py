@@ -12,7 +12,7 @@ from ptlab.paths.mmap import do_munmap
 from ptlab.paths.pieces import Piece
 from ptlab.paths.truncate import do_truncate
 from ptlab.process.process import Process
-from ptlab.race.scenes.scene import BASE, PAGE, TABLE, Paths, before_6_5
+from ptlab.race.scenes.scene import BASE, CLEARS, PAGE, TABLE, UNMAPS, Paths, before_6_5
 from ptlab.schemes import PteRefcount, UnmapOnly
 from ptlab.state.mm import Mm
 from ptlab.state.mmu_gather import MmuGather
@@ -61,6 +61,7 @@ truncate = before_6_5(
     _truncate,
     PteRefcount,
     broken=ZapLocksMm,
+    trial=CLEARS,
 )
 
 
@@ -105,6 +106,7 @@ rmap_install = before_6_5(
     UnmapOnly,
     broken=InstallsByRmap,
     own_scheme=False,
+    trial=UNMAPS,
 )
 
 SCENES = (truncate, rmap_install)

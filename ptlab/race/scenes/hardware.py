@@ -6,7 +6,17 @@ from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Path
 from ptlab.paths.gup import gup_fast
 from ptlab.process.process import Process
-from ptlab.race.scenes.scene import PAGE, TABLE, Paths, Scene, Variant, dontneed, one_table, read
+from ptlab.race.scenes.scene import (
+    CLEARS,
+    PAGE,
+    TABLE,
+    Paths,
+    Scene,
+    Variant,
+    dontneed,
+    one_table,
+    read,
+)
 from ptlab.schemes import PtReclaim
 
 QUIET = frozenset({Precaution.IPI})
@@ -58,6 +68,7 @@ stale = Scene(
     _stale,
     Variant(PtReclaim),
     Variant(PtReclaim, frozenset({Precaution.FLUSH_FIRST})),
+    trial=CLEARS,
 )
 
 SCENES = (gup, gup_ipi, stale)

@@ -18,8 +18,11 @@ from ptlab.paths.mmap import do_munmap
 from ptlab.process.process import Process
 from ptlab.race.scenes.scene import (
     BASE,
+    INSTALLS,
     PAGE,
+    SETS,
     TABLE,
+    UNMAPS,
     Paths,
     before_6_5,
     dontneed,
@@ -71,6 +74,7 @@ exclusive = before_6_5(
     _munmap,
     UnmapOnly,
     without=Precaution.MMAP_WRITE,
+    trial=UNMAPS,
 )
 
 
@@ -108,6 +112,7 @@ install = before_6_5(
     _install,
     UnmapOnly,
     without=Precaution.PMD_NONE,
+    trial=INSTALLS,
 )
 
 
@@ -123,6 +128,7 @@ same_entry = before_6_5(
     _same_entry,
     UnmapOnly,
     without=Precaution.PTE_SAME,
+    trial=SETS,
 )
 
 
@@ -185,6 +191,7 @@ put_vmf = before_6_5(
     _put_vmf,
     PteRefcount,
     broken=LatePut,
+    trial=UNMAPS,
 )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ptlab.base.precautions import Precaution
-from ptlab.base.steps import Path
+from ptlab.base.steps import Kind, Path, Step
 from ptlab.paths.access import touch
 from ptlab.paths.madvise import MADV_DONTNEED, do_madvise
 from ptlab.process.process import Process
@@ -37,6 +37,35 @@ class Variant:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """What a scene puts to the test, as a step that must be taken in some schedule.
+
+    what  in words, after "in no schedule"
+    kind  the kind of step
+    own   whether only the design's own steps count, not those of munmap's free_pgtables()
+    """
+
+    what: str
+    kind: str
+    own: bool = False
+
+    def taken(self, step: Step | None) -> bool:
+        """Whether `step` is such a step."""
+        if step is None or step.kind != self.kind:
+            return False
+        return not (self.own and step.fn in _FREE_PGTABLES)
+
+
+_FREE_PGTABLES = ("free_pte_range", "free_pmd_range", "free_pud_range")
+
+FREES = Trial("does the design free a table", Kind.UNHOOK, own=True)
+UNMAPS = Trial("is a table freed", Kind.UNHOOK)
+INSTALLS = Trial("is a table installed", Kind.INSTALL)
+SETS = Trial("is an entry set", Kind.SET)
+CLEARS = Trial("is an entry cleared", Kind.CLEAR)
+
+
+@dataclass(frozen=True)
 class Scene:
     """`prepare` sets the stage on a fresh process and returns the tasks by what they do.
 
@@ -44,6 +73,7 @@ class Scene:
     kernel        the profile; older ones take mmap_lock where newer ones take a VMA's lock
     own_scheme    whether the scene makes sense under any scheme
     gather_pages  how many pages a zap collects before it breaks off to flush
+    trial         what must happen in some schedule, or nothing has been put to the test
     """
 
     name: str
@@ -55,6 +85,7 @@ class Scene:
     kernel: str = "6.18"
     own_scheme: bool = True
     gather_pages: int | None = None
+    trial: Trial = FREES
 
     def variant(self, name: str) -> Variant:
         """The variant called "broken" or "fixed"."""
@@ -157,6 +188,7 @@ def before_6_5(
     broken: type[ReclaimScheme] | None = None,
     without: Precaution | None = None,
     own_scheme: bool = True,
+    trial: Trial = FREES,
 ) -> Scene:
     """A scene on Linux 6.1, where no path checked the PMD entry again under the PTE lock.
 
@@ -172,4 +204,5 @@ def before_6_5(
         Variant(broken or scheme, lacks),
         kernel="6.1",
         own_scheme=own_scheme,
+        trial=trial,
     )

@@ -1,0 +1,92 @@
+"""Scenes with work in the background: `Process.background()`, when time passes or memory is short."""
+
+from __future__ import annotations
+
+from ptlab.base.precautions import Precaution
+from ptlab.base.steps import Path
+from ptlab.base.tables import Slots, table_count
+from ptlab.process.process import Process
+from ptlab.race.scenes.scene import (
+    OF_ITS_TIME,
+    PAGE,
+    TABLE,
+    Paths,
+    Scene,
+    Variant,
+    one_table,
+    write,
+)
+from ptlab.schemes import AsyncScan, MappedCount
+from ptlab.state.mm import Mm
+
+
+class LooksOnce(MappedCount):
+    """Waits for mmap_lock, and trusts what it saw before."""
+
+    name = "looks_once"
+    fate = "Never proposed: mapped_count as ptlab had it until two scans raced."
+
+    def kfreeptd_pmd_entry(self, mm: Mm, address: int, slots: Slots) -> Path[None]:
+        """The table is looked up before the wait."""
+        machine, n = mm.machine, table_count(slots)
+        table = mm.lookup(address, machine.geometry.path[-1])
+        yield machine.unlock("mmap_read_unlock", "mmap_lock", n)
+        yield from machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write", n)
+        pmd = machine.mem.parent_of(table)
+        yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin", n)
+        unused = yield from self._unhook_unused(mm, table)
+        yield machine.unlock("spin_unlock", "pmd_lock", n)
+        yield machine.unlock("mmap_write_unlock", "mmap_lock", n)
+        yield from machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read", n)
+        if unused is not None:
+            yield machine.free("kfreeptd_pmd_entry", unused)
+
+
+def _empty(process: Process) -> int:
+    """A table that MADV_DONTNEED has emptied, if the design has left it."""
+    heap = one_table(process, 0)
+    process.madvise(heap, "DONTNEED", TABLE)
+    return heap
+
+
+def _two_scans(process: Process) -> Paths:
+    _empty(process)
+    mm, scheme = process.mm, process.scheme
+    return {"background": _of(scheme.background(mm)), "background too": _of(scheme.background(mm))}
+
+
+def _of(path: Path[None]) -> Path[None]:
+    """A design without background work gives no generator."""
+    yield from path
+
+
+two_scans = Scene(
+    "two-scans",
+    "Two scans in the background find one empty table; each waits for mmap_lock",
+    "no second look after the wait",
+    _two_scans,
+    Variant(MappedCount, OF_ITS_TIME),
+    Variant(LooksOnce, OF_ITS_TIME),
+    kernel="6.1",
+)
+
+
+def _scan_and_fault(process: Process) -> Paths:
+    heap = _empty(process)
+    return {
+        "write page 1": write(process, heap + PAGE),
+        "background": _of(process.scheme.background(process.mm)),
+    }
+
+
+scan_fault = Scene(
+    "scan-fault",
+    "A scan in the background frees a table that a fault has looked up",
+    "the freed page does not wait for a grace period",
+    _scan_and_fault,
+    Variant(AsyncScan),
+    Variant(AsyncScan, frozenset({Precaution.RCU})),
+    kernel="6.12",
+)
+
+SCENES = (two_scans, scan_fault)
