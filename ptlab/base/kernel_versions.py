@@ -32,6 +32,7 @@ class Profile(NamedTuple):
     collapse_read_only: bool
     collapse_goes_on: bool
     shared_by_process: bool
+    split_at_hole: bool
     lazyfree_whole: bool
 
 
@@ -82,6 +83,9 @@ SINCE = {
     "collapse_goes_on": (6, 19),
     # A file's huge page is shared if several processes map it; before, if it is mapped twice.
     "shared_by_process": (6, 15),
+    # Truncation splits a large folio only as far as it must ("mm/truncate: use folio_split() in
+    # truncate operation"); before, into single pages.
+    "split_at_hole": (6, 15),
 }
 """The version that brought each difference."""
 

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, Verbosity
 
 from ptlab.kernels.judge import Result, judge
 from ptlab.kernels.live import Kernel, Recorder, RecorderError
+from ptlab.kernels.random_huge_pages import huge_programs
 from ptlab.kernels.random_programs import programs
 from ptlab.scenario import Row, ScenarioError, parse, run
 
@@ -44,7 +45,7 @@ def search(
         suppress_health_check=list(HealthCheck),
         verbosity=Verbosity.quiet,
     )
-    @hypothesis.given(programs())
+    @hypothesis.given(programs() | huge_programs() if kernel.like_the_recordings else programs())
     def agree(program: str) -> None:
         after_each(attempt(recorder, kernel, program))
 

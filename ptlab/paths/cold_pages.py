@@ -17,9 +17,8 @@ from ptlab.base.tables import Tables, count_each, first_of, table_count, total, 
 from ptlab.paths.pieces import chunks
 from ptlab.paths.recheck import arrive_locked
 from ptlab.paths.split_folio import Reach, advised
-from ptlab.paths.swap import free_swap_entries
+from ptlab.paths.swap import free_swap_entries, tables_of
 from ptlab.paths.thp import frames_of, is_huge_zero
-from ptlab.paths.walk import pte_tables
 from ptlab.state.mm import Count, Mm
 from ptlab.state.vma import Vma
 
@@ -38,7 +37,7 @@ def _mark(mm: Mm, vma: Vma, start: int, end: int, fn: str, bits: int) -> Path[No
     """Take `bits` off every page of the range."""
     scheme, changed = mm.machine.scheme, 0
     walk = yield from scheme.walk_begins(mm, start, end)
-    for pmd, slots, columns in pte_tables(mm, start, end):
+    for pmd, slots, columns in tables_of(mm, vma, start, end):
         reach = yield from advised(mm, vma, pmd, slots, columns)
         if reach is Reach.WHOLE:
             yield from _mark_huge(mm, pmd, first_of(slots), fn, bits)

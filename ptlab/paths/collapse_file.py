@@ -33,7 +33,7 @@ def hpage_collapse_scan_file(mm: Mm, vma: Vma, base: int) -> Path[Scan]:
     machine, file, page = mm.machine, vma.file, vma.page(base)
     assert file is not None
     was_empty = _table(mm, base) == 0
-    was_huge = bool(file.huge[page >> 9 : (page >> 9) + 1].any())
+    was_huge = file.is_huge(page)
     if not was_huge and not file.cache[page : page + 512].any():
         return Scan.TRUNCATED
     yield machine.unlock("mmap_read_unlock", "mmap_lock")
@@ -104,7 +104,7 @@ def collapse_file(mm: Mm, vma: Vma, base: int) -> Path[None]:
     frame = machine.huge_frames() + pte.FILE_FRAME
     machine.store.put(file, "cache", slice(page, page + 512), np.arange(frame, frame + 512))
     machine.store.put(file, "blank", slice(page, page + 512), False)
-    machine.store.put(file, "huge", page >> 9, True)
+    file.set_order(range(page, page + 512), 9)
     mode = _mode(mm)
     yield from machine.lock(f"i_mmap_lock_{mode}", "i_mmap_rwsem", file.number, mode)
     for other in machine.mms:

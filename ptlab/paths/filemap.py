@@ -7,6 +7,8 @@ readahead, no dirty tracking.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ptlab.base import pte
 from ptlab.base.errors import NotModelled
 from ptlab.base.facts import EntriesSet, Maps, Reason, Refusal
@@ -43,8 +45,9 @@ def do_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]
         if mm.is_huge(pmd, slot):
             return 0
     if not write:
-        whole = huge and mm.machine.profile.whole_around
-        around = range(PTRS_PER_TABLE) if whole else _fault_around(vma, piece.first, column)
+        around: Sequence[int] = _fault_around(vma, piece.first, column)
+        if mm.machine.profile.whole_around:
+            around = _whole_folios(vma, around, page - column)
         cached = [c for c in around if file.ready(page + c - column)]
         table = first_of(mm.machine.mem.at(pmd, slot))
         if table:
@@ -65,8 +68,7 @@ def do_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]
     if own:
         yield from _map_copy(mm, pmd, slot, column)
     else:
-        whole = huge and mm.machine.profile.whole_finish and not _filled(mm, pmd, slot)
-        columns = list(range(PTRS_PER_TABLE)) if whole else [column]
+        columns = _finished(mm, vma, pmd, slot, column, page - column)
         yield from _map(mm, vma, pmd, slot, columns, page - column, "finish_fault", write)
     return 0
 
@@ -76,7 +78,7 @@ def _fits_huge(vma: Vma, address: int, page: int) -> bool:
     assert vma.file is not None
     base = address & -PMD_SIZE
     return (
-        bool(vma.file.huge[page >> 9 : (page >> 9) + 1].any())
+        vma.file.is_huge(page)
         and page & 511 == address >> PAGE_SHIFT & 511
         and vma.start <= base
         and base + PMD_SIZE <= vma.end
@@ -88,10 +90,36 @@ def _may_map_huge(mm: Mm, vma: Vma) -> bool:
     return not (mm.machine.profile.nohuge_file and vma.flags & VM.NOHUGEPAGE)
 
 
-def _filled(mm: Mm, pmd: int, slot: int) -> bool:
-    """Whether the table at `slot` maps anything yet."""
+def _whole_folios(vma: Vma, around: Sequence[int], offset: int) -> Sequence[int]:
+    """filemap_map_folio_range(): all of each folio that fits into the VMA and into the table."""
+    assert vma.file is not None
+    if not vma.file.order[offset + around[0] : offset + around[-1] + 1].any():
+        return around
+    columns = set(around)
+    for column in around:
+        folio = vma.file.folio(offset + column)
+        if _fits(vma, folio, offset):
+            columns.update(page - offset for page in folio)
+    return sorted(columns)
+
+
+def _fits(vma: Vma, folio: range, offset: int) -> bool:
+    """Whether the VMA shows the whole folio, below one table; page offset + c is at column c."""
+    inside = vma.pgoff <= folio.start and folio.stop <= vma.page(vma.end)
+    return inside and offset <= folio.start and folio.stop <= offset + PTRS_PER_TABLE
+
+
+def _finished(mm: Mm, vma: Vma, pmd: int, slot: int, column: int, offset: int) -> list[int]:
+    """What finish_fault() maps: since 6.11 the whole folio of shared memory, if nothing is there yet."""
+    assert vma.file is not None
+    folio = vma.file.folio(offset + column)
+    if len(folio) == 1 or not mm.machine.profile.whole_finish or not _fits(vma, folio, offset):
+        return [column]
+    columns = slice(folio.start - offset, folio.stop - offset)
     table = first_of(mm.machine.mem.at(pmd, slot))
-    return bool(table) and mm.machine.mem.filled(table) > 0
+    if table and mm.machine.mem.entries.filled(table, columns):
+        return [column]
+    return list(range(columns.start, columns.stop))
 
 
 def _fault_around(vma: Vma, address: int, column: int) -> range:

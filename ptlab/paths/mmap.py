@@ -64,7 +64,7 @@ def do_mmap(
     length = page_align(length)
     yield from mm.machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
     try:
-        start = get_unmapped_area(mm, at, length, over)
+        start = get_unmapped_area(mm, at, length, file is None and not shared, over)
     except KernelError:
         yield mm.machine.unlock("mmap_write_unlock", "mmap_lock")
         raise
@@ -110,8 +110,13 @@ def _vm_flags(prot: int, noreserve: bool, shared: bool) -> int:
     return flags | VM.ACCOUNT if prot & VM.WRITE and not shared else flags
 
 
-def get_unmapped_area(mm: Mm, at: int | None, length: int, over: bool) -> int:
-    """The address for a new mapping: the one asked for, or the highest free range that fits."""
+def get_unmapped_area(
+    mm: Mm, at: int | None, length: int, aligned: bool, over: bool = False
+) -> int:
+    """The address for a new mapping: the one asked for, or the highest free range that fits.
+
+    aligned: THP aligns private anonymous memory of a multiple of 2 MiB, and keeps 2 MiB more free.
+    """
     vmas = mm.vmas
     if at is not None:
         taken = find_vma_intersection(vmas, at, at + length)
@@ -121,20 +126,29 @@ def get_unmapped_area(mm: Mm, at: int | None, length: int, over: bool) -> int:
                 f"mmap: {taken} is already mapped there (MAP_FIXED_NOREPLACE); nothing was mapped",
             )
         return at
-    align = PMD_SIZE if length % PMD_SIZE == 0 else PAGE_SIZE
-    top = MMAP_BASE
-    for vma in reversed(vmas):
-        if vma.start >= top:
-            continue
-        if (top - length) & -align >= vma.end:
-            break
-        top = min(top, vma.start)
-    start = (top - length) & -align
+    start = 0
+    if aligned and length % PMD_SIZE == 0:
+        padded = _highest_gap(vmas, length + PMD_SIZE)  # __thp_get_unmapped_area()
+        start = (padded + PMD_SIZE) & -PMD_SIZE if padded >= PAGE_SIZE else 0
+    if start < PAGE_SIZE:
+        start = _highest_gap(vmas, length)
     if start < PAGE_SIZE:
         raise KernelError(
             errno.ENOMEM, f"mmap: no free range of {length:#x} bytes; nothing was mapped"
         )
     return start
+
+
+def _highest_gap(vmas: Vmas, length: int) -> int:
+    """Start of the highest free range of `length` bytes below MMAP_BASE; below 0 if there is none."""
+    top = MMAP_BASE
+    for vma in reversed(vmas):
+        if vma.start >= top:
+            continue
+        if top - length >= vma.end:
+            break
+        top = min(top, vma.start)
+    return top - length
 
 
 def mm_populate(mm: Mm, start: int, end: int) -> Path[int]:

@@ -144,7 +144,7 @@ def _remap_one(
     if to is not None or dontunmap:
         target = to
         if target is None:
-            target = get_unmapped_area(mm, None, new_length, False)
+            target = get_unmapped_area(mm, None, new_length, _aligned(mm, vma))
         yield from move_vma(mm, vma, old, old_length, new_length, target, dontunmap)
         return target, "write"
     return (yield from expand_vma(mm, vma, old, old_length, new_length, maymove)), "write"
@@ -164,9 +164,14 @@ def expand_vma(
         raise KernelError(
             errno.ENOMEM, f"mremap: there is no room above {vma.end:#x}; nothing was moved"
         )
-    target = get_unmapped_area(mm, None, new_length, False)
+    target = get_unmapped_area(mm, None, new_length, _aligned(mm, vma))
     yield from move_vma(mm, vma, old, old_length, new_length, target, False)
     return target
+
+
+def _aligned(mm: Mm, vma: Vma) -> bool:
+    """Since 6.7 the new place of anonymous memory is aligned as that of a new mapping."""
+    return vma.file is None and mm.machine.profile.thp_aligned
 
 
 def _check_vma(vma: Vma, old: int, old_length: int) -> None:

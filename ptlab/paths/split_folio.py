@@ -39,9 +39,11 @@ class Reach(Enum):
 @not_in_kernel
 def advised(mm: Mm, vma: Vma, pmd: int, slots: Slots, columns: slice) -> Path[Reach]:
     """Look at what is below `slots`; a huge page of which the range covers a part is split."""
-    if not mm.is_huge(pmd, slots):
-        return Reach.ENTRIES
     slot = first_of(slots)
+    if not mm.is_huge(pmd, slots):
+        if vma.file is not None:
+            yield from _split_parts(mm, vma, pmd, slot, columns)
+        return Reach.ENTRIES
     if is_huge_zero(mm.machine.mem.entries.word(pmd, slot)) or mapped_shared(mm, vma, pmd, slot):
         return Reach.NOTHING
     if covers_whole(columns):
@@ -59,10 +61,34 @@ def mapped_shared(mm: Mm, vma: Vma, pmd: int, slot: int) -> bool:
     if vma.file is None:
         word = machine.mem.entries.word(pmd, slot)
         return bool(machine.pages.shared(frames_of(word)).any())
-    places = list(mappings(machine, vma.file, _first_page(mm, vma, pmd, slot)))
+    return _file_shared(machine, vma.file, vma.file.folio(_first_page(mm, vma, pmd, slot)))
+
+
+def _file_shared(machine: Machine, file: File, folio: range) -> bool:
+    places = list(mappings(machine, file, folio))
     if machine.profile.shared_by_process:
         return len({other.id for other, *_ in places}) > 1
     return len(places) > 1
+
+
+def _split_parts(mm: Mm, vma: Vma, pmd: int, slot: int, columns: slice) -> Path[None]:
+    """Large folios that a table maps with single entries: those that the range does not cover whole."""
+    machine, file, offset = mm.machine, vma.file, _first_page(mm, vma, pmd, slot)
+    assert file is not None
+    if not file.order[max(offset + columns.start, 0) : max(offset + columns.stop, 0)].any():
+        return
+    words = machine.mem.entries[int(machine.mem.at(pmd, slot)), slice(0, 512)].copy()
+    for column in np.flatnonzero(pte.is_file(words)).tolist():
+        folio = file.folio(offset + column)
+        here = range(
+            max(folio.start - offset, columns.start), min(folio.stop - offset, columns.stop)
+        )
+        if len(folio) == 1 or column not in here:
+            continue
+        covered = len(here) == len(folio) and pte.is_file(words[here.start : here.stop]).all()
+        if not covered and not _file_shared(machine, file, folio):
+            yield from unmap_folio(machine, file, folio)
+            file.set_order(folio, 0)
 
 
 def _first_page(mm: Mm, vma: Vma, pmd: int, slot: int) -> int:
@@ -70,19 +96,20 @@ def _first_page(mm: Mm, vma: Vma, pmd: int, slot: int) -> int:
     return vma.page(base_address(mm, pmd) + (slot << PMD_SHIFT))
 
 
-def mappings(machine: Machine, file: File, page: int) -> Iterator[tuple[Mm, int, int]]:
-    """Each address space and range where the huge page at `page` is mapped, whole or in parts."""
-    first = file.frame(page)
+def mappings(machine: Machine, file: File, folio: range) -> Iterator[tuple[Mm, int, int]]:
+    """Each address space and range where pages of the folio are mapped, as a huge page or one by one."""
+    frames = range(file.frame(folio.start), file.frame(folio.start) + len(folio))
     for mm in machine.mms:
         for vma in mm.vmas:
-            address = vma.start + ((page - vma.pgoff) << PAGE_SHIFT)
-            start, end = max(address, vma.start), min(address + PMD_SIZE, vma.end)
-            if vma.file is file and start < end and _maps(mm, start, end, first):
+            address = vma.start + ((folio.start - vma.pgoff) << PAGE_SHIFT)
+            end = min(address + (len(folio) << PAGE_SHIFT), vma.end)
+            start = max(address, vma.start)
+            if vma.file is file and start < end and _maps(mm, start, end, frames):
                 yield mm, start, end
 
 
-def _maps(mm: Mm, start: int, end: int, first: int) -> bool:
-    """Whether an entry of [start, end) maps one of the 512 frames from `first` on."""
+def _maps(mm: Mm, start: int, end: int, frames: range) -> bool:
+    """Whether an entry of [start, end) maps one of the frames."""
     for base in range(start & -PMD_SIZE, end, PMD_SIZE):
         pmd, slot = mm.lookup(base, Level.PMD), base >> PMD_SHIFT & 511
         if pmd and mm.is_huge(pmd, slot):
@@ -91,8 +118,8 @@ def _maps(mm: Mm, start: int, end: int, first: int) -> bool:
             words = mm.machine.mem.entries[table, slice(0, 512)]
         else:
             continue
-        frames = pte.pfn(words[pte.is_present(words)])
-        if ((frames >= first) & (frames < first + 512)).any():
+        mapped = pte.pfn(words[pte.is_present(words)])
+        if ((mapped >= frames.start) & (mapped < frames.stop)).any():
             return True
     return False
 
@@ -102,11 +129,16 @@ def split_folio(mm: Mm, vma: Vma, pmd: int, slot: int) -> Path[None]:
     if vma.file is None:
         yield from split_huge_pmd(mm, pmd, slot)
         return
-    machine, file, page = mm.machine, vma.file, _first_page(mm, vma, pmd, slot)
-    for other, start, end in list(mappings(machine, file, page)):
-        there, theirs = other.lookup(start, Level.PMD), start >> PMD_SHIFT & 511
-        if other.is_huge(there, theirs):
-            yield from split_huge_pmd(other, there, theirs)
+    folio = vma.file.folio(_first_page(mm, vma, pmd, slot))
+    yield from unmap_folio(mm.machine, vma.file, folio)
+    vma.file.set_order(folio, 0)
+
+
+def unmap_folio(machine: Machine, file: File, folio: range) -> Path[None]:
+    """Before a file's folio is split: every mapping of its pages goes. Faults bring them back."""
+    for mm, start, end in list(mappings(machine, file, folio)):
+        pmd, slot = mm.lookup(start, Level.PMD), start >> PMD_SHIFT & 511
+        if mm.is_huge(pmd, slot):
+            yield from split_huge_pmd(mm, pmd, slot)
         else:
-            yield from try_to_unmap(other, start, end)
-    machine.store.put(file, "huge", page >> 9, False)
+            yield from try_to_unmap(mm, start, end)

@@ -54,7 +54,7 @@ def madvise_pageout(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
     """
     machine, gone = mm.machine, 0
     walk = yield from machine.scheme.walk_begins(mm, start, end)
-    for pmd, slots, columns in _tables_of(mm, vma, start, end):
+    for pmd, slots, columns in tables_of(mm, vma, start, end):
         reach = yield from advised(mm, vma, pmd, slots, columns)
         if reach is Reach.WHOLE:
             reach = yield from _page_out_huge(mm, pmd, first_of(slots))
@@ -121,7 +121,7 @@ def _page_out(mm: Mm, vma: Vma, tables: Tables, columns: slice) -> Path[tuple[in
     return gone, dropped
 
 
-def _tables_of(mm: Mm, vma: Vma, start: int, end: int) -> Iterator[tuple[int, Slots, slice]]:
+def tables_of(mm: Mm, vma: Vma, start: int, end: int) -> Iterator[tuple[int, Slots, slice]]:
     """As pte_tables(), but table by table in a file's mapping: each entry has a page to ask for."""
     for pmd, slots, columns in pte_tables(mm, start, end):
         if vma.file is not None and is_run(slots):

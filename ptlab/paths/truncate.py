@@ -13,6 +13,7 @@ from ptlab.base.errors import KernelError, NotModelled
 from ptlab.base.facts import FileResized, PagesAllocated, PagesDropped
 from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE
 from ptlab.base.steps import Kind, Path, Step
+from ptlab.paths.split_folio import unmap_folio
 from ptlab.paths.zap import ZapDetails, unmap_page_range
 from ptlab.state.machine import Machine
 from ptlab.state.mmu_gather import MmuGather, tlb_flush_mmu
@@ -26,13 +27,16 @@ def do_truncate(machine: Machine, file: File, size: int) -> Path[None]:
     """ftruncate(): pages beyond the new end go, private copies of them too (even_cows)."""
     if size < 0:
         raise KernelError(errno.EINVAL, f"ftruncate: size {size} is below 0; nothing was changed")
-    old_pages = file.pages
+    old_pages, shorter = file.pages, size < file.size
     file.resize(size)
     fact = FileResized(file.number, file.kind, size)
     yield Step(Kind.FILE, "i_size_write", None, file.pages, 1, fact)
     if file.pages < old_pages:
         yield from unmap_mapping_range(machine, file, file.pages, old_pages, even_cows=True)
-        file.drop(file.pages, old_pages - file.pages)
+    if shorter:
+        yield from truncate_inode_partial_folio(machine, file, size, len(file.cache) << PAGE_SHIFT)
+    if file.pages < old_pages:
+        file.drop(file.pages, len(file.cache) - file.pages)
         gone = PagesDropped(hole=False)
         yield Step(Kind.FILE, "truncate_inode_pages", None, old_pages - file.pages, 1, gone)
 
@@ -55,8 +59,30 @@ def _punch_hole(machine: Machine, file: File, offset: int, length: int) -> Path[
     last = min((offset + length) >> PAGE_SHIFT, file.pages)
     if first < last:
         yield from unmap_mapping_range(machine, file, first, last, even_cows=False)
+    end = min(offset + length, len(file.cache) << PAGE_SHIFT)
+    yield from truncate_inode_partial_folio(machine, file, offset, end)
+    if first < last:
         file.drop(first, last - first)
         yield Step(Kind.FILE, "shmem_undo_range", None, last - first, 1, PagesDropped(hole=True))
+
+
+def truncate_inode_partial_folio(machine: Machine, file: File, start: int, end: int) -> Path[None]:
+    """A large folio that goes in part, at either end of [start, end), is split.
+
+    Since 6.15 what goes and what stays are cut apart, and each half stays as large as it can be.
+    """
+    for byte in (start, end - 1):
+        folio = file.folio(byte >> PAGE_SHIFT)
+        first, after = folio.start << PAGE_SHIFT, folio.stop << PAGE_SHIFT
+        if len(folio) == 1 or start >= end or (start <= first and after <= end):
+            continue
+        yield from unmap_folio(machine, file, folio)
+        if not machine.profile.split_at_hole:
+            file.set_order(folio, 0)
+            continue
+        file.split_around(max(start, first) >> PAGE_SHIFT)
+        if end < after:
+            file.split_around(end >> PAGE_SHIFT)
 
 
 def _allocate(machine: Machine, file: File, offset: int, length: int) -> Path[None]:

@@ -109,7 +109,7 @@ class Sanitizer(Alone):
             key = ("file", file.number)
             yield file, "cache", WatchedWhole(self, key, file.cache)
             yield file, "blank", WatchedWhole(self, key, file.blank)
-            yield file, "huge", WatchedWhole(self, key, file.huge)
+            yield file, "order", WatchedWhole(self, key, file.order)
             yield file, "_size", WatchedWhole(self, key, file._size)
 
     @contextmanager

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ptlab.base import pte
 from ptlab.base.errors import NotModelled
-from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE, page_align
+from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE, PTRS_PER_TABLE, page_align
 from ptlab.state.machine import Machine
 
 T = TypeVar("T", bound=np.generic)
@@ -43,7 +43,7 @@ class File:
     cache  frame of each cached page by page offset, 0 for none
     blank  whether each cached page waits for its first access: fallocate() takes pages without
            zeroing them (PG_uptodate is not set)
-    huge   whether each 2 MiB of the cache is one huge page
+    order  of each page, how large its folio is: 9 for a huge page of 2^9 pages, 0 for a page alone
     """
 
     def __init__(self, machine: Machine, number: int, size: int, kind: str, filled: bool) -> None:
@@ -51,7 +51,7 @@ class File:
         self._size = [size]
         self.cache: NDArray[np.int64] = np.zeros(0, np.int64)
         self.blank: NDArray[np.bool_] = np.zeros(0, np.bool_)
-        self.huge: NDArray[np.bool_] = np.zeros(0, np.bool_)
+        self.order: NDArray[np.int8] = np.zeros(0, np.int8)
         self.reserve(page_align(size) >> PAGE_SHIFT)
         if filled:
             # Content that a file has from the start is not an event: written past the store,
@@ -78,7 +78,7 @@ class File:
                 message = f"a file of {size} bytes: its page cache does not fit in memory here"
                 raise NotModelled(message) from None
             self.cache, self.blank = longer
-            self.huge = _longer(self.huge, (pages + 511) // 512)
+            self.order = _longer(self.order, pages)
 
     def bring(self, page: int) -> None:
         """An access to `page`: it is in the cache afterwards, with its content."""
@@ -104,7 +104,33 @@ class File:
         store = self.machine.store
         store.put(self, "cache", slice(first, first + count), 0)
         store.put(self, "blank", slice(first, first + count), False)
-        store.put(self, "huge", slice(first >> 9, (first + count + 511) >> 9), False)
+        store.put(self, "order", slice(first, first + count), 0)
+
+    def folio(self, page: int) -> range:
+        """The pages of the folio that `page` is in."""
+        size = 1 << int(self.order[page]) if page < len(self.order) else 1
+        return range(page & -size, (page & -size) + size)
+
+    def is_huge(self, page: int) -> bool:
+        """Whether `page` is in a folio of 2 MiB."""
+        return len(self.folio(page)) == PTRS_PER_TABLE
+
+    def set_order(self, pages: range, order: int) -> None:
+        """These pages are folios of 2^order pages from now on."""
+        self.machine.store.put(self, "order", slice(pages.start, pages.stop), order)
+
+    def split_around(self, page: int) -> None:
+        """folio_split(): halve the folio of `page` again and again, until the page stands alone."""
+        folio = self.folio(page)
+        first, order = folio.start, len(folio).bit_length() - 1
+        while order:
+            order -= 1
+            half = first + (1 << order)
+            below = page < half
+            rest = range(half, half + (1 << order)) if below else range(first, half)
+            self.set_order(rest, order)
+            first = first if below else half
+        self.set_order(range(page, page + 1), 0)
 
     def resize(self, size: int) -> None:
         """Set i_size."""

@@ -42,7 +42,7 @@ def files(machine):
             file.size,
             {int(page): int(file.cache[page]) for page in np.flatnonzero(file.cache)},
             np.flatnonzero(file.blank).tolist(),
-            np.flatnonzero(file.huge).tolist(),
+            np.flatnonzero(file.order).tolist(),
         )
         for file in machine.files
     ]

@@ -1,0 +1,83 @@
+"""Random programs with huge pages: what makes them, splits them, and what fork leaves behind."""
+
+from __future__ import annotations
+
+import functools
+
+from hypothesis import strategies as st
+
+from ptlab.kernels.random_programs import FILE, KIB, MIB, PAGE, Calls, Line, Lines, Place, size
+
+# Advice that a range of whole huge pages takes in one way, and a part of one in another.
+ADVICE = ("COLLAPSE", "COLLAPSE", "COLD", "FREE", "PAGEOUT", "DONTNEED", "HUGEPAGE", "NOHUGEPAGE")
+FILLING = ("POPULATE_READ", "POPULATE_WRITE", "GUARD_INSTALL", "GUARD_REMOVE")
+PLACES = ("s1", "s1+2M", "s2")
+NEAR_HUGE = (0, 0, 0, PAGE, MIB, -PAGE)
+SIZES = (2 * MIB, 4 * MIB, PAGE, MIB, 64 * KIB, 2 * MIB + PAGE)
+PROTS = ("rw", "rw", "r", "none")
+
+
+@st.composite
+def huge_programs(draw: st.DrawFn) -> str:
+    """A file, a few mappings, then calls of any kind: ten on average."""
+    corners = draw(st.lists(st.sampled_from(PLACES), min_size=1, max_size=2, unique=True))
+    first, some = _around(tuple(corners))
+    return "\n".join([f"file {FILE} 4M filled", *draw(first), *draw(some), *draw(some)])
+
+
+@functools.cache  # to build strategies takes longer than to draw from them
+def _around(corners: tuple[str, ...]) -> tuple[Lines, Lines]:
+    """What a program around these corners begins with, and a few calls."""
+    calls = HugeCalls(st.builds(Place, st.sampled_from(corners), st.sampled_from(NEAR_HUGE)))
+    mappings = st.lists(st.one_of(calls.mmap(), calls.mmap_file()), min_size=1, max_size=3)
+    return mappings, st.lists(calls.any(calls.of_huge_pages()), max_size=8)
+
+
+class HugeCalls(Calls):
+    """Strategies for the lines of a program in which there are huge pages."""
+
+    def of_huge_pages(self) -> list[Line]:
+        """Calls that make, use, split and lose huge pages."""
+        lengths = st.sampled_from(SIZES)
+        return [
+            *[self.line("touch {} {}", st.sampled_from("wr"), self.spot(lengths))] * 3,
+            *[self.line("madvise {} {}", st.sampled_from(ADVICE), self.spot(lengths))] * 4,
+            *[self.line("mprotect {} {}", self.spot(lengths), st.sampled_from(PROTS))] * 2,
+            self.line("madvise {} {}", st.sampled_from(FILLING), self.spot(lengths)),
+            self.line("mlock {}", self.spot(lengths)),
+            self.line("munlock {}", self.spot(lengths)),
+            self.line("munmap {}", self.spot(lengths)),
+            self.line("mremap {0} {1} {1} to {2}", st.just("s1"), lengths.map(size), st.just("s2")),
+            self.line("mremap {0} {1} {1} to {2}", st.just("s2"), lengths.map(size), st.just("s1")),
+            self.line(
+                "truncate {} {}", st.just(FILE), st.sampled_from(("4M", "2M", "1M", "3M+100"))
+            ),
+            self.line(
+                "punch {} {} {}",
+                st.just(FILE),
+                st.sampled_from(("0", "1M", "2M+4K")),
+                self.any_size(),
+            ),
+            self.mmap(),
+            self.mmap_file(),
+        ]
+
+    def any_size(self) -> Line:
+        """A size of the list."""
+        return st.sampled_from(SIZES).map(size)
+
+    def mmap(self) -> Line:
+        """Private or shared memory for huge pages, or for none."""
+        kinds = st.sampled_from(["anon thp", "anon thp", "anon keepthp", "anon", "shared keepthp"])
+        lengths = st.sampled_from(SIZES[:2])
+        return self.line("mmap {} rw {} over", self.spot(lengths), kinds)
+
+    def mmap_file(self) -> Line:
+        """A mapping of the file, aligned with it or not."""
+        files = st.sampled_from(["file", "pfile"])
+        offsets, modes = (
+            st.sampled_from(["0", "0", "0", "2M", "4K"]),
+            st.sampled_from(["keepthp", ""]),
+        )
+        form = "mmap {} rw {}:" + FILE + ":{} {} over"
+        return self.line(form, self.spot(st.sampled_from(SIZES[:2])), files, offsets, modes)
