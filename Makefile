@@ -3,6 +3,7 @@
 # make front-end  bundle ptlab/widgets/src for the browser, with esbuild (needs node)
 # make exercises  write the exercises without solutions, as students get them
 # make bench  print the numbers of benchmarks/
+# make publish  REPO=owner/name: write the repository's address into README, docs and pyproject.toml
 # make binder-test  build Binder's environment from binder/ and run the first notebook in it
 # make clean  remove .venv and every cache
 #
@@ -25,7 +26,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& echo "$$python" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test exercises bench front-end binder-test clean
+.PHONY: help lab test exercises bench front-end publish binder-test clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^Everything/,$$d'
@@ -52,6 +53,9 @@ front-end: $(BIN)/python
 	npx --yes esbuild@0.28.2 ptlab/widgets/src/stepper.mjs ptlab/widgets/src/scheduler.mjs \
 		--bundle --format=esm --charset=utf8 --minify-whitespace --minify-syntax --log-level=warning --outdir=$(OUT) \
 		--banner:js="// Made by \`make front-end\` from ptlab/widgets/src, $$($(BIN)/python -c $(DIGEST))"
+
+publish: $(BIN)/python
+	$(BIN)/python docs/publish.py "$(REPO)"
 
 binder-test:
 	tests/binder.sh
