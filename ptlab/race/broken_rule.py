@@ -192,6 +192,31 @@ class OtherWayRound(BreaksLockOrder):
     follows = "lock order, task {0.other} took them the other way round in step {0.step}"
 
 
+class Link(NamedTuple):
+    """A task has taken `then` while it held `first`."""
+
+    first: str
+    then: str
+    task: str
+    step: int
+
+    def __str__(self) -> str:
+        return f"task {self.task} took {self.then} inside {self.first} in step {self.step}"
+
+
+@dataclass(frozen=True)
+class LockCycle(BreaksLockOrder):
+    """The lock that is wanted leads back to the one that is held, by way of others."""
+
+    links: tuple[Link, ...]
+    follows = "a cycle of locks, for {0.way}"
+
+    @property
+    def way(self) -> str:
+        """Who took which lock inside which."""
+        return ", and ".join(map(str, self.links))
+
+
 class Blocked(NamedTuple):
     """Why `task` cannot run: `holders` hold a lock that it wants; without a lock, it polls."""
 

@@ -18,6 +18,8 @@ from ptlab.race.broken_rule import (
     BreaksLockOrder,
     BrokenRule,
     ChangesUnhooked,
+    Link,
+    LockCycle,
     LockLeft,
     OtherWayRound,
     Overwrites,
@@ -56,9 +58,10 @@ _HARMLESS = (Kind.WAIT, Kind.LOCK, Kind.UNLOCK, Kind.LOOK, Kind.HIT, Kind.FLUSH)
 class Checker:
     """Looks at the state after each segment; remembers the state before it and all lock orders."""
 
-    def __init__(self, mm: Mm) -> None:
-        self.mm, self.mem = mm, mm.machine.mem
-        self._seen: dict[tuple[str, str], tuple[str, int]] = {}
+    def __init__(self, mm: Mm, lock_order: bool = True) -> None:
+        self.mm, self.mem, self.lock_order = mm, mm.machine.mem, lock_order
+        self._inside: dict[str, dict[str, Link]] = {}
+        """By lock: those that were taken while it was held, and by whom first."""
         self._unhooked: dict[int, tuple[str, int]] = {}
         """By table: the task that has unhooked it, and in which step."""
         self.look()
@@ -82,7 +85,10 @@ class Checker:
         if step.kind is Kind.WAIT:
             assert isinstance(step.fact, Lock)
             for held in self.mm.machine.held[ord(task) - ord("A")]:
-                self._seen.setdefault((held.name, step.fact.name), (task, now))
+                if "interrupts" in (held.name, step.fact.name):
+                    continue
+                link = Link(held.name, step.fact.name, task, now)
+                self._inside.setdefault(held.name, {}).setdefault(step.fact.name, link)
         elif step.kind is Kind.UNHOOK and isinstance(step.tables, int):
             self._unhooked[step.tables] = task, now
 
@@ -91,7 +97,7 @@ class Checker:
         self._entries, self._states = _raw(self.mem.nonnone), _raw(self.mem.state)
 
     def _step(self, task: str, step: Step, now: int) -> Iterator[BrokenRule]:
-        if step.kind is Kind.WAIT:
+        if step.kind is Kind.WAIT and self.lock_order:
             assert isinstance(step.fact, Lock)
             yield from self._order(task, step.fact.name)
         if not isinstance(step.tables, int):
@@ -138,8 +144,24 @@ class Checker:
                 continue
             if {held, name} <= set(LOCK_ORDER) and LOCK_ORDER.index(held) > LOCK_ORDER.index(name):
                 yield BreaksLockOrder(task, name, held)
-            elif (name, held) in self._seen:
-                yield OtherWayRound(task, name, held, *self._seen[name, held])
+            elif links := self._way(name, held):
+                if len(links) == 1:
+                    yield OtherWayRound(task, name, held, links[0].task, links[0].step)
+                else:
+                    yield LockCycle(task, name, held, links)
+
+    def _way(self, first: str, last: str) -> tuple[Link, ...]:
+        """The shortest way in the graph of locks from `first` to `last`; () if there is none."""
+        ways: list[tuple[Link, ...]] = [(link,) for link in self._inside.get(first, {}).values()]
+        reached = {first}
+        for way in ways:
+            at = way[-1].then
+            if at == last:
+                return way
+            if at not in reached:
+                reached.add(at)
+                ways += [(*way, link) for link in self._inside.get(at, {}).values()]
+        return ()
 
     def at_rest(self) -> Iterator[BrokenRule]:
         """All tasks are done and all grace periods over: nothing may be left behind."""

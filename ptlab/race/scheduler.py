@@ -79,8 +79,9 @@ class Task:
 class Scheduler:
     """Runs the tasks of `paths` on the machine of `process`, as a schedule says.
 
-    `paths` are the tasks by what they do; they get the letters A, B, C. `without` names the guards
-    to leave out. `verdict` is None until a rule is broken; printed, it is a sentence.
+    `paths` are the tasks by what they do; they get the letters A, B, C. `without` names the
+    precautions to leave out. Without `lock_order` a wrong order of locks is no failure, only the
+    deadlock is. `verdict` is None until a rule is broken; printed, it is a sentence.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class Scheduler:
         process: Process,
         paths: Mapping[str, Path[Any]],
         without: Iterable[Precaution] = (),
+        lock_order: bool = True,
     ) -> None:
         self.process, self.machine = process, process.machine
         self.tasks = [
@@ -98,7 +100,7 @@ class Scheduler:
         machine.held.extend(() for _ in self.tasks[1:])
         self.sanitizer = Sanitizer(machine, len(self.tasks), frozenset(without))
         machine.others = self.sanitizer
-        self.checker = Checker(process.mm)
+        self.checker = Checker(process.mm, lock_order)
         self.schedule = ""
         self.verdict: Verdict | None = None
         self._class_state = class_state(machine.scheme)

@@ -11,6 +11,7 @@ from ptlab.base.geometry import Level
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.paths.mmap import do_munmap
 from ptlab.process.process import Process
+from ptlab.race.explore import explore
 from ptlab.race.scenes import SCENES
 from ptlab.race.scenes.scene import PAGE, Paths, one_table, read
 from ptlab.race.scheduler import Scheduler
@@ -172,6 +173,30 @@ def test_a_lock_order_seen_before() -> None:
     assert run(prepare, "AAAAAAA") == (
         "task B wants one while it holds two: lock order, task A took them the other way round "
         "in step 3"
+    )
+
+
+def test_a_cycle_of_three_locks() -> None:
+    def prepare(p: Process) -> Paths:
+        return {
+            "one, two": takes(p, ("one", 0), ("two", 0)),
+            "two, three": takes(p, ("two", 0), ("three", 0)),
+            "three, one": takes(p, ("three", 0), ("one", 0)),
+        }
+
+    assert run(prepare, "") == (
+        "task C wants one while it holds three: a cycle of locks, for task A took two inside one in "
+        "step 3, and task B took three inside two in step 10"
+    )
+
+
+def test_the_inversion_of_the_review_is_seen_twice() -> None:
+    """As a wrong order, with one task; and as the deadlock, in which both tasks wait."""
+    order, deadlock = explore(SCENES["truncate"]), explore(SCENES["inversion"])
+    assert "wants mmap_lock while it holds i_mmap_rwsem" in str(order.verdict)
+    assert str(deadlock.verdict) == (
+        "deadlock: task A waits for mmap_lock (write), which task B holds, "
+        "task B waits for i_mmap_rwsem (write), which task A holds"
     )
 
 

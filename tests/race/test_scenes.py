@@ -157,7 +157,9 @@ def test_percpu_ref_as_posted_unhooks_a_page_that_is_not_the_dead_one() -> None:
 
 def test_the_results_say_what_is_left_out_and_what_the_scheme_says_of_itself() -> None:
     results = races(PercpuRef, most=3)
-    assert "Left out, because they are about one design: gup-ipi, rmap-install." in str(results)
+    assert "Left out, because they are about one design: gup-ipi, inversion, rmap-install." in str(
+        results
+    )
     assert not results.failures and "What percpu_ref says of itself" not in str(results)
     failed = SceneResults([explore(SCENES["try-get-rcu"], Variant(PercpuRef))], PercpuRef)
     assert "What percpu_ref says of itself: Every entry and every visitor holds" in str(failed)

@@ -12,7 +12,18 @@ from ptlab.paths.mmap import do_munmap
 from ptlab.paths.pieces import Piece
 from ptlab.paths.truncate import do_truncate
 from ptlab.process.process import Process
-from ptlab.race.scenes.scene import BASE, CLEARS, PAGE, TABLE, UNMAPS, Paths, before_6_5
+from ptlab.race.scenes.scene import (
+    BASE,
+    CLEARS,
+    OF_ITS_TIME,
+    PAGE,
+    TABLE,
+    UNMAPS,
+    Paths,
+    Scene,
+    Variant,
+    before_6_5,
+)
 from ptlab.schemes import PteRefcount, UnmapOnly
 from ptlab.state.mm import Mm
 from ptlab.state.mmu_gather import MmuGather
@@ -65,6 +76,19 @@ truncate = before_6_5(
 )
 
 
+inversion = Scene(
+    "inversion",
+    "The same two tasks; nobody objects to the order of their locks until both wait",
+    "a zap that wants mmap_lock",
+    _truncate,
+    Variant(PteRefcount, OF_ITS_TIME),
+    Variant(ZapLocksMm, OF_ITS_TIME, lock_order=False),
+    kernel="6.1",
+    own_scheme=False,
+    trial=CLEARS,
+)
+
+
 class InstallsByRmap(UnmapOnly):
     """A prefault that comes through the file and holds i_mmap_rwsem alone."""
 
@@ -109,4 +133,4 @@ rmap_install = before_6_5(
     trial=UNMAPS,
 )
 
-SCENES = (truncate, rmap_install)
+SCENES = (truncate, inversion, rmap_install)

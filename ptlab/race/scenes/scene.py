@@ -30,10 +30,15 @@ OF_ITS_TIME = frozenset({Precaution.PMD_SAME})
 
 @dataclass(frozen=True)
 class Variant:
-    """How a scene is run: a scheme, and the guards that are left out."""
+    """How a scene is run: a scheme, and the precautions that are left out.
+
+    lock_order  whether a lock order that could end in a deadlock is a failure; False lets tasks go on,
+                into the deadlock
+    """
 
     scheme: type[ReclaimScheme]
     without: frozenset[Precaution] = frozenset()
+    lock_order: bool = True
 
 
 @dataclass(frozen=True)
@@ -104,7 +109,7 @@ class Scene:
         process = Process(variant.scheme, self.kernel, grain="table", record=record)
         if self.gather_pages is not None:
             process.machine.gather_pages = self.gather_pages
-        return Scheduler(process, self.prepare(process), variant.without)
+        return Scheduler(process, self.prepare(process), variant.without, variant.lock_order)
 
     def run(self, schedule: str, variant: Variant | str = "broken") -> Scheduler:
         """Run the scene as `schedule` says, for `verdict` and the state."""
