@@ -22,3 +22,5 @@ class Precaution(StrEnum):
     MMAP_WRITE = "munmap takes mmap_lock for write"
     RECHECK_PMD = "the slow path of PT_RECLAIM looks at the PMD entry again, under its lock"
     VMA_FIRST = "a collapse has the VMA's lock before it looks at the PMD entry again"
+    RMAP_LOCKS = "mremap keeps out who comes through the file, and looks at the PMD entry again"
+    NEW_VMA_LOCKED = "a new VMA is write-locked before a page fault can find it"

@@ -15,6 +15,7 @@ import numpy as np
 from ptlab.base import pte
 from ptlab.base.facts import EntriesSet, Maps, Moved, Place
 from ptlab.base.geometry import PAGE_SHIFT, PMD_SHIFT, PMD_SIZE, PUD_SIZE, Level
+from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import count_each
 from ptlab.paths.pieces import chunks
@@ -43,14 +44,15 @@ def move_page_tables(mm: Mm, vma: Vma, old: int, copy: Vma, new: int, length: in
         old, new = try_realign_addr(mm, vma, old, copy, new, length)
     scheme = mm.machine.scheme
     yield from vma_start_write(mm, vma)
-    if vma.file is not None:  # simplified: once for the whole move
+    by_rmap = vma.file is not None and not mm.machine.others.lacks(Precaution.RMAP_LOCKS)
+    if by_rmap and vma.file is not None:  # simplified: once for the whole move
         yield from mm.machine.lock("take_rmap_locks", "i_mmap_rwsem", vma.file.number, "write")
     walk = yield from scheme.walk_begins(mm, old, end)
     new_walk = yield from scheme.walk_begins(mm, new, new + end - old)
     yield from _move_range(mm, old, new, end, new_walk)
     yield from scheme.walk_ends(mm, new_walk)
     yield from scheme.walk_ends(mm, walk)
-    if vma.file is not None:
+    if by_rmap:
         yield mm.machine.unlock("drop_rmap_locks", "i_mmap_rwsem")
 
 
@@ -120,13 +122,14 @@ def _move_table(mm: Mm, fn: str, old: Place, new: Place) -> Path[bool]:
     through the file must find it in exactly one place, so take_rmap_locks() keeps such tasks out.
     """
     machine, mem = mm.machine, mm.machine.mem
+    seen = int(mem.at(*old))
     name, of, new_of = "pmd_lock", old[0], new[0]
     if fn == "move_normal_pud":
         name, of, new_of = "page_table_lock", mm.id, mm.id
     yield from machine.lock(fn, name, of, "spin")
     if new_of != of:
         yield from machine.lock("spin_lock_nested", name, new_of, "spin")
-    table = int(mem.at(*old))
+    table = seen if machine.others.lacks(Precaution.RMAP_LOCKS) else int(mem.at(*old))
     there = bool(table) and not (name == "pmd_lock" and mm.is_huge(*old))
     if there:
         mem.unhook(table)

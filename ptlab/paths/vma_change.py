@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ptlab.base.call_path import not_in_kernel
+from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Path
 from ptlab.paths.recheck import vma_start_write
 from ptlab.state.mm import Mm
@@ -22,7 +23,8 @@ def change_vmas(mm: Mm, change: Callable[[Vmas], Vmas]) -> Path[None]:
     While this waits for a lock, a page fault may give another VMA its anon_vma. So `change` is
     computed again from the VMAs at that time.
     """
-    if mm.machine.others.several:
+    others = mm.machine.others
+    if others.several and not others.lacks(Precaution.NEW_VMA_LOCKED):
         done: set[int] = set()
         while todo := [vma for vma in _changed(mm.vmas, change(mm.vmas)) if vma.start not in done]:
             done.add(todo[0].start)

@@ -145,7 +145,11 @@ class Protection:
         elif not self._holds("mmap_lock", mm.id):
             if not self.machine.others.lacks(Precaution.MMAP_WRITE):
                 self._report(f"changes {changed[0]}", "mmap_lock for write", VMAS)
-        elif self.machine.profile.vma_lock_fault and new:
+        elif (
+            self.machine.profile.vma_lock_fault
+            and new
+            and not self.machine.others.lacks(Precaution.NEW_VMA_LOCKED)
+        ):
             for vma in changed:
                 if not self._holds("vma_lock", vma.start):
                     lock = self._name(Lock("vma_lock", vma.start, "write"))

@@ -113,6 +113,10 @@ class Checker:
                 and _raw(self.mem.nonnone)[table] - self._entries[table] < step.n
             ):
                 yield Overwrites(task, page)
+        elif step.kind is Kind.MOVE and self._states[table] != State.LIVE:
+            yield ChangesUnhooked(
+                task, "moves", page, now - self._unhooked.get(table, ("", now))[1]
+            )
         elif step.kind is Kind.UNHOOK:
             left = int(self._entries[table])
             if self._states[table] != State.LIVE:

@@ -80,6 +80,8 @@ MISSED_BY = {
     Precaution.MMAP_WRITE: ("unmap_only", "exclusive"),
     Precaution.RECHECK_PMD: ("pt_reclaim", "slow-path"),
     Precaution.VMA_FIRST: ("pt_reclaim", "august"),
+    Precaution.RMAP_LOCKS: ("unmap_only", "move-collapse"),
+    Precaution.NEW_VMA_LOCKED: ("unmap_only", "move-fault"),
 }
 """For each guard a scheme and a scene in which its loss is noticed."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ptlab.base.errors import unknown
-from ptlab.race.scenes import background, files, hardware, reclaim, references
+from ptlab.race.scenes import background, files, hardware, moves, reclaim, references
 from ptlab.race.scenes.scene import Scene, Variant
 
 SCENES: dict[str, Scene] = {
@@ -14,6 +14,7 @@ SCENES: dict[str, Scene] = {
         *hardware.SCENES,
         *files.SCENES,
         *background.SCENES,
+        *moves.SCENES,
     )
 }
 
