@@ -33,6 +33,7 @@ class Profile(NamedTuple):
     collapse_goes_on: bool
     shared_by_process: bool
     split_at_hole: bool
+    zero_parts: bool
     lazyfree_whole: bool
 
 
@@ -86,6 +87,9 @@ SINCE = {
     # Truncation splits a large folio only as far as it must ("mm/truncate: use folio_split() in
     # truncate operation"); before, into single pages.
     "split_at_hole": (6, 15),
+    # Splitting a huge page puts the shared zero page in place of parts full of zeros ("mm: remap
+    # unused subpages to shared zeropage when splitting isolated thp").
+    "zero_parts": (6, 12),
 }
 """The version that brought each difference."""
 

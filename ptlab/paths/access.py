@@ -16,7 +16,7 @@ from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import Slots, Tables, borders, first_of, is_run, split, table_count
 from ptlab.paths.fault import NO_FAULT, Touched, bad_area, exc_page_fault
 from ptlab.paths.pieces import Piece, cut
-from ptlab.paths.thp import thp_vma_allowable
+from ptlab.paths.thp import frames_of, thp_vma_allowable
 from ptlab.state.mm import Count, Mm
 from ptlab.state.vma import VM, Vma, find
 
@@ -140,6 +140,8 @@ def _access_entries(
         marked = words | bits
         if np.count_nonzero(marked != words):
             mm.machine.mem.write(tables, piece.columns, marked)
+        if write:
+            mm.machine.pages.written(words)
         mm.machine.others.fill(mm.machine.task, piece.first, tables, words)
         yield Step(Kind.HIT, "mmu", tables, hits, 1, Access(piece.first, write))
         return NO_FAULT
@@ -201,14 +203,26 @@ def _access_huge(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touche
         bits = pte.ACCESSED | pte.DIRTY | pte.SOFT_DIRTY if write else pte.ACCESSED
         if word | bits != word:
             mem.write(pmd, slot, word | bits)
+        if write and not locked:
+            mm.machine.pages.written(frames_of(word)[columns] << U64(PAGE_SHIFT) | U64(pte.PRESENT))
         yield Step(Kind.HIT, "mmu", pmd, piece.entries, 1, Access(piece.first, write))
         return NO_FAULT
     # The first access faults. Whatever is there afterwards, a huge page or a table, serves the rest.
     step = columns.step or 1
     one = piece._replace(columns=slice(columns.start, columns.start + 1))
     so_far = yield from exc_page_fault(mm, one, write, locked)
+    if write and not locked:
+        _write_first(mm, one)
     if columns.start + step < columns.stop:
         rest = slice(columns.start + step, columns.stop, step)
         left = piece._replace(first=piece.first + (step << PAGE_SHIFT), columns=rest)
         so_far = so_far.add((yield from _access(mm, left, write, locked)))
     return so_far
+
+
+def _write_first(mm: Mm, one: Piece) -> None:
+    """After its fault the first access writes to its part of the huge page, if it got one."""
+    pmd, slot = mm.lookup(one.first, Level.PMD), first_of(one.slots)
+    if pmd and mm.is_huge(pmd, slot):
+        frames = frames_of(mm.machine.mem.entries.word(pmd, slot))[one.columns]
+        mm.machine.pages.written(frames << U64(PAGE_SHIFT) | U64(pte.PRESENT))

@@ -147,6 +147,8 @@ def _collapse(mm: Mm, vma: Vma, base: int, table: int) -> Path[None]:
     yield from machine.lock("pte_offset_map_lock", "ptl", table, "spin")
     words = mem.entries[table, ALL].copy()
     frame = machine.huge_frames()
+    empty = (words == 0) | pte.is_zero_page(words) | machine.pages.blank_parts(pte.pfn(words))
+    machine.pages.new_huge(np.arange(frame, frame + 512, dtype=np.uint64), empty)
     mm.count_pages(pte.census(words), -1)
     machine.pages.unshare(words)
     mem.write(table, ALL, 0)

@@ -13,19 +13,23 @@ from collections.abc import Iterator
 from enum import Enum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ptlab.base import pte
 from ptlab.base.call_path import not_in_kernel
+from ptlab.base.facts import EntriesSet, Maps
 from ptlab.base.geometry import PAGE_SHIFT, PMD_SHIFT, PMD_SIZE, Level
-from ptlab.base.steps import Path
+from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import Slots, first_of
 from ptlab.paths.thp import frames_of, is_huge_zero, split_huge_pmd
 from ptlab.paths.zap import try_to_unmap
 from ptlab.state.entries import covers_whole
 from ptlab.state.machine import Machine
-from ptlab.state.mm import Mm, base_address
+from ptlab.state.mm import Count, Mm, base_address
 from ptlab.state.page_cache import File
 from ptlab.state.vma import Vma
+
+U64 = np.uint64
 
 
 class Reach(Enum):
@@ -43,6 +47,8 @@ def advised(mm: Mm, vma: Vma, pmd: int, slots: Slots, columns: slice) -> Path[Re
     if not mm.is_huge(pmd, slots):
         if vma.file is not None:
             yield from _split_parts(mm, vma, pmd, slot, columns)
+        elif len(mm.machine.pages.blank):
+            yield from _split_anon_parts(mm, int(mm.machine.mem.at(pmd, slot)), columns)
         return Reach.ENTRIES
     if is_huge_zero(mm.machine.mem.entries.word(pmd, slot)) or mapped_shared(mm, vma, pmd, slot):
         return Reach.NOTHING
@@ -127,11 +133,49 @@ def _maps(mm: Mm, start: int, end: int, frames: range) -> bool:
 def split_folio(mm: Mm, vma: Vma, pmd: int, slot: int) -> Path[None]:
     """Make the huge page at `slot` 512 small ones, for everybody."""
     if vma.file is None:
+        frames = frames_of(mm.machine.mem.entries.word(pmd, slot))
         yield from split_huge_pmd(mm, pmd, slot)
+        yield from try_to_map_unused_to_zeropage(mm, int(mm.machine.mem.at(pmd, slot)), frames)
         return
     folio = vma.file.folio(_first_page(mm, vma, pmd, slot))
     yield from unmap_folio(mm.machine, vma.file, folio)
     vma.file.set_order(folio, 0)
+
+
+def _split_anon_parts(mm: Mm, table: int, columns: slice) -> Path[None]:
+    """A huge page that a table maps with single entries, if the range does not cover it whole."""
+    pages = mm.machine.pages
+    words = mm.machine.mem.entries[table, columns]
+    for base in np.unique(pte.pfn(words[pte.is_present(words)]) & ~U64(511)).tolist():
+        frames = np.arange(base, base + 512, dtype=U64)
+        here = int(np.count_nonzero(np.isin(pte.pfn(words), frames)))
+        if here < 512 and pages.blank_parts(frames).any() and not pages.shared(frames).any():
+            yield from try_to_map_unused_to_zeropage(mm, table, frames)
+
+
+def try_to_map_unused_to_zeropage(mm: Mm, table: int, frames: NDArray[np.uint64]) -> Path[None]:
+    """After a split of a huge page of these frames: parts full of zeros become the zero page (6.12)."""
+    machine, pages = mm.machine, mm.machine.pages
+    if not machine.profile.zero_parts:
+        return
+    words = machine.mem.entries[table, slice(0, 512)].copy()
+    mapped = pte.is_present(words) & np.isin(pte.pfn(words), frames)
+    zeros = mapped & pages.blank_parts(pte.pfn(words))
+    n = int(np.count_nonzero(zeros))
+    pages.written(frames << U64(PAGE_SHIFT) | U64(pte.PRESENT))  # no part of a huge page any more
+    if not n:
+        return
+    yield from machine.lock("page_vma_mapped_walk", "ptl", table, "spin")
+    closed = zeros & ((words & U64(pte.PRESENT)) == 0)
+    words[zeros] = pte.ZERO_PAGE_ENTRY
+    words[closed] = pte.to_protnone(words[closed])
+    machine.mem.write(table, slice(0, 512), words)
+    mm.count(Count.ANON, -n)
+    mm.count(Count.ZERO, n)
+    machine.scheme.entries_changed(mm, table, 0, n)
+    fact = EntriesSet(slice(0, 512), Maps.ZERO)
+    yield Step(Kind.SET, "try_to_map_unused_to_zeropage", table, n, 1, fact)
+    yield machine.unlock("page_vma_mapped_walk_done", "ptl")
 
 
 def unmap_folio(machine: Machine, file: File, folio: range) -> Path[None]:

@@ -35,7 +35,7 @@ from ptlab.base.tables import (
 )
 from ptlab.paths.pieces import chunks
 from ptlab.paths.recheck import arrive_locked, lock_unchanged
-from ptlab.paths.split_folio import Reach, advised
+from ptlab.paths.split_folio import Reach, advised, try_to_map_unused_to_zeropage
 from ptlab.paths.thp import frames_of, split_huge_pmd, zap_huge_pmd
 from ptlab.paths.walk import pte_tables
 from ptlab.state.machine import Machine
@@ -89,6 +89,8 @@ def _page_out_huge(mm: Mm, pmd: int, slot: int) -> Path[Reach]:
         yield from tlb_flush_mmu(tlb)
         return Reach.NOTHING
     yield from split_huge_pmd(mm, pmd, slot)
+    if not lazy and (table := int(machine.mem.at(pmd, slot))):
+        yield from try_to_map_unused_to_zeropage(mm, table, frames_of(word))
     return Reach.ENTRIES if machine.mem.at(pmd, slot) else Reach.NOTHING
 
 
@@ -124,7 +126,7 @@ def _page_out(mm: Mm, vma: Vma, tables: Tables, columns: slice) -> Path[tuple[in
 def tables_of(mm: Mm, vma: Vma, start: int, end: int) -> Iterator[tuple[int, Slots, slice]]:
     """As pte_tables(), but table by table in a file's mapping: each entry has a page to ask for."""
     for pmd, slots, columns in pte_tables(mm, start, end):
-        if vma.file is not None and is_run(slots):
+        if is_run(slots) and (vma.file is not None or len(mm.machine.pages.blank)):
             yield from ((pmd, slot, columns) for slot in slots.tolist())
         else:
             yield pmd, slots, columns

@@ -71,8 +71,8 @@ def do_huge_pmd_anonymous_page(mm: Mm, vma: Vma, pmd: int, slot: int, write: boo
         return
     yield pgtable_trans_huge_deposit(mm, pmd, slot, table)
     if write:
-        frame = machine.huge_frames()
-        word = pte.anon_entry(frame, bool(vma.flags & VM.WRITE)) | pte.PSE
+        word = pte.anon_entry(machine.huge_frames(), bool(vma.flags & VM.WRITE)) | pte.PSE
+        machine.pages.new_huge(frames_of(word))
         fn = "__do_huge_pmd_anonymous_page"
     else:
         word, fn = HUGE_ZERO_ENTRY, "set_huge_zero_folio"
@@ -132,6 +132,7 @@ def do_huge_pmd_wp_page(mm: Mm, pmd: int, slot: int) -> Path[bool]:
             yield from split_huge_pmd(mm, pmd, slot)
             return False
         new = pte.anon_entry(machine.huge_frames(), True) | pte.PSE
+        machine.pages.new_huge(frames_of(new))
     elif machine.pages.shared(frames_of(word)).any():
         yield from split_huge_pmd(mm, pmd, slot)
         return False

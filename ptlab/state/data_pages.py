@@ -26,6 +26,7 @@ class DataPages:
     shares    how many processes more than one map the page
     forked    fork has taken PG_anon_exclusive from it
     lazyfree  MADV_FREE has given it up: PG_swapbacked is not set
+    blank     it is a part of a huge page that nobody has written to yet: full of zeros
     """
 
     def __init__(self, store: Store, next_frame: list[int]) -> None:
@@ -33,6 +34,7 @@ class DataPages:
         self.shares: NDArray[np.int32] = np.zeros(0, np.int32)
         self.forked: Mask = np.zeros(0, np.bool_)
         self.lazyfree: Mask = np.zeros(0, np.bool_)
+        self.blank: Mask = np.zeros(0, np.bool_)
 
     def share(self, frames: Frames) -> None:
         """fork: one process more maps each of these anonymous pages, and none is exclusive now."""
@@ -77,6 +79,23 @@ class DataPages:
     def given_up(self, frames: Frames) -> Mask:
         """Which of these pages MADV_FREE has given up."""
         return _of(self.lazyfree, frames)
+
+    def new_huge(self, frames: Frames, blank: Mask | bool = True) -> None:
+        """A huge page has been made, of zeros unless `blank` says which parts are."""
+        self.blank = self._long(self.blank)
+        self._store.put(self, "blank", _index(frames), blank)
+
+    def written(self, words: NDArray[np.uint64]) -> None:
+        """A program has written to the pages of these entries."""
+        if len(self.blank):
+            frames = pte.pfn(words)
+            blank = _of(self.blank, frames)
+            if blank.any():
+                self._store.put(self, "blank", _index(frames[blank]), False)
+
+    def blank_parts(self, frames: Frames) -> Mask:
+        """Which of these pages are parts of a huge page that nobody has written to."""
+        return _of(self.blank, frames)
 
     def _long(self, column: NDArray[T]) -> NDArray[T]:
         """The column with a place for every page there is."""

@@ -9,7 +9,7 @@ from ptlab.kernels.live import Kernel, Recorder, needs_huge_pages
 from ptlab.scenario import find, parse
 from ptlab.scenario.builtin import builtin
 
-FULL_SIZE = ("cover-letter", "I04_cover_50G")  # half a minute each
+FULL_SIZE = ("cover-letter", "I04_cover_50G", "P_mix_pg_shared_buffers")  # they take long
 
 
 @pytest.mark.parametrize("name", [name for name in builtin() if name not in FULL_SIZE])

@@ -102,7 +102,7 @@ SPLITS = {
 def test_what_touches_a_part_splits_the_page_into_its_table(case, scheme, grain):
     act, left = SPLITS[case]
     p = huge(scheme, grain=grain, kernel="6.18")
-    p.touch(A, 4 * KiB)
+    p.touch(A, 2 * MiB)
     frame = int(pte.pfn(p.machine.mem.entries.word(p.mm.lookup(A, Level.PMD), A >> 21 & 511)))
     act(p)
     assert kinds(p, Kind.SPLIT) == [(Kind.SPLIT, "__split_huge_pmd")]
