@@ -1,33 +1,34 @@
-"""The sandbox: an answer that is code runs in a process of its own, with limits, and is judged there.
+"""The sandbox: code that is an answer runs in a process of its own, with limits. Its judge is here.
 
-`values` calls a function of the student's and hands its results back as plain data: whoever asked
-compares them, so nothing that the process does can make a wrong result right. `judged` gives a
-class to a judge, a function of ptlab, inside the process: a reclaim scheme has to run within the
-engine. There the answer's text is read first (ptlab.classroom.code), and the process looks
-afterwards whether ptlab is still what it was.
+`values` calls a function of the student's and hands its results back as plain data. `scheme` gives a
+class: what it does at each point of a design is asked of the process, call by call, and done here, on
+the judge's own engine (remote_scheme.py). So whoever asked compares and counts, and nothing that the
+process does to itself can make a wrong answer right.
 
 The limits: processor time, wall-clock time, memory, what it writes; no other processes, no files, no
-network. What goes beyond is stopped, and the answer gives no points. This holds off accidents and
-tricks. It is no wall against somebody who breaks into CPython: a class that you do not trust at all
-is graded on a machine, or in a container, with nothing else on it.
+network. What goes beyond is stopped, and the answer gives no points. It is no wall against somebody who
+breaks out of the process: a class that you do not trust at all is graded on a machine, or in a
+container, with nothing else on it.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import secrets
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
+from ptlab.classroom.remote_class import Declared, remote_class
+from ptlab.classroom.remote_scheme import Raised, Remote
 from ptlab.classroom.student_code import Code, NotCode, code, object_to
 from ptlab.classroom.wire_format import pack, unpack
+from ptlab.schemes import ReclaimScheme
 
 OUTPUT = 1 << 20
 """Bytes that may come back."""
@@ -61,21 +62,35 @@ def values(
 ) -> list[Any]:
     """What the student's function returns for each of `calls`: plain data, or a Failed."""
     raw = _run(_text(function, "function"), {"calls": pack([list(call) for call in calls])}, limits)
-    found = [
-        Failed(entry["failed"]) if "failed" in entry else unpack(entry["value"]) for entry in raw
-    ]
+    try:
+        found = [
+            Failed(str(entry["failed"])) if "failed" in entry else unpack(entry["value"])
+            for entry in raw
+        ]
+    except (TypeError, KeyError, ValueError, AttributeError, RecursionError):
+        found = []
     if len(found) != len(calls):
         raise Stopped("its process did not answer as it should")
     return found
 
 
-def judged(answer: object, judge: str, *about: Any, limits: Limits = LIMITS) -> Any:
-    """What `judge` ("ptlab.module:function") says of the student's class.
+@contextmanager
+def scheme(answer: object, limits: Limits = LIMITS) -> Iterator[type[ReclaimScheme]]:
+    """The student's class, as a design whose points are decided in the process.
 
-    `about` is plain data that the judge gets as well; its verdict must be plain data too.
+    Stopped: the class cannot be made, or while it runs, the process ends or goes beyond a limit.
     """
-    job = {"judge": judge, "about": pack(list(about))}
-    return unpack(_run(_text(answer, "class"), job, limits))
+    with _started(_text(answer, "class"), {}, limits) as process:
+        try:
+            remote = Remote(process)
+            yield remote_class(remote, Declared.of(process.first()))
+        except Raised as raised:
+            raise Stopped(str(raised)) from None
+        except Stopped:
+            raise
+        except Exception as error:  # whatever it makes of the engine, the next submission is graded
+            why = f"it raised {type(error).__name__} in the engine: {error}"
+            raise Stopped(why[:400]) from error
 
 
 def _text(answer: object, kind: str) -> Code:
@@ -93,8 +108,68 @@ def _text(answer: object, kind: str) -> Code:
 
 def _run(answer: Code, job: dict[str, Any], limits: Limits) -> Any:
     """Start the process, hand it the job, and read what it says."""
-    token = secrets.token_hex()  # who has not read it from the job cannot answer in its place
-    payload = json.dumps({"answer": answer, "limits": limits, "token": token, **job}).encode()
+    with _started(answer, job, limits) as process:
+        return process.first()
+
+
+class _Process:
+    """The student's process: lines to it and from it. Whatever ends it becomes a Stopped."""
+
+    def __init__(self, child: subprocess.Popen[bytes], limits: Limits) -> None:
+        self.child, self.limits = child, limits
+        self.late = threading.Event()
+
+    def send(self, line: bytes) -> None:
+        """A line to it. If it has ended, the next `receive` says so."""
+        assert self.child.stdin is not None
+        with suppress(BrokenPipeError):
+            self.child.stdin.write(line)
+            self.child.stdin.flush()
+
+    def receive(self) -> bytes:
+        """Its next line, of at most OUTPUT bytes."""
+        assert self.child.stdout is not None
+        line = self.child.stdout.readline(OUTPUT + 1)
+        if len(line) > OUTPUT:
+            raise Stopped(f"it gives back more than {OUTPUT >> 20} MiB")
+        if not line.endswith(b"\n"):
+            self._ended()
+        return line
+
+    def first(self) -> Any:
+        """What it says of the job: {"verdict": ...}, or why there is none."""
+        try:
+            reply = json.loads(self.receive())
+            if "stopped" in reply:
+                raise Stopped(str(reply["stopped"])[:500])
+            return reply["verdict"]
+        except (ValueError, TypeError, KeyError, RecursionError):
+            raise Stopped("its process did not answer as it should") from None
+
+    def stop(self) -> None:
+        """It has had its time."""
+        self.late.set()
+        _kill(self.child)
+
+    def _ended(self) -> NoReturn:
+        _kill(self.child)
+        status, seconds = self.child.wait(), self.limits.seconds
+        if self.late.is_set():
+            raise Stopped(f"it did not end within {_clock(self.limits)} s and was stopped")
+        if -status == getattr(signal, "SIGXCPU", None):
+            raise Stopped(
+                f"it ran for {seconds} s and was stopped. Is there a loop that does not end?"
+            )
+        raise Stopped("its process ended before it had answered")
+
+
+def _clock(limits: Limits) -> int:
+    return 2 * limits.seconds + 3
+
+
+@contextmanager
+def _started(answer: Code, job: dict[str, Any], limits: Limits) -> Iterator[_Process]:
+    payload = json.dumps({"answer": answer, "limits": limits, **job}).encode()
     try:
         child = subprocess.Popen(
             [sys.executable, "-P", "-m", "ptlab.classroom.sandbox_child"],
@@ -107,46 +182,20 @@ def _run(answer: Code, job: dict[str, Any], limits: Limits) -> Any:
         )
     except OSError as error:
         raise Stopped(f"this machine cannot start another Python to run it in: {error}") from None
-    late = threading.Event()
-
-    def stop() -> None:
-        late.set()
-        _kill(child)
-
-    timer = threading.Timer(2 * limits.seconds + 3, stop)
+    process = _Process(child, limits)
+    timer = threading.Timer(_clock(limits), process.stop)
     timer.start()
-    assert child.stdin is not None and child.stdout is not None
     try:
-        with suppress(BrokenPipeError):
-            child.stdin.write(payload)
-            child.stdin.close()
-        said = child.stdout.read(OUTPUT + 1)
+        process.send(payload + b"\n")
+        yield process
     finally:
         timer.cancel()
         _kill(child)
-        status = child.wait()
+        child.wait()
+        assert child.stdin is not None and child.stdout is not None
         child.stdout.close()
-    if len(said) > OUTPUT:
-        raise Stopped(f"it gives back more than {OUTPUT >> 20} MiB")
-    if late.is_set():
-        raise Stopped(f"it did not end within {2 * limits.seconds + 3} s and was stopped")
-    return _verdict(said, status, token, limits)
-
-
-def _verdict(said: bytes, status: int, token: str, limits: Limits) -> Any:
-    try:
-        said_token, reply = json.loads(said)
-        if said_token != token:
-            raise ValueError
-    except (ValueError, TypeError):
-        if -status == getattr(signal, "SIGXCPU", None):
-            raise Stopped(
-                f"it ran for {limits.seconds} s and was stopped. Is there a loop that does not end?"
-            ) from None
-        raise Stopped("its process ended before it had answered") from None
-    if "stopped" in reply:
-        raise Stopped(reply["stopped"])
-    return reply["verdict"]
+        with suppress(BrokenPipeError):
+            child.stdin.close()
 
 
 def _environment() -> dict[str, str]:
@@ -156,6 +205,7 @@ def _environment() -> dict[str, str]:
         **kept,
         "PYTHONPATH": str(_PACKAGE),
         "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
     }

@@ -6,20 +6,20 @@ off again, refuses files, processes, networks and looks into the interpreter.
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import sys
 import traceback
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-import numpy as np
-
+from ptlab.classroom.remote_engine import Engine, put_in_place
 from ptlab.classroom.student_code import Code, runnable
 from ptlab.classroom.wire_format import pack, unpack
+from ptlab.schemes import ReclaimScheme
+from ptlab.state.scheme import POINTS
 
 _FORBIDDEN = ("os.", "subprocess.", "socket.", "ctypes.", "gc.", "shutil.", "pty.", "signal.")
 _FORBIDDEN_TOO = ("sys.setprofile", "sys.settrace", "sys._current_frames", "resource.setrlimit")
@@ -35,39 +35,51 @@ class Refused(Exception):
 
 def main() -> None:
     """Do one job."""
-    job = json.loads(sys.stdin.buffer.read())
-    answer, (seconds, mib) = Code(*job["answer"]), job["limits"]
-    out = os.fdopen(os.dup(1), "wb")
+    out, come = os.fdopen(os.dup(1), "wb"), os.fdopen(os.dup(0), "rb")
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)
-    judge = _judge(job["judge"]) if "judge" in job else None
-    before = dict(_fingerprint())
+    job = json.loads(come.readline())
+    answer, (seconds, mib) = Code(*job["answer"]), job["limits"]
+    engine = Engine(come, out)
+    if answer.kind == "class":
+        put_in_place(engine)
     _limit(seconds, mib)
     sys.addaudithook(_refuse)
+
+    def told(error: BaseException) -> str:
+        over = isinstance(error, MemoryError)
+        return f"it needs more than {mib} MiB of memory" if over else told_error(error)
+
+    verdict: dict[str, Any]
     try:
         subject = _subject(answer)
-        if judge:
-            result: Any = pack(judge(subject, *unpack(job["about"])))
+        if answer.kind == "class":
+            verdict = {"verdict": _declared(subject)}
         else:
-            result = [_call(subject, call) for call in unpack(job["calls"])]
-        verdict = {"verdict": result}
-    except MemoryError:
-        verdict = {"stopped": f"it needs more than {mib} MiB of memory"}
+            verdict = {"verdict": [_call(subject, call) for call in unpack(job["calls"])]}
     except BaseException as error:  # whatever the answer raises, SystemExit too, ends here
-        verdict = {"stopped": told_error(error)}
-    changed = [name for name, was in _fingerprint() if before.get(name, was) != was]
-    if changed:
-        verdict = {"stopped": f"it has changed {changed[0]}: an answer changes only itself"}
-    out.write(json.dumps([job["token"], verdict]).encode())
+        verdict = {"stopped": told(error)}
+    out.write(json.dumps(verdict).encode() + b"\n")
     out.flush()
+    if answer.kind == "class" and "verdict" in verdict:
+        engine.serve(subject, told)
     os._exit(0)  # without whatever the answer wants to do at exit
 
 
-def _judge(name: str) -> Callable[..., Any]:
-    module, _, function = name.partition(":")
-    found: Callable[..., Any] = getattr(importlib.import_module(module), function)
-    return found
+def _declared(scheme: Any) -> list[Any]:
+    """What the class says of itself, for remote_class.Declared."""
+    if not (isinstance(scheme, type) and issubclass(scheme, ReclaimScheme)):
+        raise Refused("a subclass of ReclaimScheme is wanted")
+    kin = [base.__name__ for base in scheme.__mro__[1:] if issubclass(base, ReclaimScheme)]
+    if kin != ["ReclaimScheme"]:
+        raise Refused(f"it is derived from {kin[0]}; derive it from ReclaimScheme itself")
+    if not isinstance(scheme.name, str):
+        raise Refused('its name is not a string: write name = "my_scheme" (or any other) into it')
+    points = [p for p in POINTS if getattr(scheme, p) is not getattr(ReclaimScheme, p)]
+    atomically = sorted(scheme.written_atomically)
+    stays, mode = scheme.stays_empty, scheme.zap_mode
+    return [scheme.name, bool(scheme.counts_references), stays, atomically, mode, points]
 
 
 def _limit(seconds: int, mib: int) -> None:
@@ -125,33 +137,6 @@ def told_error(error: BaseException) -> str:
         text = "(its message cannot be read)"
     where = f" in line {lines[-1]} of the cell" if lines else ""
     return f"it raised {type(error).__name__[:60]}{where}: {text}"
-
-
-def _fingerprint() -> Iterator[tuple[str, Any]]:
-    """Everything of ptlab that is loaded, by name: functions, classes, constants, what is in them."""
-    for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] != "ptlab":
-            continue
-        for key, value in list(vars(module).items()):
-            yield f"{name}.{key}", _mark(value)
-            if isinstance(value, type) and value.__module__ == name:
-                for part, inside in list(vars(value).items()):
-                    yield f"{name}.{key}.{part}", _mark(inside)
-
-
-def _mark(value: Any) -> Any:
-    """What tells a changed value from the old one."""
-    if isinstance(value, types.FunctionType):
-        return (
-            id(value),
-            id(value.__code__),
-            value.__defaults__ and tuple(map(id, value.__defaults__)),
-        )
-    if isinstance(value, dict):
-        return [(id(k), id(v)) for k, v in value.items()]
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return sorted(map(id, value))
-    return value.tobytes() if isinstance(value, np.ndarray) else id(value)
 
 
 if __name__ == "__main__":

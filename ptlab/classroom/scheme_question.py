@@ -15,10 +15,10 @@ from random import Random
 from typing import ClassVar
 
 from ptlab.classroom import scheme_answers as answers
-from ptlab.classroom.question import Question, Wrong, refused
+from ptlab.classroom.question import Question, Wrong
 from ptlab.classroom.report import Finding
-from ptlab.classroom.sandbox import Stopped, judged
-from ptlab.classroom.scheme_trial import Run, Trial, measured
+from ptlab.classroom.sandbox import Stopped, scheme
+from ptlab.classroom.scheme_trial import Run, Trial, measured, trial
 from ptlab.classroom.student_code import Code, code
 from ptlab.classroom.wording import Fills
 
@@ -100,15 +100,11 @@ class SchemeQuestion(Question[Program]):
         """Run it in the sandbox, then look at its numbers."""
         programs = [problem, *further]
         try:
-            data = judged(
-                answer, "ptlab.classroom.scheme_trial:trial", [p.text for p in programs], SCENES
-            )
+            with scheme(answer) as design:
+                found = trial(design, [p.text for p in programs], SCENES)
         except Stopped as stopped:
             where = _RAISES if str(stopped).startswith("it raised") else ""
             return [Finding(False, str(stopped), self.points, where, "ill-formed")]
-        found = Trial.of(data)
-        if found.objection:
-            return refused(found.objection, self.points)
         runs = list(zip(programs, found.runs, strict=True))
         broken = next((run.broken for _, run in runs if run.broken), "")
         if broken:

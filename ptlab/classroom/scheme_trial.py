@@ -1,6 +1,6 @@
 """The trial of a reclaim scheme: programs, with a look at everything after each operation, then races.
 
-`trial` runs inside the sandbox and hands back plain data, which `Trial.of` reads. `measured` gives the
+A student's scheme comes from sandbox.scheme: no line of it runs in this process. `measured` gives the
 numbers of one program under a design of the debate, from which limits are made.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ptlab.base.errors import Corruption
 from ptlab.costs.meter import Meter
@@ -42,39 +42,17 @@ class Run(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """What became of a scheme. `objection` says why it was not run, "" if it was."""
+    """What became of a scheme."""
 
-    objection: str
     runs: tuple[Run, ...] = ()
     races: tuple[tuple[str, str, str], ...] = ()
     """Those that it lost: scene, schedule, what breaks."""
 
-    @classmethod
-    def of(cls, plain: Any) -> Trial:
-        """What `trial` has said."""
-        objection, runs, races = plain
-        return cls(objection, tuple(Run(*run) for run in runs), races)
 
-
-def trial(scheme: Any, programs: Sequence[str], scenes: Sequence[str]) -> Any:
-    """Run a learner's class through `programs`, and through `scenes` if it got that far."""
-    objection = _objection(scheme)
-    if objection:
-        return objection, (), ()
-    runs = [run(scheme, text) for text in programs]
-    races = [] if any(r.broken for r in runs) else _lost(scheme, scenes)
-    return "", tuple(map(tuple, runs)), tuple(races)
-
-
-def _objection(scheme: Any) -> str:
-    if not (isinstance(scheme, type) and issubclass(scheme, ReclaimScheme)):
-        return "a subclass of ReclaimScheme is wanted"
-    kin = [base.__name__ for base in scheme.__mro__[1:] if issubclass(base, ReclaimScheme)]
-    if kin != ["ReclaimScheme"]:
-        return f"it is derived from {kin[0]}; derive it from ReclaimScheme itself"
-    if not isinstance(scheme.name, str):
-        return 'its name is not a string: write name = "my_scheme" (or any other) into it'
-    return ""
+def trial(scheme: type[ReclaimScheme], programs: Sequence[str], scenes: Sequence[str]) -> Trial:
+    """Run a class through `programs`, and through `scenes` if it got that far."""
+    runs = tuple(run(scheme, text) for text in programs)
+    return Trial(runs, () if any(r.broken for r in runs) else tuple(_lost(scheme, scenes)))
 
 
 def run(scheme: type[ReclaimScheme], text: str, checked: bool = True) -> Run:

@@ -11,7 +11,8 @@ import pytest
 from ptlab import classroom
 from ptlab.classroom import sandbox, scheme_answers
 from ptlab.classroom.ask import graded
-from ptlab.classroom.sandbox import LIMITS, Failed, Limits, Stopped, judged, values
+from ptlab.classroom.sandbox import Failed, Limits, Stopped, scheme, values
+from ptlab.classroom.scheme_trial import measured, run
 from ptlab.classroom.seeds import own
 from ptlab.classroom.student_code import Code, object_to
 from ptlab.classroom.wire_format import NotCarried, pack, unpack
@@ -173,18 +174,6 @@ def test_the_right_schemes_of_set_5_are_allowed():
             "        except OSError: pass\n    os._exit(0)",
             "its process ended before it had answered",
         ),
-        (
-            "import ptlab.scenario\ndef f(x): ptlab.scenario.parse = print",
-            "it has changed ptlab.scenario.parse",
-        ),
-        (
-            "from ptlab import Process\ndef f(x): Process.check = print",
-            "it has changed ptlab.process.process.Process.check",
-        ),
-        (
-            "from ptlab.base.kernel_versions import SINCE\ndef f(x): SINCE.clear()",
-            "it has changed ptlab.base.kernel_versions.SINCE",
-        ),
     ],
 )
 def test_the_process_holds_off(text, why):
@@ -212,10 +201,10 @@ def cell(methods):
     [
         ("def __init__(self):\n    raise RuntimeError('no')", "it raised RuntimeError in line"),
         ("def zapped(self, *rest):\n    return [0] * 10**10", "needs more than"),
-        ("def zapped(self, *rest):\n    return iter(int, 1)", "it raised|ran for|needs more than"),
+        ("def zapped(self, *rest):\n    return iter(int, 1)", "yields something that is no step"),
         ("def check(self, mm):\n    import os; os._exit(0)", "imports os"),
         ("def check(self, mm):\n    mm.check = None", "sets mm.check"),
-        ("def __getattribute__(self, name):\n    raise KeyError(name)", "it raised KeyError"),
+        ("def __getattribute__(self, name):\n    raise KeyError(name)", "it frees no PTE page"),
         ("def __eq__(self, other):\n    raise RuntimeError", "it frees no PTE page"),
         ("def __repr__(self):\n    raise RuntimeError", "it frees no PTE page"),
     ],
@@ -228,33 +217,41 @@ def test_a_hostile_scheme_gets_no_points(methods, why):
     assert any(part in found[0].what for part in why.split("|")), found
 
 
+PROGRAM = "mmap s0 2M\ntouch w s0 2M\nmadvise DONTNEED s0 2M"
+
+
 def test_a_scheme_that_does_not_end_is_stopped():
     endless = cell("def zapped(self, mm, *rest):\n    while True: pass")
-    program = "mmap s0 2M\ntouch w s0 2M\nmadvise DONTNEED s0 2M"
-    with pytest.raises(Stopped, match="ran for 1 s and was stopped"):
-        judged(endless, "ptlab.classroom.scheme_trial:trial", [program], [], limits=FEW)
+    with (
+        pytest.raises(Stopped, match="ran for 1 s and was stopped"),
+        scheme(endless, FEW) as design,
+    ):
+        run(design, PROGRAM)
 
 
-def test_a_scheme_that_changes_its_judge_is_found_out():
-    """What the judge needs is loaded, and looked at, before the answer is."""
-    methods = (
-        "def zapped(self, *rest):\n    import ptlab.costs.meter\n    ptlab.costs.meter.LOCKS = {}"
-    )
-    program = "mmap s0 2M\ntouch w s0 2M\nmadvise DONTNEED s0 2M"
-    job = {"judge": "ptlab.classroom.scheme_trial:trial", "about": pack([[program], []])}
-    with pytest.raises(Stopped, match=r"it has changed ptlab\.costs\.meter\.LOCKS"):
-        sandbox._run(cell(methods), job, FEW)
+def test_what_a_scheme_prints_is_nothing_that_it_does():
+    with scheme(scheme_answers.as_code(FORGER)) as design:
+        found = run(design, PROGRAM)
+    assert (found.freed, found.end_kb) == (1, measured("write_scan", PROGRAM).end_kb)
 
 
-def test_what_a_scheme_prints_is_not_its_verdict():
-    told = judged(
-        scheme_answers.as_code(FORGER),
-        "ptlab.classroom.scheme_trial:trial",
-        ["mmap s0 2M"],
-        [],
-        limits=LIMITS,
-    )
-    assert told[0] == "" and told[2] == ()
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("class Answer:\n    def f(self): pass", "a subclass of ReclaimScheme is wanted"),
+        (
+            "from ptlab.schemes import PtReclaim\nclass Answer(PtReclaim):\n    def f(self): pass",
+            "it is derived from PtReclaim; derive it from ReclaimScheme itself",
+        ),
+        (
+            "from ptlab import ReclaimScheme\nclass Answer(ReclaimScheme):\n    name = 5\n    f = 0",
+            "its name is not a string",
+        ),
+    ],
+)
+def test_what_is_no_scheme_is_refused(text, why):
+    with pytest.raises(Stopped, match=why), scheme(scheme_answers.as_code(text)):
+        pass
 
 
 @functools.cache

@@ -1,0 +1,216 @@
+"""A scheme's process decides nothing: whatever it says of itself, the judge counts on its own engine.
+
+The classes run unread here, as if the reading of their text had missed all of it.
+"""
+
+from contextlib import contextmanager
+from random import Random
+from textwrap import dedent, indent
+
+import pytest
+
+from ptlab.classroom import remote_scheme, sandbox, scheme_answers, scheme_question
+from ptlab.classroom.sandbox import Limits, Stopped, scheme
+from ptlab.classroom.scheme_trial import measured, run
+from ptlab.classroom.sets import find
+
+PROGRAM = "mmap s0 2M\ntouch w s0 2M\nmadvise DONTNEED s0 2M"
+
+ATTACKS = {
+    "frame of a traceback": """
+        import sys
+        def zapped(self, *rest):
+            frame = sys._getframe()
+            while frame:
+                for module in (frame.f_globals, frame.f_locals):
+                    module.update(run=None, verdict={"verdict": 6}, points=6)
+                frame = frame.f_back
+            return ()""",
+    "match pattern": """
+        def zapped(self, *rest):
+            try:
+                1 / 0
+            except ZeroDivisionError as error:
+                match error:
+                    case object(__traceback__=tb):
+                        match tb:
+                            case object(tb_frame=frame):
+                                match frame:
+                                    case object(f_globals=names):
+                                        names["json"] = None
+            return ()""",
+    "a parameter called self": """
+        def zapped(self, mm, *rest):
+            def change(self): self.vmpte_kb = 0
+            change(mm)
+            return ()""",
+    "the judge's run": """
+        import ptlab.classroom.scheme_trial as trial
+        trial.run = lambda *rest: trial.Run(0, 0, 0, 0, 0, 0)
+        trial.explore = None
+        def zapped(self, *rest): return ()""",
+    "the invariants": """
+        import ptlab.process.process as process
+        process.Process.check = lambda self: None
+        def zapped(self, mm, tables, walk, why, tlb):
+            yield mm.unhook_pte(tables, "answer")""",
+    "the cost meter": """
+        import ptlab.costs.meter as meter
+        meter.Meter.finish = lambda self: None
+        def zapped(self, *rest): return ()""",
+    "store.put on __dict__": """
+        def zapped(self, mm, *rest):
+            mm.machine.store.put(mm.machine, "__dict__", "observe", None)
+            return ()""",
+    "store.put on a counter": """
+        def zapped(self, mm, *rest):
+            mm.machine.store.put(mm, "counters", 0, 0)
+            return ()""",
+    "store.put on the entries": """
+        def zapped(self, mm, tables, *rest):
+            mm.machine.store.put(mm.machine.mem, "entries", (tables, slice(None)), 0)
+            return ()""",
+    "a method that is not offered": """
+        def zapped(self, mm, *rest):
+            mm._engine.ask("call", list(mm._ref), "count", [{"plain": 0}, {"plain": -1}], {})
+            return ()""",
+    "an attribute that is not offered": """
+        def zapped(self, mm, *rest):
+            mm._engine.ask("get", list(mm._ref), "__class__")
+            return ()""",
+    "another's number": """
+        def zapped(self, mm, *rest):
+            mm._engine.ask("call", ["Machine", 10**6], "lock", [], {})
+            return ()""",
+    "a number that is none": """
+        def zapped(self, mm, *rest):
+            mm._engine.ask("call", ["Machine", "x"], "lock", [], {})
+            return ()""",
+    "a column of another": """
+        def zapped(self, mm, *rest):
+            mm.machine.mem.nonnone[0:100] = 0
+            return ()""",
+    "a cost below zero": """
+        from ptlab.base.steps import Step
+        def zapped(self, mm, tables, *rest):
+            yield Step("scan", "answer", tables, -10**6, 1, None)""",
+    "a step without its deed": """
+        from ptlab.base.steps import Step
+        def zapped(self, mm, tables, *rest):
+            yield Step("unhook", "answer", tables)""",
+    "its own invariants": """
+        def check(self, mm): return {"verdict": 6}
+        def zapped(self, *rest): return ()""",
+    "a verdict on the wire": """
+        def zapped(self, mm, *rest):
+            mm._engine.go.write(b'{"verdict": 6}\\n')
+            return ()""",
+    "lines that are no messages": """
+        def zapped(self, mm, *rest):
+            mm._engine.go.write(b'[' * 10**5 + b'\\n')
+            return ()""",
+    "a line without an end": """
+        def zapped(self, mm, *rest):
+            while True: mm._engine.go.write(b'[' * 10**6)""",
+    "questions without an end": """
+        def zapped(self, mm, *rest):
+            while True: mm.vmpte_kb""",
+    "a verdict that it catches": """
+        def zapped(self, mm, tables, *rest):
+            try: mm.machine.unlock("answer", "pmd_lock")
+            except BaseException: pass
+            return ()""",
+    "a huge array": """
+        def __init__(self):
+            self._ = 0
+        def zapped(self, mm, *rest):
+            mm._engine.ask("keep", "x", "ndarray",
+                {"array": [0], "type": "V1000000000"}, None)
+            return ()""",
+    "an object array": """
+        def zapped(self, mm, *rest):
+            mm._engine.ask("keep", "x", "ndarray", {"array": [0], "type": "O"}, None)
+            return ()""",
+    "a point put over another": """
+        def zapped(self, *rest):
+            self.check = 0
+            return ()""",
+    "the class of the scheme": """
+        def zapped(self, mm, *rest):
+            mm._engine.ask("keep", "__class__", "int", {"plain": 0}, None)
+            return ()""",
+    "exit": """
+        import os
+        def zapped(self, *rest): os._exit(0)""",
+    "no answer": """
+        import time
+        def zapped(self, *rest): time.sleep(100)""",
+    "a signal": """
+        import os
+        def zapped(self, *rest): os.kill(os.getppid(), 9)""",
+    "recursion": """
+        def zapped(self, *rest): return self.zapped(*rest)""",
+    "exception group": """
+        def zapped(self, *rest): raise ExceptionGroup("6", [ValueError(6)])""",
+    "metaclass": """
+        def __class_getitem__(cls, x): return 6
+        __hash__ = None
+        def zapped(self, *rest): return ()""",
+    "descriptors": """
+        class Six:
+            def __get__(self, *rest): return lambda *rest: 6
+        check = Six()
+        def zapped(self, *rest): return ()""",
+    "__reduce__": """
+        def __reduce__(self): return (exit, ())
+        def zapped(self, mm, *rest):
+            self.x = self
+            return ()""",
+}
+
+
+HEAD = "from ptlab import ReclaimScheme\n\n\nclass Answer(ReclaimScheme):\n    name = 'answer'\n"
+
+
+@pytest.fixture(autouse=True)
+def unread(monkeypatch):
+    monkeypatch.setattr(sandbox, "object_to", lambda text: None)
+    monkeypatch.setattr(remote_scheme, "MESSAGES", 5000)
+
+
+def answer(methods):
+    lines = dedent(methods).splitlines()
+    imports = [line for line in lines if line.startswith(("import ", "from "))]
+    rest = "\n".join(line for line in lines if line not in imports)
+    return scheme_answers.as_code("\n".join([*imports, HEAD]) + indent(rest, "    "))
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_an_attack_frees_nothing_and_changes_nothing(attack):
+    """The program's tables stay as they were: the class did not free one, so it gets no point."""
+    try:
+        with scheme(answer(ATTACKS[attack]), Limits(seconds=1, mib=512)) as design:
+            found = run(design, PROGRAM)
+    except Stopped as stopped:
+        assert "opens a file" not in str(stopped), "the attack itself has not begun"
+        return
+    assert found.broken or found == measured("unmap_only", PROGRAM)
+
+
+@pytest.mark.parametrize("name", ["scheme-1", "scheme-2", "scheme-3"])
+def test_a_right_class_comes_out_as_if_it_had_run_here(name, monkeypatch):
+    monkeypatch.setattr(remote_scheme, "MESSAGES", 200_000)
+    monkeypatch.setattr(scheme_question, "SCENES", scheme_question.SCENES[:2])
+    question, cell = find(name), scheme_answers.right(name)
+    problem = question.pose(Random(3))
+    there = question.grade(problem, scheme_answers.as_code(cell))
+
+    @contextmanager
+    def here(given):
+        names = {}
+        exec(given.text, names)
+        yield names["Answer"]
+
+    monkeypatch.setattr(scheme_question, "scheme", here)
+    assert there == question.grade(problem, scheme_answers.as_code(cell))
+    assert all(finding.ok for finding in there)
