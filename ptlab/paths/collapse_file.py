@@ -16,9 +16,9 @@ from ptlab.base.call_path import not_in_kernel
 from ptlab.base.geometry import PAGE_SHIFT, PMD_SHIFT, PMD_SIZE, Level
 from ptlab.base.steps import Path
 from ptlab.paths.scan_result import Scan
+from ptlab.paths.split_folio import try_to_unmap
 from ptlab.paths.table_alloc import upper_tables
 from ptlab.paths.thp import do_set_pmd
-from ptlab.paths.zap import try_to_unmap
 from ptlab.state.mm import Mm
 from ptlab.state.vma import VM, Vma, find_vma_intersection
 

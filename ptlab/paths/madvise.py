@@ -29,6 +29,8 @@ from ptlab.state.vma import VM, Vma, find_vma_intersection, overlapping
 
 MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED, MADV_DONTNEED = range(5)
 MADV_FREE, MADV_REMOVE, MADV_DONTFORK, MADV_DOFORK = 8, 9, 10, 11
+MADV_MERGEABLE, MADV_UNMERGEABLE, MADV_DONTDUMP, MADV_DODUMP = 12, 13, 16, 17
+MADV_HWPOISON, MADV_SOFT_OFFLINE = 100, 101
 MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_WIPEONFORK, MADV_KEEPONFORK = 14, 15, 18, 19
 MADV_COLD, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE = 20, 21, 22, 23
 MADV_DONTNEED_LOCKED, MADV_COLLAPSE, MADV_GUARD_INSTALL, MADV_GUARD_REMOVE = 24, 25, 102, 103
@@ -46,6 +48,10 @@ _FLAGS = {
     MADV_DOFORK: (0, VM.DONTCOPY),
     MADV_WIPEONFORK: (VM.WIPEONFORK, 0),
     MADV_KEEPONFORK: (0, VM.WIPEONFORK),
+    MADV_MERGEABLE: (VM.MERGEABLE, 0),
+    MADV_UNMERGEABLE: (0, VM.MERGEABLE),
+    MADV_DONTDUMP: (VM.DONTDUMP, 0),
+    MADV_DODUMP: (0, VM.DONTDUMP),
     MADV_HUGEPAGE: (VM.HUGEPAGE, VM.NOHUGEPAGE),
     MADV_NOHUGEPAGE: (VM.NOHUGEPAGE, VM.HUGEPAGE),
 }
@@ -53,6 +59,12 @@ _FLAGS = {
 for read (madvise_need_mmap_write)."""
 
 _ZAPS = (MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_FREE)
+LEFT_OUT = {
+    MADV_HWPOISON: "pages whose memory has failed",
+    MADV_SOFT_OFFLINE: "pages that are taken out of use",
+}
+"""Advice that Linux knows and ptlab does not have; docs/what_is_left_out.md says so too."""
+
 _POPULATES = (MADV_POPULATE_READ, MADV_POPULATE_WRITE)
 _GUARDS = (MADV_GUARD_INSTALL, MADV_GUARD_REMOVE)
 
@@ -115,6 +127,9 @@ def _end(mm: Mm, start: int, length: int, advice: int) -> int:
             errno.EINVAL,
             f"madvise({name}): address {start:#x} is not a multiple of {PAGE_SIZE}; nothing done",
         )
+    if advice in LEFT_OUT:
+        page = 'docs/what_is_left_out.md, "Left out of the machine"'
+        raise NotModelled(f"MADV_{name}: {LEFT_OUT[advice]} are not modelled; see {page}")
     if advice not in _BEHAVIORS or (advice in _GUARDS and not kernel.guard_regions):
         raise KernelError(
             errno.EINVAL, f"madvise: Linux {kernel.name} knows no advice {name}; nothing done"
@@ -242,6 +257,8 @@ def _update_flags(part: MadviseBehavior) -> Path[None]:
     """Advice that only sets and clears flags of the VMA."""
     if part.behavior == MADV_WIPEONFORK and part.vma.file is not None:
         raise part.refusal(f"{part.vma} is not anonymous")
+    if part.behavior == MADV_MERGEABLE and part.vma.shared:
+        return  # vma_ksm_compatible() says no, and the call says nothing
     on, off = _FLAGS[part.behavior]
     flags = (part.vma.flags & ~off) | on
     if flags != part.vma.flags:

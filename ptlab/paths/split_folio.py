@@ -22,10 +22,11 @@ from ptlab.base.geometry import PAGE_SHIFT, PMD_SHIFT, PMD_SIZE, Level
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import Slots, first_of
 from ptlab.paths.thp import frames_of, is_huge_zero, split_huge_pmd
-from ptlab.paths.zap import try_to_unmap
+from ptlab.paths.zap import ZapDetails, unmap_page_range
 from ptlab.state.entries import covers_whole
 from ptlab.state.machine import Machine
 from ptlab.state.mm import Count, Mm, base_address
+from ptlab.state.mmu_gather import MmuGather, tlb_flush_mmu
 from ptlab.state.page_cache import File
 from ptlab.state.vma import Vma
 
@@ -186,3 +187,11 @@ def unmap_folio(machine: Machine, file: File, folio: range) -> Path[None]:
             yield from split_huge_pmd(mm, pmd, slot)
         else:
             yield from try_to_unmap(mm, start, end)
+
+
+def try_to_unmap(mm: Mm, start: int, end: int) -> Path[None]:
+    """try_to_unmap() of a file's small pages in the range; tables and own pages stay."""
+    if start < end:
+        tlb = MmuGather(mm)
+        yield from unmap_page_range(mm, tlb, start, end, ZapDetails(even_cows=False))
+        yield from tlb_flush_mmu(tlb)

@@ -99,14 +99,6 @@ def _cut_where_full(mm: Mm, tlb: MmuGather, pmd: int, slots: Slots) -> Iterator[
         yield one_or_run(part)
 
 
-def try_to_unmap(mm: Mm, start: int, end: int) -> Path[None]:
-    """try_to_unmap() of a file's small pages in the range; tables and own pages stay."""
-    if start < end:
-        tlb = MmuGather(mm)
-        yield from unmap_page_range(mm, tlb, start, end, ZapDetails(even_cows=False))
-        yield from tlb_flush_mmu(tlb)
-
-
 def zap_pmd_range(
     mm: Mm, tlb: MmuGather, pmd: int, slots: Slots, columns: slice, details: ZapDetails
 ) -> Path[Tables | None]:
