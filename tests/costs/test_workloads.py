@@ -1,37 +1,17 @@
 """The workloads, the comparison of all designs, and a design of one's own in it."""
 
-import ast
-import functools
-import json
-import re
-from pathlib import Path
-
 import pytest
 
-from ptlab import SCHEMES, Process, compare, scenario, story
-from ptlab.cli import main
+from ptlab import SCHEMES, Process, scenario
 from ptlab.costs.findings import locks
 from ptlab.costs.measure import measure
 from ptlab.costs.workloads import WORKLOADS, workload
-from ptlab.draw.chart import Chart, Series, thinned, ticks
 
-DOC = Path(__file__).parents[2] / "docs" / "own_scheme.md"
 SMALL = [name for name in WORKLOADS if name not in ("cover-letter", "sparse-terabytes")]
 
 
-@functools.cache
-def own_scheme():
-    """The class on the page of the docs, and the value of every other block there."""
-    space = {"shown": []}
-    for block in re.findall(r"```python\n(.*?)```", DOC.read_text(), re.S):
-        tree = ast.parse(block)
-        last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
-        exec(compile(tree, str(DOC), "exec"), space)
-        if last is not None:
-            space["shown"].append(
-                eval(compile(ast.Expression(last.value), str(DOC), "eval"), space)
-            )
-    return space
+def ends(name, *schemes):
+    return {m.scheme: m.end_kb for m in measure(name, *schemes)}
 
 
 @pytest.mark.parametrize("name", WORKLOADS)
@@ -52,10 +32,6 @@ def test_every_design_runs_it_and_keeps_the_rules(name):
         for row in scenario.play(p, workload(name).scenario()):
             assert row["err"] is None and not row["sig"]
         p.check()
-
-
-def ends(name, *schemes):
-    return {m.scheme: m.end_kb for m in measure(name, *schemes)}
 
 
 def test_nobody_wins_when_one_page_stays_in_every_two_mib():
@@ -119,130 +95,8 @@ def test_the_tables_say_how_often_each_lock_was_taken_by_mode():
     assert columns["page_table_lock"] == ["2", "2"]
 
 
-def test_what_the_simulator_does_not_model_is_not_judged():
-    text = "file d 1M disk\nmmap s0 1M file:d\ntouch r s0 4K"
-    (measured,) = measure(text, "pt_reclaim")
-    assert measured.unsupported == "touch r s0 4K"
-
-
-def test_all_processors_come_to_the_same():
-    alone, together = (measure("full-table", parallel=parallel) for parallel in (False, True))
-    assert [m.as_dict() for m in alone] == [m.as_dict() for m in together]
-
-
-def test_a_scenario_of_the_lab_and_a_text_can_be_compared_too():
-    assert ends("life-of-a-pte-page", "unmap_only", "pt_reclaim") == {
-        "unmap_only": 12,
-        "pt_reclaim": 8,
-    }
-    assert ends("mmap s0 2M\ntouch w s0 4K", "pt_reclaim") == {"pt_reclaim": 12}
-
-
-def test_measure_prints_one_json_object_a_line_for_each_design(capsys):
-    assert main(["measure", "full-table", "--json"]) == 0
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [line["scheme"] for line in lines] == list(SCHEMES)
-    for line in lines:
-        assert line["workload"] == "full-table" and line["kernel"] == "6.18"
-        assert {"peak_kb", "end_kb", "pud", "pmd", "pte", "atomics_local", "locks"} <= line.keys()
-        assert line["peak_kb"] >= line["end_kb"] >= 4 * line["pte"]
-
-
-def test_measure_shows_every_design_and_its_verdict(capsys):
-    assert main(["measure", "halves", "--schemes", "unmap_only,pt_reclaim"]) == 0
-    told = capsys.readouterr().out
-    assert "pt_reclaim: Saves nothing" in told and "VmPTE over time" in told
-    assert "pte_refcount" not in told
-
-
-def test_measure_writes_a_picture(tmp_path, capsys):
-    picture = tmp_path / "vmpte.svg"
-    assert main(["measure", "halves", "--schemes", "pt_reclaim", "--svg", str(picture)]) == 0
-    assert "<title>VmPTE during halves</title>" in picture.read_text()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "wrong"),
-    [
-        (["halves", "--schemes", "pt_reclame"], "pt_reclaim"),
-        (["halfs"], "halfs"),
-        (["halves", "full-table", "--svg", "x.svg"], "one picture"),
-        (["halves", "--schemes", "pt_reclaim", "--svg", "no/such/dir.svg"], "no/such/dir.svg"),
-    ],
-)
-def test_measure_names_what_is_wrong(arguments, wrong, capsys):
-    assert main(["measure", *arguments]) == 2
-    assert wrong in capsys.readouterr().err
-
-
-def test_measure_looks_at_the_target_before_the_work(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr("ptlab.cli.measure.measure", lambda *_, **__: pytest.fail("it ran"))
-    picture = tmp_path / "no" / "x.svg"
-    assert main(["measure", "halves", "--svg", str(picture)]) == 2
-    assert f"--svg: {picture} cannot be written: there is no folder" in capsys.readouterr().err
-
-
 def test_a_workload_is_close_to_what_is_neither_workload_nor_scenario():
     with pytest.raises(ValueError, match=r"'halvs': did you mean halves\?"):
         measure("halvs")
     with pytest.raises(ValueError, match="did you mean life-of-a-pte-page"):
         measure("life-of-a-pte")
-
-
-def test_the_scheme_of_the_docs_is_compared_stepped_and_priced_like_any_other():
-    space = own_scheme()
-    own = space["SecondLook"]
-    side_by_side, measured, _, _, _, changes = space["shown"][:6]
-    assert [pane["name"] for pane in side_by_side.payload()["panes"]] == [
-        "pt_reclaim",
-        "second_look",
-    ]
-    assert [m.scheme for m in measured] == ["unmap_only", "pt_reclaim", "second_look"]
-    assert "second_look" in measured._repr_html_()
-    assert all(change < 0 for change in changes)
-    told = story(space["program"], own)
-    unhooked = [step for step in told.steps if step.fn == "second_look" and step.event]
-    assert [told.operations[step.op] for step in unhooked] == ["madvise DONTNEED s0 2M"]
-    assert unhooked[0].op == 3  # the second of the two
-
-
-def test_the_scheme_of_the_docs_races_and_its_careless_sister_is_caught():
-    space = own_scheme()
-    failures, found, race = space["shown"][2:5]
-    results = space["results"]
-    assert failures == [] and all(result.result == "exhausted" for result in results)
-    assert repr(found[0]) in DOC.read_text()  # the page quotes it
-    assert race.verdict.headline == found[0][1]
-
-
-@pytest.mark.parametrize("grain", ["entry", "table", "range"])
-def test_the_scheme_of_the_docs_frees_at_the_second_empty_look_only(grain):
-    p = Process(own_scheme()["SecondLook"], grain=grain)
-    heap = p.mmap(8 << 20)
-    for left in (4, 0):
-        p.touch(heap, 4096) if left else None
-        p.touch(heap, stride=2 << 20) if left else None
-        p.madvise(heap, "DONTNEED")
-        assert p.counters.pte == left
-        p.check()
-    p.journal.seek(0)
-    assert not any(p.scheme.was_empty.values())  # remembered through the store: time runs back
-
-
-def test_two_own_schemes_can_be_stepped_together():
-    own = own_scheme()["SecondLook"]
-    panes = compare("mmap s0 2M\ntouch w s0 4K", own, "unmap_only").payload()["panes"]
-    assert [pane["name"] for pane in panes] == ["second_look", "unmap_only"]
-
-
-def test_a_chart_keeps_its_peaks_when_it_is_thinned():
-    points = [(float(x), 1000.0 if x == 5003 else float(x % 7)) for x in range(10_000)]
-    few = thinned(points, 400)
-    assert len(few) < 900 and max(y for _, y in few) == 1000.0
-    assert (few[0], few[-1]) == (points[0], points[-1])
-
-
-def test_a_chart_says_in_words_where_its_lines_end():
-    svg = Chart("a <title>", "x", "y in kB", [Series("one", [(0, 0), (2, 8)])]).svg()
-    assert "a &lt;title&gt;" in svg and "one ends at 8" in svg
-    assert ticks(0, 10) == [0, 2, 4, 6, 8, 10]

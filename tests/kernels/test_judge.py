@@ -8,7 +8,7 @@ from ptlab.kernels.judge import compare
 
 # Groups that this version models in full: first touch, DONTNEED, munmap, the cover letter's loop.
 MODELLED = "ABCI"
-FULL_SIZE = "I04_cover_50G"  # test_cli.py plays it under three schemes
+FULL_SIZE = "I04_cover_50G"  # cli/test_cover_letter.py plays it under three schemes
 
 
 @pytest.mark.parametrize("kernel", KERNELS)

@@ -4,19 +4,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ptlab import SCHEMES, GiB, KiB, MiB, Process, TiB
+from ptlab import SCHEMES, KiB, MiB, Process, TiB
 from ptlab.base.geometry import PMD_SIZE, Level
-from ptlab.base.steps import Kind
-from ptlab.schemes import PtReclaimUnfixed, scheme_class
 from ptlab.state.mm import base_address
 from ptlab.state.vma import VM
 from tests.support.snapshot import live_tables, outcome
 from tests.support.strategies import programs, rows
 
 grains = st.sampled_from(["entry", "table", "range"])
+
+
 HEAP = 16 * TiB
+
+
 BY_COUNT = ("pte_refcount", "every_level")
+
+
 NEVER = ("unmap_only",)
+
+
 AT_ONCE = ("pte_refcount", "percpu_ref", "pt_rwsem", "every_level", "write_scan")
 """Designs that free a PTE page in the MADV_DONTNEED that empties it, whatever part that covers."""
 
@@ -35,6 +41,9 @@ def data(process):
     return [(number, vmas) for number, vmas, _ in told["mms"]], tables
 
 
+SEEN = ("op", "rc", "err", "sig", "minflt", "present", "zeropg", "rss_kb", "vmas")
+
+
 @pytest.mark.parametrize("scheme", [name for name in SCHEMES if name != "unmap_only"])
 @settings(max_examples=15)
 @given(program=programs(huge=False), grain=grains)
@@ -44,9 +53,6 @@ def test_a_program_sees_the_same_memory_under_every_design(scheme, program, grai
     assert [{k: row.get(k) for k in SEEN} for row in rows(p, program)] == told
     p.check()
     assert data(p) == data(plain)
-
-
-SEEN = ("op", "rc", "err", "sig", "minflt", "present", "zeropg", "rss_kb", "vmas")
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -161,86 +167,6 @@ def test_a_hole_in_a_file_frees_tables_only_where_a_zap_does(scheme):
     p.check()
 
 
-def test_mapped_count_frees_tables_full_of_the_zero_page_when_asked():
-    p, memory = heap("mapped_count")
-    p.touch(memory, write=False)
-    assert (p.counters.pte, p.counters.zeropg) == (2, 1024)
-    p.background()
-    assert (p.counters.pte, p.counters.zeropg) == (0, 0)
-    p.touch(memory, 4 * KiB)  # one page of its own
-    p.touch(memory, write=False)
-    p.background()
-    assert (p.counters.pte, p.counters.zeropg) == (1, 511)
-    p.check()
-
-
-def test_mapped_count_takes_mmap_lock_for_write_for_every_table():
-    p, memory = heap("mapped_count", 8 * MiB)
-    p.touch(memory)
-    p.madvise(memory, "DONTNEED")
-    start = len(p.journal.steps)
-    p.background()
-    locks = [s.fact.mode for s in p.journal.steps[start:] if s.kind is Kind.LOCK]
-    assert locks.count("write") == 4
-
-
-def test_async_scan_waits_for_its_time_and_scans_whole_vmas():
-    p, memory = heap("async_scan", 1 * GiB, "range")
-    p.touch(memory, 64_000 * 4 * KiB - 4 * KiB)
-    p.madvise(memory, "DONTNEED")
-    assert p.counters.pte == 125
-    p.touch(memory, 4 * KiB)  # the 64 000th fault: 100 ms have passed
-    assert p.counters.pte == 1
-    assert any(step.fn == "freept_pmd_entry" for step in p.journal.steps)
-
-
-def test_async_scan_leaves_tables_that_two_vmas_share():
-    p = Process("async_scan", kernel="6.18", grain="table")
-    memory = p.mmap(1 * MiB, at=HEAP)
-    other = p.mmap(1 * MiB, at=HEAP + 1 * MiB, prot="r")
-    p.touch(memory)
-    p.madvise(memory, "DONTNEED")
-    p.background()
-    assert p.counters.pte == 1
-    p.munmap(other)
-    p.background()
-    assert p.counters.pte == 1  # still not 2 MiB in one VMA
-
-
-def test_percpu_ref_stays_atomic_after_madv_free_and_frees_at_the_next_dontneed():
-    p, memory = heap("percpu_ref", 2 * MiB)
-    p.touch(memory)
-    p.madvise(memory, "FREE")
-    (table,) = live_tables(p, Level.PTE)
-    assert p.scheme.atomic[table] and p.counters.pte == 1
-    p.madvise(memory, "DONTNEED", 4 * KiB)  # not empty: switched back
-    assert not p.scheme.atomic[table]
-    p.madvise(memory, "DONTNEED")
-    assert p.counters.pte == 0
-
-
-def test_write_scan_keeps_everybody_out_while_it_zaps():
-    p, memory = heap("write_scan", 2 * MiB)
-    p.touch(memory)
-    start = len(p.journal.steps)
-    p.madvise(memory, "DONTNEED")
-    held = [s.fact for s in p.journal.steps[start:] if s.kind is Kind.LOCK]
-    assert held[0].name == "mmap_lock" and held[0].mode == "write"
-    assert not any(lock.name == "vma_lock" for lock in held)
-
-
-def test_the_bug_of_2025_is_there_to_be_switched_on_and_needs_a_race():
-    assert "pt_reclaim_unfixed" not in SCHEMES
-    assert scheme_class("pt_reclaim_unfixed") is PtReclaimUnfixed
-    p = Process("pt_reclaim_unfixed", grain="table")
-    memory = p.mmap(40 * MiB)
-    p.touch(memory)
-    p.madvise(memory, "DONTNEED")
-    assert not any(step.kind is Kind.SCAN for step in p.journal.steps)  # no second look
-    assert p.counters.pte == 0
-    p.check()
-
-
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_time_travel_restores_what_a_design_keeps_for_itself(scheme):
     p, memory = heap(scheme)
@@ -254,3 +180,10 @@ def test_time_travel_restores_what_a_design_keeps_for_itself(scheme):
     p.journal.seek(last)
     assert outcome(p) == end
     p.check()
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_every_scheme_says_what_became_of_it_and_where_it_is_from(scheme):
+    cls = SCHEMES[scheme]
+    assert cls.name == scheme and cls.fate.endswith(".") and cls.source
+    assert Process(scheme).kernel == cls.kernel

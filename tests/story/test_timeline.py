@@ -1,0 +1,49 @@
+"""The timeline of a story: the steps at which tables come, change and go."""
+
+from itertools import pairwise
+
+from hypothesis import given, settings
+
+from ptlab import Process, story
+from ptlab.draw.appearance import look
+from ptlab.story.timeline import Timeline
+from tests.support.strategies import programs, rows
+
+few = settings(max_examples=20)
+LIFE = "mmap s0 2M\ntouch w s0 8K\nmadvise DONTNEED s0 2M\nmunmap s0 2M"
+
+
+def test_table_events_are_births_unhooks_and_frees():
+    life = story(LIFE, scheme="unmap_only")
+    assert [step.fn for step in life.steps if step.event] == [
+        "__pud_alloc",
+        "__pmd_alloc",
+        "pmd_populate",
+        "free_pte_range",
+        "free_pmd_range",
+        "free_pud_range",
+        "rcu_do_batch",
+        "rcu_do_batch",
+        "rcu_do_batch",
+    ]
+
+
+@few
+@given(program=programs(longest=6, full=False))
+def test_a_track_changes_at_each_of_its_steps_and_ends_at_what_there_is(program):
+    process = Process("pte_refcount")
+    rows(process, program)
+    timeline = Timeline(process.machine, process.journal)
+    numbers = [track for one in timeline.numbers for track in one.values()]
+    for track in [*timeline.looks.values(), *numbers]:
+        for (step, value), (later, other) in pairwise(track):
+            assert step < later and value != other
+    for table in process.machine.mem.live().tolist():
+        mm = next(mm for mm in timeline.mms if mm.id == process.machine.mem.mm[table])
+        assert timeline.looks[table][-1][1] == look(mm, table)
+        words = [0] * 512
+        for run in timeline.entries.get(table, []):
+            for column in range(run.first, run.last):
+                words[column] = run.word + (column - run.first) * run.grows
+        assert words == process.machine.mem.entries[table, slice(None)].tolist()
+    assert timeline.numbers[0]["VmPTE"][-1][1] == process.counters.vmpte_kb
