@@ -3,6 +3,7 @@
 # make front-end  bundle ptlab/widgets/src for the browser, with esbuild (needs node)
 # make exercises  write the exercises without solutions, as students get them
 # make bench  print the numbers of benchmarks/
+# make mutants  leave out one lock after the other: does a race notice? (about three minutes)
 # make publish  REPO=owner/name: write the repository's address into README, docs and pyproject.toml
 # make binder-test  build Binder's environment from binder/ and run the first notebook in it
 # make clean  remove .venv and every cache
@@ -26,7 +27,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& echo "$$python" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test exercises bench front-end publish binder-test clean
+.PHONY: help lab test exercises bench mutants front-end publish binder-test clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^Everything/,$$d'
@@ -47,6 +48,9 @@ exercises: $(VENV)/installed-test
 
 bench: $(VENV)/installed-test
 	$(BIN)/python -m benchmarks
+
+mutants: $(VENV)/installed-test
+	$(BIN)/python -m benchmarks.mutants
 
 # The banner lets a test see, without node, that the bundles are those of the sources.
 front-end: $(BIN)/python
