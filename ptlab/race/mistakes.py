@@ -82,7 +82,8 @@ def class_state(scheme: ReclaimScheme) -> dict[tuple[type, str], Any]:
 def refuse_class_state(was: dict[tuple[type, str], Any], path: Any, scheme: ReclaimScheme) -> None:
     """SchemeMistake if what the classes hold is no longer what it `was`."""
     for (cls, name), value in was.items():
-        if not np.array_equal(vars(cls)[name], value):
+        now = vars(cls)[name]
+        if now is not value and not np.array_equal(now, value):
             where = f"{at_work(path, scheme)}: " if path.gi_frame else ""
             raise SchemeMistake(
                 f"{where}{cls.__name__}.{name} has changed. It belongs to the class, so that one "
