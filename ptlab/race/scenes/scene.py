@@ -99,7 +99,7 @@ class Scene:
         return self.broken if name == "broken" else self.fixed
 
     def under(self, scheme: type[ReclaimScheme]) -> Variant:
-        """The scene with another scheme, and every guard that Linux has today."""
+        """The scene with another scheme, and every precaution that Linux takes today."""
         return Variant(scheme, self.fixed.without - OF_ITS_TIME)
 
     def start(self, variant: Variant | str = "broken", record: bool = False) -> Scheduler:
@@ -128,7 +128,7 @@ class Scene:
     def headline(self, variant: Variant | str, verdict: Verdict | None) -> str:
         """'pmd-same (broken) under pt_reclaim: task A writes into PTE page 4, unhooked 4 steps ago'.
 
-        "(broken)" says that a guard is missing, which is not the scheme's fault.
+        "(broken)" says that a precaution is missing, which is not the scheme's fault.
         """
         if isinstance(variant, str):
             variant = self.variant(variant)
@@ -197,7 +197,7 @@ def before_6_5(
 ) -> Scene:
     """A scene on Linux 6.1, where no path checked the PMD entry again under the PTE lock.
 
-    The broken variant has another scheme, or lacks a guard.
+    The broken variant has another scheme, or lacks a precaution.
     """
     lacks = OF_ITS_TIME | ({without} if without else set())
     return Scene(
