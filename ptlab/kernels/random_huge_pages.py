@@ -12,7 +12,7 @@ from ptlab.kernels.random_programs import FILE, KIB, MIB, PAGE, Calls, Line, Lin
 ADVICE = ("COLLAPSE", "COLLAPSE", "COLD", "FREE", "PAGEOUT", "DONTNEED", "HUGEPAGE", "NOHUGEPAGE")
 FILLING = ("POPULATE_READ", "POPULATE_WRITE", "GUARD_INSTALL", "GUARD_REMOVE")
 PLACES = ("s1", "s1+2M", "s2")
-NEAR_HUGE = (0, 0, 0, PAGE, MIB, -PAGE)
+NEAR_HUGE = (0, 0, 0, 0, 0, PAGE, MIB)
 SIZES = (2 * MIB, 4 * MIB, PAGE, MIB, 64 * KIB, 2 * MIB + PAGE)
 PROTS = ("rw", "rw", "r", "none")
 
@@ -29,8 +29,15 @@ def huge_programs(draw: st.DrawFn) -> str:
 def _around(corners: tuple[str, ...]) -> tuple[Lines, Lines]:
     """What a program around these corners begins with, and a few calls."""
     calls = HugeCalls(st.builds(Place, st.sampled_from(corners), st.sampled_from(NEAR_HUGE)))
-    mappings = st.lists(st.one_of(calls.mmap(), calls.mmap_file()), min_size=1, max_size=3)
+    mapping = st.one_of(calls.mmap(), calls.mmap_file())
+    mappings = st.lists(st.builds(_used, mapping, st.sampled_from("wwr")), min_size=1, max_size=2)
     return mappings, st.lists(calls.any(calls.of_huge_pages()), max_size=8)
+
+
+def _used(mapping: str, how: str) -> str:
+    """The line of a mapping, and one that touches all of it: without pages there is little to see."""
+    _, address, length, *_ = mapping.split()
+    return f"{mapping}\ntouch {how} {address} {length}"
 
 
 class HugeCalls(Calls):
