@@ -11,7 +11,6 @@ and the formgrader use them. Everything else is nbgrader's.
 from __future__ import annotations
 
 import ast
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -30,6 +29,7 @@ from nbgrader.preprocessors import (
 
 from ptlab.classroom import seeds
 from ptlab.classroom.ask import graded
+from ptlab.classroom.grader_process import nothing_left_behind, secret_hidden
 from ptlab.classroom.handed_in import MIME as HANDED_IN
 from ptlab.classroom.handed_in import ended_with
 from ptlab.classroom.question import refused
@@ -127,7 +127,7 @@ class HandIn(Execute):  # type: ignore[misc]
         notebook.cells.append(last)
         why = "this cell did not hand in an answer: an error, or a changed ptlab, came before it"
         try:
-            with _without_secret():
+            with _without_secret(), nothing_left_behind() as ended_here:
                 notebook, resources = super().preprocess(notebook, resources, km)
         except DeadKernelError:
             why = "the notebook's Python ended before this cell was done"
@@ -137,6 +137,11 @@ class HandIn(Execute):  # type: ignore[misc]
             )
         except RecursionError:
             why = "a cell gave out something too deeply nested to be kept: the rest was not run"
+        if ended_here:
+            names = ", ".join(sorted(set(ended_here)))
+            self.log.warning(
+                "%s: what it left running was ended: %s", resources["unique_key"], names
+            )
         _, minutes = _handed_in(notebook.cells.pop(), "minutes") or ("", None)
         student = resources["nbgrader"]["student"]
         first = 0
@@ -196,16 +201,13 @@ def _ended(cells: list[NotebookNode]) -> str:
 @contextmanager
 def _without_secret() -> Iterator[None]:
     """The kernel is started without the grader's secret."""
-    secret = os.environ.pop(seeds.SECRET, None)
-    if secret is None:
-        raise SystemExit(
-            f"{seeds.SECRET} is not set. Choose a secret and keep it until all are graded: "
-            f"export {seeds.SECRET}=..."
-        )
-    try:
+    with secret_hidden(seeds.SECRET) as secret:
+        if secret is None:
+            raise SystemExit(
+                f"{seeds.SECRET} is not set. Choose a secret and keep it until all are graded: "
+                f"export {seeds.SECRET}=..."
+            )
         yield
-    finally:
-        os.environ[seeds.SECRET] = secret
 
 
 def _handed_in(cell: NotebookNode, name: str) -> tuple[str, Any] | None:
