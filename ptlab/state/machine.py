@@ -142,13 +142,10 @@ class Machine:
         """Drop the lock `name` taken last."""
         task, log = self.task, self.store.log
         held = self.held[task]
-        if all(lock.name != name for lock in held):
-            mine = ", ".join(lock.name for lock in held) or "no lock"
-            raise SchemeMistake(f"{fn} drops {name}, which is not held. Held is {mine}")
-        lock, rest = held[-1], held[:-1]
-        if lock.name != name:
-            index = max(k for k, one in enumerate(held) if one.name == name)
-            lock, rest = held[index], held[:index] + held[index + 1 :]
+        if held and held[-1].name == name:
+            lock, rest = held[-1], held[:-1]
+        else:
+            lock, rest = _taken_earlier(held, fn, name)
         if self.others.several:
             how = Access.READ if lock.mode == "read" else Access.WRITE
             self.others.lock(lock, how | Access.RELEASE)
@@ -223,3 +220,12 @@ class Machine:
         self.others.freed(tables)
         self.store.put(self.mem, "state", tables, _FREED)
         return Step(Kind.FREE, fn, tables, fact=FREED_LATER if grace_period else FREED)
+
+
+def _taken_earlier(held: tuple[Lock, ...], fn: str, name: str) -> tuple[Lock, tuple[Lock, ...]]:
+    """The lock `name` that was taken last, though others were after it; and the rest."""
+    index = max((k for k, lock in enumerate(held) if lock.name == name), default=None)
+    if index is None:
+        mine = ", ".join(lock.name for lock in held) or "no lock"
+        raise SchemeMistake(f"{fn} drops {name}, which is not held. Held is {mine}")
+    return held[index], held[:index] + held[index + 1 :]
