@@ -138,10 +138,8 @@ class HandIn(Execute):  # type: ignore[misc]
         except RecursionError:
             why = "a cell gave out something too deeply nested to be kept: the rest was not run"
         if ended_here:
-            names = ", ".join(sorted(set(ended_here)))
-            self.log.warning(
-                "%s: what it left running was ended: %s", resources["unique_key"], names
-            )
+            what = f"what it left running was ended: {', '.join(sorted(set(ended_here)))}"
+            self.log.warning("%s: %s", resources["unique_key"], what)
         _, minutes = _handed_in(notebook.cells.pop(), "minutes") or ("", None)
         student = resources["nbgrader"]["student"]
         first = 0

@@ -18,7 +18,7 @@ from ptlab.base.kernel_versions import PROFILES
 from ptlab.scenario import Operation, Row, Scenario, parse
 from ptlab.scenario.operation import Span
 from ptlab.scenario.operations.files import MakeFile
-from ptlab.scenario.operations.mappings import Mlock
+from ptlab.scenario.operations.locking import Mlock
 
 _CHUNK = 2 << 20
 # All objects of the recorder come from one heap, which never shrinks and never has to grow.

@@ -59,8 +59,7 @@ def do_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]
     if own and vma.anon_vma is None:  # also for a page that turns out to be beyond the file's end
         yield anon_vma_prepare(mm, vma)
     if page >= file.pages:
-        fact = Refusal(piece.first, write, Reason.BEYOND_FILE)
-        yield Step(Kind.REFUSED, "do_fault", None, 1, 1, fact)
+        yield _beyond_file(piece.first, write)
         return VM_FAULT_SIGBUS
     if file.kind == "disk" and not file.frame(page):
         raise NotModelled("a page of a disk file that is not in the page cache: readahead decides")
@@ -193,3 +192,9 @@ def _map_copy(mm: Mm, pmd: int, slot: int, column: int) -> Path[None]:
     yield from machine.scheme.entries_mapped(mm, table, 1)
     yield machine.unlock("pte_unmap_unlock", "ptl")
     yield from machine.scheme.visitor_leaves(mm, table)
+
+
+def _beyond_file(address: int, write: bool) -> Step:
+    """The page lies beyond the file's end."""
+    fact = Refusal(address, write, Reason.BEYOND_FILE)
+    return Step(Kind.REFUSED, "do_fault", None, 1, 1, fact)

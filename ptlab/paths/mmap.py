@@ -57,7 +57,6 @@ def do_mmap(
 
     Anonymous memory unless `file` is given; `offset` in bytes. MAP_PRIVATE unless `shared`; shared
     anonymous memory is a file of its own (shmem_zero_setup).
-
     at None: the kernel chooses. at with `over`: MAP_FIXED; without: MAP_FIXED_NOREPLACE.
     """
     _check(mm, at, length, offset)

@@ -11,7 +11,8 @@ from itertools import permutations
 from ptlab.base.steps import Step
 from ptlab.draw.names import lock_name, table_name
 from ptlab.draw.sentences import predicate, sentence
-from ptlab.race.broken_rule import Blocked, Verdict
+from ptlab.race.broken_locks import Blocked
+from ptlab.race.broken_rule import Verdict
 from ptlab.race.scenes import Scene, Variant
 from ptlab.race.scheduler import RCU, Scheduler, Task
 from ptlab.story.code import Code

@@ -14,14 +14,11 @@ import numpy as np
 from ptlab.base.facts import Lock, Unhooked
 from ptlab.base.geometry import Level
 from ptlab.base.steps import Kind, Step
+from ptlab.race.broken_locks import BreaksLockOrder, Link, LockCycle, OtherWayRound
 from ptlab.race.broken_rule import (
-    BreaksLockOrder,
     BrokenRule,
     ChangesUnhooked,
-    Link,
-    LockCycle,
     LockLeft,
-    OtherWayRound,
     Overwrites,
     Page,
     StateIsWrong,

@@ -20,7 +20,8 @@ from ptlab.base.steps import Kind, Path, Step
 from ptlab.draw.names import lock_name
 from ptlab.draw.sentences import sentence
 from ptlab.process.process import Process
-from ptlab.race.broken_rule import Blocked, Deadlock, GoesAstray, NeverEnds, Starvation, Verdict
+from ptlab.race.broken_locks import Blocked, Deadlock, Starvation
+from ptlab.race.broken_rule import GoesAstray, NeverEnds, Verdict
 from ptlab.race.mistakes import at_work, class_state, explain, not_a_step, refuse_class_state
 from ptlab.race.rules import Checker
 from ptlab.race.sanitizer import Sanitizer

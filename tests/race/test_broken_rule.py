@@ -5,8 +5,9 @@ from dataclasses import fields, replace
 import pytest
 
 from ptlab.base.geometry import Level
-from ptlab.race import broken_rule
-from ptlab.race.broken_rule import Blocked, BrokenRule, Link, Page, Verdict
+from ptlab.race import broken_locks, broken_rule
+from ptlab.race.broken_locks import Blocked, Link
+from ptlab.race.broken_rule import BrokenRule, Page, Verdict
 from ptlab.state.broken_state import BrokenState, Rule
 
 EXAMPLES = {
@@ -19,7 +20,7 @@ EXAMPLES = {
 }
 RULES = [
     rule
-    for rule in vars(broken_rule).values()
+    for rule in {**vars(broken_rule), **vars(broken_locks)}.values()
     if isinstance(rule, type) and issubclass(rule, BrokenRule) and rule is not BrokenRule
 ]
 

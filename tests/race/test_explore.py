@@ -15,7 +15,7 @@ import pytest
 from ptlab.base.geometry import Level
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.process.process import Process
-from ptlab.race.broken_rule import BreaksLockOrder, Deadlock
+from ptlab.race.broken_locks import BreaksLockOrder, Deadlock
 from ptlab.race.explore import Job, explore, search
 from ptlab.race.scenes import SCENES
 from ptlab.race.scenes.scene import Paths, Scene, Variant

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from ptlab.scenario.operation import Operation
 from ptlab.scenario.operations.files import Allocate, MakeFile, Punch, Truncate
-from ptlab.scenario.operations.mappings import Mlock, Mmap, Mprotect, Mremap, Munlock, Munmap
+from ptlab.scenario.operations.locking import Mlock, Munlock
+from ptlab.scenario.operations.mappings import Mmap, Mprotect, Mremap, Munmap
 from ptlab.scenario.operations.memory import Cover, Madvise, MadviseEach, Touch
 from ptlab.scenario.operations.processes import EndFork, Fork, ForkInBackground, Nop
 

@@ -205,46 +205,6 @@ class Mprotect(RangeOperation):
         return [["mprotect", self.addr, self.length, PROT[self.prot]]]
 
 
-class Mlock(RangeOperation):
-    """mlock()."""
-
-    __slots__ = ()
-    verb = "mlock"
-    usage = "mlock ADDR LEN"
-    meaning = "Lock a range in memory; every page is faulted in."
-    example = "mmap s0 2M\nmlock s0 64K"
-
-    def calls(self, process: Process, stage: Stage) -> Iterator[Call]:
-        """mlock."""
-        yield partial(process.mlock, self.addr, self.length)
-
-    def system_calls(self) -> list[SystemCall]:
-        """mlock."""
-        return [["mlock", self.addr, self.length]]
-
-    def fills(self, filled: Collection[Span], locked: bool) -> Iterator[Span]:
-        """All of it."""
-        yield self.range
-
-
-class Munlock(RangeOperation):
-    """munlock()."""
-
-    __slots__ = ()
-    verb = "munlock"
-    usage = "munlock ADDR LEN"
-    meaning = "Undo mlock."
-    example = "mmap s0 2M\nmlock s0 64K\nmunlock s0 64K"
-
-    def calls(self, process: Process, stage: Stage) -> Iterator[Call]:
-        """munlock."""
-        yield partial(process.munlock, self.addr, self.length)
-
-    def system_calls(self) -> list[SystemCall]:
-        """munlock."""
-        return [["munlock", self.addr, self.length]]
-
-
 @dataclass(frozen=True, slots=True)
 class Mremap(Operation):
     """mremap(); `to` is the new address (MREMAP_FIXED) or None."""
