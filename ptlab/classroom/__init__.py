@@ -10,8 +10,8 @@ Read ask (a question is asked, an answer is checked), question (what a question 
 words, in a file of their own), table_question, schedule_question, function_question and
 scheme_question (the kinds of answer), sets/ (the questions themselves), seeds (the problem of each
 student). An answer that is code runs in sandbox. A scheme's class runs there on the stand-ins of
-remote_engine, and remote_scheme does here what it wants done. report is what a student reads; grading,
-submissions and summary are for the teacher.
+remote_engine, and remote_scheme does here what it wants done; scheme_judge judges it. report is what a
+student reads; grading, submissions and summary are for the teacher.
 
 The one idea: right answers come from the engine, and so do the wrong ones: a mistaken idea is run,
 so that the check can name it.

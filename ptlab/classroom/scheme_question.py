@@ -18,7 +18,7 @@ from ptlab.classroom import scheme_answers as answers
 from ptlab.classroom.question import Question, Wrong
 from ptlab.classroom.report import Finding
 from ptlab.classroom.sandbox import Stopped, scheme
-from ptlab.classroom.scheme_trial import Run, Trial, measured, trial
+from ptlab.classroom.scheme_judge import Run, Trial, measured, trial
 from ptlab.classroom.student_code import Code, code
 from ptlab.classroom.wording import Fills
 

@@ -11,7 +11,7 @@ import pytest
 
 from ptlab.classroom import remote_scheme, sandbox, scheme_answers, scheme_question
 from ptlab.classroom.sandbox import Limits, Stopped, scheme
-from ptlab.classroom.scheme_trial import measured, run
+from ptlab.classroom.scheme_judge import measured, run
 from ptlab.classroom.sets import find
 
 PROGRAM = "mmap s0 2M\ntouch w s0 2M\nmadvise DONTNEED s0 2M"
@@ -45,7 +45,7 @@ ATTACKS = {
             change(mm)
             return ()""",
     "the judge's run": """
-        import ptlab.classroom.scheme_trial as trial
+        import ptlab.classroom.scheme_judge as trial
         trial.run = lambda *rest: trial.Run(0, 0, 0, 0, 0, 0)
         trial.explore = None
         def zapped(self, *rest): return ()""",

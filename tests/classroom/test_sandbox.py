@@ -12,7 +12,7 @@ from ptlab import classroom
 from ptlab.classroom import sandbox, scheme_answers
 from ptlab.classroom.ask import graded
 from ptlab.classroom.sandbox import Failed, Limits, Stopped, scheme, values
-from ptlab.classroom.scheme_trial import measured, run
+from ptlab.classroom.scheme_judge import measured, run
 from ptlab.classroom.seeds import own
 from ptlab.classroom.student_code import Code, object_to
 from ptlab.classroom.wire_format import NotCarried, pack, unpack

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from random import Random
 
+from ptlab.classroom.scheme_judge import measured
 from ptlab.classroom.scheme_question import Program, SchemeQuestion, limits
-from ptlab.classroom.scheme_trial import measured
 
 
 class InPieces(SchemeQuestion):

@@ -1,4 +1,4 @@
-"""The trial of a reclaim scheme: programs, with a look at everything after each operation, then races.
+"""The judge of a student's scheme: programs, with a check after each operation, then races.
 
 A student's scheme comes from sandbox.scheme: no line of it runs in this process. `measured` gives the
 numbers of one program under a design of the debate, from which limits are made.
