@@ -85,6 +85,7 @@ IDEAS = {
     "last-that-loses": "gave the last length at which the lock still loses",
     "no-queue": "forgot that CPUs wait for the lock",
     "one-cpu": "calculated for one CPU",
+    "one-fault-only": "counted one page fault where there are several",
     "default-machine": "used another machine's constants",
     "three-per-table": "counted three operations for each table, not two",
     "proportional": "let the queue grow in step with the CPUs",

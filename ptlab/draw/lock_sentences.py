@@ -46,7 +46,7 @@ def wait(mem: MemMap, step: Step, fact: Lock) -> str:
             "the other CPUs must flush their TLBs; a CPU does so only while its interrupts are on."
         )
     held = "holds it for write" if fact.mode == "read" else "holds it"
-    return f"the task wants {the_lock(mem, fact)}, and waits while another task {held}."
+    return f"wants {the_lock(mem, fact)}, and waits if another task {held}."
 
 
 def downgrade(mem: MemMap, step: Step, fact: Lock) -> str:

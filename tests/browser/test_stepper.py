@@ -269,6 +269,7 @@ def test_the_keys_of_an_exported_page_work_at_once_but_not_in_a_frame(
 ) -> None:
     path = export_html(payload, tmp_path / "story.html")
     page.goto(path.as_uri())
+    page.locator(".ptlab[data-position]").wait_for()  # the payload is packed; nobody has clicked
     page.keyboard.press("ArrowRight")
     assert_shows(page.locator(".ptlab"), payload, 1)
     outer = tmp_path / "outer.html"

@@ -109,7 +109,7 @@ def test_a_lock_for_read_waits_for_writers_only():
     heap = process.mmap(8192)
     Scheduler(process, {"touch": touch(process.mm, True, heap, 4096)}).run("A")
     (waits,) = [s for s in Story(process).steps if " wants " in s.text]
-    assert waits.text.endswith("waits while another task holds it for write.")
+    assert waits.text.endswith("waits if another task holds it for write.")
 
 
 PACKAGES = ("draw", "story", "costs", "race", "kernels", "classroom", "cli")

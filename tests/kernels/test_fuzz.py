@@ -156,6 +156,7 @@ def test_the_command_prints_it_with_its_seed(wrong_scheme, capsys, monkeypatch):
 
 def test_the_command_counts_what_agreed(here, capsys, monkeypatch):
     monkeypatch.setattr(fuzz, "programs", lambda: st.just(PROGRAM))
+    monkeypatch.setattr(fuzz, "huge_programs", st.nothing)
     assert main(["fuzz", "--minutes", "0", "--seed", "7"]) == 0
     out = capsys.readouterr().out
     assert "first seed: 7\n" in out
