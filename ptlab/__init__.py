@@ -17,6 +17,7 @@ from ptlab.costs.measure import designs, measure
 from ptlab.observe import observe
 from ptlab.paths.madvise import MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_FREE
 from ptlab.process.process import Process
+from ptlab.process.walk import Walk, walk
 from ptlab.race.all_scenes import races
 from ptlab.race.interactive import Race, race
 from ptlab.schemes import SCHEMES, ReclaimScheme
@@ -46,6 +47,8 @@ __all__ = [
     "Race",
     "races",
     "observe",
+    "walk",
+    "Walk",
     "student",
     "ask",
     "check",

@@ -1,7 +1,8 @@
 """The face of the simulator: a process, and its system calls under their names.
 
 Read process (Process: mmap, touch, madvise, fork, ...), then arguments (what a person has given,
-checked) and run_path (how a kernel path is taken to its end, with a journal or without).
+checked), run_path (how a kernel path is taken to its end, with a journal or without) and walk (what
+the MMU does with an address).
 
 The one idea: a call checks what a person has given, hands the work to a kernel path, and lets a
 grace period pass. What the call did is in the journal, step by step.

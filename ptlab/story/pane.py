@@ -13,7 +13,7 @@ from ptlab.draw.appearance import Look, title
 from ptlab.draw.dot import GAP, HEIGHT, MARGIN, WIDTHS, Node, boxes, digraph, svg
 from ptlab.draw.fold import Fold, folds
 from ptlab.draw.palette import STATES
-from ptlab.draw.tree import Hook, below, fold_id, fold_title, layout, node_id
+from ptlab.draw.tree import Hook, below, fold_id, layout, node_id
 from ptlab.story.code import Code
 from ptlab.story.timeline import StoryStep, Timeline
 from ptlab.widgets import payload
@@ -40,9 +40,8 @@ class _Picture:
             shown, folded = folds(mm.pgd, timeline.children, self._history)
             self.shown += shown
             self.folds += folded
-        self.node_of = {table: node_id(table) for table in self.shown}
-        for fold in self.folds:
-            self.node_of |= dict.fromkeys([*fold.tables, *fold.below], fold_id(fold))
+        self.inside = {t: fold_id(fold) for fold in self.folds for t in [*fold.tables, *fold.below]}
+        self.node_of = {table: node_id(table) for table in [*self.shown, *self.inside]}
         self.process_of = {mm.id: k for k, mm in enumerate(timeline.mms)}
         self.names = process_names(len(timeline.mms))
 
@@ -55,10 +54,14 @@ class _Picture:
 
     def pane(self, operations: list[str]) -> payload.Pane:
         scheme, profile = self.machine.scheme, self.machine.profile
-        nodes = {node_id(t): self._node(t) for t in self.shown}
+        nodes = {name: self._node(t) for t, name in self.node_of.items()}
         nodes |= {fold_id(fold): self._fold(fold) for fold in self.folds}
         for name, box in boxes(digraph(self._layout(len(self.timeline.steps)))).items():
             nodes[name]["x"], nodes[name]["y"] = box
+        column = {one["level"]: one["x"] for one in columns(self.machine.geometry)}
+        for node in nodes.values():
+            if node["inside"]:
+                node["x"], node["y"] = column[node["level"]], nodes[node["inside"]]["y"]
         return {
             "name": scheme.name,
             "heading": f"{scheme.name} on Linux {profile.name}",
@@ -67,7 +70,7 @@ class _Picture:
             "ops": operations,
             "steps": [_BEFORE, *map(self._step, self.timeline.steps)],
             "nodes": nodes,
-            "entries": {node_id(t): self._entries(t) for t in self.shown},
+            "entries": {name: self._entries(t) for t, name in self.node_of.items()},
             "locks": [
                 {"step": step, "held": [self._lock(lock, text) for lock, text in held]}
                 for step, held in self.timeline.locks
@@ -119,6 +122,7 @@ class _Picture:
             "process": self._process_of(table),
             "places": self._places(table),
             "fold": None,
+            "inside": self.inside.get(table),
             "entry_size": 1 << self.machine.geometry.shift(self._level(table)),
             "x": 0,
             "y": 0,
@@ -128,8 +132,9 @@ class _Picture:
     def _fold(self, fold: Fold) -> payload.Node:
         first = self._node(fold.tables[0])
         return first | {
-            "title": fold_title(self.mem, fold),
+            "title": f"{len(fold.tables)} {first['level']} pages",
             "fold": len(fold.tables),
+            "inside": None,
             "track": list(self._fold_track(fold)),
         }
 
@@ -141,7 +146,8 @@ class _Picture:
             now |= {table: track[step] for table, track in looks.items() if step in track}
             states = [seen.state for seen in now.values()]
             counts = {state: states.count(state) for state in dict.fromkeys(states)}
-            line = ", ".join(f"{n} {STATES[state].word}" for state, n in counts.items())
+            first_count, *others = [f"{n} {STATES[state].word}" for state, n in counts.items()]
+            line = ", ".join([first_count.replace(" ", f" of {len(fold.tables)} ", 1), *others])
             state = next((s for s in ("live", "new", "unhooked", "rcu") if s in counts), "freed")
             first = now.get(fold.tables[0])
             seen = Look(state, None, line, first.strip if first else [])

@@ -44,6 +44,7 @@ class Node(TypedDict):
     process     which process it belongs to
     places      where it hangs; more than one if it is moved
     fold        how many tables it stands for; None for a table
+    inside      the fold that the table is in, or that it hangs below; it is drawn when it is looked at
     entry_size  bytes that one entry maps
     x, y        the top left corner of its box
     """
@@ -53,6 +54,7 @@ class Node(TypedDict):
     process: int
     places: list[Place]
     fold: int | None
+    inside: str | None
     entry_size: int
     x: int
     y: int

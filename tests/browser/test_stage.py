@@ -42,7 +42,7 @@ OUTSIDE = """async ([width, height]) => {
     for (const tree of stage.querySelectorAll(".ptlab-tree")) {
       const box = tree.getBoundingClientRect();
       check("tree", tree, panel);
-      const table = tree.querySelector(".is-focus .frame");
+      const table = tree.querySelector(".is-focus:not([hidden]) .frame");
       if (table) check("table", table, box);
     }
     for (const shown of stage.querySelectorAll(".ptlab-panel:not([hidden])")) {
@@ -125,6 +125,52 @@ def test_comparisons(outside: Any) -> None:
     for name in ("life-of-a-pte-page", "sparse-memory"):
         compared = ptlab.compare(name, "unmap_only", "pte_refcount")
         assert outside(compared, "comparison") == [], name
+
+
+def test_a_fold_shows_the_table_that_changes_and_opens_by_key(page: Any, tmp_path: Path) -> None:
+    story = ptlab.story("sparse-memory", "pte_refcount")
+    page.goto(story.export_html(tmp_path / "fold.html").as_uri())
+    nodes, steps = story.payload()["panes"][0]["nodes"], story.payload()["panes"][0]["steps"]
+    seen = [k for k, step in enumerate(steps) if any(nodes[n]["inside"] for n in step["focus"])]
+    slider = page.get_by_role("slider", name="Position in the story")
+    for position in seen[:: len(seen) // 5]:
+        slider.fill(str(position))
+        assert page.locator(f"[data-node={steps[position]['focus'][0]}]").is_visible()
+    slider.fill("240")
+    fold = page.locator("[data-node^=f]")
+    assert fold.get_attribute("aria-label") == "14 PMD pages, live: 14 of 14 live"
+    before = page.locator("g.node:visible").count()
+    fold.focus()
+    page.keyboard.press("Enter")
+    assert fold.get_attribute("aria-expanded") == "true"
+    assert (
+        page.locator("g.node:visible").count() == before + 26
+    )  # two of its 28 tables are looked at
+    page.keyboard.press("Enter")
+    assert page.locator("g.node:visible").count() == before
+
+
+def test_an_address_is_walked_as_ptlab_walk_does_it(page: Any, tmp_path: Path) -> None:
+    process = ptlab.Process("pt_reclaim")
+    heap = process.mmap(8 * ptlab.MiB, at=1 << 44)
+    process.touch(heap, 8 * ptlab.KiB)
+    process.touch(heap + 2 * ptlab.MiB, 4 * ptlab.KiB, write=False)
+    process.madvise(heap + 4 * ptlab.MiB, "HUGEPAGE", 2 * ptlab.MiB)
+    process.touch(heap + 4 * ptlab.MiB, 1)
+    process.mprotect(heap, "none", 4 * ptlab.KiB)
+    page.goto(ptlab.Story(process).export_html(tmp_path / "walk.html").as_uri())
+    page.keyboard.press("End")
+    box = page.get_by_role("textbox", name="Address to walk to")
+    for offset in (0, 0x1234, 2 << 20, (4 << 20) + 0x12345, 6 << 20, 1 << 40):
+        box.fill(hex(heap + offset))
+        box.press("Enter")
+        found = ptlab.walk(process, heap + offset)
+        assert page.locator(".ptlab-outcome").inner_text() == found.outcome
+        lit = page.locator("g.node.is-lit").evaluate_all("(all) => all.map((g) => g.dataset.node)")
+        assert sorted(lit) == sorted(f"n{read.table}" for read in found.reads)
+    box.fill("nowhere")
+    box.press("Enter")
+    assert "an address is a number" in page.locator(".ptlab-outcome").inner_text()
 
 
 def test_five_levels_and_a_fork(outside: Any) -> None:

@@ -27,7 +27,6 @@ export function walk(pane, columns, address, process, step) {
   let id = Object.keys(pane.nodes).find((one) => pane.nodes[one].process === process && pane.nodes[one].level === "PGD");
   const path = [];
   for (const column of levels) {
-    if (!(id in pane.nodes)) return { path, column, hidden: true };
     const index = indexOf(address, column), { word, kind } = entryAt(pane.entries[id], index, step);
     path.push({ id, index, word, kind, column });
     if (kind !== "table") break;
@@ -45,9 +44,8 @@ const FAULTS = {
 };
 
 /** What became of a walk, in words. */
-export function outcome({ path, column, kind, frame, offset, writable, hidden }) {
+export function outcome({ path, column, kind, frame, offset, writable }) {
   const reads = `TLB miss, ${path.length} ${path.length === 1 ? "read" : "reads"}`;
-  if (hidden) return `${reads}, then a table in a fold`;
   if (frame === null) return `${reads}: ${column.level} entry ${path.at(-1).index} ${FAULTS[kind]}`;
   const size = kind === "huge" ? "huge page, " : "";
   return `${reads}: ${size}frame ${hex(frame)} + ${hex(offset)}${writable ? "" : ", a write faults"}`;
