@@ -159,6 +159,7 @@ def test_an_address_is_walked_as_ptlab_walk_does_it(page: Any, tmp_path: Path) -
     process.touch(heap + 4 * ptlab.MiB, 1)
     process.mprotect(heap, "none", 4 * ptlab.KiB)
     page.goto(ptlab.Story(process).export_html(tmp_path / "walk.html").as_uri())
+    page.locator(".ptlab[data-position]").wait_for()
     page.keyboard.press("End")
     box = page.get_by_role("textbox", name="Address to walk to")
     for offset in (0, 0x1234, 2 << 20, (4 << 20) + 0x12345, 6 << 20, 1 << 40):

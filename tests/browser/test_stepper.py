@@ -302,6 +302,7 @@ def test_page_keys_go_from_operation_to_operation(page: Any, tmp_path: Path) -> 
     process.touch(area)
     process.madvise(area, "GUARD_INSTALL", 4096)
     page.goto(ptlab.Story(process).export_html(tmp_path / "operations.html").as_uri())
+    page.locator(".ptlab[data-position]").wait_for()
     shown = page.locator(".ptlab-op")
     for key, number in [("PageDown", 0), ("PageDown", 1), ("PageDown", 2), ("PageUp", 1)]:
         page.keyboard.press(key)
@@ -312,7 +313,8 @@ def test_two_stories_go_in_step(page: Any, tmp_path: Path) -> None:
     comparison = ptlab.compare(SCENARIO, "unmap_only", "pte_refcount")
     payload = comparison.payload()
     page.goto(comparison.export_html(tmp_path / "two.html").as_uri())
-    stepper = page.locator(".ptlab")
+    stepper = page.locator(".ptlab[data-position]")
+    stepper.wait_for()
     tops = stepper.locator(".ptlab-tree").evaluate_all(
         "(trees) => trees.map((tree) => tree.getBoundingClientRect().top)"
     )
