@@ -8,7 +8,6 @@ from pathlib import Path
 from textwrap import dedent
 from types import CodeType
 
-from ptlab.base.kernel_source import source_of
 from ptlab.state.journal import Call
 from ptlab.widgets import payload
 
@@ -31,13 +30,12 @@ class Code:
     def path(self, calls: Sequence[Call]) -> int:
         """The index of a call path in `calls`; it is entered when it is new."""
         key = tuple(call for call in calls if not _is_in(call, "process"))
+        # Every path takes locks: the one that asks for it is worth reading, not Machine.lock().
         while len(key) > 1 and not key[-1].of_the_kernel and _is_in(key[-1], "state"):
-            key = key[
-                :-1
-            ]  # it takes a lock, as every path does: the path that asks is worth reading
+            key = key[:-1]
         if key not in self._path:
             self._path[key] = len(self.calls)
-            self.calls.append([self._place(call) for call in calls])
+            self.calls.append([self._place(call) for call in key])
         return self._path[key]
 
     def _place(self, call: Call) -> tuple[int, int]:
@@ -65,5 +63,4 @@ def _function(call: Call) -> payload.Function:
         "file": f"ptlab/{file.relative_to(_PTLAB).as_posix()}" if ours else "",
         "first": code.co_firstlineno,
         "lines": source,
-        "source": source_of(code.co_name) if call.of_the_kernel else None,
     }

@@ -117,7 +117,6 @@ class Function(TypedDict):
     name    the kernel's name for it, or ptlab's own if `kernel` is false
     file    where it is in ptlab, "" if it is a learner's; `first` is its first line there
     lines   its source
-    source  where the kernel has it: file, version and url; None if no release has it
     """
 
     name: str
@@ -126,7 +125,6 @@ class Function(TypedDict):
     file: str
     first: int
     lines: list[str]
-    source: Any
 
 
 class Step(TypedDict):

@@ -36,11 +36,9 @@ export function makeCode({ functions, calls }) {
       for (const part of [where, source]) part.replaceChildren();
       return;
     }
-    const [f, at] = frames[open], { title, file, first, lines, source: origin } = functions[f];
+    const [f, at] = frames[open], { title, file, first, lines } = functions[f];
     head.textContent = title;
-    const here = file ? `${file}, line ${first + at}` : "your own code";
-    const link = origin ? html("a", { href: origin.url, target: "_blank", rel: "noreferrer" }, `${origin.file}, Linux ${origin.version}`) : "";
-    where.replaceChildren(here, ...(origin ? ["; in the kernel: ", link] : []));
+    where.textContent = file ? `${file}, line ${first + at}` : "your own code";
     source.replaceChildren(...lines.map((line, k) => fill(html("span"), k === at ? { class: "is-here", "aria-current": "true" } : {}, `${line}\n`)));
     if (lines.length === 0) source.textContent = "Its source is not at hand.";
     const marked = source.children[at];
