@@ -140,8 +140,8 @@ def _access_entries(
         marked = words | bits
         if np.count_nonzero(marked != words):
             mm.machine.mem.write(tables, piece.columns, marked)
-        if write:
-            mm.machine.pages.written(words)
+        if write and len(mm.machine.pages.blank):
+            mm.machine.pages.written(pte.pfn(words))
         mm.machine.others.fill(mm.machine.task, piece.first, tables, words)
         yield Step(Kind.HIT, "mmu", tables, hits, 1, Access(piece.first, write))
         return NO_FAULT
@@ -204,7 +204,7 @@ def _access_huge(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touche
         if word | bits != word:
             mem.write(pmd, slot, word | bits)
         if write and not locked:
-            mm.machine.pages.written(frames_of(word)[columns] << U64(PAGE_SHIFT) | U64(pte.PRESENT))
+            mm.machine.pages.written(frames_of(word)[columns])
         yield Step(Kind.HIT, "mmu", pmd, piece.entries, 1, Access(piece.first, write))
         return NO_FAULT
     # The first access faults. Whatever is there afterwards, a huge page or a table, serves the rest.
@@ -225,4 +225,4 @@ def _write_first(mm: Mm, one: Piece) -> None:
     pmd, slot = mm.lookup(one.first, Level.PMD), first_of(one.slots)
     if pmd and mm.is_huge(pmd, slot):
         frames = frames_of(mm.machine.mem.entries.word(pmd, slot))[one.columns]
-        mm.machine.pages.written(frames << U64(PAGE_SHIFT) | U64(pte.PRESENT))
+        mm.machine.pages.written(frames)

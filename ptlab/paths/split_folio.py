@@ -163,7 +163,7 @@ def try_to_map_unused_to_zeropage(mm: Mm, table: int, frames: NDArray[np.uint64]
     mapped = pte.is_present(words) & np.isin(pte.pfn(words), frames)
     zeros = mapped & pages.blank_parts(pte.pfn(words))
     n = int(np.count_nonzero(zeros))
-    pages.written(frames << U64(PAGE_SHIFT) | U64(pte.PRESENT))  # no part of a huge page any more
+    pages.written(frames)  # no part of a huge page any more
     if not n:
         return
     yield from machine.lock("page_vma_mapped_walk", "ptl", table, "spin")

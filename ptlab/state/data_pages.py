@@ -85,13 +85,11 @@ class DataPages:
         self.blank = self._long(self.blank)
         self._store.put(self, "blank", _index(frames), blank)
 
-    def written(self, words: NDArray[np.uint64]) -> None:
-        """A program has written to the pages of these entries."""
-        if len(self.blank):
-            frames = pte.pfn(words)
-            blank = _of(self.blank, frames)
-            if blank.any():
-                self._store.put(self, "blank", _index(frames[blank]), False)
+    def written(self, frames: Frames) -> None:
+        """A program has written to these pages."""
+        blank = _of(self.blank, frames)
+        if blank.any():
+            self._store.put(self, "blank", _index(frames[blank]), False)
 
     def blank_parts(self, frames: Frames) -> Mask:
         """Which of these pages are parts of a huge page that nobody has written to."""
