@@ -6,6 +6,7 @@ python -m benchmarks.observe
 import mmap
 import os
 from collections.abc import Callable
+from contextlib import closing
 from statistics import median
 
 from benchmarks.measure import Seconds, machine, spread, timed
@@ -57,7 +58,7 @@ def report(name: str, pid: int) -> str:
 
 def scan(pid: int, found: list[Mapping]) -> None:
     """The ioctls that a look needs, and nothing else."""
-    with Pagemap(pid) as pagemap:
+    with closing(Pagemap(pid)) as pagemap:
         for one in found:
             for _ in pagemap.scan(one.start, one.end):
                 pass

@@ -83,9 +83,9 @@ def _show_all(processes: list[Summary]) -> None:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("process")
     for one in processes:
-        figures = one.observation.as_dict() if one.observation else {}
-        cells = [str(figures.get(key, "-")) for key in ("pud", "pmd", "pte", "deposited", "empty")]
-        moving = "" if not figures or figures["still"] else " (did not hold still)"
+        seen = one.observation
+        cells = [*map(str, seen.counts.values())] if seen else ["-"] * 5
+        moving = "" if seen is None or seen.still else " (did not hold still)"
         table.add_row(str(one.pid), str(one.vmpte_kb), *cells, escape(one.name) + moving)
     show(table)
     total = sum(one.vmpte_kb for one in processes)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ptlab.observe.mappings import Kind
 from ptlab.observe.observation import Observation
-from ptlab.observe.observe import CannotObserve, observe
+from ptlab.observe.observe import CannotObserve, observe, status
 
 
 class Summary(NamedTuple):
@@ -32,15 +32,14 @@ class SharedFile(NamedTuple):
 def every_process() -> Iterator[Summary]:
     """The processes that have page tables of their own, those with the largest VmPTE first."""
     found = []
-    for status in Path("/proc").glob("[0-9]*/status"):
+    for folder in Path("/proc").glob("[0-9]*"):
+        pid = int(folder.name)
         try:
-            lines = status.read_text(errors="replace").splitlines()
+            fields = status(pid)
         except OSError:  # it has ended, or hidepid hides it
             continue
-        fields = dict(line.split(":", 1) for line in lines if ":" in line)
         if "VmPTE" in fields:
-            pid, name = int(status.parent.name), fields["Name"].strip()
-            found.append((int(fields["VmPTE"].split()[0]), pid, name))
+            found.append((int(fields["VmPTE"].split()[0]), pid, fields["Name"]))
     for vmpte_kb, pid, name in sorted(found, reverse=True):
         try:
             look = observe(pid)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Gauge
-from prometheus_client.openmetrics.exposition import generate_latest
-
 from ptlab.observe.every_process import Summary
 
 
@@ -15,6 +12,10 @@ def openmetrics(processes: Iterable[Summary]) -> str:
 
     A file of this text is what node_exporter's textfile collector reads.
     """
+    # It takes 24 ms to import, and every `ptlab` command would wait for it.
+    from prometheus_client import CollectorRegistry, Gauge
+    from prometheus_client.openmetrics.exposition import generate_latest
+
     registry = CollectorRegistry()
     labels = ("pid", "name")
     vmpte = Gauge("ptlab_vmpte_bytes", "VmPTE of /proc/PID/status", labels, registry=registry)
@@ -33,9 +34,8 @@ def openmetrics(processes: Iterable[Summary]) -> str:
     for one in processes:
         vmpte.labels(one.pid, one.name).set(one.vmpte_kb << 10)
         if one.observation is not None:
-            figures = one.observation.as_dict()
-            for kind in ("pud", "pmd", "pte", "deposited", "empty"):
-                tables.labels(one.pid, one.name, kind).set(figures[kind])
+            for kind, count in one.observation.counts.items():
+                tables.labels(one.pid, one.name, kind).set(count)
             still.labels(one.pid, one.name).set(one.observation.still)
     text: bytes = generate_latest(registry)  # type: ignore[no-untyped-call]
     return text.decode()

@@ -61,17 +61,24 @@ class Observation:
         """The same process in the simulator, to go on with under a design; see `rebuild`."""
         return rebuild(self.mappings, scheme)
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many tables there are of each kind."""
+        return {
+            "pud": len(self.tables.pud),
+            "pmd": len(self.tables.pmd),
+            "pte": len(self.tables.pte),
+            "deposited": self.tables.deposited,
+            "empty": self.empty,
+        }
+
     def as_dict(self) -> dict[str, Any]:
         """What `ptlab observe --json` prints."""
         return {
             "pid": self.pid,
             "name": self.name,
             "vmpte_kb": self.vmpte_kb,
-            "pud": len(self.tables.pud),
-            "pmd": len(self.tables.pmd),
-            "pte": len(self.tables.pte),
-            "deposited": self.tables.deposited,
-            "empty": self.empty,
+            **self.counts,
             "empty_least": self.spread[0],
             "empty_most": self.spread[1],
             "still": self.still,

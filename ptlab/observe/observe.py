@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,7 +69,7 @@ def _checked(pid: int | None) -> int:
 def _observe(pid: int) -> Observation:
     spread: list[int] = []
     _vmpte_kb(pid)  # a zombie has no pagemap to open, and the message should say why
-    with Pagemap(pid) as pagemap:
+    with closing(Pagemap(pid)) as pagemap:
         for _ in range(_TRIES):
             before = _stamp(pid)
             seen, mapped = _look(pid, pagemap, mappings(before.maps))
@@ -84,9 +85,15 @@ def _observe(pid: int) -> Observation:
     return Observation(pid, _name(pid), after.vmpte_kb, seen, still, (least, most), mapped)
 
 
+def status(pid: int) -> dict[str, str]:
+    """The fields of /proc/PID/status. OSError: there is no such process, or it is hidden."""
+    lines = Path(f"/proc/{pid}/status").read_text(errors="replace").splitlines()
+    fields = (line.partition(":") for line in lines)
+    return {name: value.strip() for name, _, value in fields}
+
+
 def _vmpte_kb(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text()
-    fields = dict(line.split(":", 1) for line in status.splitlines())
+    fields = status(pid)
     if "VmPTE" not in fields:
         zombie = fields["State"].split()[0] in "ZX"
         what = "has ended (a zombie)" if zombie else "is a thread of the kernel"

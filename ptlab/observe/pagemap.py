@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import fcntl
 import os
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,12 +43,15 @@ _PAGEMAP_SCAN = 3 << 30 | ctypes.sizeof(_ScanArg) << 16 | ord("f") << 8 | 16  # 
 
 
 class Pagemap:
-    """/proc/PID/pagemap, open. A context manager.
+    """/proc/PID/pagemap, open until it is closed.
 
     OSError where the process is gone (ENOENT, ESRCH) or may not be seen (EACCES, EPERM).
     """
 
     def __init__(self, pid: int) -> None:
+        from fcntl import ioctl  # Windows has none, and ptlab is imported there too
+
+        self._ioctl = ioctl
         self._file = os.open(f"/proc/{pid}/pagemap", os.O_RDONLY | os.O_CLOEXEC)
         self._found = np.zeros(_ROOM, RUN)
         seen = PRESENT | SWAPPED | GUARD
@@ -63,15 +63,8 @@ class Pagemap:
             return_mask=seen | FILE | PFNZERO | HUGE,
         )
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """No more scans."""
         os.close(self._file)
 
     def runs(self, start: int, end: int) -> NDArray[np.void]:
@@ -89,7 +82,7 @@ class Pagemap:
         while start < end:
             arg.start, arg.end = start, end
             try:
-                count = fcntl.ioctl(self._file, _PAGEMAP_SCAN, arg)
+                count = self._ioctl(self._file, _PAGEMAP_SCAN, arg)
             except OSError as failed:
                 if failed.errno != errno.EINVAL or not arg.return_mask & GUARD:
                     raise

@@ -1,6 +1,7 @@
 """Real processes: whatever they did, VmPTE is accounted for to the table."""
 
 import os
+from contextlib import closing
 
 import pytest
 
@@ -79,7 +80,7 @@ def test_the_ioctl_and_the_file_say_the_same(child):
     child(_EVERY_2_MIB)
     child("kept[-1].madvise(mmap.MADV_DONTNEED, 4 * MiB, 4 * MiB)")
     seen = observe(child.pid)
-    with Pagemap(child.pid) as pagemap:
+    with closing(Pagemap(child.pid)) as pagemap:
         for mapped in seen.mappings:
             span = mapped.mapping.start, mapped.mapping.end
             read = [run for part in pagemap.read(*span) for run in part.tolist()]

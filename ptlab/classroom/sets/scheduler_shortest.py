@@ -55,7 +55,8 @@ class Shortest(ScheduleQuestion):
             return [*findings, Finding(True, "no shorter one is known", 2)]
         partly = [Finding(True, "nearly as short as possible", 1)] if over <= _NEARLY else []
         shorter = f"{length} are more than it takes"
-        rest = Finding(False, shorter, 2 - len(partly), _LEAVE_OUT, "keeps-what-does-not-matter")
+        idea = "keeps-what-does-not-matter"
+        rest = Finding(False, shorter, 2 - len(partly), self.wording.ideas[idea], idea)
         return [*findings, *partly, rest]
 
     def solve(self, problem: Stage) -> str:
@@ -73,7 +74,6 @@ class Shortest(ScheduleQuestion):
         return [*self.plain_mistakes(problem), slow]
 
 
-_LEAVE_OUT = "Is there a segment without which it still fails?"
 _QUICK = (
     *("install", "same-entry", "pmd-same", "exclusive", "walker-rcu"),
     *("try-get-rcu", "gup-fast", "gup-ipi", "stale-tlb"),
