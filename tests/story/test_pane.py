@@ -20,14 +20,20 @@ def at(track, k):
     return next((record for record in reversed(track) if record["step"] <= k), None)
 
 
-def words_at(changes, k):
-    words = np.zeros(512, np.uint64)
-    for change in changes:
-        if change["step"] <= k:
-            first, last = change["first"], change["last"]
-            word, grows = int(change["word"], 16), int(change["grows"], 16)
-            words[first:last] = [word + i * grows for i in range(last - first)]
-    return words
+class Words:
+    """The 512 entries of a table as the payload says, moved on from step to step."""
+
+    def __init__(self, changes):
+        self._changes, self._words = iter(changes), np.zeros(512, np.uint64)
+        self._next = next(self._changes, None)
+
+    def at(self, k):
+        while self._next and self._next["step"] <= k:
+            first, last = self._next["first"], self._next["last"]
+            word, grows = int(self._next["word"], 16), int(self._next["grows"], 16)
+            self._words[first:last] = [word + i * grows for i in range(last - first)]
+            self._next = next(self._changes, None)
+        return self._words
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -40,6 +46,7 @@ def test_every_step_of_the_payload_agrees_with_the_engine(scheme, program, grain
     (pane,) = payload["panes"]
     mem = p.machine.mem
     assert len(pane["steps"]) == len(p.journal) + 1 == len(payload["frames"])
+    words = {node: Words(pane["entries"].get(node, [])) for node in pane["nodes"]}
     for k in range(len(p.journal) + 1):
         p.journal.seek(k)
         for name, value in (
@@ -58,7 +65,7 @@ def test_every_step_of_the_payload_agrees_with_the_engine(scheme, program, grain
                 state = State(mem.state[table]).name.lower()
                 assert (seen["state"] if seen else "absent") == state
                 there = mem.entries[table, slice(None)]
-                assert (words_at(pane["entries"].get(node, []), k) == there).all()
+                assert (words[node].at(k) == there).all()
                 strip = np.zeros(512, bool)
                 for lo, hi, _ in seen["strip"] if seen else []:
                     strip[lo:hi] = True
