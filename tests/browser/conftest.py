@@ -22,7 +22,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from urllib.error import URLError
 
 import nbformat
@@ -48,6 +48,9 @@ THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 # Lab's own commands, which are the menus' commands, by the application object that the server is
 # told to expose.
 USE_THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
+OPEN = "path => window.jupyterapp.commands.execute('docmanager:open', {path})"
+# Disposed and not closed: JupyterLab would ask whether to save.
+CLOSE_ALL = "() => [...window.jupyterapp.shell.widgets('main')].forEach(panel => panel.dispose())"
 # The page calls a kernel idle before it is connected, and what runs then is lost.
 KERNEL_IS_READY = """() => {
   const kernel = window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel;
@@ -112,20 +115,37 @@ def external_requests() -> list[str]:
     return []
 
 
-@pytest.fixture
-def page(browser: "Browser", external_requests: list[str]) -> Iterator["Page"]:
-    """A tab of 1400 x 950 in a fresh context; the test fails if it asks for anything external."""
-    context = browser.new_context(viewport={"width": 1400, "height": 950})
-
-    def record(url: str) -> None:
-        if not url.startswith(LOCAL):
-            external_requests.append(url)
-
-    page = context.new_page()
-    context.on("request", lambda request: record(request.url))
-    page.on("websocket", lambda websocket: record(websocket.url))
-    yield page
+@pytest.fixture(scope="session")
+def lab_tab(browser: "Browser") -> Iterator["Page"]:
+    """The tab that JupyterLab is loaded in, once for all tests: it takes longer than a test."""
+    context = browser.new_context()
+    yield context.new_page()
     context.close()
+
+
+@pytest.fixture
+def page(
+    request: pytest.FixtureRequest, browser: "Browser", external_requests: list[str]
+) -> Iterator["Page"]:
+    """A tab of 1400 x 950: JupyterLab's, or one in a fresh context if the test asks for no lab.
+
+    The test fails if it asks for anything external.
+    """
+    in_lab = "lab" in request.fixturenames
+    page = request.getfixturevalue("lab_tab") if in_lab else browser.new_context().new_page()
+    page.set_viewport_size({"width": 1400, "height": 950})
+
+    def record(sent: Any) -> None:
+        if not sent.url.startswith(LOCAL):
+            external_requests.append(sent.url)
+
+    page.context.on("request", record)
+    page.on("websocket", record)
+    yield page
+    page.context.remove_listener("request", record)
+    page.remove_listener("websocket", record)
+    if not in_lab:
+        page.context.close()
     assert external_requests == []
 
 
@@ -217,11 +237,12 @@ class Lab:
         return name
 
     def open_notebook(self, name: str, theme: Literal["light", "dark"] = "light") -> None:
-        """Open a notebook in a fresh workspace and wait until its kernel can run cells."""
-        self.page.goto(
-            f"{self.server.url}/lab/workspaces/{time.monotonic_ns()}/tree/{name}?reset",
-            timeout=LOAD_MS,
-        )
+        """Open a notebook as the only one and wait until its kernel can run cells."""
+        if self.page.url.startswith(self.server.url):
+            self.page.evaluate(CLOSE_ALL)
+            self.page.evaluate(OPEN, name)
+        else:
+            self.page.goto(f"{self.server.url}/lab/tree/{name}?reset", timeout=LOAD_MS)
         self.page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for(timeout=LOAD_MS)
         self.use_theme(theme)
         self.page.wait_for_function(KERNEL_IS_READY, timeout=LOAD_MS)
@@ -244,6 +265,7 @@ class Lab:
 def lab(lab_server: LabServer, page: "Page") -> Iterator[Lab]:
     """JupyterLab in the test's page; its kernels are shut down after the test."""
     yield Lab(lab_server, page)
+    page.evaluate(CLOSE_ALL)
     kernels = page.request.get(f"{lab_server.url}/api/kernels").json()
     for kernel in kernels:
         page.request.delete(f"{lab_server.url}/api/kernels/{kernel['id']}")
