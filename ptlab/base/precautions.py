@@ -23,4 +23,5 @@ class Precaution(StrEnum):
     RECHECK_PMD = "the slow path of PT_RECLAIM looks at the PMD entry again, under its lock"
     VMA_FIRST = "a collapse has the VMA's lock before it looks at the PMD entry again"
     RMAP_LOCKS = "mremap keeps out who comes through the file, and looks at the PMD entry again"
+    FOLIO_LOCK = "a fault maps a page of a file under the folio's lock, if the file still has it"
     NEW_VMA_LOCKED = "a new VMA is write-locked before a page fault can find it"

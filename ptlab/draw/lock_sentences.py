@@ -24,6 +24,10 @@ def lock(mem: MemMap, step: Step, fact: Lock) -> str:
         return "the file's i_mmap_rwsem is taken for write: the VMA leaves the file's mappings."
     if name == "i_mmap_rwsem":
         return "the file's i_mmap_rwsem is taken for read; zapping file pages needs no mmap_lock."
+    if name == "i_rwsem":
+        return "the inode's lock, i_rwsem, is taken: nobody else changes the size of the file."
+    if name == "folio_lock":
+        return "the lock of a page in the page cache is taken: nobody takes the page out meanwhile."
     if name == "interrupts":
         return "interrupts are off on this CPU: a TLB flush by interrupt waits for it, and so does RCU."
     tried = "a trylock succeeds: " if mode == "trylock" else ""

@@ -90,7 +90,7 @@ def collapse_pte_mapped_thp(mm: Mm, vma: Vma, base: int) -> Path[Scan]:
     walk = yield from machine.scheme.walk_begins(mm, base, base + PMD_SIZE)
     pmd = mm.lookup(base, Level.PMD) or (yield from upper_tables(mm, base, walk))
     writable = vma.shared and bool(vma.flags & VM.WRITE)
-    yield from do_set_pmd(mm, pmd, base >> PMD_SHIFT & 511, vma.file.frame(page), writable)
+    yield from do_set_pmd(mm, pmd, base >> PMD_SHIFT & 511, vma.file, page, writable)
     yield from machine.scheme.walk_ends(mm, walk)
     return Scan.SUCCEED
 

@@ -27,6 +27,7 @@ from ptlab.paths.thp import (
     split_huge_pmd,
     thp_vma_allowable,
 )
+from ptlab.paths.walk import Found
 from ptlab.state.machine import Machine
 from ptlab.state.mm import Count, Mm
 from ptlab.state.vma import VM, Vma, find_vma_intersection
@@ -201,21 +202,22 @@ def handle_pte_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> P
             return 0  # a huge page is there now: the access faults again
         if write and vma.anon_vma is None and not vma.shared:
             yield anon_vma_prepare(mm, vma)
-        if not mm.machine.others.still_hooked(tables):  # another task has freed it meanwhile
+        found = Found(pmd, piece.slots, tables)
+        if not mm.machine.others.still_hooked(*found):  # another task has freed it meanwhile
             yield from mm.machine.scheme.visitor_leaves(mm, tables, n)
             continue
         if not mm.machine.mem.entries.filled(tables, columns):
             if vma.file is not None:  # another task has zapped it since the access
                 yield from mm.machine.scheme.visitor_leaves(mm, tables, n)
                 return (yield from do_fault(mm, vma, pmd, piece, write))
-            done = yield from do_anonymous_page(mm, tables, columns, n, write)
+            done = yield from do_anonymous_page(mm, found, columns, n, write)
         elif mm.counters[Count.SWAP] and not pte.is_present(word := _first(mm, tables, columns)):
             if pte.is_marker(word):  # handle_pte_marker()
                 done, fault = True, VM_FAULT_SIGSEGV
             else:
-                done = yield from do_swap_page(mm, vma, tables, columns, n)
+                done = yield from do_swap_page(mm, vma, found, columns, n)
         elif write:
-            done = yield from do_wp_page(mm, vma, tables, columns, n)
+            done = yield from do_wp_page(mm, vma, found, columns, n)
         else:
             done = True
         yield from mm.machine.scheme.visitor_leaves(mm, tables, n)
@@ -228,13 +230,13 @@ def _first(mm: Mm, tables: Tables, columns: slice) -> np.uint64:
     return word
 
 
-def do_anonymous_page(mm: Mm, tables: Tables, columns: slice, n: int, write: bool) -> Path[bool]:
+def do_anonymous_page(mm: Mm, found: Found, columns: slice, n: int, write: bool) -> Path[bool]:
     """Fill `n` empty entries: a new zeroed page on a write, the shared zero page on a read.
 
     False: the table or the entry is no longer what it was (vmf_pte_changed()).
     """
-    machine = mm.machine
-    if not (yield from lock_unchanged(machine, tables, columns, 0, n)):
+    machine, tables = mm.machine, found.tables
+    if not (yield from lock_unchanged(machine, found, columns, 0, n)):
         return False
     if write:
         first = machine.frames(n)
@@ -255,15 +257,15 @@ def do_anonymous_page(mm: Mm, tables: Tables, columns: slice, n: int, write: boo
     return True
 
 
-def do_wp_page(mm: Mm, vma: Vma, tables: Tables, columns: slice, n: int) -> Path[bool]:
+def do_wp_page(mm: Mm, vma: Vma, found: Found, columns: slice, n: int) -> Path[bool]:
     """A write to `n` read-only entries: copy a page that is not the process's own, else reuse it.
 
     It copies the zero page, pages that another process maps too, and a file's pages in a private
     mapping. The entries stay non-none, so no reference changes.
     """
-    machine = mm.machine
+    machine, tables = mm.machine, found.tables
     words = machine.mem.entries[tables, columns].copy()
-    if not (yield from lock_unchanged(machine, tables, columns, words, n)):
+    if not (yield from lock_unchanged(machine, found, columns, words, n)):
         return False
     frames = pte.pfn(words)
     foreign = (frames == pte.ZERO_PFN) | machine.pages.shared(frames)

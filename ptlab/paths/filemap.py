@@ -14,13 +14,14 @@ from ptlab.base.errors import NotModelled
 from ptlab.base.facts import EntriesSet, Maps, Reason, Refusal
 from ptlab.base.geometry import PAGE_SHIFT, PMD_SIZE, PTRS_PER_TABLE
 from ptlab.base.steps import Kind, Path, Step
-from ptlab.base.tables import first_of
+from ptlab.base.tables import Tables, first_of
 from ptlab.paths.pieces import Piece
-from ptlab.paths.recheck import lock_unchanged
+from ptlab.paths.recheck import folio_lock, folio_unlock, lock_unchanged, still_has
 from ptlab.paths.table_alloc import anon_vma_prepare, visit
 from ptlab.paths.thp import do_set_pmd
-from ptlab.paths.walk import pte_offset_map_lock
+from ptlab.paths.walk import Found, pte_offset_map_lock
 from ptlab.state.mm import Count, Mm
+from ptlab.state.page_cache import File
 from ptlab.state.vma import VM, Vma
 
 FAULT_AROUND_PAGES = 16
@@ -41,7 +42,7 @@ def do_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]
     own = write and not vma.shared  # do_cow_fault() copies 4 KiB, also of a huge page
     huge = not own and _fits_huge(vma, piece.first, page)
     if huge and not mm.machine.mem.at(pmd, slot) and _may_map_huge(mm, vma):
-        yield from do_set_pmd(mm, pmd, slot, file.frame(page & -512), _writable(vma))
+        yield from do_set_pmd(mm, pmd, slot, file, page & -512, _writable(vma))
         if mm.is_huge(pmd, slot):
             return 0
     if not write:
@@ -65,7 +66,7 @@ def do_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]
         raise NotModelled("a page of a disk file that is not in the page cache: readahead decides")
     file.bring(page)
     if own:
-        yield from _map_copy(mm, pmd, slot, column)
+        yield from _map_copy(mm, file, page, pmd, slot, column)
     else:
         columns = _finished(mm, vma, pmd, slot, column, page - column)
         yield from _map(mm, vma, pmd, slot, columns, page - column, "finish_fault", write)
@@ -151,15 +152,31 @@ def _map(
     table = yield from visit(mm, pmd, slot)
     if not first_of(table):
         return  # a huge page is there now
-    if not (yield from pte_offset_map_lock(machine, table)):
-        yield from machine.scheme.visitor_leaves(mm, table)
-        return  # the table has gone: the access faults again
-    unchanged = machine.others.unchanged
-    columns = [c for c in columns if unchanged(table, slice(c, c + 1), 0)]
-    if not columns:
+    yield from folio_lock(file)
+    if (yield from pte_offset_map_lock(machine, Found(pmd, slot, table))):
+        unchanged, has = machine.others.unchanged, still_has
+        columns = [
+            c for c in columns if unchanged(table, slice(c, c + 1), 0) and has(file, offset + c)
+        ]
+        if columns:  # else another fault or a truncate was faster: the access faults again
+            yield from _set(mm, vma, table, columns, offset, fn, write)
         yield machine.unlock("pte_unmap_unlock", "ptl")
-        yield from machine.scheme.visitor_leaves(mm, table)
-        return  # another fault was faster
+    yield from folio_unlock(file)
+    yield from machine.scheme.visitor_leaves(mm, table)
+
+
+def _set(
+    mm: Mm,
+    vma: Vma,
+    table: Tables,
+    columns: list[int],
+    offset: int,
+    fn: str,
+    write: bool,
+) -> Path[None]:
+    """set_pte_range(), under the PTE lock."""
+    machine, file = mm.machine, vma.file
+    assert file is not None
     part = slice(columns[0], columns[-1] + 1)
     words = machine.mem.entries[table, part].copy()
     for column in columns:
@@ -171,26 +188,25 @@ def _map(
     machine.scheme.entries_changed(mm, table, len(columns))
     yield Step(Kind.SET, fn, table, len(columns), 1, EntriesSet(part, Maps.FILE))
     yield from machine.scheme.entries_mapped(mm, table, len(columns))
-    yield machine.unlock("pte_unmap_unlock", "ptl")
-    yield from machine.scheme.visitor_leaves(mm, table)
 
 
-def _map_copy(mm: Mm, pmd: int, slot: int, column: int) -> Path[None]:
+def _map_copy(mm: Mm, file: File, page: int, pmd: int, slot: int, column: int) -> Path[None]:
     """do_cow_fault(): a private mapping gets a page of its own with the file's content."""
     machine = mm.machine
     table = yield from visit(mm, pmd, slot)
     if not first_of(table):
         return  # a huge page is there now
     part = slice(column, column + 1)
-    if not (yield from lock_unchanged(machine, table, part, 0)):
-        yield from machine.scheme.visitor_leaves(mm, table)
-        return  # the table has gone, or another fault was faster: the access faults again
-    machine.mem.write(table, column, pte.anon_entry(machine.frames(1), True))
-    mm.count(Count.ANON, 1)
-    machine.scheme.entries_changed(mm, table, 1)
-    yield Step(Kind.SET, "do_cow_fault", table, 1, 1, EntriesSet(part, Maps.PAGE))
-    yield from machine.scheme.entries_mapped(mm, table, 1)
-    yield machine.unlock("pte_unmap_unlock", "ptl")
+    yield from folio_lock(file)
+    if (yield from lock_unchanged(machine, Found(pmd, slot, table), part, 0)):
+        if still_has(file, page):
+            machine.mem.write(table, column, pte.anon_entry(machine.frames(1), True))
+            mm.count(Count.ANON, 1)
+            machine.scheme.entries_changed(mm, table, 1)
+            yield Step(Kind.SET, "do_cow_fault", table, 1, 1, EntriesSet(part, Maps.PAGE))
+            yield from machine.scheme.entries_mapped(mm, table, 1)
+        yield machine.unlock("pte_unmap_unlock", "ptl")
+    yield from folio_unlock(file)
     yield from machine.scheme.visitor_leaves(mm, table)
 
 

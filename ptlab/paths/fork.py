@@ -32,7 +32,7 @@ from ptlab.paths.pieces import chunks
 from ptlab.paths.recheck import arrive, vma_end_write_all, vma_start_write
 from ptlab.paths.table_alloc import upper_tables, visit
 from ptlab.paths.thp import copy_huge_pmd
-from ptlab.paths.walk import pte_tables
+from ptlab.paths.walk import Found, pte_tables
 from ptlab.paths.zap import UNMAP, unmap_page_range
 from ptlab.state.memmap import State
 from ptlab.state.mm import Mm
@@ -140,22 +140,22 @@ def copy_pte_range(
         theirs = yield from visit(child, child_pmd, part)
         ours = yield from arrive(mm, pmd, part)
         if ours is not None:  # otherwise another task has freed it since the walk saw it
-            yield from _copy_locked(mm, child, ours, theirs, columns, cow)
+            yield from _copy_locked(mm, child, Found(pmd, part, ours), theirs, columns, cow)
             yield from scheme.visitor_leaves(mm, ours)
         yield from scheme.visitor_leaves(child, theirs)
 
 
 def _copy_locked(
-    mm: Mm, child: Mm, ours: Tables, theirs: Tables, columns: slice, cow: bool
+    mm: Mm, child: Mm, found: Found, theirs: Tables, columns: slice, cow: bool
 ) -> Path[None]:
     """Take both PTE locks and copy.
 
     Under the parent's PTE lock the kernel does not look at the PMD entry again: mmap_lock is held
     for write, and a task that comes through the file takes no table of a VMA with an anon_vma.
     """
-    machine, n_tables = mm.machine, table_count(ours)
+    machine, ours, n_tables = mm.machine, found.tables, table_count(found.tables)
     yield from machine.lock("pte_offset_map_lock", "ptl", theirs, "spin", n_tables)
-    if machine.others.still_hooked(ours):
+    if machine.others.still_hooked(*found):
         yield from machine.lock("pte_offset_map_rw_nolock", "ptl", ours, "spin", n_tables)
         yield from _copy_entries(mm, child, ours, theirs, columns, cow)
         yield machine.unlock("spin_unlock", "ptl", n_tables)

@@ -18,7 +18,7 @@ from ptlab.base.tables import count_each, first_of, table_count, total, zero_eac
 from ptlab.paths.pieces import chunks, cut
 from ptlab.paths.recheck import arrive_locked
 from ptlab.paths.table_alloc import anon_vma_prepare, upper_tables, visit
-from ptlab.paths.walk import pte_offset_map_lock, pte_tables
+from ptlab.paths.walk import Found, pte_offset_map_lock, pte_tables
 from ptlab.paths.zap import ZapDetails, unmap_page_range
 from ptlab.state.mm import Count, Mm
 from ptlab.state.mmu_gather import MmuGather, tlb_flush_mmu
@@ -44,7 +44,9 @@ def madvise_guard_install(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
             pmd = pmd or (yield from upper_tables(mm, piece.first, walk))
             table = yield from visit(mm, pmd, piece.slots)
             if first_of(table):
-                done = yield from _install(mm, first_of(table), piece.columns)
+                done = yield from _install(
+                    mm, Found(pmd, piece.slots, first_of(table)), piece.columns
+                )
                 yield from machine.scheme.visitor_leaves(mm, table)
             if not done:
                 yield from _zap(mm, piece.first, piece.first + (piece.entries << PAGE_SHIFT))
@@ -73,13 +75,13 @@ def vma_set_atomic_flag(mm: Mm, vma: Vma, flag: int) -> Step:
     )
 
 
-def _install(mm: Mm, table: int, columns: slice) -> Path[bool]:
+def _install(mm: Mm, found: Found, columns: slice) -> Path[bool]:
     """Fill the empty entries of one PTE page with markers.
 
     False: the page is not there any more, or a page fault has mapped something in it meanwhile.
     """
-    machine, installed = mm.machine, 0
-    if not (yield from pte_offset_map_lock(machine, table)):
+    machine, table, installed = mm.machine, first_of(found.tables), 0
+    if not (yield from pte_offset_map_lock(machine, found)):
         return False
     words = machine.mem.entries[table, columns]
     if np.any((words != 0) & ~pte.is_marker(words)):

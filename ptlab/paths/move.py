@@ -17,12 +17,12 @@ from ptlab.base.facts import EntriesSet, Maps, Moved, Place
 from ptlab.base.geometry import PAGE_SHIFT, PMD_SHIFT, PMD_SIZE, PUD_SIZE, Level
 from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Kind, Path, Step
-from ptlab.base.tables import count_each
+from ptlab.base.tables import count_each, first_of
 from ptlab.paths.pieces import chunks
 from ptlab.paths.recheck import arrive, vma_start_write
 from ptlab.paths.table_alloc import upper_tables, visit
 from ptlab.paths.thp import move_huge_pmd, split_huge_pmd
-from ptlab.paths.walk import pte_offset_map_lock
+from ptlab.paths.walk import Found, pte_offset_map_lock
 from ptlab.state.mm import Mm
 from ptlab.state.vma import Vma, find_vma_intersection
 
@@ -88,10 +88,10 @@ def _move_pmd(mm: Mm, part: Extent, walk: Any) -> Path[None]:
         return
     new_pmd = yield from upper_tables(mm, part.new, walk)
     new_slot = part.new >> PMD_SHIFT & 511
-    here, there = Place(pmd, slot), Place(new_pmd, new_slot)
+    old, new = Place(pmd, slot), Place(new_pmd, new_slot)
     if mm.is_huge(pmd, slot):
         if part.size == PMD_SIZE:
-            yield from move_huge_pmd(mm, here, there)
+            yield from move_huge_pmd(mm, old, new)
             return
         yield from split_huge_pmd(mm, pmd, slot)
         if not mem.at(pmd, slot):
@@ -99,7 +99,7 @@ def _move_pmd(mm: Mm, part: Extent, walk: Any) -> Path[None]:
     elif (
         part.size == PMD_SIZE
         and not mem.at(new_pmd, new_slot)
-        and (yield from _move_table(mm, "move_normal_pmd", here, there))
+        and (yield from _move_table(mm, "move_normal_pmd", old, new))
     ):
         return
     done = False
@@ -109,7 +109,8 @@ def _move_pmd(mm: Mm, part: Extent, walk: Any) -> Path[None]:
         ours = yield from arrive(mm, pmd, slot)
         done = ours is None
         if ours is not None:
-            done = yield from move_ptes(mm, int(ours), theirs, part)
+            here, there = Found(pmd, slot, ours), Found(new_pmd, new_slot, theirs)
+            done = yield from move_ptes(mm, here, there, part)
             yield from machine.scheme.visitor_leaves(mm, ours)
         yield from machine.scheme.visitor_leaves(mm, theirs)
 
@@ -142,37 +143,38 @@ def _move_table(mm: Mm, fn: str, old: Place, new: Place) -> Path[bool]:
     return there
 
 
-def move_ptes(mm: Mm, ours: int, theirs: int, part: Extent) -> Path[bool]:
+def move_ptes(mm: Mm, here: Found, there: Found, part: Extent) -> Path[bool]:
     """Entry by entry, under both PTE locks; none entries are skipped.
 
     False (-EAGAIN): one of the tables is no longer there. The kernel checks our table again under
     its lock. The other table cannot go: it holds nothing through which another task could find it.
     """
     machine, mem = mm.machine, mm.machine.mem
+    ours, theirs = first_of(here.tables), first_of(there.tables)
     first, n = part.old >> PAGE_SHIFT & 511, part.size >> PAGE_SHIFT
     shift = (part.new >> PAGE_SHIFT & 511) - first
-    if not (yield from pte_offset_map_lock(machine, ours)):
+    if not (yield from pte_offset_map_lock(machine, here)):
         return False
-    if not machine.others.still_hooked(theirs):
+    if not machine.others.still_hooked(*there):
         yield machine.unlock("pte_unmap_unlock", "ptl")
         return False
     yield from machine.lock("pte_offset_map_rw_nolock", "ptl", theirs, "spin")
     moved = 0
     for some in chunks(machine.grain, slice(first, first + n)):
         words = mem.entries[ours, some].copy()
-        there = words != 0
-        here = int(count_each(ours, there))
-        if not here:
+        filled = words != 0
+        n_filled = int(count_each(ours, filled))
+        if not n_filled:
             continue
         target = slice(some.start + shift, some.stop + shift)
         words[pte.is_present(words)] |= U64(pte.SOFT_DIRTY)
         mem.write(ours, some, 0)
-        mem.write(theirs, target, np.where(there, words, mem.entries[theirs, target]))
+        mem.write(theirs, target, np.where(filled, words, mem.entries[theirs, target]))
         zero = int(np.count_nonzero(pte.is_zero_page(words)))
-        machine.scheme.entries_changed(mm, ours, -here, -zero)
-        machine.scheme.entries_changed(mm, theirs, here, zero)
-        moved += here
-        yield Step(Kind.SET, "move_ptes", theirs, here, 1, EntriesSet(target, Maps.MOVED))
+        machine.scheme.entries_changed(mm, ours, -n_filled, -zero)
+        machine.scheme.entries_changed(mm, theirs, n_filled, zero)
+        moved += n_filled
+        yield Step(Kind.SET, "move_ptes", theirs, n_filled, 1, EntriesSet(target, Maps.MOVED))
     if moved:
         yield from machine.scheme.entries_mapped(mm, theirs, moved)
         yield from machine.flush("flush_tlb_range", ours, 0)

@@ -14,13 +14,13 @@ from ptlab.base.errors import KernelError
 from ptlab.base.facts import EntriesProtected
 from ptlab.base.geometry import PAGE_SIZE, page_align
 from ptlab.base.steps import Kind, Path, Step
-from ptlab.base.tables import Tables, first_of, table_count
+from ptlab.base.tables import first_of, table_count
 from ptlab.paths.access import populate_vma_page_range
 from ptlab.paths.mmap import vma_modify
 from ptlab.paths.pieces import chunks
 from ptlab.paths.recheck import arrive, vma_end_write_all, vma_start_write
 from ptlab.paths.thp import change_huge_pmd, split_if_huge
-from ptlab.paths.walk import pte_offset_map_lock, pte_tables
+from ptlab.paths.walk import Found, pte_offset_map_lock, pte_tables
 from ptlab.paths.writable import stays_read_only
 from ptlab.state.entries import covers_whole
 from ptlab.state.mm import Mm
@@ -86,21 +86,21 @@ def change_protection(mm: Mm, vma: Vma, start: int, end: int, prot: int) -> Path
         tables = yield from arrive(mm, pmd, slots)
         if tables is None:
             continue  # another task has freed it since the walk saw it
-        changed += yield from change_pte_range(mm, vma, tables, columns, prot)
+        changed += yield from change_pte_range(mm, vma, Found(pmd, slots, tables), columns, prot)
         yield from scheme.visitor_leaves(mm, tables)
     yield from scheme.walk_ends(mm, walk)
     return changed
 
 
-def change_pte_range(mm: Mm, vma: Vma, tables: Tables, columns: slice, prot: int) -> Path[int]:
+def change_pte_range(mm: Mm, vma: Vma, found: Found, columns: slice, prot: int) -> Path[int]:
     """Rewrite the present entries under the PTE lock. They stay non-none: no reference changes.
 
     Some stay read-only, so that the next write faults: see ptlab.paths.writable.
     """
-    machine = mm.machine
+    machine, tables = mm.machine, found.tables
     n_tables = table_count(tables)
     changed = 0
-    if not (yield from pte_offset_map_lock(machine, tables, n_tables)):
+    if not (yield from pte_offset_map_lock(machine, found, n_tables)):
         return changed  # -EAGAIN: there is nothing left to change here
     for part in chunks(machine.grain, columns):
         words = machine.mem.entries[tables, part]

@@ -10,11 +10,13 @@ from typing import Any
 
 from ptlab.base.call_path import not_in_kernel
 from ptlab.base.facts import Lock
+from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Path
 from ptlab.base.tables import Slots, Tables, every, first_of, table_count
-from ptlab.paths.walk import pte_offset_map_lock
+from ptlab.paths.walk import Found, pte_offset_map_lock
 from ptlab.state.machine import Machine
 from ptlab.state.mm import Mm
+from ptlab.state.page_cache import File
 from ptlab.state.vma import Vma
 
 
@@ -43,7 +45,7 @@ def arrive_locked(mm: Mm, pmd: int, slots: Slots) -> Path[Tables | None]:
     tables = machine.mem.at(pmd, slots)
     if not every(tables):
         return None  # another task has freed it since the walk saw it
-    if (yield from pte_offset_map_lock(machine, tables, table_count(tables))):
+    if (yield from pte_offset_map_lock(machine, Found(pmd, slots, tables), table_count(tables))):
         return tables
     yield from machine.scheme.visitor_leaves(mm, tables)
     return None
@@ -51,18 +53,45 @@ def arrive_locked(mm: Mm, pmd: int, slots: Slots) -> Path[Tables | None]:
 
 @not_in_kernel
 def lock_unchanged(
-    machine: Machine, tables: Tables, columns: slice, was: Any, times: int = 1
+    machine: Machine, found: Found, columns: slice, was: Any, times: int = 1
 ) -> Path[bool]:
     """Take the PTE lock for entries that were `was` when the fault looked.
 
     False, and no lock is held: the table or the entries are no longer what they were.
     """
-    if not (yield from pte_offset_map_lock(machine, tables, times)):
+    if not (yield from pte_offset_map_lock(machine, found, times)):
         return False
-    if not machine.others.several or machine.others.unchanged(tables, columns, was):
+    if not machine.others.several or machine.others.unchanged(found.tables, columns, was):
         return True
     yield machine.unlock("pte_unmap_unlock", "ptl", times)
     return False
+
+
+@not_in_kernel
+def folio_lock(file: File) -> Path[None]:
+    """Nobody takes a page of the file out of the page cache meanwhile (PG_locked).
+
+    Simplified: one lock for all folios of a file; with one task it is left out.
+    """
+    machine = file.machine
+    if machine.others.several and not machine.others.lacks(Precaution.FOLIO_LOCK):
+        yield from machine.lock("folio_lock", "folio_lock", file.number, "write")
+
+
+@not_in_kernel
+def folio_unlock(file: File) -> Path[None]:
+    """The other end of folio_lock()."""
+    machine = file.machine
+    if Lock("folio_lock", file.number, "write") in machine.held[machine.task]:
+        yield machine.unlock("folio_unlock", "folio_lock")
+
+
+def still_has(file: File, page: int) -> bool:
+    """Under the folio's lock: whether a truncate has been faster (folio->mapping, i_size)."""
+    others = file.machine.others
+    if not others.several or others.lacks(Precaution.FOLIO_LOCK):
+        return True
+    return page < file.pages and bool(file.frame(page))
 
 
 def vma_start_write(mm: Mm, vma: Vma) -> Path[None]:

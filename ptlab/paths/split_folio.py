@@ -167,6 +167,7 @@ def try_to_map_unused_to_zeropage(mm: Mm, table: int, frames: NDArray[np.uint64]
     if not n:
         return
     yield from machine.lock("page_vma_mapped_walk", "ptl", table, "spin")
+    pages.unshare(words[zeros])
     closed = zeros & ((words & U64(pte.PRESENT)) == 0)
     words[zeros] = pte.ZERO_PAGE_ENTRY
     words[closed] = pte.to_protnone(words[closed])

@@ -37,7 +37,7 @@ from ptlab.paths.pieces import chunks
 from ptlab.paths.recheck import arrive_locked, lock_unchanged
 from ptlab.paths.split_folio import Reach, advised, try_to_map_unused_to_zeropage
 from ptlab.paths.thp import frames_of, split_huge_pmd, zap_huge_pmd
-from ptlab.paths.walk import pte_tables
+from ptlab.paths.walk import Found, pte_tables
 from ptlab.state.machine import Machine
 from ptlab.state.mm import Count, Mm, base_address
 from ptlab.state.mmu_gather import MmuGather, tlb_flush_mmu
@@ -114,6 +114,7 @@ def _page_out(mm: Mm, vma: Vma, tables: Tables, columns: slice) -> Path[tuple[in
         if n and machine.swap:
             swapped = machine.mem.entries[tables, part].copy()
             swapped[own] = [pte.swap_entry(0, slot) for slot in machine.swap_slots(n)]
+            machine.pages.unshare(words[own])
             machine.mem.write(tables, part, swapped)
             mm.count(Count.ANON, -n)
             mm.count(Count.SWAP, n)
@@ -175,6 +176,7 @@ def _drop(
 ) -> Path[Any]:
     """try_to_unmap_one() of the pages in `leave`, counted as `kind`; how many, by table."""
     mem = mm.machine.mem
+    mm.machine.pages.unshare(leave)
     mem.write(tables, columns, np.where(leave, U64(0), mem.entries[tables, columns]))
     each = count_each(tables, leave)
     mm.machine.scheme.entries_changed(mm, tables, -each)
@@ -202,14 +204,14 @@ def free_swap_entries(mm: Mm, tables: Tables, columns: slice) -> Path[Any]:
     return each
 
 
-def do_swap_page(mm: Mm, vma: Vma, tables: Tables, columns: slice, n: int) -> Path[bool]:
+def do_swap_page(mm: Mm, vma: Vma, found: Found, columns: slice, n: int) -> Path[bool]:
     """A fault on `n` swap entries: each page comes back in a new frame.
 
     False: the table or the entry is no longer what it was (pte_same()).
     """
-    machine = mm.machine
+    machine, tables = mm.machine, found.tables
     was = machine.mem.entries[tables, columns].copy()
-    if not (yield from lock_unchanged(machine, tables, columns, was, n)):
+    if not (yield from lock_unchanged(machine, found, columns, was, n)):
         return False
     first = machine.frames(n)
     words = pte.anon_entry(np.arange(first, first + n, dtype=U64), bool(vma.flags & VM.WRITE))

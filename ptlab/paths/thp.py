@@ -28,11 +28,13 @@ from ptlab.base.facts import (
 from ptlab.base.geometry import PAGE_SHIFT, PMD_SIZE, PTRS_PER_TABLE, Level
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import Slots, first_of
+from ptlab.paths.recheck import folio_lock, folio_unlock, still_has
 from ptlab.paths.table_alloc import pte_free
 from ptlab.paths.writable import stays_read_only
 from ptlab.state.memmap import State
 from ptlab.state.mm import Count, Mm
 from ptlab.state.mmu_gather import MmuGather
+from ptlab.state.page_cache import File
 from ptlab.state.vma import VM, Vma
 
 U64 = np.uint64
@@ -80,13 +82,16 @@ def do_huge_pmd_anonymous_page(mm: Mm, vma: Vma, pmd: int, slot: int, write: boo
     yield machine.unlock("spin_unlock", "pmd_lock")
 
 
-def do_set_pmd(mm: Mm, pmd: int, slot: int, frame: int, writable: bool) -> Path[None]:
+def do_set_pmd(mm: Mm, pmd: int, slot: int, file: File, page: int, writable: bool) -> Path[None]:
     """Map a huge page of the page cache, if nothing is there. Nothing is deposited on x86."""
-    machine = mm.machine
+    machine, frame = mm.machine, file.frame(page)
+    yield from folio_lock(file)
     yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
-    if not machine.mem.at(pmd, slot):
+    there = still_has(file, page + HPAGE_PMD_NR - 1) and file.is_huge(page)
+    if there and not machine.mem.at(pmd, slot):
         yield _map(mm, pmd, slot, pte.file_entry(frame, writable, False) | pte.PSE, "do_set_pmd")
     yield machine.unlock("spin_unlock", "pmd_lock")
+    yield from folio_unlock(file)
 
 
 def _map(mm: Mm, pmd: int, slot: int, word: int, fn: str) -> Step:

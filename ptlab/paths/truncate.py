@@ -13,6 +13,7 @@ from ptlab.base.errors import KernelError, NotModelled
 from ptlab.base.facts import FileResized, PagesAllocated, PagesDropped
 from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE
 from ptlab.base.steps import Kind, Path, Step
+from ptlab.paths.recheck import folio_lock, folio_unlock
 from ptlab.paths.split_folio import unmap_folio
 from ptlab.paths.zap import ZapDetails, unmap_page_range
 from ptlab.state.machine import Machine
@@ -27,6 +28,7 @@ def do_truncate(machine: Machine, file: File, size: int) -> Path[None]:
     """ftruncate(): pages beyond the new end go, private copies of them too (even_cows)."""
     if size < 0:
         raise KernelError(errno.EINVAL, f"ftruncate: size {size} is below 0; nothing was changed")
+    yield from machine.lock("inode_lock", "i_rwsem", file.number, "write")
     old_pages, shorter = file.pages, size < file.size
     file.resize(size)
     fact = FileResized(file.number, file.kind, size)
@@ -36,9 +38,24 @@ def do_truncate(machine: Machine, file: File, size: int) -> Path[None]:
     if shorter:
         yield from truncate_inode_partial_folio(machine, file, size, len(file.cache) << PAGE_SHIFT)
     if file.pages < old_pages:
-        file.drop(file.pages, len(file.cache) - file.pages)
-        gone = PagesDropped(hole=False)
-        yield Step(Kind.FILE, "truncate_inode_pages", None, old_pages - file.pages, 1, gone)
+        yield from truncate_inode_pages(machine, file, file.pages, old_pages, hole=False)
+    yield machine.unlock("inode_unlock", "i_rwsem")
+
+
+def truncate_inode_pages(
+    machine: Machine, file: File, first: int, last: int, hole: bool
+) -> Path[None]:
+    """Pages [first, last) leave the page cache, under the folio's lock.
+
+    A fault may have mapped some since the zap (truncate_cleanup_folio()).
+    """
+    yield from folio_lock(file)
+    if machine.others.several:
+        yield from unmap_mapping_range(machine, file, first, last, even_cows=not hole)
+    file.drop(first, (last if hole else len(file.cache)) - first)
+    fn = "shmem_undo_range" if hole else "truncate_inode_pages"
+    yield Step(Kind.FILE, fn, None, last - first, 1, PagesDropped(hole=hole))
+    yield from folio_unlock(file)
 
 
 def vfs_fallocate(machine: Machine, file: File, mode: int, offset: int, length: int) -> Path[None]:
@@ -50,7 +67,11 @@ def vfs_fallocate(machine: Machine, file: File, mode: int, offset: int, length: 
             f"{'punch' if punch else 'fallocate'}: offset {offset} must not be below 0, "
             f"length {length} must be above 0; nothing was done",
         )
+    if file.kind == "disk" and not punch:
+        raise NotModelled("fallocate of a disk file: its file system decides")
+    yield from machine.lock("inode_lock", "i_rwsem", file.number, "write")
     yield from (_punch_hole if punch else _allocate)(machine, file, offset, length)
+    yield machine.unlock("inode_unlock", "i_rwsem")
 
 
 def _punch_hole(machine: Machine, file: File, offset: int, length: int) -> Path[None]:
@@ -62,8 +83,7 @@ def _punch_hole(machine: Machine, file: File, offset: int, length: int) -> Path[
     end = min(offset + length, len(file.cache) << PAGE_SHIFT)
     yield from truncate_inode_partial_folio(machine, file, offset, end)
     if first < last:
-        file.drop(first, last - first)
-        yield Step(Kind.FILE, "shmem_undo_range", None, last - first, 1, PagesDropped(hole=True))
+        yield from truncate_inode_pages(machine, file, first, last, hole=True)
 
 
 def truncate_inode_partial_folio(machine: Machine, file: File, start: int, end: int) -> Path[None]:
@@ -87,8 +107,6 @@ def truncate_inode_partial_folio(machine: Machine, file: File, start: int, end: 
 
 def _allocate(machine: Machine, file: File, offset: int, length: int) -> Path[None]:
     """The pages of the range are there afterwards; the file grows if need be."""
-    if file.kind == "disk":
-        raise NotModelled("fallocate of a disk file: its file system decides")
     if offset + length > file.size:
         file.resize(offset + length)
     first, last = offset >> PAGE_SHIFT, (offset + length + PAGE_SIZE - 1) >> PAGE_SHIFT

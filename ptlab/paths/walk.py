@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -50,19 +50,25 @@ def _existing(mm: Mm, pmd: int, slots: Slots) -> Sequence[Slots]:
     return split(slots[words != 0], huge)
 
 
-def pte_offset_map_lock(
-    machine: Machine, tables: Tables, times: int = 1, fn: str = "pte_offset_map_lock"
-) -> Path[bool]:
-    """Look up and take the PTE lock of `tables`.
+class Found(NamedTuple):
+    """PTE pages, and the entries of a PMD page that pointed to them when a walk read these."""
 
-    False, and no lock is held: the PMD entry points elsewhere, already before, or after the lock was
-    taken (pmd_same(), Linux 6.5).
+    pmd: int
+    slots: Slots
+    tables: Tables
+
+
+def pte_offset_map_lock(machine: Machine, found: Found, times: int = 1) -> Path[bool]:
+    """Take the PTE lock of the tables that a walk has found.
+
+    False, and no lock is held: the PMD entry that was read points elsewhere, already before, or after
+    the lock was taken (pmd_same(), Linux 6.5).
     """
     others = machine.others
-    if others.several and not others.still_hooked(tables):
+    if others.several and not others.still_hooked(*found):
         return False
-    yield from machine.lock(fn, "ptl", tables, "spin", times)
-    if not others.several or others.lacks(Precaution.PMD_SAME) or others.still_hooked(tables):
+    yield from machine.lock("pte_offset_map_lock", "ptl", found.tables, "spin", times)
+    if not others.several or others.lacks(Precaution.PMD_SAME) or others.still_hooked(*found):
         return True
     yield machine.unlock("pte_unmap_unlock", "ptl", times)
     return False

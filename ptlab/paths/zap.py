@@ -30,7 +30,7 @@ from ptlab.base.tables import (
     total,
 )
 from ptlab.paths.thp import split_if_huge, zap_huge_pmd
-from ptlab.paths.walk import pte_offset_map_lock, pte_tables
+from ptlab.paths.walk import Found, pte_offset_map_lock, pte_tables
 from ptlab.state.entries import covers_whole
 from ptlab.state.mm import Count, Mm
 from ptlab.state.mmu_gather import MmuGather, tlb_flush_mmu
@@ -118,13 +118,13 @@ def zap_pmd_range(
     tables = machine.mem.at(pmd, slots)
     if not every(tables):
         return None  # another task has freed it since the walk saw it
-    if not (yield from zap_pte_range(mm, tlb, tables, columns, details)):
+    if not (yield from zap_pte_range(mm, tlb, Found(pmd, slots, tables), columns, details)):
         yield from machine.scheme.visitor_leaves(mm, tables, 1, tlb)
     return tables
 
 
 def zap_pte_range(
-    mm: Mm, tlb: MmuGather, tables: Tables, columns: slice, details: ZapDetails
+    mm: Mm, tlb: MmuGather, found: Found, columns: slice, details: ZapDetails
 ) -> Path[bool]:
     """Clear the entries `columns` of a PTE page (or a run) under its lock, then let go.
 
@@ -132,14 +132,14 @@ def zap_pte_range(
     task may have refilled what is cleared. True: the visit is over too, because its reference was
     put under the lock.
     """
-    scheme, machine = mm.machine.scheme, mm.machine
+    scheme, machine, tables = mm.machine.scheme, mm.machine, found.tables
     put_first = machine.others.lacks(Precaution.PUT_UNLOCKED)
     whole = covers_whole(columns)
     left: slice | None = columns
     undisturbed, locked_result = True, None
     while left is not None:
         n = table_count(tables)
-        if not (yield from pte_offset_map_lock(machine, tables, n)):
+        if not (yield from pte_offset_map_lock(machine, found, n)):
             return False  # another zap has freed the table: it was empty
         left, cleared, skipped = yield from _clear(mm, tlb, tables, left, details)
         whole = whole and not skipped

@@ -26,11 +26,14 @@ def unhook_if_empty(
     """PMD lock, then PTE lock, then a scan that ends at the first entry that is not none.
 
     Returns what was unhooked. `fn` is the function that does it, `mapper` the one that takes the
-    PTE lock. `fallback`: a faster way was tried before.
+    PTE lock. `fallback`: a faster way was tried before. pte_offset_map_rw_nolock() reads the PMD entry
+    again, under its lock.
     """
     machine, n = mm.machine, table_count(tables)
-    yield from machine.lock("pmd_lock", "pmd_lock", machine.mem.parent_of(tables), "spin", n)
-    if not _still_there(mm, tables):
+    pmd, slots = machine.mem.parent_of(tables), machine.mem.slots_of(tables)
+    yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin", n)
+    others = machine.others
+    if not others.lacks(Precaution.RECHECK_PMD) and not others.still_hooked(pmd, slots, tables):
         yield machine.unlock("spin_unlock", "pmd_lock", n)
         return None  # another task was faster
     yield from machine.lock(mapper, "ptl", tables, "spin", n)
@@ -41,11 +44,6 @@ def unhook_if_empty(
     yield machine.unlock("spin_unlock", "ptl", n)
     yield machine.unlock("spin_unlock", "pmd_lock", n)
     return empty
-
-
-def _still_there(mm: Mm, tables: Tables) -> bool:
-    """pte_offset_map_rw_nolock() reads the PMD entry again, under its lock."""
-    return mm.machine.others.lacks(Precaution.RECHECK_PMD) or mm.machine.others.still_hooked(tables)
 
 
 def scanned(mm: Mm, tables: Tables) -> int:

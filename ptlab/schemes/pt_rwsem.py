@@ -20,6 +20,7 @@ from ptlab.base.facts import Scan
 from ptlab.base.geometry import Level
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import Tables, first_of, table_count
+from ptlab.paths.walk import Found
 from ptlab.schemes.empty_tables import scanned, unhook_upper, upper_pages
 from ptlab.state.mm import Mm
 from ptlab.state.mmu_gather import MmuGather
@@ -29,12 +30,12 @@ _PTE, _PUD = int(Level.PTE), int(Level.PUD)
 
 
 class Walk:
-    """One walk: where it goes, and the PTE pages that it has zapped, each with its PMD page."""
+    """One walk: where it goes, and the PTE pages that it has zapped."""
 
     __slots__ = ("end", "start", "zapped")
 
     def __init__(self, start: int, end: int) -> None:
-        self.start, self.end, self.zapped = start, end, list[tuple[int, Tables]]()
+        self.start, self.end, self.zapped = start, end, list[Found]()
 
 
 class PtRwsem(ReclaimScheme):
@@ -54,7 +55,8 @@ class PtRwsem(ReclaimScheme):
     def zapped(self, mm: Mm, tables: Tables, walk: Walk, why: str, tlb: MmuGather) -> Path[None]:
         """In truncate too, which may not take mmap_lock. munmap frees its tables anyway."""
         if why != "unmap":
-            walk.zapped.append((mm.machine.mem.parent_of(tables), tables))
+            mem = mm.machine.mem
+            walk.zapped.append(Found(mem.parent_of(tables), mem.slots_of(tables), tables))
         return NOTHING  # type: ignore[no-any-return]
 
     def walk_ends(
@@ -67,11 +69,11 @@ class PtRwsem(ReclaimScheme):
             return
         yield from machine.lock("pt_lock_alone", "pt_rwsem", mm.id, "write")
         above = set[int]()
-        for pmd, tables in walk.zapped:
+        for found in walk.zapped:
             # Another may have been faster, and may have freed the PMD page too: look from the top.
-            there = pmd in upper_pages(mm, walk.start, walk.end)
-            if there and machine.others.still_hooked(tables):
-                yield from self._free_if_empty(mm, tables, above, tlb)
+            there = found.pmd in upper_pages(mm, walk.start, walk.end)
+            if there and machine.others.still_hooked(*found):
+                yield from self._free_if_empty(mm, found.tables, above, tlb)
         for table in reversed(upper_pages(mm, walk.start, walk.end)):  # PMD before PUD pages
             if table in above:
                 yield from self._free_if_empty(mm, table, above, tlb)

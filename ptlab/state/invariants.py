@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ptlab.base.facts import Lock
 from ptlab.base.geometry import PAGE_SHIFT, Level
-from ptlab.base.pte import PSE
+from ptlab.base.pte import PSE, is_file, is_present, pfn
 from ptlab.state.broken_state import BrokenState, BrokenStates, Rule
 from ptlab.state.memmap import MemMap, State
 from ptlab.state.mm import COUNTED, Count, Mm, base_address
@@ -21,6 +21,8 @@ def check(mm: Mm) -> None:
     broken = [*_tree(mm), *_counters(mm), *_vmas(mm), *of_design(mm)]
     if not any(mm.machine.held):
         broken += _at_rest(mm)
+        if mm.machine.files:
+            broken += _files(mm)
     if broken:
         raise BrokenStates(broken)
 
@@ -125,6 +127,24 @@ def _vmas(mm: Mm) -> list[BrokenState]:
     for left, right in pairwise(vmas):
         if left.end > right.start:
             broken.append(BrokenState(Rule.VMAS_APART, (left, right)))
+    return broken
+
+
+def _files(mm: Mm) -> list[BrokenState]:
+    """With no lock held: a page of a file is mapped only while the page cache has it."""
+    mem, broken = mm.machine.mem, list[BrokenState]()
+    cached = np.concatenate([file.cache[: file.pages] for file in mm.machine.files])
+    for table in _own(mm).tolist():
+        level = Level(int(mem.level[table]))
+        if level > Level.PMD:
+            continue
+        words = mem.entries[table, slice(None)]
+        maps = words & np.uint64(PSE) != 0 if level is Level.PMD else is_present(words)
+        lost = maps & is_file(words) & ~np.isin(pfn(words), cached)
+        for column in np.flatnonzero(lost)[:1].tolist():
+            address = base_address(mm, table) + (column << mm.machine.geometry.shift(level))
+            case = level.name, table, int(pfn(words[column])), address
+            broken.append(BrokenState(Rule.PAGE_CACHED, case))
     return broken
 
 

@@ -157,10 +157,14 @@ class MemMap:
         run: NDArray[np.int64] = ((self.entries[table, slots] & PFN_MASK) >> SHIFT).astype(np.int64)
         return run
 
+    def points_to(self, parent: int, slots: Slots, tables: Tables) -> bool:
+        """Whether the entries `slots` of `parent` point to `tables`, one to each."""
+        return bool(np.all(self.at(parent, slots) == tables))
+
     def hooked(self, tables: Tables) -> bool:
-        """Whether the entry above each table points to it."""
+        """Whether `tables` are in the tree: for a design that has not read the entries above."""
         return all(
-            self.at(int(self.parent[table]), int(self.slot[table])) == table
+            self.points_to(self.parent.item(table), self.slot.item(table), table)
             for table in np.ravel(tables).tolist()
         )
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ptlab.base.facts import Lock
 from ptlab.base.precautions import Precaution
-from ptlab.base.tables import Tables
+from ptlab.base.tables import Slots, Tables
 
 
 class Alone:
@@ -26,8 +26,8 @@ class Alone:
         """Whether this run leaves `precaution` out, to show what it is good for."""
         return False
 
-    def still_hooked(self, tables: Tables) -> bool:
-        """pte_offset_map_nolock(): whether the entry above each table still points to it."""
+    def still_hooked(self, pmd: int, slots: Slots, tables: Tables) -> bool:
+        """pmd_same(): whether the entries that were read still point to the tables found there."""
         return True
 
     def unchanged(self, tables: Tables, columns: slice, was: Any) -> bool:

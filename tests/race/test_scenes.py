@@ -81,6 +81,7 @@ MISSED_BY = {
     Precaution.RECHECK_PMD: ("pt_reclaim", "slow-path"),
     Precaution.VMA_FIRST: ("pt_reclaim", "august"),
     Precaution.RMAP_LOCKS: ("unmap_only", "move-collapse"),
+    Precaution.FOLIO_LOCK: ("unmap_only", "fault-truncate"),
     Precaution.NEW_VMA_LOCKED: ("unmap_only", "move-fault"),
 }
 """For each guard a scheme and a scene in which its loss is noticed."""

@@ -134,7 +134,7 @@ def test_without_a_journal_nothing_is_kept():
 KERNEL = """
 change_protection change_pte_range collapse_file collapse_huge_page collapse_pte_mapped_thp
 hpage_collapse_scan_file split_folio unmap_folio copy_huge_pmd copy_page_range
-truncate_inode_partial_folio try_to_map_unused_to_zeropage
+truncate_inode_pages truncate_inode_partial_folio try_to_map_unused_to_zeropage
 copy_pmd_range copy_pte_range copy_vma do_anonymous_page do_fault do_huge_pmd_anonymous_page
 do_huge_pmd_wp_page do_madvise do_mlock do_mmap do_mprotect do_mremap do_munmap do_set_pmd
 do_truncate do_vmi_align_munmap do_wp_page dup_mmap exc_page_fault expand_vma exit_mmap free_pgd_range

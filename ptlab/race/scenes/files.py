@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ptlab.base.geometry import PAGE_SHIFT, Level
+from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Path
 from ptlab.base.tables import Tables
 from ptlab.paths.filemap import do_fault
@@ -17,12 +18,14 @@ from ptlab.race.scenes.scene import (
     CLEARS,
     OF_ITS_TIME,
     PAGE,
+    SETS,
     TABLE,
     UNMAPS,
     Paths,
     Scene,
     Variant,
     before_6_5,
+    read,
 )
 from ptlab.schemes import PteRefcount, UnmapOnly
 from ptlab.state.mm import Mm
@@ -133,4 +136,23 @@ rmap_install = before_6_5(
     trial=UNMAPS,
 )
 
-SCENES = (truncate, inversion, rmap_install)
+
+def _fault_and_truncate(process: Process) -> Paths:
+    file, area = _shared_page(process)
+    process.madvise(area, "DONTNEED", PAGE)
+    return {"read page 0": read(process, area), "truncate": do_truncate(process.machine, file, 0)}
+
+
+fault_truncate = Scene(
+    "fault-truncate",
+    "A fault has found a page of the file; truncate takes the page out of the file",
+    "the fault does not lock the page and does not look whether the file still has it",
+    _fault_and_truncate,
+    Variant(UnmapOnly),
+    Variant(UnmapOnly, frozenset({Precaution.FOLIO_LOCK})),
+    kernel="6.12",
+    trial=SETS,
+    source="commit d00806b18315 (2.6.23)",
+)
+
+SCENES = (truncate, inversion, rmap_install, fault_truncate)

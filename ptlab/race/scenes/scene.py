@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from ptlab.base.facts import Unhooked
 from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.paths.access import touch
@@ -47,7 +48,7 @@ class Trial:
 
     what  in words, after "in no schedule"
     kind  the kind of step
-    own   whether only the design's own steps count, not those of munmap's free_pgtables()
+    own   whether only the design's own steps count: not free_pgtables() of munmap, not a collapse
     """
 
     what: str
@@ -58,7 +59,7 @@ class Trial:
         """Whether `step` is such a step."""
         if step is None or step.kind != self.kind:
             return False
-        return not (self.own and step.fn in _FREE_PGTABLES)
+        return not (self.own and (step.fn in _FREE_PGTABLES or step.fact == Unhooked(True)))
 
 
 _FREE_PGTABLES = ("free_pte_range", "free_pmd_range", "free_pud_range")
@@ -79,6 +80,7 @@ class Scene:
     own_scheme    whether the scene makes sense under any scheme
     gather_pages  how many pages a zap collects before it breaks off to flush
     trial         what must happen in some schedule, or nothing has been put to the test
+    source        the bug that really happened: its commit, its CVE; "" if there was none
     """
 
     name: str
@@ -91,6 +93,7 @@ class Scene:
     own_scheme: bool = True
     gather_pages: int | None = None
     trial: Trial = FREES
+    source: str = ""
 
     def variant(self, name: str) -> Variant:
         """The variant called "broken" or "fixed"."""
