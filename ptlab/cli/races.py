@@ -134,7 +134,8 @@ def _text(scene: Scene, result: Result) -> str:
     what = scene.missing if result.variant == "broken" else scene.title
     ran = f"{plural(result.schedules, 'schedule')}, {result.pruned} pruned, {result.seconds:.1f} s"
     if result.result == "failure":
-        end = f"FAILS: {result.verdict}\n    shortest schedule {result.shortest}"
+        cycles = "".join(f"\n    over all schedules, {one}" for one in result.locks.cycles())
+        end = f"FAILS: {result.verdict}\n    shortest schedule {result.shortest}{cycles}"
     elif result.untried:
         end = f"not exercised: in no schedule {result.untried}"
     elif result.bound:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ptlab.race.broken_rule import BrokenRule
+from ptlab.race.lock_graph import Link, LockCycle
 
 
 @dataclass(frozen=True)
@@ -28,20 +29,8 @@ class OtherWayRound(BreaksLockOrder):
     follows = "lock order, task {0.other} took them the other way round in step {0.step}"
 
 
-class Link(NamedTuple):
-    """A task has taken `then` while it held `first`."""
-
-    first: str
-    then: str
-    task: str
-    step: int
-
-    def __str__(self) -> str:
-        return f"task {self.task} took {self.then} inside {self.first} in step {self.step}"
-
-
 @dataclass(frozen=True)
-class LockCycle(BreaksLockOrder):
+class ClosesCycle(BreaksLockOrder):
     """The lock that is wanted leads back to the one that is held, by way of others."""
 
     links: tuple[Link, ...]
@@ -51,6 +40,14 @@ class LockCycle(BreaksLockOrder):
     def way(self) -> str:
         """Who took which lock inside which."""
         return ", and ".join(map(str, self.links))
+
+
+@dataclass(frozen=True)
+class InCycle(BrokenRule):
+    """Two runs have taken locks in orders that do not go together."""
+
+    cycle: LockCycle
+    says = "{0.cycle}"
 
 
 class Blocked(NamedTuple):

@@ -103,6 +103,27 @@ class LostUpdate(BrokenRule):
 
 
 @dataclass(frozen=True)
+class BelowZero(BrokenRule):
+    """A reference is put that nobody has got."""
+
+    task: str
+    page: Page
+    count: int
+    says = "task {0.task} puts a reference to {0.page} that nobody has got: the count is {0.count}"
+
+
+@dataclass(frozen=True)
+class LosesPage(BrokenRule):
+    """The entry of an anonymous page goes, and the page is neither freed nor anywhere else."""
+
+    task: str
+    frame: int
+    page: Page
+    says = "task {0.task} loses a user's page: {0.page} mapped page frame {0.frame:#x}"
+    follows = "no entry maps it now, and nobody has freed it or swapped it out"
+
+
+@dataclass(frozen=True)
 class UsesStaleTlb(BrokenRule):
     """A TLB entry is used after its frame has been freed."""
 

@@ -20,8 +20,10 @@ from typing import NamedTuple
 
 from ptlab.base.footprint import Footprint
 from ptlab.draw.names import plural
+from ptlab.race.broken_locks import InCycle
 from ptlab.race.broken_rule import Verdict
 from ptlab.race.dpor import Node, Trace, asleep, dependent
+from ptlab.race.lock_graph import LockGraph
 from ptlab.race.scenes.scene import Scene, Variant
 from ptlab.race.scheduler import MOST_STEPS, Scheduler
 from ptlab.race.shortest import shortest_of
@@ -38,6 +40,7 @@ class Result:
     verdict    what breaks in it, or None
     bound      the bound, such as "up to 2 preemptions", or None
     untried    what the scene puts to the test, if it has happened in no schedule; else ""
+    locks      which locks were taken inside which, over all schedules
     """
 
     scene: str
@@ -50,6 +53,7 @@ class Result:
     seconds: float
     bound: str | None = None
     untried: str = ""
+    locks: LockGraph = field(default_factory=LockGraph, compare=False)
 
     def __str__(self) -> str:
         name = f"{self.scene} ({self.variant})"
@@ -57,7 +61,8 @@ class Result:
             f"{plural(self.schedules, 'schedule')} run, {self.pruned} pruned, {self.seconds:.1f} s"
         )
         if self.result == "failure":
-            return f"{name}: {self.verdict}. Schedule {_short(self.shortest or '')} ({ran})"
+            cycles = "".join(f". Over all schedules, {one}" for one in self.locks.cycles())
+            return f"{name}: {self.verdict}. Schedule {_short(self.shortest or '')} ({ran}){cycles}"
         if self.untried:
             return f"{name}: not exercised, for in no schedule {self.untried} ({ran})"
         if self.result == "bounded":
@@ -89,9 +94,11 @@ class Found:
     cut: bool = False
     tried: bool = False
     """Whether what the scene puts to the test has happened."""
+    locks: LockGraph = field(default_factory=LockGraph)
 
     def count(self, scheduler: Scheduler, trace: Trace) -> None:
         """A schedule has failed, has come to its end, or would only repeat another from here."""
+        self.locks.add(scheduler.checker.locks.links.values())
         if scheduler.verdict is not None:
             self.failures[scheduler.schedule] = trace.causes()
         elif scheduler.enabled():
@@ -106,6 +113,7 @@ class Found:
         self.failures.update(more.failures)
         self.cut = self.cut or more.cut
         self.tried = self.tried or more.tried
+        self.locks.add(more.locks.links.values())
 
 
 _PARTS = 16
@@ -134,6 +142,11 @@ def explore(
     else:
         found = _search_in_parts(executor, scene, variant, preemptions, most)
     shortest = shortest_of(scene, variant, found.failures)
+    verdict = scene.run(shortest, variant).verdict if shortest else None
+    cycles = found.locks.cycles() if _orders(scene, variant) else []
+    if cycles and not shortest:  # no schedule had both orders in it
+        shortest = max((link.schedule for link in cycles[0].links), key=len)
+        verdict = Verdict((InCycle(cycles[0]),))
     bounds = [] if preemptions is None else [f"up to {plural(preemptions, 'preemption')}"]
     if found.cut:
         bounds.append(f"in the first {plural(found.schedules, 'schedule')}")
@@ -144,11 +157,17 @@ def explore(
         schedules=found.schedules,
         pruned=found.pruned,
         shortest=shortest,
-        verdict=scene.run(shortest, variant).verdict if shortest else None,
+        verdict=verdict,
         seconds=perf_counter() - began,
         bound=" and ".join(bounds) or None,
         untried="" if found.tried else scene.trial.what,
+        locks=found.locks,
     )
+
+
+def _orders(scene: Scene, variant: str | Variant) -> bool:
+    """Whether a wrong order of locks is a failure by itself."""
+    return (scene.variant(variant) if isinstance(variant, str) else variant).lock_order
 
 
 def _search_in_parts(

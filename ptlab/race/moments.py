@@ -14,7 +14,8 @@ from ptlab.draw.sentences import predicate, sentence
 from ptlab.race.broken_locks import Blocked
 from ptlab.race.broken_rule import Verdict
 from ptlab.race.scenes import Scene, Variant
-from ptlab.race.scheduler import RCU, Scheduler, Task
+from ptlab.race.scheduler import RCU, Scheduler
+from ptlab.race.task import Task
 from ptlab.story.code import Code
 from ptlab.story.story import Story
 from ptlab.widgets import payload

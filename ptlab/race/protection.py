@@ -17,7 +17,7 @@ from ptlab.base.facts import Lock
 from ptlab.base.geometry import Level
 from ptlab.base.precautions import Precaution
 from ptlab.draw.names import lock_name
-from ptlab.race.broken_rule import BrokenRule, Page, Unprotected
+from ptlab.race.broken_rule import BelowZero, BrokenRule, Page, Unprotected
 from ptlab.race.lock_table import (
     COUNT,
     FLUSHED,
@@ -30,6 +30,7 @@ from ptlab.race.lock_table import (
     VMAS,
     Rule,
 )
+from ptlab.race.lost_pages import LostPages
 from ptlab.race.whose_line import line_of
 from ptlab.state.machine import Machine
 from ptlab.state.memmap import State
@@ -80,6 +81,7 @@ class Protection:
         self.running = ""
         self.grace_period = False
         """Whether what is freed next has waited for a grace period."""
+        self.pages = LostPages()
         self._flushes = [0] * tasks
         self._unhooked: dict[int, Unhook] = {}
         counts = np.asarray(machine.mem.refcount)
@@ -95,8 +97,10 @@ class Protection:
     @_unseen
     def counted(self, table: int, value: int, plainly: bool) -> None:
         """A reference count is written: with one atomic operation, or `plainly`."""
-        if value:
+        if value > 0:
             self._counted.add(table)
+        elif value < 0:
+            self.broken.append(BelowZero(self.running, Page.of(self.mem, table), value))
         if plainly and self.mem.state.item(table) not in _OUT_OF_REACH and not self._ptl(table):
             page = Page.of(self.mem, table)
             self._report(f"writes the reference count of {page}", COUNT.needs, COUNT)
@@ -104,6 +108,7 @@ class Protection:
     @_unseen
     def entries(self, table: int, columns: Any, old: Any, new: Any) -> None:
         """Entries of `table` are written that were `old`."""
+        self.pages.written(table, old, new)
         if self.mem.state.item(table) != _IN_TREE:
             return
         level = Level(self.mem.level.item(table))

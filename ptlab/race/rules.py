@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ptlab.base.facts import Lock, Unhooked
+from ptlab.base.facts import Lock, Moved, Unhooked
 from ptlab.base.geometry import Level
 from ptlab.base.steps import Kind, Step
-from ptlab.race.broken_locks import BreaksLockOrder, Link, LockCycle, OtherWayRound
+from ptlab.race.broken_locks import BreaksLockOrder, ClosesCycle, OtherWayRound
 from ptlab.race.broken_rule import (
     BrokenRule,
     ChangesUnhooked,
@@ -27,6 +27,8 @@ from ptlab.race.broken_rule import (
     UnhooksEntries,
     VisitorsLeft,
 )
+from ptlab.race.lock_graph import Link, LockGraph, functions
+from ptlab.race.task import Task
 from ptlab.state.broken_state import BrokenState, BrokenStates, Rule
 from ptlab.state.invariants import check, leaked, of_design
 from ptlab.state.memmap import State
@@ -36,6 +38,7 @@ LOCK_ORDER = (
     "i_rwsem",
     "mmap_lock",
     "vma_lock",
+    "folio_lock",
     "i_mmap_rwsem",
     "page_table_lock",
     "pmd_lock",
@@ -57,37 +60,41 @@ class Checker:
 
     def __init__(self, mm: Mm, lock_order: bool = True) -> None:
         self.mm, self.mem, self.lock_order = mm, mm.machine.mem, lock_order
-        self._inside: dict[str, dict[str, Link]] = {}
-        """By lock: those that were taken while it was held, and by whom first."""
+        self.locks = LockGraph()
+        """Which locks were taken while others were held, and by whom first."""
         self._unhooked: dict[int, tuple[str, int]] = {}
         """By table: the task that has unhooked it, and in which step."""
         self.look()
 
-    def after(self, task: str, step: Step | None, now: int) -> list[BrokenRule]:
-        """What `step` of `task` broke. `now` is the number of the segment."""
+    def after(self, task: Task, step: Step | None, schedule: str) -> list[BrokenRule]:
+        """What `step` of `task`, the last of `schedule`, broke."""
         broken: list[BrokenRule] = []
         if step is not None:
-            broken = list(self._step(task, step, now))
-            self.remember(task, step, now)
+            broken = list(self._step(task.letter, step, len(schedule)))
+            self.remember(task, step, schedule)
             if step.kind in _HARMLESS:
                 return broken
         broken += map(StateIsWrong, of_design(self.mm))
         self.look()
         return broken
 
-    def remember(self, task: str, step: Step | None, now: int) -> None:
+    def remember(self, task: Task, step: Step | None, schedule: str) -> None:
         """Keep what later segments are checked against: lock orders, and when tables were unhooked."""
         if step is None:
             return
+        now = len(schedule)
         if step.kind is Kind.WAIT:
             assert isinstance(step.fact, Lock)
-            for held in self.mm.machine.held[ord(task) - ord("A")]:
-                if "interrupts" in (held.name, step.fact.name):
+            then = step.fact.name
+            for first, *_ in self.mm.machine.held[ord(task.letter) - ord("A")]:
+                if first == then or "interrupts" in (first, then):
                     continue
-                link = Link(held.name, step.fact.name, task, now)
-                self._inside.setdefault(held.name, {}).setdefault(step.fact.name, link)
+                if (first, then) not in self.locks.links:
+                    way = functions(task.path)
+                    link = Link(first, then, task.letter, now, task.doing, way, schedule)
+                    self.locks.add([link])
         elif step.kind is Kind.UNHOOK and isinstance(step.tables, int):
-            self._unhooked[step.tables] = task, now
+            self._unhooked[step.tables] = task.letter, now
 
     def look(self) -> None:
         """The state that the next segment is compared with."""
@@ -110,10 +117,8 @@ class Checker:
                 and _raw(self.mem.nonnone)[table] - self._entries[table] < step.n
             ):
                 yield Overwrites(task, page)
-        elif step.kind is Kind.MOVE and self._states[table] != State.LIVE:
-            yield ChangesUnhooked(
-                task, "moves", page, now - self._unhooked.get(table, ("", now))[1]
-            )
+        elif step.kind is Kind.MOVE:
+            yield from self._move(task, step, table, page, now)
         elif step.kind is Kind.UNHOOK:
             left = int(self._entries[table])
             if self._states[table] != State.LIVE:
@@ -121,10 +126,27 @@ class Checker:
             elif left and self.mem.level[table] == Level.PTE and step.fact != Unhooked(True):
                 yield UnhooksEntries(task, page, left)
         elif step.kind is Kind.INSTALL:
-            for other in self._in_same_slot(table):
-                parent = Page.of(self.mem, self.mem.parent[table])
-                slot = int(self.mem.slot[table])
-                yield TwoInOneSlot(task, page, parent, slot, Page.of(self.mem, other))
+            yield from self._two_in_one_slot(task, table)
+
+    def _move(
+        self, task: str, step: Step, table: int, page: Page, now: int
+    ) -> Iterator[BrokenRule]:
+        """mremap moves a table, or a huge page, to a place where nothing may be."""
+        assert isinstance(step.fact, Moved)
+        if self._states[table] != State.LIVE:
+            ago = now - self._unhooked.get(table, ("", now))[1]
+            yield ChangesUnhooked(task, "moves", page, ago)
+            return
+        (old, _), (new, _) = step.fact.old, step.fact.new
+        if _raw(self.mem.nonnone)[new] - self._entries[new] < (old != new):
+            yield Overwrites(task, Page.of(self.mem, new))
+
+    def _two_in_one_slot(self, task: str, table: int) -> Iterator[BrokenRule]:
+        for other in self._in_same_slot(table):
+            parent, slot = Page.of(self.mem, self.mem.parent[table]), int(self.mem.slot[table])
+            yield TwoInOneSlot(
+                task, Page.of(self.mem, table), parent, slot, Page.of(self.mem, other)
+            )
 
     def _in_same_slot(self, table: int) -> list[int]:
         """Other tables at the slot of `table`: the slot points to one table, the others are lost."""
@@ -145,24 +167,11 @@ class Checker:
                 continue
             if {held, name} <= set(LOCK_ORDER) and LOCK_ORDER.index(held) > LOCK_ORDER.index(name):
                 yield BreaksLockOrder(task, name, held)
-            elif links := self._way(name, held):
+            elif links := self.locks.way(name, held):
                 if len(links) == 1:
                     yield OtherWayRound(task, name, held, links[0].task, links[0].step)
                 else:
-                    yield LockCycle(task, name, held, links)
-
-    def _way(self, first: str, last: str) -> tuple[Link, ...]:
-        """The shortest way in the graph of locks from `first` to `last`; () if there is none."""
-        ways: list[tuple[Link, ...]] = [(link,) for link in self._inside.get(first, {}).values()]
-        reached = {first}
-        for way in ways:
-            at = way[-1].then
-            if at == last:
-                return way
-            if at not in reached:
-                reached.add(at)
-                ways += [(*way, link) for link in self._inside.get(at, {}).values()]
-        return ()
+                    yield ClosesCycle(task, name, held, links)
 
     def at_rest(self) -> Iterator[BrokenRule]:
         """All tasks are done and all grace periods over: nothing may be left behind."""

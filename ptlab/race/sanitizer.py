@@ -18,7 +18,7 @@ from ptlab.base import pte
 from ptlab.base.facts import Lock
 from ptlab.base.footprint import Access, Footprint
 from ptlab.base.precautions import Precaution
-from ptlab.base.tables import Tables
+from ptlab.base.tables import Slots, Tables
 from ptlab.race.broken_rule import BrokenRule, Page, UsesFreed, UsesStaleTlb
 from ptlab.race.own_state import OwnState
 from ptlab.race.protection import Protection
@@ -30,6 +30,7 @@ from ptlab.race.watched_columns import (
     WatchedVisitors,
     WatchedWhole,
 )
+from ptlab.race.watched_pages import WatchedPages
 from ptlab.race.watched_store import WatchedStore
 from ptlab.state.machine import Machine
 from ptlab.state.memmap import State
@@ -89,6 +90,7 @@ class Sanitizer(Alone):
         self.protection = Protection(self, tasks)
         store = WatchedStore(machine.store, machine.mem, self.protection, OwnState(self))
         machine.store = machine.mem.store = store
+        machine.pages = WatchedPages(self, machine.pages)  # type: ignore[assignment]
         self._watched = list(self._columns())
         for owner, name, watched in self._watched:
             setattr(owner, name, watched)
@@ -132,9 +134,9 @@ class Sanitizer(Alone):
         """Whether this run leaves `precaution` out."""
         return precaution in self.without
 
-    def still_hooked(self, tables: Tables) -> bool:
-        """Whether the entry above each table points to it now."""
-        return self.machine.mem.hooked(tables)
+    def still_hooked(self, pmd: int, slots: Slots, tables: Tables) -> bool:
+        """Whether the entries that were read point to these tables now."""
+        return self.machine.mem.points_to(pmd, slots, tables)
 
     def unchanged(self, tables: Tables, columns: slice, was: Any) -> bool:
         """vmf_pte_changed(), under the PTE lock. If that is left out, the answer is always yes."""

@@ -21,10 +21,11 @@ from ptlab.draw.names import lock_name
 from ptlab.draw.sentences import sentence
 from ptlab.process.process import Process
 from ptlab.race.broken_locks import Blocked, Deadlock, Starvation
-from ptlab.race.broken_rule import GoesAstray, NeverEnds, Verdict
+from ptlab.race.broken_rule import GoesAstray, LosesPage, NeverEnds, Page, Verdict
 from ptlab.race.mistakes import at_work, class_state, explain, not_a_step, refuse_class_state
 from ptlab.race.rules import Checker
 from ptlab.race.sanitizer import Sanitizer
+from ptlab.race.task import Task
 from ptlab.state.journal import Operation
 
 RCU = "R"
@@ -43,38 +44,6 @@ class Segment(NamedTuple):
     task: str
     step: Step | None
     footprint: Footprint
-
-
-class Task:
-    """One kernel path on its own CPU.
-
-    letter  its name in schedules
-    doing   what it does, such as "write page 1"
-    path    the generator
-    step    the last Step it has yielded
-    done    whether it has come to its end
-    asleep  why it is suspended: it polls these objects, and one of them must change first
-    """
-
-    def __init__(self, letter: str, doing: str, path: Path[Any]) -> None:
-        self.letter, self.doing, self.path = letter, doing, path
-        self.step: Step | None = None
-        self.done = False
-        self.asleep: frozenset[Any] = frozenset()
-        self.vain: frozenset[Any] = frozenset()
-        """The objects that its last poll has read, if the poll found no change."""
-        self.let_go = False
-        """Whether it has held no spinlock at some moment since then."""
-        self.tired = False
-        """Whether two polls saw no change: it is suspended as soon as it holds no spinlock."""
-
-    @property
-    def wants(self) -> Lock | None:
-        """The lock it has announced and does not hold yet."""
-        if self.step is None or self.step.kind is not Kind.WAIT or self.done:
-            return None
-        assert isinstance(self.step.fact, Lock)
-        return self.step.fact
 
 
 class Scheduler:
@@ -97,6 +66,7 @@ class Scheduler:
             Task(chr(ord("A") + number), doing, path)
             for number, (doing, path) in enumerate(paths.items())
         ]
+        self._rcu = Task(RCU, "RCU: a grace period is over", process.machine.rcu_do_batch())
         machine = self.machine
         machine.held.extend(() for _ in self.tasks[1:])
         self.sanitizer = Sanitizer(machine, len(self.tasks), frozenset(without))
@@ -148,11 +118,11 @@ class Scheduler:
                 if letter == RCU:
                     segment = Segment(letter, next(self.machine.rcu_do_batch()), footprint)
                 else:
-                    task = self.tasks[ord(letter) - ord("A")]
-                    segment = self._resume(task)._replace(footprint=footprint)
+                    segment = self._resume(self._task(letter))._replace(footprint=footprint)
                 self._wake(segment)
-                self.checker.remember(letter, segment.step, self.sanitizer.now)
+                self.checker.remember(self._task(letter), segment.step, self.schedule)
             self.checker.look()
+        self.sanitizer.protection.pages.take()
         self._enabled = self._able()
 
     def go(self, letter: str) -> Segment:
@@ -173,13 +143,15 @@ class Scheduler:
             segment = Segment(letter, step, self.sanitizer.take())
             self._record(segment, self.machine.rcu_do_batch())
         else:
-            task = self.tasks[ord(letter) - ord("A")]
-            segment = self._resume(task)
-            self._record(segment, task.path)
+            segment = self._resume(self._task(letter))
+            self._record(segment, self._task(letter).path)
         self._wake(segment)
         self._enabled = self._able()
         self._judge(segment)
         return segment
+
+    def _task(self, letter: str) -> Task:
+        return self._rcu if letter == RCU else self.tasks[ord(letter) - ord("A")]
 
     def _resume(self, task: Task) -> Segment:
         self.machine.task = ord(task.letter) - ord("A")
@@ -257,9 +229,13 @@ class Scheduler:
     def _judge(self, segment: Segment) -> None:
         broken = self.sanitizer.broken.copy()
         self.sanitizer.away = True  # what the checks read belongs to no footprint
-        broken += self.checker.after(segment.task, segment.step, self.sanitizer.now)
+        broken += self.checker.after(self._task(segment.task), segment.step, self.schedule)
+        lost = self.sanitizer.protection.pages.take()
+        if lost and not broken:
+            frame, table = min(lost.items())
+            broken.append(LosesPage(segment.task, frame, Page.of(self.machine.mem, table)))
         if len(self.schedule) >= MOST_STEPS and segment.step is not None and segment.task != RCU:
-            where = at_work(self.tasks[ord(segment.task) - ord("A")].path, self.machine.scheme)
+            where = at_work(self._task(segment.task).path, self.machine.scheme)
             broken.append(NeverEnds(segment.task, MOST_STEPS, where))
         if not broken and not self._enabled:
             blocked = tuple(filter(None, map(self.why_blocked, self.tasks)))
@@ -277,9 +253,8 @@ class Scheduler:
         journal, step = self.process.journal, segment.step
         if journal is None or step is None:
             return
-        doing = "RCU: a grace period is over"
-        if segment.task != RCU:
-            doing = f"{segment.task}: {self.tasks[ord(segment.task) - ord('A')].doing}"
+        task = self._task(segment.task)
+        doing = task.doing if task is self._rcu else f"{task.letter}: {task.doing}"
         if self._operation is None or self._operation[0] != segment.task:
             now, who = len(journal), self.process.mm.id
             self._operation = segment.task, Operation(doing, now, now, who)

@@ -202,6 +202,8 @@ class WatchedVisitors:
         change = visits.add if value > self.raw[where] else visits.discard
         change((self.sanitizer.machine.task, int(where)))
         self._upper(int(where), Access.WRITE)
+        if value < 0:
+            self.sanitizer.protection.counted(int(where), int(value), plainly=False)
         self.raw[where] = value
 
     def _upper(self, table: int, access: int) -> None:
