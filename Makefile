@@ -1,6 +1,7 @@
 # make lab    open the first notebook in JupyterLab      LAB_ARGS="--no-browser --port 9999" is handed on
 # make test   lint, types, stored notebooks, tests       PYTEST_ARGS="-k scenario" is handed on
 # make front-end  bundle ptlab/widgets/src for the browser, with esbuild (needs node)
+# make glossary  write docs/glossary.md from ptlab/draw/glossary.toml
 # make exercises  write the exercises without solutions, as students get them
 # make bench  print the numbers of benchmarks/
 # make mutants  leave out one lock after the other: does a race notice? (about three minutes)
@@ -27,7 +28,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& echo "$$python" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test exercises bench mutants front-end publish binder-test clean
+.PHONY: help lab test exercises bench mutants front-end glossary publish binder-test clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^Everything/,$$d'
@@ -57,6 +58,9 @@ front-end: $(BIN)/python
 	npx --yes esbuild@0.28.2 ptlab/widgets/src/stepper.mjs ptlab/widgets/src/scheduler.mjs \
 		--bundle --format=esm --charset=utf8 --minify-whitespace --minify-syntax --log-level=warning --outdir=$(OUT) \
 		--banner:js="// Made by \`make front-end\` from ptlab/widgets/src, $$($(BIN)/python -c $(DIGEST))"
+
+glossary: $(VENV)/installed
+	$(BIN)/python -c "from ptlab.draw.glossary import as_page; print(as_page(), end='')" > docs/glossary.md
 
 publish: $(BIN)/python
 	$(BIN)/python docs/publish.py "$(REPO)"

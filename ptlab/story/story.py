@@ -11,6 +11,7 @@ from typing import Any
 
 from ptlab.base import pte
 from ptlab.draw.dot import HEIGHT
+from ptlab.draw.glossary import glossary
 from ptlab.draw.names import plural
 from ptlab.draw.palette import as_data
 from ptlab.process.process import Process
@@ -179,6 +180,7 @@ def _payload(title: str, stories: list[Story], frames: list[list[int]]) -> Paylo
         "functions": code.functions,
         "calls": code.calls,
         "palette": as_data(),
+        "glossary": [{"forms": list(term.forms), "text": term.text} for term in glossary()],
     }
 
 

@@ -9,7 +9,7 @@ Read Payload first, then Pane, Node and Look. `schema` is raised whenever a fiel
 
 from typing import Any, NotRequired, TypedDict
 
-SCHEMA = 3
+SCHEMA = 4
 
 
 class Look(TypedDict):
@@ -203,6 +203,13 @@ class Column(TypedDict):
     width: int
 
 
+class Term(TypedDict):
+    """A word that is explained: the forms in which texts use it, its name first, and its meaning."""
+
+    forms: list[str]
+    text: str
+
+
 class Payload(TypedDict):
     """One story, or several in step.
 
@@ -212,6 +219,7 @@ class Payload(TypedDict):
     functions  all functions that a step happens in
     calls      call paths: (function, line of it, 0 for its first) from the outermost to the innermost
     palette    colours, marks and words (see draw/palette.py)
+    glossary   the words that texts use, explained (see draw/glossary.py)
     """
 
     schema: int
@@ -224,6 +232,7 @@ class Payload(TypedDict):
     functions: list[Function]
     calls: list[list[tuple[int, int]]]
     palette: dict[str, Any]
+    glossary: list[Term]
 
 
 class Task(TypedDict):

@@ -39,4 +39,5 @@ def payload() -> dict[str, Any]:
         "functions": [],
         "calls": [[]],
         "palette": {"kinds": {}, "none": "", "levels": {}, "interface": INTERFACE},
+        "glossary": [{"forms": ["entry", "entries"], "text": "A word of a table."}],
     }

@@ -5,13 +5,14 @@ import { makeCode } from "./code.mjs";
 import { makeEntries } from "./entries.mjs";
 import { makeCounters, makeLocks } from "./numbers.mjs";
 import { makeTabs } from "./tabs.mjs";
+import { makeMarker, put } from "./terms.mjs";
 import { makeTree } from "./tree.mjs";
 import { indexOf, outcome, walk } from "./walk.mjs";
 
 /** `pte_put: the visitor leaves` with the function's name in the type of code. */
-function sentenceOf({ fn, text }, who) {
+function sentenceOf({ fn, text }, who, mark) {
   const named = who ? [html("b", { class: "ptlab-who" }, who), " "] : [];
-  return [...named, ...(fn ? [html("code", {}, fn), ": "] : []), text];
+  return [...named, ...(fn ? [html("code", {}, fn), ": "] : []), ...mark(text)];
 }
 /** As much room as the sentence takes, in characters. */
 const lengthOf = ({ fn, text }) => fn.length + text.length;
@@ -55,7 +56,7 @@ function callsOf({ functions, calls }, { calls: index, fn }) {
  * steps are about). `tabs` are panels to show beside the tree before Entries and Code.
  */
 export function makePane(payload, p, { onPick, tabs: more = {}, columns: inRow = 32 }) {
-  const { panes, frames, columns } = payload, pane = panes[p], addresses = addressesOf(pane);
+  const { panes, frames, columns } = payload, pane = panes[p], addresses = addressesOf(pane), mark = makeMarker(payload.glossary);
   let step = 0, previous = 0, pinned = "", entry = 0, typed = null;
 
   const tree = makeTree(pane, payload, (id) => {
@@ -67,7 +68,7 @@ export function makePane(payload, p, { onPick, tabs: more = {}, columns: inRow =
     look(shownTable(), index);
     onPick(pinned, index);
   });
-  const code = makeCode(payload), counters = makeCounters(pane, panes.length > 1 ? [p] : [0, 1]), locks = makeLocks(pane);
+  const code = makeCode(payload), counters = makeCounters(pane, panes.length > 1 ? [p] : [0, 1], mark), locks = makeLocks(pane, mark);
   const tabs = makeTabs({ ...more, Entries: entries.element, Code: code.element },
     () => code.redraw());
 
@@ -79,7 +80,7 @@ export function makePane(payload, p, { onPick, tabs: more = {}, columns: inRow =
   const sentence = html("p", { class: "ptlab-sentence", "aria-live": "polite", "aria-atomic": "true" });
   const path = html("div", { class: "ptlab-path" }), waits = html("div", { class: "ptlab-waits" }, "waits for the other story");
   const most = longest([...pane.steps, ...pane.segments ?? []], lengthOf);
-  const room = html("p", { class: "ptlab-sentence" }, ...sentenceOf(most, longest(pane.processes, ({ name }) => name.length).name));
+  const room = html("p", { class: "ptlab-sentence" }, ...sentenceOf(most, longest(pane.processes, ({ name }) => name.length).name, mark));
   const say = html("div", { class: "ptlab-say" }, steady(sentence, room), html("div", { class: "ptlab-path-room" }, path), waits);
   const figure = html("div", { class: "ptlab-figure" }, address, tree.scroller, makeLegend(pane, payload.palette));
   const numbers = html("div", { class: "ptlab-numbers" }, counters.element, locks.element);
@@ -108,7 +109,7 @@ export function makePane(payload, p, { onPick, tabs: more = {}, columns: inRow =
     if (!pinned || typed !== null) entry = indexOf(where, column);
     tree.light(where, way);
     tree.mark(table);
-    says.textContent = outcome(way);
+    put(says, ...mark(outcome(way)));
     says.title = says.textContent;
     if (document.activeElement !== input) input.value = hex(where);
     follow.setAttribute("aria-pressed", !pinned && typed === null);
@@ -148,8 +149,8 @@ export function makePane(payload, p, { onPick, tabs: more = {}, columns: inRow =
     const segment = pane.segments?.[position], shown = segment ?? pane.steps[step], held = pane.locks[at(pane.locks, step)]?.held ?? [];
     say.classList.toggle("is-waiting", panes.length > 1 && position > 0 && step === previous);
     // A live region is read whenever it is written, so it is written only when it says something new.
-    const parts = sentenceOf(shown, segment ? segment.who : pane.processes[pane.steps[step].process].name);
-    if (sentence.textContent !== parts.map((part) => part.textContent ?? part).join("")) sentence.replaceChildren(...parts);
+    const parts = sentenceOf(shown, segment ? segment.who : pane.processes[pane.steps[step].process].name, mark);
+    if (sentence.textContent !== parts.map((part) => part.textContent ?? part).join("")) put(sentence, ...parts);
     path.replaceChildren(...callsOf(payload, shown));
     locks.show(held);
     tree.show(step, previous, held, jumped);

@@ -5,6 +5,7 @@
 import { OWN_KEYS, PADLOCK, html, icon, paintWith } from "./dom.mjs";
 import { makePane } from "./pane.mjs";
 import { checkSchema, refuse } from "./schema.mjs";
+import { explain, makeMarker, put } from "./terms.mjs";
 import { unpack } from "./unpack.mjs";
 
 const RCU = "R";
@@ -20,7 +21,7 @@ const press = (name, act) => {
 };
 const allow = (button, allowed) => button.setAttribute("aria-disabled", String(!allowed));
 /** A live region is read whenever it is written, so it is written only when it says something new. */
-const say = (element, text) => { if (element.textContent !== text) element.textContent = text; };
+const say = (element, text, mark) => { if (element.textContent !== text) put(element, ...mark(text)); };
 
 /** What runs a task; without `run`, on a page that has no Python, only its letter. */
 function makeStarter(letter, run) {
@@ -36,7 +37,7 @@ function makeStarter(letter, run) {
 }
 
 /** The column of one task. */
-function makeColumn(letter, doing, run) {
+function makeColumn(letter, doing, run, mark) {
   const { face, enable } = makeStarter(letter, run);
   const state = html("span", { class: "ptlab-state" });
   const did = html("span", { class: "ptlab-did" }), next = html("span", { class: "ptlab-next" });
@@ -49,18 +50,19 @@ function makeColumn(letter, doing, run) {
     enable(enabled);
     state.replaceChildren(...(blocked ? [icon(PADLOCK), "waits"] : [done ? "done" : enabled ? "can run" : "stopped"]));
     element.classList.toggle("is-blocked", Boolean(blocked));
-    did.textContent = did.title = last || "nothing yet";
+    put(did, ...mark(last || "nothing yet"));
+    did.title = did.textContent;
     nextName.textContent = blocked ? "why" : "next";
-    next.textContent = blocked ? `It ${blocked}.` : ahead || (done ? "nothing, it is done" : "nothing, the race is over");
+    put(next, ...mark(blocked ? `It ${blocked}.` : ahead || (done ? "nothing, it is done" : "nothing, the race is over")));
     next.title = next.textContent;
     holds.title = held.join(", ");
-    holds.replaceChildren(...(held.length ? held.map((one) => html("li", {}, one)) : [html("li", { class: "none" }, "nothing")]));
+    put(holds, ...(held.length ? held.map((one) => html("li", {}, ...mark(one))) : [html("li", { class: "none" }, "nothing")]));
   }
   return { element, show };
 }
 
 /** The column of RCU, which is nobody's task. */
-function makeRcu(run) {
+function makeRcu(run, mark) {
   const { face, enable } = makeStarter(RCU, run);
   const waiting = html("span"), head = html("div", { class: "ptlab-head" }, face, html("h3", {}, "RCU"), waiting);
   return {
@@ -68,8 +70,8 @@ function makeRcu(run) {
     show(pages, enabled) {
       enable(enabled);
       const count = `${pages} ${pages === 1 ? "page waits" : "pages wait"} for a grace period`;
-      waiting.textContent = !pages ? "No page waits for a grace period."
-        : enabled ? `${count}; the next can be freed.` : `${count}, and somebody who began before may still look.`;
+      put(waiting, ...mark(!pages ? "No page waits for a grace period."
+        : enabled ? `${count}; the next can be freed.` : `${count}, and somebody who began before may still look.`));
     },
   };
 }
@@ -119,7 +121,8 @@ function play({ model, el }) {
   const waiting = []; // what the learner has asked for while Python runs a task
 
   const run = model.send && ((letter) => ask({ run: letter }));
-  const columns = tasks.map(({ letter, doing }) => makeColumn(letter, doing, run)), rcu = makeRcu(run);
+  const mark = makeMarker(story.glossary);
+  const columns = tasks.map(({ letter, doing }) => makeColumn(letter, doing, run, mark)), rcu = makeRcu(run, mark);
   const verdict = html("p", { role: "status", class: "ptlab-verdict" });
   const back = press("Back", () => move((here) => here - 1));
   const forward = press("Forward", () => move((here) => here + 1));
@@ -137,6 +140,7 @@ function play({ model, el }) {
     html("div", { class: "ptlab-tasks" }, ...columns.map((column) => column.element)), said, picture,
     html("details", { class: "ptlab-note ptlab-help" }, html("summary", OWN_KEYS, "Keys"), run ? RUN_HELP : LOOK_HELP));
   paintWith(story.palette, root);
+  const refresh = explain(root);
   el.replaceChildren(root);
 
   function send(wish) {
@@ -167,7 +171,7 @@ function play({ model, el }) {
       broken: `\u2717 A rule is broken: ${moment.verdict}.`,
       done: "\u2713 All tasks are done, and no rule is broken.",
       open: "No rule is broken so far.",
-    }[moment.end]);
+    }[moment.end], mark);
     verdict.dataset.end = moment.end;
     verdict.title = verdict.textContent;
     allow(back, position > 0);
@@ -176,6 +180,7 @@ function play({ model, el }) {
     lanes.show(position, schedule, segment.fn ? `${segment.fn}: ${segment.text}` : segment.text);
     pane.show(position, jumped);
     root.dataset.position = position;
+    refresh();
   }
 
   function follow({ detail }) {
@@ -189,7 +194,7 @@ function play({ model, el }) {
     asked = false;
     lanes.draw(race.schedule, race.moments.at(-1).verdict ? race.schedule.length : 0);
     if (!race.refused) input.value = race.schedule; // what was refused can be corrected
-    say(refused, race.refused);
+    say(refused, race.refused ?? "", mark);
     const left = race.kept.map(({ schedule, end }) =>
       html("li", {}, press(schedule, () => ask({ play: schedule })), ` ${ENDS[end]}`));
     kept.replaceChildren(...(left.length ? left : [html("li", {}, KEPT_HELP)]));

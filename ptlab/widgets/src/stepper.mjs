@@ -3,6 +3,7 @@
 
 import { OWN_KEYS, html, icon, paintWith } from "./dom.mjs";
 import { makePane } from "./pane.mjs";
+import { explain } from "./terms.mjs";
 import { longestOps, makeTime } from "./time.mjs";
 import { unpack } from "./unpack.mjs";
 import { checkSchema, refuse } from "./schema.mjs";
@@ -115,6 +116,7 @@ function player(payload, { position = 0, onPosition = () => {}, onPick = () => {
     bar.show(now, opAt[now], events.at(-1) > now);
     time.show(now, views[0].process());
     element.dataset.position = now;
+    refresh();
     if (began) onPosition(now); // where a view starts is not the learner's doing
   }
   function seekOperation(op) {
@@ -162,6 +164,7 @@ function player(payload, { position = 0, onPosition = () => {}, onPick = () => {
   const bar = makeBar(longestOps(panes), last, go), time = makeTime(payload, opAt, events, placesOf(payload), seek);
   const views = panes.map((_, p) => makePane(payload, p, { onPick: choose, columns: panes.length > 1 ? 64 : 32 }));
   const element = arrange(views, payload.title, bar, time);
+  const refresh = explain(element);
   paintWith(payload.palette, element);
 
   const keys = {
