@@ -1,6 +1,7 @@
 """nbgrader for ptlab's problem sets: who judges, what a student's copy has in place of a solution."""
 
 from ptlab.classroom.grading import AUTOGRADE, SANITIZE
+from ptlab.classroom.reader import Reader
 
 c = get_config()  # noqa: F821 (nbgrader defines it)
 
@@ -9,6 +10,11 @@ c.CourseDirectory.course_id = "ptlab"
 # The student's kernel hands in answers; another process grades them (ptlab/classroom/grading.py).
 c.Autograde.sanitize_preprocessors = SANITIZE
 c.Autograde.autograde_preprocessors = AUTOGRADE
+c.Autograde.exporter_class = Reader
+
+# Functions and classes are judged on problems that come from a secret. Nobody else may read its file;
+# "-" asks for it on the terminal instead.
+c.HandIn.secret_file = "~/ptlab-secret"
 
 # Seconds for one cell. An endless loop is stopped, and the cells after it still run.
 c.Execute.timeout = 60

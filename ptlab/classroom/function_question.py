@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import ClassVar, TypeVar
 
 from ptlab.classroom import seeds
+from ptlab.classroom.box import Limits, Stopped
 from ptlab.classroom.question import Question, refused, shown
 from ptlab.classroom.report import Finding
-from ptlab.classroom.sandbox import Failed, Limits, Stopped, values
+from ptlab.classroom.sandbox import Failed, values
 
 P = TypeVar("P")
 _LIMITS = Limits(seconds=10, mib=512)

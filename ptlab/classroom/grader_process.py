@@ -1,43 +1,20 @@
-"""The grader's own process, while it runs the notebook of a student: what it hides, and what it ends.
+"""What a notebook leaves running is ended, where it had no namespace of its own that ends with it.
 
-Linux only: prctl(2), proc(5). Elsewhere the secret is taken out of the environment and no more.
+On Linux this finds processes that are in a session of their own (prctl(2)); elsewhere only children.
 """
 
 from __future__ import annotations
 
 import ctypes
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import psutil  # type: ignore[import-untyped]
 
-_PR_SET_DUMPABLE, _PR_SET_CHILD_SUBREAPER = 4, 36
+_PR_SET_CHILD_SUBREAPER = 36
 _ROUNDS = 200
 """A process that starts others while it is ended needs more than one."""
-
-
-@contextmanager
-def secret_hidden(name: str) -> Iterator[str | None]:
-    """The variable `name` is out of the environment meanwhile; gives its value.
-
-    /proc/PID/environ shows the bytes that the process was started with, whatever `os.environ` holds
-    now. So they are written over.
-    """
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None)
-        libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)  # nobody but root looks into its memory, either
-        libc.getenv.restype = ctypes.c_void_p
-        place = libc.getenv(name.encode())
-        if place:
-            ctypes.memset(place, ord("x"), len(os.fsencode(os.environ[name])))
-    secret = os.environ.pop(name, None)
-    try:
-        yield secret
-    finally:
-        if secret is not None:
-            os.environ[name] = secret
 
 
 @contextmanager

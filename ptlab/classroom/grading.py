@@ -11,29 +11,32 @@ and the formgrader use them. Everything else is nbgrader's.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from contextlib import contextmanager
+from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from nbformat import NotebookNode
+from nbformat import NotebookNode, from_dict
 from nbformat.v4 import new_code_cell
 from nbgrader import utils
 from nbgrader.converters import Autograde
+from nbgrader.nbgraderformat import MetadataValidator
 from nbgrader.preprocessors import (
     DeduplicateIds,
     Execute,
     NbGraderPreprocessor,
     OverwriteCells,
 )
+from traitlets import Unicode
 
 from ptlab.classroom import seeds
 from ptlab.classroom.ask import graded
-from ptlab.classroom.grader_process import nothing_left_behind, secret_hidden
+from ptlab.classroom.grader_process import nothing_left_behind
 from ptlab.classroom.handed_in import MIME as HANDED_IN
 from ptlab.classroom.handed_in import ended_with
+from ptlab.classroom.notebook_run import Ran, run_notebook
 from ptlab.classroom.question import refused
 from ptlab.classroom.report import MIME, Report
+from ptlab.classroom.secret import mark, read
 from ptlab.classroom.sets import find
 from ptlab.classroom.wire_format import VERSION, unpack
 
@@ -43,20 +46,27 @@ class DropCopies(NbGraderPreprocessor):  # type: ignore[misc]
 
     nbgrader 0.9.6 takes only a part of the metadata off the copies, its next pass refuses what is left,
     and the whole submission gets no grade. Here a copy becomes an ordinary cell, which still runs.
+
+    What nbgrader notes about a cell comes back from the gradebook in its next pass; of what the student
+    handed in, the grade id counts. A wrong version of these notes would stop nbgrader for the class.
     """
 
     def preprocess(self, notebook: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Take the metadata of nbgrader off all copies."""
         seen: set[str] = set()
         for cell in notebook.cells:
-            name = cell.metadata.get("nbgrader", {}).get("grade_id")
+            noted = cell.metadata.get("nbgrader")
+            name = noted.get("grade_id") if isinstance(noted, dict) else None
+            if not isinstance(name, str):
+                cell.metadata.pop("nbgrader", None)
+                continue
+            noted["schema_version"] = MetadataValidator.schema_version
             if name in seen:
                 self.log.warning(
                     "%s: a copy of cell %s was left out", resources["unique_key"], name
                 )
                 del cell.metadata["nbgrader"]
-            elif name is not None:
-                seen.add(name)
+            seen.add(name)
         return notebook, resources
 
 
@@ -110,6 +120,11 @@ def _places(notebook: NotebookNode) -> dict[str, int]:
 class HandIn(Execute):  # type: ignore[misc]
     """Run the notebook so that each check cell hands in its answer, then grade what came."""
 
+    secret_file = Unicode(
+        "~/ptlab-secret",
+        help="The file that the grader's secret is in; - asks for it on the terminal.",
+    ).tag(config=True)
+
     def preprocess(
         self, notebook: NotebookNode, resources: Any = None, km: Any = None
     ) -> tuple[NotebookNode, Any]:
@@ -120,35 +135,47 @@ class HandIn(Execute):  # type: ignore[misc]
         if other := seeds.other_version(notebook.metadata):
             raise ValueError(f"this notebook cannot be graded: {other}")
         checks = {k: found for k, cell in enumerate(notebook.cells) if (found := _check(cell))}
-        sources = {k: notebook.cells[k].source for k in checks}
-        for k, (question, answer) in checks.items():
-            notebook.cells[k].source = _hand_in(question, answer)
-        last = new_code_cell(_hand_in("minutes", "minutes"))  # type: ignore[no-untyped-call]
-        notebook.cells.append(last)
-        why = "this cell did not hand in an answer: an error, or a changed ptlab, came before it"
-        try:
-            with _without_secret(), nothing_left_behind() as ended_here:
-                notebook, resources = super().preprocess(notebook, resources, km)
-        except DeadKernelError:
-            why = "the notebook's Python ended before this cell was done"
-        except CellTimeoutError:
-            why = (
-                "a cell before this one did not end and could not be stopped: the rest was not run"
-            )
-        except RecursionError:
-            why = "a cell gave out something too deeply nested to be kept: the rest was not run"
-        if ended_here:
-            what = f"what it left running was ended: {', '.join(sorted(set(ended_here)))}"
-            self.log.warning("%s: %s", resources["unique_key"], what)
-        _, minutes = _handed_in(notebook.cells.pop(), "minutes") or ("", None)
+        ran, minutes = self._run(notebook, checks, resources)
+        secret = self.secret()
+        run = {"way": ran.way, "left": ran.left, "secret": mark(secret)}
         student = resources["nbgrader"]["student"]
         first = 0
         for k, (question, _) in checks.items():
             cell, ended = notebook.cells[k], _ended(notebook.cells[first:k])
-            cell.source, first = sources[k], k + 1
-            report = _report(question, _handed_in(cell, question), student, why, ended)
-            _write(cell, report, student, minutes)
+            first = k + 1
+            with seeds.graded_with(secret):
+                report = _report(question, _handed_in(cell, question), student, ran.why, ended)
+            _write(cell, report, {"student": student, "minutes": _took(minutes, question), **run})
         return notebook, resources
+
+    def secret(self) -> str:
+        """The grader's secret. SystemExit: there is none."""
+        return read(self.secret_file)
+
+    def _run(
+        self, notebook: NotebookNode, checks: dict[int, tuple[str, str]], resources: Any
+    ) -> tuple[Ran, Any]:
+        """Run a copy in which the check cells hand in; the notebook gets all that is put out."""
+        copy = deepcopy(notebook)
+        for k, (question, answer) in checks.items():
+            copy.cells[k].source = _hand_in(question, answer)
+        copy.cells.append(new_code_cell(_hand_in("minutes", "minutes")))  # type: ignore[no-untyped-call]
+        folder = resources.get("metadata", {}).get("path")
+        with nothing_left_behind() as ended:
+            ran = run_notebook(
+                copy, self.timeout, Path(folder).resolve() if folder else None, [Path.cwd()]
+            )
+        ran = ran._replace(left=sorted({*ran.left, *ended}))
+        if ran.left:
+            what = f"what it left running was ended: {', '.join(ran.left)}"
+            self.log.warning("%s: %s", resources["unique_key"], what)
+        for number, (k, outputs) in enumerate(sorted(ran.outputs.items()), 1):
+            copy.cells[k].outputs = from_dict(outputs)  # type: ignore[no-untyped-call]
+            if k < len(notebook.cells):
+                notebook.cells[k].outputs = copy.cells[k].outputs
+                notebook.cells[k].execution_count = number
+        _, minutes = _handed_in(copy.cells[-1], "minutes") or ("", None)
+        return ran, minutes
 
 
 _DEFAULT = Autograde()
@@ -196,18 +223,6 @@ def _ended(cells: list[NotebookNode]) -> str:
     return "your cell is empty" if empty else ""
 
 
-@contextmanager
-def _without_secret() -> Iterator[None]:
-    """The kernel is started without the grader's secret."""
-    with secret_hidden(seeds.SECRET) as secret:
-        if secret is None:
-            raise SystemExit(
-                f"{seeds.SECRET} is not set. Choose a secret and keep it until all are graded: "
-                f"export {seeds.SECRET}=..."
-            )
-        yield
-
-
 def _handed_in(cell: NotebookNode, name: str) -> tuple[str, Any] | None:
     """The student's name and the answer that a cell has handed in, if it has.
 
@@ -239,18 +254,17 @@ def _report(
     return graded(question, answer, student.strip().casefold(), claimed, ended)
 
 
-def _write(cell: NotebookNode, report: Report, student: str, minutes: Any) -> None:
+def _took(minutes: Any, question: str) -> float | None:
+    took: Any = minutes.get(question) if isinstance(minutes, dict) else None
+    return took if type(took) in (int, float) and 0 < took < 6000 else None
+
+
+def _write(cell: NotebookNode, report: Report, about: dict[str, Any]) -> None:
     """The report becomes the cell's result; the number in it is what nbgrader reads."""
-    took: Any = minutes.get(report.question) if isinstance(minutes, dict) else None
-    reported = {
-        **report.data(),
-        "student": student,
-        "minutes": took if type(took) in (int, float) and 0 < took < 6000 else None,
-    }
     cell.outputs = [
         NotebookNode(  # type: ignore[no-untyped-call]
             output_type="execute_result",
-            data={**report._repr_mimebundle_(), MIME: reported},
+            data={**report._repr_mimebundle_(), MIME: {**report.data(), **about}},
             metadata={},
             execution_count=cell.execution_count,
         )

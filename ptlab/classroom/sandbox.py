@@ -14,39 +14,16 @@ container, with nothing else on it.
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
+from ptlab.classroom.box import Box, Limits, Stopped, started
 from ptlab.classroom.remote_class import Declared, remote_class
 from ptlab.classroom.remote_scheme import Raised, Remote
 from ptlab.classroom.student_code import Code, NotCode, code, object_to
 from ptlab.classroom.wire_format import pack, unpack
 from ptlab.schemes import ReclaimScheme
-
-OUTPUT = 1 << 20
-"""Bytes that may come back."""
-
-_PACKAGE = Path(__file__).parents[2]
-
-
-class Stopped(Exception):
-    """The answer was not judged to its end; the message is for the student."""
-
-
-class Limits(NamedTuple):
-    """What the process may use: seconds of processor time (by the clock: twice as
-    many, and 3 more), and MiB of memory."""
-
-    seconds: int = 10
-    mib: int = 1024
-
 
 LIMITS = Limits()
 
@@ -80,10 +57,10 @@ def scheme(answer: object, limits: Limits = LIMITS) -> Iterator[type[ReclaimSche
 
     Stopped: the class cannot be made, or while it runs, the process ends or goes beyond a limit.
     """
-    with _started(_text(answer, "class"), {}, limits) as process:
+    with _started(_text(answer, "class"), {}, limits) as box:
         try:
-            remote = Remote(process)
-            yield remote_class(remote, Declared.of(process.first()))
+            remote = Remote(box)
+            yield remote_class(remote, Declared.of(_first(box)))
         except Raised as raised:
             raise Stopped(str(raised)) from None
         except Stopped:
@@ -108,113 +85,24 @@ def _text(answer: object, kind: str) -> Code:
 
 def _run(answer: Code, job: dict[str, Any], limits: Limits) -> Any:
     """Start the process, hand it the job, and read what it says."""
-    with _started(answer, job, limits) as process:
-        return process.first()
-
-
-class _Process:
-    """The student's process: lines to it and from it. Whatever ends it becomes a Stopped."""
-
-    def __init__(self, child: subprocess.Popen[bytes], limits: Limits) -> None:
-        self.child, self.limits = child, limits
-        self.late = threading.Event()
-
-    def send(self, line: bytes) -> None:
-        """A line to it. If it has ended, the next `receive` says so."""
-        assert self.child.stdin is not None
-        with suppress(BrokenPipeError):
-            self.child.stdin.write(line)
-            self.child.stdin.flush()
-
-    def receive(self) -> bytes:
-        """Its next line, of at most OUTPUT bytes."""
-        assert self.child.stdout is not None
-        line = self.child.stdout.readline(OUTPUT + 1)
-        if len(line) > OUTPUT:
-            raise Stopped(f"it gives back more than {OUTPUT >> 20} MiB")
-        if not line.endswith(b"\n"):
-            self._ended()
-        return line
-
-    def first(self) -> Any:
-        """What it says of the job: {"verdict": ...}, or why there is none."""
-        try:
-            reply = json.loads(self.receive())
-            if "stopped" in reply:
-                raise Stopped(str(reply["stopped"])[:500])
-            return reply["verdict"]
-        except (ValueError, TypeError, KeyError, RecursionError):
-            raise Stopped("its process did not answer as it should") from None
-
-    def stop(self) -> None:
-        """It has had its time."""
-        self.late.set()
-        _kill(self.child)
-
-    def _ended(self) -> NoReturn:
-        _kill(self.child)
-        status, seconds = self.child.wait(), self.limits.seconds
-        if self.late.is_set():
-            raise Stopped(f"it did not end within {_clock(self.limits)} s and was stopped")
-        if -status == getattr(signal, "SIGXCPU", None):
-            raise Stopped(
-                f"it ran for {seconds} s and was stopped. Is there a loop that does not end?"
-            )
-        raise Stopped("its process ended before it had answered")
-
-
-def _clock(limits: Limits) -> int:
-    return 2 * limits.seconds + 3
+    with _started(answer, job, limits) as box:
+        return _first(box)
 
 
 @contextmanager
-def _started(answer: Code, job: dict[str, Any], limits: Limits) -> Iterator[_Process]:
-    payload = json.dumps({"answer": answer, "limits": limits, **job}).encode()
+def _started(answer: Code, job: dict[str, Any], limits: Limits) -> Iterator[Box]:
+    payload = json.dumps({"answer": answer, "limits": [limits.seconds, limits.mib], **job})
+    with started(["-m", "ptlab.classroom.sandbox_child"], limits) as box:
+        box.send(payload.encode() + b"\n")
+        yield box
+
+
+def _first(box: Box) -> Any:
+    """What its process says of the job: {"verdict": ...}, or why there is none."""
     try:
-        child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "ptlab.classroom.sandbox_child"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=_environment(),
-            cwd=_PACKAGE,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise Stopped(f"this machine cannot start another Python to run it in: {error}") from None
-    process = _Process(child, limits)
-    timer = threading.Timer(_clock(limits), process.stop)
-    timer.start()
-    try:
-        process.send(payload + b"\n")
-        yield process
-    finally:
-        timer.cancel()
-        _kill(child)
-        child.wait()
-        assert child.stdin is not None and child.stdout is not None
-        child.stdout.close()
-        with suppress(BrokenPipeError):
-            child.stdin.close()
-
-
-def _environment() -> dict[str, str]:
-    """Nothing of the grader's: neither the secret nor a name. One thread, and a fixed hash seed."""
-    kept = {k: os.environ[k] for k in ("HOME", "PATH", "SYSTEMROOT") if k in os.environ}
-    return {
-        **kept,
-        "PYTHONPATH": str(_PACKAGE),
-        "PYTHONHASHSEED": "0",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "OMP_NUM_THREADS": "1",
-    }
-
-
-def _kill(child: subprocess.Popen[bytes]) -> None:
-    """The process and all that it has started."""
-    with suppress(ProcessLookupError, PermissionError):
-        if hasattr(os, "killpg"):
-            os.killpg(child.pid, signal.SIGKILL)
-        else:
-            child.kill()
+        reply = json.loads(box.receive())
+        if "stopped" in reply:
+            raise Stopped(str(reply["stopped"])[:500])
+        return reply["verdict"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise Stopped("its process did not answer as it should") from None

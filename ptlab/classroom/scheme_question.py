@@ -15,9 +15,10 @@ from random import Random
 from typing import ClassVar
 
 from ptlab.classroom import scheme_answers as answers
+from ptlab.classroom.box import Stopped
 from ptlab.classroom.question import Question, Wrong
 from ptlab.classroom.report import Finding
-from ptlab.classroom.sandbox import Stopped, scheme
+from ptlab.classroom.sandbox import scheme
 from ptlab.classroom.scheme_judge import Run, Trial, measured, trial
 from ptlab.classroom.student_code import Code, code
 from ptlab.classroom.wording import Fills

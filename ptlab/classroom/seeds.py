@@ -2,8 +2,8 @@
 
 * `student("netid")` names whose problems the notebook shows. The same name gives the same problems
   on every machine.
-* Answers that are code are judged on further problems too. Their seeds are public, until
-  the variable PTLAB_GRADE_SEED is set, at grading: then they come from this secret.
+* Answers that are code are judged on further problems too. Their seeds are public at home; at grading
+  they come from the grader's secret (secret.py), from another key for each set.
 * At grading the name is that of the folder in which the work was handed in (grading.py). A notebook
   with a friend's name shows the friend's problems, but is graded on its owner's.
 
@@ -13,12 +13,12 @@ is unknown to a student.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from random import Random
 from typing import Any
 
-SECRET = "PTLAB_GRADE_SEED"
+from ptlab.classroom import secret
 
 VERSION = 2
 """Of the problems and their answers. It goes up when a name no longer has the problem it had before.
@@ -30,6 +30,7 @@ _PLACEHOLDER = "your netid"
 """What stands in a new copy of a notebook."""
 
 _claimed = ""
+_secret = ""
 
 
 class NoName(ValueError):
@@ -67,7 +68,18 @@ def other_version(metadata: Mapping[str, Any]) -> str:
 
 def grading() -> bool:
     """Whether this is the grader's run."""
-    return bool(os.environ.get(SECRET))
+    return bool(_secret)
+
+
+@contextmanager
+def graded_with(secret: str) -> Iterator[None]:
+    """This is the grader's run, with this secret."""
+    global _secret
+    _secret = secret
+    try:
+        yield
+    finally:
+        _secret = ""
 
 
 def claimed() -> str:
@@ -89,8 +101,8 @@ def own(question: str, name: str) -> Random:
 
 def further(question: str, number: int) -> list[Random]:
     """The randomness of `number` further problems, the same for all students."""
-    secret = os.environ.get(SECRET) or "public"
-    return [Random(f"ptlab {question} {secret} {k}") for k in range(number)]
+    key = secret.of_set(_secret, question.rsplit("-", 1)[0]) if grading() else "public"
+    return [Random(f"ptlab {question} {key} {k}") for k in range(number)]
 
 
 def _plain(name: str) -> str:

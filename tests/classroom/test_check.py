@@ -16,9 +16,8 @@ LITERAL = [q.name for q in questions().values() if not q.further]
 
 @pytest.fixture(autouse=True)
 def nobody(monkeypatch):
-    """No name and no secret."""
+    """No name."""
     monkeypatch.setattr(seeds, "_claimed", "")
-    monkeypatch.delenv(seeds.SECRET, raising=False)
 
 
 class Hostile(list):
@@ -153,26 +152,30 @@ def test_at_grading_the_owner_counts_not_the_name_in_the_notebook():
     assert "names nobody" in str(graded("walk-1", of_amy, "amy7", ""))
 
 
-def test_at_grading_a_secret_list_is_not_told(monkeypatch):
+def test_at_grading_a_secret_list_is_not_told():
     """The student's own list may be told, the further ones not."""
     question = questions()["walk-4"]
     own = question.pose(seeds.own("walk-4", "amy7"))
     more = [question.pose(rng) for rng in seeds.further("walk-4", 5)]
     wrong = [(0, 0, 9)] * 6
     assert "one of them" in question.compared([own, *more], wrong)[-1].what
-    monkeypatch.setenv(seeds.SECRET, "secret")
-    told = question.compared([own, *more], wrong)[-1].what
+    with seeds.graded_with("a secret"):
+        told = question.compared([own, *more], wrong)[-1].what
     assert all(hex(page) not in told for p in more for page in p.pages if page not in own.pages)
 
 
-def test_further_problems_are_public_until_there_is_a_secret(monkeypatch):
-    public = [rng.random() for rng in seeds.further("walk-4", 3)]
-    assert public == [rng.random() for rng in seeds.further("walk-4", 3)]
-    monkeypatch.setenv(seeds.SECRET, "secret")
-    secret = [rng.random() for rng in seeds.further("walk-4", 3)]
-    assert not set(public) & set(secret)
-    monkeypatch.setenv(seeds.SECRET, "another")
-    assert secret != [rng.random() for rng in seeds.further("walk-4", 3)]
+def test_further_problems_are_public_until_there_is_a_secret():
+    def numbers(question="walk-4"):
+        return [rng.random() for rng in seeds.further(question, 3)]
+
+    public = numbers()
+    assert public == numbers() and not seeds.grading()
+    with seeds.graded_with("a secret"):
+        hidden = numbers()
+        assert not set(public) & set(hidden) and seeds.grading()
+    with seeds.graded_with("another secret"):
+        assert not set(numbers()) & set(hidden)
+    assert public == numbers()
 
 
 # -- answers that are none --

@@ -152,13 +152,16 @@ def course(tmp_path_factory):
     folder = tmp_path_factory.mktemp("course")
     shutil.copy(EXERCISES / "nbgrader_config.py", folder)
     shutil.copytree(EXERCISES / "source", folder / "source")
+    secret = folder / "secret"
+    secret.write_text(SECRET)
+    secret.chmod(0o600)
     with (folder / "nbgrader_config.py").open("a") as config:
         config.write("c.Execute.timeout = 8\n")  # a test need not wait for a minute
+        config.write(f"c.HandIn.secret_file = {str(secret)!r}\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
         patch.setenv("IPYTHONDIR", str(folder / "ipython"))
-        patch.setenv(seeds.SECRET, SECRET)
         for name in sorted(path.name for path in (folder / "source").iterdir()):
             run(GenerateAssignmentApp, name, "--create")
         right(folder, "Amy").hand_in()
@@ -172,7 +175,6 @@ def course(tmp_path_factory):
         run(AutogradeApp, PS)
         run(GenerateFeedbackApp, PS)
         run(ExportApp)
-        assert os.environ[seeds.SECRET] == SECRET
     return folder
 
 
@@ -351,12 +353,12 @@ def test_an_endless_cell_is_stopped_and_later_answers_count(course):
     ids=["stubborn", "nested"],
 )
 def test_a_cell_that_cannot_be_dealt_with_ends_the_run(course, monkeypatch, source, why):
-    monkeypatch.setenv(seeds.SECRET, SECRET)
     monkeypatch.setenv("IPYTHONDIR", str(course / "ipython"))
     notebook = nbformat.read(course / "release" / PS / "ps6.ipynb", as_version=4)
     notebook.cells.insert(0, nbformat.v4.new_code_cell(source))
     resources = {"nbgrader": {"student": "gus"}, "metadata": {"path": str(course)}}
-    graded, _ = HandIn(timeout=4).preprocess(notebook, resources)
+    hand_in = HandIn(timeout=4, secret_file=str(course / "secret"))
+    graded, _ = hand_in.preprocess(notebook, resources)
     check = next(cell for cell in graded.cells if cell.id == "thread-1-check")
     assert check.source == 'ptlab.check("thread-1", answer)'
     assert check.outputs[0].data["text/plain"] == "0.0"
@@ -365,7 +367,6 @@ def test_a_cell_that_cannot_be_dealt_with_ends_the_run(course, monkeypatch, sour
 
 def test_a_wrong_answer_is_no_success_at_home(course, tmp_path, monkeypatch):
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
-    monkeypatch.delenv(seeds.SECRET, raising=False)
     path = course / "submitted" / "ben" / PS / "ps6.ipynb"
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(notebook, timeout=100, resources={"metadata": {"path": tmp_path}}).execute()
@@ -376,10 +377,17 @@ def test_a_wrong_answer_is_no_success_at_home(course, tmp_path, monkeypatch):
     assert SECRET not in nbformat.writes(notebook)
 
 
-def test_grading_needs_a_secret(monkeypatch):
-    monkeypatch.delenv(seeds.SECRET, raising=False)
-    with pytest.raises(SystemExit, match="PTLAB_GRADE_SEED is not set"):
-        HandIn().preprocess(nbformat.v4.new_notebook(), {"nbgrader": {"student": "amy"}})
+def test_without_the_secret_an_old_grading_stays(course, monkeypatch):
+    """nbgrader removes it as the first thing that --force does."""
+    monkeypatch.chdir(course)
+    graded = course / f"autograded/ben/{PS}/ps6.ipynb"
+    before = graded.read_bytes()
+    AutogradeApp.clear_instance()
+    missing = f"--HandIn.secret_file={course / 'missing'}"
+    with pytest.raises(SystemExit, match="is not there, and the grader's secret has to be in it"):
+        AutogradeApp.launch_instance([PS, "--student=ben", "--force", missing])
+    AutogradeApp.clear_instance()
+    assert graded.read_bytes() == before
 
 
 def test_summary_of_the_class(course):

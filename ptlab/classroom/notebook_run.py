@@ -1,0 +1,103 @@
+"""A student's notebook is run in the box; what comes out of it is read here, a bounded part of it.
+
+Nothing that comes is trusted: each output is made anew from what it may have, so that a notebook can
+neither stop the grader nor put into a graded notebook what only the grader writes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ptlab.classroom.box import Limits, Stopped, started
+from ptlab.classroom.handed_in import MIME as HANDED_IN
+
+LIMITS = Limits(seconds=300, mib=2048, processes=128)
+"""Of a notebook. Its seconds are by the clock alone, and each cell has its own."""
+
+MOST = 4 << 20
+"""Characters of output that are kept of a whole notebook, besides the answers."""
+
+_WHY = {
+    "dead": "the notebook's Python ended before this cell was done",
+    "timeout": "a cell before this one did not end and could not be stopped: the rest was not run",
+    "nested": "a cell gave out something too deeply nested to be kept: the rest was not run",
+    "done": "this cell did not hand in an answer: an error, or a changed ptlab, came before it",
+}
+_SHOWN = ("text/plain", "text/html", "text/markdown", "image/png", "image/jpeg", HANDED_IN)
+"""What a display may have. Scripts, widgets and reports are not among it."""
+
+
+class Ran(NamedTuple):
+    """What became of a notebook.
+
+    outputs  of each code cell that was run, by its place
+    why      the reason that a cell which was not done has no answer
+    way      the way of shutting in (box.WAYS) that was in force
+    left     names of processes that were still there at its end
+    """
+
+    outputs: dict[int, list[dict[str, Any]]]
+    why: str
+    way: str
+    left: list[str]
+
+
+def run_notebook(
+    notebook: Any, timeout: int, folder: Path | None, hide: Sequence[Path], limits: Limits = LIMITS
+) -> Ran:
+    """Run all cells, each for `timeout` seconds at most. Stopped: the box cannot be started."""
+    outputs, left = dict[int, list[dict[str, Any]]](), MOST
+    job = json.dumps({"notebook": notebook, "timeout": timeout})
+    with started(["-m", "ptlab.classroom.notebook_child"], limits, folder, hide) as box:
+        box.send(job.encode() + b"\n")
+        try:
+            for _ in range(len(notebook["cells"]) + 1):
+                heard = json.loads(box.receive())
+                if "ended" in heard:
+                    why = _WHY[heard["ended"]]
+                    break
+                found = [plain for raw in heard["outputs"] if (plain := plain_output(raw))]
+                left -= len(json.dumps(found))
+                answers = [one for one in found if HANDED_IN in one.get("data", {})]
+                outputs[int(heard["cell"])] = found if left > 0 else answers
+            else:
+                why = _WHY["done"]
+        except Stopped as stopped:
+            why = f"the notebook was not run to its end: {stopped}"
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            why = "the notebook was not run to its end: its process did not answer as it should"
+        box.finish()
+        return Ran(outputs, why, box.way.name, list(map(str, box.said().get("left", []))))
+
+
+def plain_output(raw: Any) -> dict[str, Any] | None:
+    """An output with nothing in it but what nbformat knows; None if there is nothing of that in it."""
+    kind = raw["output_type"]
+    if kind == "stream":
+        return {"output_type": kind, "name": _one_of(raw["name"]), "text": _text(raw["text"])}
+    if kind == "error":
+        lines = [_text(line) for line in raw["traceback"]]
+        names = {name: _text(raw[name]) for name in ("ename", "evalue")}
+        return {"output_type": kind, **names, "traceback": lines}
+    if kind not in ("display_data", "execute_result"):
+        return None
+    data = {
+        mime: value if mime == HANDED_IN else _text(value)
+        for mime, value in raw["data"].items()
+        if mime in _SHOWN
+    }
+    count = {"execution_count": None} if kind == "execute_result" else {}
+    return {"output_type": kind, "data": data, "metadata": {}, **count} if data else None
+
+
+def _one_of(name: str) -> str:
+    return "stderr" if name == "stderr" else "stdout"
+
+
+def _text(value: Any) -> str:
+    """Text that a file can hold."""
+    text = "".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,159 @@
+"""What is in the box is shut in: in the strongest way, and in each way that works on this system."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ptlab.classroom import box
+from ptlab.classroom.box import WAYS, Limits, Stopped, started, way
+
+apart = pytest.mark.skipif(
+    not way().namespaces, reason=f"no namespaces of its own here; in force: {way().name}"
+)
+POSSIBLE = [way for way in WAYS if box._possible(way)]
+
+
+def told(text, folder=None, hide=()):
+    """What Python says of this expression in the box."""
+    command = ["-c", f"import json, os, sys\nprint(json.dumps({text}))"]
+    with started(command, Limits(), folder, hide) as inside:
+        return json.loads(inside.receive())
+
+
+@pytest.mark.parametrize("one", POSSIBLE, ids=lambda one: one.name)
+def test_every_way_starts_ends_and_keeps_the_environment_out(one, monkeypatch):
+    monkeypatch.setenv("OF_THE_GRADER", "secret")
+    with box._in_way(
+        one, [sys.executable, "-c", "import os; print(os.environ)"], Limits()
+    ) as inside:
+        assert b"OF_THE_GRADER" not in inside.receive()
+        inside.finish()
+        assert inside.child.returncode == 0
+        assert one.name == "nothing" or inside.said()["way"] == one.name
+
+
+def test_the_ways_say_what_is_in_force():
+    assert len({one.says for one in WAYS}) == len(WAYS)
+    assert [("NO" in one.says) for one in WAYS] == [not one.namespaces for one in WAYS]
+
+
+@apart
+def test_no_other_process_and_nothing_of_the_root_folder_is_seen():
+    processes, users, root = told(
+        "[sorted(int(n) for n in os.listdir('/proc') if n.isdigit()), os.getuid(), "
+        "[n for n in os.listdir('/') if n in ('home', 'root', 'tmp', 'var')"
+        " and len(os.listdir('/' + n)) > 1 + (n == 'tmp')]]"
+    )
+    assert len(processes) <= 3 and 1 in processes
+    assert users != 0 or os.getuid() == users
+    assert root == []
+
+
+@apart
+def test_no_file_can_be_changed_and_no_right_comes_back():
+    attempts = [
+        "open('/usr/x', 'w')",
+        f"open({str(box.PACKAGE / 'x')!r}, 'w')",
+        "os.unshare(os.CLONE_NEWUSER) if hasattr(os, 'unshare') else 1 / 0",
+        "os.setuid(0) or os.mknod('/dev/sda', 0o600, 8 << 8)",
+        "__import__('socket').create_connection(('127.0.0.1', 22), 1)",
+        "__import__('ctypes').CDLL(None).mount(b'none', b'/mnt', b'tmpfs', 0, None) and 1 / 0",
+        "os.kill(1, 9) or os.kill(os.getppid(), 9) or os.wait()",
+    ]
+    text = "def f(text):\n  try: eval(text)\n  except BaseException as e: return type(e).__name__"
+    command = ["-c", f"import json, os\n{text}\nprint(json.dumps(list(map(f, {attempts!r}))))"]
+    with started(command, Limits()) as inside:
+        assert None not in json.loads(inside.receive())
+
+
+@apart
+def test_a_folder_is_shown_where_it_is_and_what_is_to_be_hidden_is_not(tmp_path):
+    course = tmp_path / "course"
+    (course / "submitted").mkdir(parents=True)
+    (course / "source").mkdir()
+    (course / "submitted/data.txt").write_text("7")
+    shown = told(
+        f"[os.path.exists({str(course / 'source')!r}), os.path.exists('data.txt') or os.getcwd()]",
+        folder=course / "submitted",
+        hide=[course, box.PACKAGE / "race"],
+    )
+    assert shown[0] is False and shown[1]
+    assert told(f"os.listdir({str(box.PACKAGE / 'race')!r})", hide=[box.PACKAGE / "race"]) == []
+
+
+@apart
+def test_all_that_it_has_started_ends_with_it_and_is_named():
+    text = (
+        "import subprocess, sys\n"
+        "p = subprocess.Popen(['sleep', '600'], start_new_session=True)\nprint(p.pid, flush=True)"
+    )
+    with started(["-c", text], Limits()) as inside:
+        inside.receive()
+        inside.finish()
+        assert inside.said()["left"] == ["sleep"]
+    assert not _sleeping()
+
+
+@apart
+def test_what_is_killed_takes_all_with_it():
+    text = (
+        "import os, time\nfor _ in range(3): os.fork()\n"
+        "os.setsid()\nprint(flush=True)\nos.execvp('sleep', ['sleep', '600'])"
+    )
+    with started(["-c", text], Limits(processes=16)) as inside:
+        inside.receive()
+    assert not _sleeping()
+
+
+def _sleeping():
+    """Whether a `sleep 600` of ours runs; the kernel ends a namespace in a moment."""
+    for _ in range(50):
+        found = subprocess.run(["pgrep", "-f", "^sleep 600$"], capture_output=True, text=True)
+        if not found.stdout.split():
+            return False
+        time.sleep(0.1)
+    return True
+
+
+@apart
+def test_a_fork_bomb_and_a_memory_bomb_stay_inside():
+    bomb = (
+        "import os\nn = 0\n"
+        "try:\n  while True:\n    n += 1\n    if os.fork() == 0: os.execvp('sleep', ['sleep', '600'])\n"
+        "except OSError: print(n, flush=True)"
+    )
+    with started(["-c", bomb], Limits(processes=12)) as inside:
+        assert int(inside.receive()) <= 12
+    together = (
+        "import os\nfor _ in range(4):\n  if os.fork() == 0: break\nx = bytearray(100 << 20)\n"
+        "__import__('time').sleep(60)"
+    )
+    with (
+        started(["-c", together], Limits(seconds=30, mib=300, processes=12)) as inside,
+        pytest.raises(Stopped, match="more than 300 MiB"),
+    ):
+        inside.receive()
+
+
+def test_what_says_nothing_is_stopped_and_what_says_too_much_is_cut():
+    with (
+        started(["-c", "import time; time.sleep(60)"], Limits(seconds=0)) as inside,
+        pytest.raises(Stopped, match="did not end within 3 s"),
+    ):
+        inside.receive()
+    with (
+        started(["-c", f"print('a' * {box.LINE + 9})"], Limits()) as inside,
+        pytest.raises(Stopped, match="more than 1 MiB"),
+    ):
+        inside.receive()
+
+
+def test_nothing_stays_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert told("1") == 1
+    assert list(Path(tmp_path).iterdir()) == []
