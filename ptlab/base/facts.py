@@ -64,6 +64,12 @@ class VmaKept(NamedTuple):
     span: Span
 
 
+class VmaGrown(NamedTuple):
+    """A VMA that grows down begins further below."""
+
+    span: Span
+
+
 class VmaChanged(NamedTuple):
     """A part of a VMA gets other vm_flags."""
 
@@ -257,7 +263,7 @@ set_of: Callable[[tuple[slice, str]], EntriesSet] = partial(_new, EntriesSet)
 cleared_of: Callable[[tuple[slice, int]], EntriesCleared] = partial(_new, EntriesCleared)
 
 
-VmaFact: TypeAlias = VmaMapped | VmaUnmapped | VmaAnon | VmaKept | VmaChanged
+VmaFact: TypeAlias = VmaMapped | VmaUnmapped | VmaAnon | VmaKept | VmaGrown | VmaChanged
 FileFact: TypeAlias = FileResized | PagesAllocated | PagesDropped
 Fact: TypeAlias = (
     Lock

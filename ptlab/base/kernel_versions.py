@@ -18,12 +18,15 @@ class Profile(NamedTuple):
     unaccount: bool
     remove_maywrite: bool
     guard_regions: bool
+    mseal: bool
+    advise_itself: bool
     huge_zero_wp: bool
     realign_move: bool
     move_many: bool
     clean_writable: bool
     split_dirty: bool
     thp_aligned: bool
+    stack_small: bool
     nohuge_file: bool
     whole_finish: bool
     whole_around: bool
@@ -52,6 +55,10 @@ SINCE = {
     "remove_maywrite": (6, 7),
     # MADV_GUARD_INSTALL and MADV_GUARD_REMOVE exist.
     "guard_regions": (6, 13),
+    # mseal exists.
+    "mseal": (6, 10),
+    # process_madvise takes any advice from a process about itself.
+    "advise_itself": (6, 13),
     # A write to the huge zero page gives a huge page; before, it was split.
     "huge_zero_wp": (6, 13),
     # mremap rounds a move down to whole PTE pages where nothing else is mapped.
@@ -66,6 +73,8 @@ SINCE = {
     # Private anonymous memory of a multiple of 2 MiB is placed at a multiple of 2 MiB
     # (efa7df3e3bb5, d4148aeab412).
     "thp_aligned": (6, 7),
+    # MAP_STACK asks for no huge pages (c4608d1bf7c6).
+    "stack_small": (6, 7),
     # do_set_pmd() maps no huge page where MADV_NOHUGEPAGE was given (2b0f922323cc).
     "nohuge_file": (6, 12),
     # finish_fault() maps a whole large folio of shared memory (43e027e41423).

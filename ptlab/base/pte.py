@@ -124,12 +124,12 @@ def from_protnone(words: Any) -> Any:
 
 
 def protect(words: NDArray[np.uint64], prot: int, read_only: Any) -> NDArray[np.uint64]:
-    """change_pte_range() on present words: `prot` is 0, VM_READ or VM_READ | VM_WRITE.
+    """change_pte_range() on present words: `prot` is 0, or some of VM_READ, VM_WRITE and VM_EXEC.
 
     Made writable is what is not `read_only` (a mask), and not the zero page: those fault on a write.
     """
     closed = (words & U64(PRESENT)) == 0
-    if not prot & 1:
+    if not prot:
         return np.where(closed, words, to_protnone(words))
     opened = np.where(closed, from_protnone(words), words & ~U64(RW))
     if prot & 2:

@@ -16,6 +16,7 @@ from ptlab.base.facts import (
 from ptlab.base.steps import Step
 from ptlab.draw.names import plural, table_name, tables_of
 from ptlab.state.memmap import MemMap
+from ptlab.state.vma import VM
 
 _MAPS = {
     Maps.PAGE: ("a new page", "new pages"),
@@ -37,11 +38,11 @@ _CHANGES = {
     Change.LAZYFREE: "is marked clean and old: its page may be dropped later, but the entry stays",
 }
 
-_RIGHTS = {
-    0: "allows no access any more (PROT_NONE), but it stays",
-    1: "becomes read-only",
-    3: "allows writes again",
-}
+
+def _rights(prot: int) -> str:
+    if not prot:
+        return "allows no access any more (PROT_NONE), but it stays"
+    return "allows writes again" if prot & VM.WRITE else "becomes read-only"
 
 
 def _entries(step: Step, columns: slice) -> str:
@@ -73,7 +74,7 @@ def clear(mem: MemMap, step: Step, fact: EntriesCleared) -> str:
 
 def change(mem: MemMap, step: Step, fact: EntriesChanged | EntriesProtected) -> str:
     """Entries stay, and change."""
-    what = _CHANGES[fact.how] if isinstance(fact, EntriesChanged) else _RIGHTS[fact.prot]
+    what = _CHANGES[fact.how] if isinstance(fact, EntriesChanged) else _rights(fact.prot)
     each = "each " if step.n > 1 else ""
     name = table_name(mem, tables_of(step))
     return f"{_entries(step, fact.columns)} of {name} {each}{what}."

@@ -55,6 +55,4 @@ def wait(mem: MemMap, step: Step, fact: Lock) -> str:
 
 def downgrade(mem: MemMap, step: Step, fact: Lock) -> str:
     """A lock for write becomes one for read."""
-    return (
-        "mmap_lock goes from write to read: the VMAs are out of the tree, and only tables remain."
-    )
+    return "mmap_lock goes from write to read: the VMAs have changed, and what follows is about tables."

@@ -12,6 +12,7 @@ from ptlab.base.facts import (
     Span,
     VmaAnon,
     VmaFact,
+    VmaGrown,
     VmaKept,
     VmaMapped,
     VmaUnmapped,
@@ -39,6 +40,8 @@ def vma(mem: MemMap, step: Step, fact: VmaFact) -> str:
         )
     if isinstance(fact, VmaKept):
         return f"the VMA {_range(fact.span)} stays, without its pages."
+    if isinstance(fact, VmaGrown):
+        return f"the VMA has grown down to the access: {_range(fact.span)}. No table is built yet."
     old, new = prot_name(fact.before), prot_name(fact.after)
     if old != new:
         return f"the VMA part {_range(fact.span)} is {new} now (was {old})."

@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 
 from ptlab.base import pte
 from ptlab.base.facts import Access, Reason, Refusal
-from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE, PMD_SHIFT, Level
+from ptlab.base.geometry import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, PMD_SHIFT, Level
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import Slots, Tables, borders, first_of, is_run, split, table_count
+from ptlab.paths.expand_stack import stack_above
 from ptlab.paths.fault import NO_FAULT, Touched, bad_area, exc_page_fault
 from ptlab.paths.pieces import Piece, cut
 from ptlab.paths.thp import frames_of, thp_vma_allowable
 from ptlab.state.mm import Count, Mm
-from ptlab.state.vma import VM, Vma, find
+from ptlab.state.vma import VM, VM_ACCESS_FLAGS, Vma, find
 
 U64 = np.uint64
 _PMD = Level.PMD  # looked up once: Python 3.11 finds members slowly
@@ -31,7 +32,7 @@ def touch(mm: Mm, write: bool, start: int, length: int, stride: int = PAGE_SIZE)
     A refused access (SIGSEGV, SIGBUS) is counted and skipped.
     """
     so_far = NO_FAULT
-    need = VM.WRITE if write else VM.READ
+    need = VM.WRITE if write else VM_ACCESS_FLAGS
     address, end = start, start + length
     while address < end:
         vmas = mm.vmas
@@ -41,13 +42,17 @@ def touch(mm: Mm, write: bool, start: int, length: int, stride: int = PAGE_SIZE)
         border = (vma.end if inside else vma.start) if vma else end
         accesses = (min(border, end) - address + stride - 1) // stride
         if vma and inside and vma.flags & need:
-            for piece in _pieces(_grain(mm, vma), address, accesses, stride):
-                result = yield from _access(mm, piece, write)
+            for piece in _pieces(grain_of(mm, vma), address, accesses, stride):
+                result = yield from access(mm, piece, write)
                 if result.refused and stride < PAGE_SIZE:  # each access to the page is refused
                     last = min(piece.first + PAGE_SIZE, address + accesses * stride)
                     refused = _between(address, stride, piece.first, last)
                     result = result._replace(refused=refused)
                 so_far = so_far.add(result)
+        elif stack_above(mm, address):  # the fault may extend it: one access, then look again
+            page = Piece(address & PAGE_MASK, address >> PMD_SHIFT & 511, _column(address))
+            so_far = so_far.add((yield from exc_page_fault(mm, page, write, locked=False)))
+            accesses = 1
         else:
             so_far = so_far.add(Touched(0, accesses, address))
             yield bad_area(accesses, address, write, vma if inside else None)
@@ -55,7 +60,12 @@ def touch(mm: Mm, write: bool, start: int, length: int, stride: int = PAGE_SIZE)
     return so_far
 
 
-def _grain(mm: Mm, vma: Vma) -> str:
+def _column(address: int) -> slice:
+    column = address >> PAGE_SHIFT & 511
+    return slice(column, column + 1)
+
+
+def grain_of(mm: Mm, vma: Vma) -> str:
     """How far one access may reach: page by page where what happens depends on the page."""
     return "entry" if vma.file is not None or mm.counters[Count.SWAP] else mm.machine.grain
 
@@ -76,18 +86,7 @@ def _pieces(grain: str, address: int, accesses: int, stride: int) -> Iterator[Pi
     return (piece for k in range(accesses) for piece in cut("entry", address + k * stride, 1))
 
 
-def populate_vma_page_range(mm: Mm, start: int, end: int, write: bool) -> Path[Touched]:
-    """Fault in every page of a VMA's part, up to the first that fails; mmap_lock is held for read."""
-    vma = mm.find_vma(start)
-    so_far = NO_FAULT
-    for piece in cut(_grain(mm, vma), start, (end - start) >> PAGE_SHIFT):
-        so_far = so_far.add((yield from _access(mm, piece, write, locked=True)))
-        if so_far.refused:
-            break
-    return so_far
-
-
-def _access(mm: Mm, piece: Piece, write: bool, locked: bool = False) -> Path[Touched]:
+def access(mm: Mm, piece: Piece, write: bool, locked: bool = False) -> Path[Touched]:
     """Accesses to the entries of a piece: hits, page faults, refusals.
 
     This only finds out which. It returns the path that serves them.
@@ -123,7 +122,7 @@ def _access_runs(
     for part in parts:
         first = start + (first_of(part) << PMD_SHIFT)
         alike = Piece(first, part, piece.columns, table_count(part))
-        so_far = so_far.add((yield from _access(mm, alike, write, locked)))
+        so_far = so_far.add((yield from access(mm, alike, write, locked)))
     return so_far
 
 
@@ -178,7 +177,7 @@ def _access_parts(
     for lo, hi in pairwise(borders):
         columns = slice(start + lo * step, start + (hi - 1) * step + 1, step)
         part = piece._replace(first=piece.first + (lo * step << PAGE_SHIFT), columns=columns)
-        so_far = so_far.add((yield from _access(mm, part, write, locked)))
+        so_far = so_far.add((yield from access(mm, part, write, locked)))
     return so_far
 
 
@@ -216,7 +215,7 @@ def _access_huge(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touche
     if columns.start + step < columns.stop:
         rest = slice(columns.start + step, columns.stop, step)
         left = piece._replace(first=piece.first + (step << PAGE_SHIFT), columns=rest)
-        so_far = so_far.add((yield from _access(mm, left, write, locked)))
+        so_far = so_far.add((yield from access(mm, left, write, locked)))
     return so_far
 
 

@@ -22,7 +22,7 @@ from ptlab.paths.recheck import vma_end_write_all, vma_start_write
 from ptlab.paths.scan_result import Scan
 from ptlab.paths.thp import count_huge, pgtable_trans_huge_deposit
 from ptlab.state.mm import Mm
-from ptlab.state.vma import VM, Vma
+from ptlab.state.vma import VM, VM_ACCESS_FLAGS, Vma
 
 ALL = slice(0, 512)
 
@@ -159,7 +159,7 @@ def _collapse(mm: Mm, vma: Vma, base: int, table: int) -> Path[None]:
     yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
     yield pgtable_trans_huge_deposit(mm, pmd, slot, table)
     word = pte.anon_entry(frame, bool(vma.flags & VM.WRITE)) | pte.DIRTY | pte.PSE
-    if not vma.flags & (VM.READ | VM.WRITE):
+    if not vma.flags & VM_ACCESS_FLAGS:
         word = int(pte.to_protnone(np.array([word], np.uint64))[0])
     mem.write(pmd, slot, word)
     count_huge(mm, word, 1)

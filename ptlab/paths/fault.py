@@ -16,6 +16,7 @@ from ptlab.base.facts import Change, EntriesChanged, Maps, Reason, Refusal, set_
 from ptlab.base.geometry import PAGE_SIZE, Level
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import Tables, count_each, first_of, is_run, table_count
+from ptlab.paths.expand_stack import lock_mm_and_find_vma, stack_above
 from ptlab.paths.filemap import VM_FAULT_SIGBUS, do_fault
 from ptlab.paths.pieces import Piece
 from ptlab.paths.recheck import lock_unchanged
@@ -30,7 +31,7 @@ from ptlab.paths.thp import (
 from ptlab.paths.walk import Found
 from ptlab.state.machine import Machine
 from ptlab.state.mm import Count, Mm
-from ptlab.state.vma import VM, Vma, find_vma_intersection
+from ptlab.state.vma import VM, VM_ACCESS_FLAGS, Vma, find_vma_intersection
 
 U64 = np.uint64
 VM_FAULT_SIGSEGV = 0x40
@@ -76,7 +77,7 @@ def exc_page_fault(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touc
     if locked:
         fault = yield from handle_mm_fault(mm, mm.find_vma(first), piece, write)
     else:
-        vma = yield from _lock_vma(mm, first, VM.WRITE if write else VM.READ, n)
+        vma = yield from _lock_vma(mm, first, VM.WRITE if write else VM_ACCESS_FLAGS, n)
         if vma is None:
             return Touched(0, n, first)
         fault = yield from handle_mm_fault(mm, vma, piece, write)
@@ -111,6 +112,12 @@ def _lock_vma(mm: Mm, address: int, need: int, n: int) -> Path[Vma | None]:
         yield _unlock_vma(machine, n)
         if vma is not None and not vma.flags & need:
             break
+    if vma is None and stack_above(mm, address):
+        vma = yield from lock_mm_and_find_vma(mm, address, n)
+        if vma is not None and vma.flags & need:
+            return vma
+        if vma is not None:
+            yield machine.unlock("mmap_read_unlock", "mmap_lock", n)
     yield bad_area(n, address, need == VM.WRITE, vma)
     return None
 
@@ -125,7 +132,7 @@ def bad_area(n: int, address: int, write: bool, vma: Vma | None) -> Step:
 
 def _unlock_vma(machine: Machine, n: int) -> Step:
     """The other end of _lock_vma()."""
-    if machine.profile.vma_lock_fault:
+    if any(lock.name == "vma_lock" for lock in machine.held[machine.task]):
         return machine.unlock("vma_end_read", "vma_lock", n)
     return machine.unlock("mmap_read_unlock", "mmap_lock", n)
 

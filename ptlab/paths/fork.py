@@ -37,7 +37,7 @@ from ptlab.paths.zap import UNMAP, unmap_page_range
 from ptlab.state.memmap import State
 from ptlab.state.mm import Mm
 from ptlab.state.mmu_gather import MmuGather, tlb_flush_mmu
-from ptlab.state.vma import VM, Vma
+from ptlab.state.vma import VM, VM_LOCKED_MASK, Vma
 
 U64 = np.uint64
 
@@ -46,6 +46,7 @@ def dup_mmap(mm: Mm) -> Path[Mm]:
     """fork(): a child with the same VMAs, and copies of the tables that faults could not rebuild."""
     machine = mm.machine
     child = Mm(machine)
+    child.layout.inherit(mm.layout)
     yield from machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
     yield from machine.lock("mmap_write_lock_nested", "mmap_lock", child.id, "write")
     for vma in mm.vmas:
@@ -66,7 +67,7 @@ def dup_mmap(mm: Mm) -> Path[Mm]:
 
 def anon_vma_fork(child: Mm, vma: Vma) -> Vma:
     """The child's VMA: an anon_vma of its own, linked to the parent's too; not locked any more."""
-    flags = vma.flags & ~VM.LOCKED
+    flags = vma.flags & ~VM_LOCKED_MASK
     if vma.anon_vma is None or vma.flags & VM.WIPEONFORK:
         return replace(vma, flags=flags, anon_vma=None, chain=0)
     return replace(vma, flags=flags, anon_vma=child.machine.new_anon_vma(), chain=vma.chain + 1)

@@ -13,14 +13,15 @@ from typing import NamedTuple
 from ptlab.base.errors import KernelError, NotModelled
 from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE, page_align
 from ptlab.base.steps import Path
-from ptlab.paths.access import populate_vma_page_range
 from ptlab.paths.cold_pages import madvise_cold, madvise_free_single_vma
 from ptlab.paths.collapse import madvise_collapse
 from ptlab.paths.guard_regions import madvise_guard_install, madvise_guard_remove
 from ptlab.paths.mmap import vma_modify
+from ptlab.paths.populate import faultin_page_range
 from ptlab.paths.recheck import vma_end_write_all
 from ptlab.paths.swap import madvise_pageout
 from ptlab.paths.truncate import FALLOC_FL_PUNCH_HOLE, vfs_fallocate
+from ptlab.paths.vma_change import can_madvise_modify
 from ptlab.paths.zap import DONTNEED, unmap_page_range
 from ptlab.state.mm import Mm
 from ptlab.state.mmu_gather import MmuGather, tlb_flush_mmu
@@ -59,6 +60,8 @@ _FLAGS = {
 for read (madvise_need_mmap_write)."""
 
 _ZAPS = (MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_FREE)
+_DISCARDS = (*_ZAPS, MADV_REMOVE, MADV_DONTFORK, MADV_WIPEONFORK, MADV_GUARD_INSTALL)
+"""is_discard(): advice that takes content away."""
 LEFT_OUT = {
     MADV_HWPOISON: "pages whose memory has failed",
     MADV_SOFT_OFFLINE: "pages that are taken out of use",
@@ -174,6 +177,8 @@ def madvise_walk_vmas(mm: Mm, start: int, end: int, advice: int) -> Path[int | N
             if advice in _POPULATES:
                 return hole
         first, last = max(start, vma.start), min(end, vma.end)
+        if advice in _DISCARDS:
+            can_madvise_modify(vma)
         yield from _BEHAVIORS[advice](MadviseBehavior(mm, vma, first, last, advice))
         address = last
     if address < end and hole is None:
@@ -249,7 +254,7 @@ def _populate(part: MadviseBehavior) -> Path[None]:
     write = part.behavior == MADV_POPULATE_WRITE
     if not part.vma.flags & (VM.WRITE if write else VM.READ):
         raise part.refusal(f"{part.vma} does not allow it")
-    if (yield from populate_vma_page_range(part.mm, part.start, part.end, write)).refused:
+    if (yield from faultin_page_range(part.mm, part.start, part.end, write)).refused:
         raise part.refusal("a page could not be faulted in", errno.EFAULT)
 
 

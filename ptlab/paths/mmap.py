@@ -1,9 +1,7 @@
 """mmap and munmap: the VMAs, and what becomes of the tables below them.
 
 Kernel source: mm/mmap.c (6.1), mm/vma.c (6.12): do_mmap(), mmap_region(), do_vmi_align_munmap(),
-vms_clear_ptes(). Simplified: no ASLR, no limits (RLIMIT_AS, max_map_count,
-overcommit); no hints; the search for a free range goes top down from a fixed mmap_base and puts a
-multiple of 2 MiB at a 2 MiB boundary on every kernel (Linux does so since 6.7).
+vms_clear_ptes(). Simplified: no limits (RLIMIT_AS, max_map_count, overcommit).
 """
 
 from __future__ import annotations
@@ -17,11 +15,12 @@ from ptlab.base.facts import Span, VmaChanged, VmaMapped, VmaUnmapped
 from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE, PMD_SHIFT, PMD_SIZE, Level, page_align
 from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Kind, Path, Step
-from ptlab.paths.access import populate_vma_page_range
 from ptlab.paths.pgtables import free_pgtables
+from ptlab.paths.populate import mm_populate
 from ptlab.paths.recheck import vma_end_write_all, vma_start_write
 from ptlab.paths.thp import split_huge_pmd
-from ptlab.paths.vma_change import add_vma, change_vmas
+from ptlab.paths.unmapped_area import get_unmapped_area
+from ptlab.paths.vma_change import add_vma, change_vmas, refuse_sealed
 from ptlab.paths.zap import UNMAP, unmap_page_range
 from ptlab.state.mm import Mm
 from ptlab.state.mmu_gather import MmuGather, tlb_flush_mmu
@@ -34,11 +33,30 @@ from ptlab.state.vma import (
     find_vma_intersection,
     merge,
     overlapping,
+    prot_name,
     split_at,
 )
 
-MMAP_BASE = 0x7FFF_F7FF_F000
-PROTECTIONS = {"none": 0, "r": VM.READ, "rw": VM.READ | VM.WRITE}
+PROTECTIONS: dict[str, int] = {
+    prot_name(rights): rights
+    for rights in (0, VM.READ, VM.READ | VM.WRITE, VM.WRITE, *range(VM.EXEC, 2 * VM.EXEC))
+}
+"""The names of the rights: any of r, w and x, in this order, or none."""
+
+
+class MAP:
+    """The flags of mmap; values as in include/uapi/asm-generic/mman-common.h and asm/mman.h."""
+
+    SHARED = 0x1
+    PRIVATE = 0x2
+    FIXED = 0x10
+    ANONYMOUS = 0x20
+    GROWSDOWN = 0x100
+    LOCKED = 0x2000
+    NORESERVE = 0x4000
+    POPULATE = 0x8000
+    STACK = 0x20000
+    FIXED_NOREPLACE = 0x100000
 
 
 def do_mmap(
@@ -46,40 +64,40 @@ def do_mmap(
     at: int | None,
     length: int,
     prot: int,
-    noreserve: bool = False,
-    over: bool = False,
-    populated: bool = False,
-    shared: bool = False,
+    flags: int,
     file: File | None = None,
     offset: int = 0,
 ) -> Path[int]:
-    """mmap(): returns the address. Builds no table (unless populated).
+    """mmap(): returns the address. Builds no table, unless MAP_POPULATE or MAP_LOCKED asks for it.
 
-    Anonymous memory unless `file` is given; `offset` in bytes. MAP_PRIVATE unless `shared`; shared
-    anonymous memory is a file of its own (shmem_zero_setup).
-    at None: the kernel chooses. at with `over`: MAP_FIXED; without: MAP_FIXED_NOREPLACE.
+    Anonymous memory unless `file` is given; `offset` in bytes. Shared anonymous memory is a file of
+    its own (shmem_zero_setup). at None: the kernel chooses; at without MAP_FIXED: MAP_FIXED_NOREPLACE.
     """
     _check(mm, at, length, offset)
-    length = page_align(length)
+    if flags & MAP.GROWSDOWN and (flags & MAP.SHARED or file is not None):
+        why = "only private anonymous memory grows down (MAP_GROWSDOWN)"
+        raise KernelError(errno.EINVAL, f"mmap: {why}; nothing was mapped")
+    length, shared, over = page_align(length), bool(flags & MAP.SHARED), bool(flags & MAP.FIXED)
     yield from mm.machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
     try:
         start = get_unmapped_area(mm, at, length, file is None and not shared, over)
+        if over:
+            yield from do_vmi_align_munmap(mm, start, start + length, downgrade=False)
     except KernelError:
+        yield from vma_end_write_all(mm)
         yield mm.machine.unlock("mmap_write_unlock", "mmap_lock")
         raise
-    if over:
-        yield from do_vmi_align_munmap(mm, start, start + length, downgrade=False)
     if shared and file is None:
         file = new_file(mm.machine, length, "shm", False)
     pgoff = start >> PAGE_SHIFT if file is None else offset >> PAGE_SHIFT
-    flags = _vm_flags(prot, noreserve, shared)
-    new = Vma(start, start + length, flags, pgoff, None, 0, file)
+    vm_flags = _vm_flags(mm, prot, flags)
+    new = Vma(start, start + length, vm_flags, pgoff, None, 0, file)
     whole = yield from add_vma(mm, new)
-    yield Step(Kind.VMA, "mmap_region", None, 1, 1, VmaMapped(new.span, flags, whole.span))
+    yield Step(Kind.VMA, "mmap_region", None, 1, 1, VmaMapped(new.span, vm_flags, whole.span))
     yield from vma_end_write_all(mm)
     yield mm.machine.unlock("mmap_write_unlock", "mmap_lock")
-    if populated and prot:
-        yield from mm_populate(mm, start, start + length)
+    if flags & MAP.POPULATE or vm_flags & VM.LOCKED:
+        yield from mm_populate(mm, start, start + length, ignore_errors=True)
     return start
 
 
@@ -101,70 +119,16 @@ def _check(mm: Mm, at: int | None, length: int, offset: int) -> None:
         raise refusal(f"{length:#x} bytes{where} do not fit below {limit:#x}", errno.ENOMEM)
 
 
-def _vm_flags(prot: int, noreserve: bool, shared: bool) -> int:
-    """vm_flags of a new VMA; private writable memory is accounted for."""
-    flags = prot | (VM.SHARED if shared else 0)
-    if noreserve:
-        return flags | VM.NORESERVE
-    return flags | VM.ACCOUNT if prot & VM.WRITE and not shared else flags
-
-
-def get_unmapped_area(
-    mm: Mm, at: int | None, length: int, aligned: bool, over: bool = False
-) -> int:
-    """The address for a new mapping: the one asked for, or the highest free range that fits.
-
-    aligned: THP aligns private anonymous memory of a multiple of 2 MiB, and keeps 2 MiB more free.
-    """
-    vmas = mm.vmas
-    if at is not None:
-        taken = find_vma_intersection(vmas, at, at + length)
-        if taken and not over:
-            raise KernelError(
-                errno.EEXIST,
-                f"mmap: {taken} is already mapped there (MAP_FIXED_NOREPLACE); nothing was mapped",
-            )
-        return at
-    start = 0
-    if aligned and length % PMD_SIZE == 0:
-        padded = _highest_gap(vmas, length + PMD_SIZE)  # __thp_get_unmapped_area()
-        start = (padded + PMD_SIZE) & -PMD_SIZE if padded >= PAGE_SIZE else 0
-    if start < PAGE_SIZE:
-        start = _highest_gap(vmas, length)
-    if start < PAGE_SIZE:
-        raise KernelError(
-            errno.ENOMEM, f"mmap: no free range of {length:#x} bytes; nothing was mapped"
-        )
-    return start
-
-
-def _highest_gap(vmas: Vmas, length: int) -> int:
-    """Start of the highest free range of `length` bytes below MMAP_BASE; below 0 if there is none."""
-    top = MMAP_BASE
-    for vma in reversed(vmas):
-        if vma.start >= top:
-            continue
-        if top - length >= vma.end:
-            break
-        top = min(top, vma.start)
-    return top - length
-
-
-def mm_populate(mm: Mm, start: int, end: int) -> Path[int]:
-    """__mm_populate(): fault in every page of [start, end). Returns 0, or the first failure's errno."""
-    yield from mm.machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read")
-    failed = 0
-    for vma in overlapping(mm.vmas, start, end):
-        if not vma.flags & (VM.READ | VM.WRITE):
-            failed = errno.EFAULT
-            break
-        first, last = max(start, vma.start), min(end, vma.end)
-        write = bool(vma.flags & VM.WRITE) and not vma.shared
-        if (yield from populate_vma_page_range(mm, first, last, write)).refused:
-            failed = errno.EFAULT
-            break
-    yield mm.machine.unlock("mmap_read_unlock", "mmap_lock")
-    return failed
+def _vm_flags(mm: Mm, prot: int, flags: int) -> int:
+    """calc_vm_flag_bits() and accountable_mapping(): private writable memory is accounted for."""
+    vm_flags = prot | mm.layout.def_flags | (VM.SHARED if flags & MAP.SHARED else 0)
+    vm_flags |= VM.GROWSDOWN if flags & MAP.GROWSDOWN else 0
+    vm_flags |= VM.LOCKED if flags & MAP.LOCKED else 0
+    if flags & MAP.STACK and mm.machine.profile.stack_small:
+        vm_flags |= VM.NOHUGEPAGE
+    if flags & MAP.NORESERVE:
+        return vm_flags | VM.NORESERVE
+    return vm_flags | VM.ACCOUNT if vm_flags & (VM.WRITE | VM.SHARED) == VM.WRITE else vm_flags
 
 
 def do_munmap(mm: Mm, start: int, length: int) -> Path[None]:
@@ -180,7 +144,12 @@ def do_munmap(mm: Mm, start: int, length: int) -> Path[None]:
     exclusive = not mm.machine.others.lacks(Precaution.MMAP_WRITE)
     mode = "write" if exclusive else "read"
     yield from mm.machine.lock("mmap_write_lock", "mmap_lock", mm.id, mode)
-    downgraded = yield from do_vmi_align_munmap(mm, start, end, downgrade=True)
+    try:
+        downgraded = yield from do_vmi_align_munmap(mm, start, end, downgrade=True)
+    except KernelError:
+        yield from vma_end_write_all(mm)
+        yield mm.machine.unlock("mmap_write_unlock", "mmap_lock")
+        raise
     if downgraded:
         yield mm.machine.unlock("mmap_read_unlock", "mmap_lock")
     else:
@@ -188,10 +157,18 @@ def do_munmap(mm: Mm, start: int, length: int) -> Path[None]:
 
 
 def do_vmi_align_munmap(mm: Mm, start: int, end: int, downgrade: bool) -> Path[bool]:
-    """Split at the edges, detach the VMAs, zap, free_pgtables(). Returns whether it downgraded."""
-    if find_vma_intersection(mm.vmas, start, end) is None:
+    """Split at the edges, detach the VMAs, zap, free_pgtables(). Returns whether it downgraded.
+
+    EPERM: a VMA is sealed, and nothing is unmapped; one before it stays split at `start`.
+    """
+    found, machine = overlapping(mm.vmas, start, end), mm.machine
+    if not found:
         return False
-    machine = mm.machine
+    if any(vma.flags & VM.SEALED for vma in found[1:]) and not found[0].flags & VM.SEALED:
+        yield from before_split(mm, start, start)
+        yield from change_vmas(mm, lambda vmas: split_at(vmas, start))
+    for vma in found:
+        refuse_sealed("munmap", vma)
     yield from before_split(mm, start, end)
     yield from change_vmas(mm, lambda vmas: split_at(split_at(vmas, start), end))
     for vma in overlapping(mm.vmas, start, end):

@@ -15,11 +15,12 @@ from ptlab.base.facts import EntriesProtected
 from ptlab.base.geometry import PAGE_SIZE, page_align
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import first_of, table_count
-from ptlab.paths.access import populate_vma_page_range
 from ptlab.paths.mmap import vma_modify
 from ptlab.paths.pieces import chunks
+from ptlab.paths.populate import populate_vma_page_range
 from ptlab.paths.recheck import arrive, vma_end_write_all, vma_start_write
 from ptlab.paths.thp import change_huge_pmd, split_if_huge
+from ptlab.paths.vma_change import refuse_sealed
 from ptlab.paths.walk import Found, pte_offset_map_lock, pte_tables
 from ptlab.paths.writable import stays_read_only
 from ptlab.state.entries import covers_whole
@@ -28,7 +29,7 @@ from ptlab.state.vma import VM, VM_ACCESS_FLAGS, Vma
 
 
 def do_mprotect(mm: Mm, start: int, length: int, prot: int) -> Path[None]:
-    """mprotect(). EINVAL: unaligned. ENOMEM: a hole; what lies before it has been changed."""
+    """mprotect(). EINVAL: unaligned. ENOMEM: a hole; EPERM: sealed; what lies before is changed."""
     if start % PAGE_SIZE:
         raise KernelError(
             errno.EINVAL, f"mprotect: address {start:#x} is not a multiple of {PAGE_SIZE}"
@@ -41,11 +42,17 @@ def do_mprotect(mm: Mm, start: int, length: int, prot: int) -> Path[None]:
         return
     machine, end = mm.machine, start + page_align(length)
     yield from machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
-    done = start
-    for vma, first, done in mm.parts(start, end):
-        yield from mprotect_fixup(mm, vma, first, done, prot)
+    done, failed = start, None
+    try:
+        for vma, first, done in mm.parts(start, end):
+            refuse_sealed("mprotect", vma)
+            yield from mprotect_fixup(mm, vma, first, done, prot)
+    except KernelError as error:
+        failed = error
     yield from vma_end_write_all(mm)
     yield machine.unlock("mmap_write_unlock", "mmap_lock")
+    if failed is not None:
+        raise failed
     if done < end:
         raise KernelError(
             errno.ENOMEM,
@@ -70,7 +77,7 @@ def mprotect_fixup(mm: Mm, vma: Vma, start: int, end: int, prot: int) -> Path[No
         yield from mm.machine.flush("tlb_flush_range", None, 0)
     if vma.flags & (VM.WRITE | VM.SHARED | VM.LOCKED) == VM.LOCKED and prot & VM.WRITE:
         # Locked memory must not fault later.
-        yield from populate_vma_page_range(mm, start, end, write=True)
+        yield from populate_vma_page_range(mm, mm.find_vma(start), start, end)
 
 
 def change_protection(mm: Mm, vma: Vma, start: int, end: int, prot: int) -> Path[int]:

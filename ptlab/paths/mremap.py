@@ -13,12 +13,14 @@ from ptlab.base.errors import KernelError
 from ptlab.base.facts import VmaKept, VmaMapped
 from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE, page_align
 from ptlab.base.steps import Kind, Path, Step
-from ptlab.paths.mmap import do_vmi_align_munmap, get_unmapped_area, mm_populate
+from ptlab.paths.mmap import do_vmi_align_munmap
 from ptlab.paths.move import move_page_tables
+from ptlab.paths.populate import mm_populate
 from ptlab.paths.recheck import vma_end_write_all
-from ptlab.paths.vma_change import add_vma
+from ptlab.paths.unmapped_area import get_unmapped_area
+from ptlab.paths.vma_change import add_vma, refuse_sealed
 from ptlab.state.mm import Mm
-from ptlab.state.vma import VM, Vma, find_vma_intersection, overlapping
+from ptlab.state.vma import VM, VM_LOCKED_MASK, Vma, find_vma_intersection, overlapping
 
 
 def do_mremap(
@@ -104,6 +106,7 @@ def _remap_move(mm: Mm, old: int, length: int, to: int, dontunmap: bool) -> Path
     """remap_move(): one VMA after the other. What is at the new place of a gap stays."""
     for vma in overlapping(mm.vmas, old, old + length):
         start, end = max(vma.start, old), min(vma.end, old + length)
+        refuse_sealed("mremap", vma)
         yield from _make_room(mm, to + start - old, end - start)
         inside = mm.find_vma(start)
         yield from move_vma(
@@ -125,6 +128,7 @@ def _remap_one(
     vma = find_vma_intersection(mm.vmas, old, old + PAGE_SIZE)
     if vma is None or vma.start > old:
         raise KernelError(errno.EFAULT, f"mremap: nothing is mapped at {old:#x}; nothing was moved")
+    refuse_sealed("mremap", vma)
     checks_first = mm.machine.profile.move_many  # since 6.17 all checks come before any change
     if checks_first and (to is not None or dontunmap or new_length > old_length):
         _check_vma(vma, old, min(old_length, new_length))
@@ -155,7 +159,7 @@ def expand_vma(
 ) -> Path[int]:
     """Grow in place, else move. Returns the address."""
     if old + old_length == vma.end and _room_above(mm, vma, new_length - old_length):
-        grown = Vma(vma.end, old + new_length, vma.flags, vma.page(vma.end), None, 0, vma.file)
+        grown = replace(vma, start=vma.end, end=old + new_length, pgoff=vma.page(vma.end))
         whole = yield from add_vma(mm, grown)
         fact = VmaMapped(grown.span, grown.flags, whole.span)
         yield Step(Kind.VMA, "expand_vma_in_place", None, 1, 1, fact)
@@ -205,7 +209,7 @@ def move_vma(
     yield from move_page_tables(mm, vma, old, copy, new, old_length)
     if dontunmap:
         kept = mm.find_vma(old)
-        flags = kept.flags & ~VM.LOCKED
+        flags = kept.flags & ~VM_LOCKED_MASK
         alone = kept.start == old and kept.end == old + old_length
         changed = (
             replace(kept, flags=flags, anon_vma=None, chain=0)

@@ -6,14 +6,16 @@ that comes, goes or changes is write-locked first, because a page fault may hold
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 
 from ptlab.base.call_path import not_in_kernel
+from ptlab.base.errors import KernelError
 from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Path
 from ptlab.paths.recheck import vma_start_write
 from ptlab.state.mm import Mm
-from ptlab.state.vma import Vma, Vmas, merge
+from ptlab.state.vma import VM, Vma, Vmas, merge
 
 
 @not_in_kernel
@@ -45,3 +47,17 @@ def add_vma(mm: Mm, vma: Vma) -> Path[Vma]:
     unfaulted = mm.machine.profile.merge_unfaulted
     yield from change_vmas(mm, lambda vmas: merge(vmas, vma, unfaulted)[0])
     return mm.find_vma(vma.start)
+
+
+def refuse_sealed(call: str, vma: Vma) -> None:
+    """can_modify_vma(): raise EPERM for a VMA that mseal has sealed."""
+    if vma.flags & VM.SEALED:
+        raise KernelError(
+            errno.EPERM, f"{call}: {vma} is sealed (mseal); it and what follows is untouched"
+        )
+
+
+def can_madvise_modify(vma: Vma) -> None:
+    """Advice that discards: what is sealed goes only if the program may write to it, or has a file."""
+    if vma.file is None and not vma.flags & VM.WRITE:
+        refuse_sealed("madvise", vma)

@@ -1,6 +1,7 @@
 """The face of the simulator: a process, and its system calls under their names.
 
-Read process (Process: mmap, touch, madvise, fork, ...), then arguments (what a person has given,
+Read memory_calls (mmap, touch, madvise, ...), process (Process, which has them, and its forks and
+files), then arguments (what a person has given,
 checked), run_path (how a kernel path is taken to its end, with a journal or without) and walk (what
 the MMU does with an address).
 

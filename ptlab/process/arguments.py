@@ -25,7 +25,7 @@ class Region(int):
 
 
 def protection(prot: str) -> int:
-    """The flags of "none", "r" or "rw"."""
+    """The flags of "none", "r", "rw", "rx" ..."""
     if not isinstance(prot, str) or prot not in PROTECTIONS:
         raise unknown("protection", prot, PROTECTIONS)
     return PROTECTIONS[prot]

@@ -3,35 +3,19 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from errno import EFAULT, EIO
 from typing import TypeVar
 
-from ptlab.base.errors import BusError, Corruption, SegmentationFault
-from ptlab.base.geometry import PAGE_SIZE
+from ptlab.base.errors import Corruption
 from ptlab.base.kernel_versions import profile
 from ptlab.base.steps import Path
 from ptlab.draw.dot import NoGraphviz, svg
 from ptlab.draw.text_tree import head, text
 from ptlab.draw.theme import themed
 from ptlab.draw.tree import tree
-from ptlab.paths.access import touch
 from ptlab.paths.fork import dup_mmap, exit_mmap
-from ptlab.paths.madvise import ADVICE_NAMES, do_madvise
-from ptlab.paths.mlock import do_mlock, do_munlock
-from ptlab.paths.mmap import do_mmap, do_munmap
-from ptlab.paths.mprotect import do_mprotect
-from ptlab.paths.mremap import do_mremap
 from ptlab.paths.truncate import FALLOC_FL_PUNCH_HOLE, do_truncate, vfs_fallocate
-from ptlab.process.arguments import (
-    Region,
-    address_range,
-    advice_number,
-    call_text,
-    file_range,
-    protection,
-    size_text,
-    whole_number,
-)
+from ptlab.process.arguments import call_text, file_range, whole_number
+from ptlab.process.memory_calls import MemoryCalls
 from ptlab.process.run_path import recorded, then_grace_period, unrecorded
 from ptlab.schemes import ReclaimScheme, scheme_class
 from ptlab.state.counters import Counters, counters
@@ -44,7 +28,7 @@ from ptlab.state.page_cache import File, known, new_file
 T = TypeVar("T")
 
 
-class Process:
+class Process(MemoryCalls):
     """One process. Every method runs a kernel path to its end and journals its steps.
 
     scheme  "unmap_only", "pte_refcount", "pt_reclaim" or a ReclaimScheme subclass
@@ -93,107 +77,6 @@ class Process:
     def kernel(self) -> str:
         """Name of the kernel profile."""
         return self.machine.profile.name
-
-    # -- system calls --
-
-    def mmap(
-        self,
-        length: int,
-        at: int | None = None,
-        prot: str = "rw",
-        shared: bool = False,
-        noreserve: bool = False,
-        populate: bool = False,
-        over: bool = False,
-        file: File | None = None,
-        offset: int = 0,
-    ) -> Region:
-        """Map `length` bytes with `prot` "none", "r" or "rw"; private anonymous memory unless said.
-
-        `at` is MAP_FIXED_NOREPLACE, with `over` MAP_FIXED. `file` comes from `file()`, `offset` is
-        in bytes; without `shared` it is a private mapping. Builds no table.
-        """
-        length = whole_number("mmap", "length", length)
-        at = None if at is None else whole_number("mmap", "address", at)
-        file = None if file is None else known("mmap", file, self.machine)
-        offset = whole_number("mmap", "offset", offset)
-        path = do_mmap(
-            self.mm, at, length, protection(prot), noreserve, over, populate, shared, file, offset
-        )
-        return Region(self._run("mmap", path, at, length, prot), length)
-
-    def munmap(self, where: int, length: int | None = None) -> None:
-        """Unmap [where, where + length); frees the tables that no VMA needs any more."""
-        where, length = address_range("munmap", where, length)
-        self._run("munmap", do_munmap(self.mm, where, length), where, length)
-
-    def mprotect(self, where: int, prot: str, length: int | None = None) -> None:
-        """Give a range other rights: "none", "r" or "rw"."""
-        where, length = address_range("mprotect", where, length)
-        path = do_mprotect(self.mm, where, length, protection(prot))
-        self._run("mprotect", path, where, length, prot)
-
-    def madvise(self, where: int, advice: str | int, length: int | None = None) -> None:
-        """madvise(); `advice` is MADV_DONTNEED or "DONTNEED"."""
-        where, length = address_range("madvise", where, length)
-        number = advice_number(advice)
-        path = do_madvise(self.mm, where, length, number)
-        self._run("madvise", path, where, length, ADVICE_NAMES.get(number, number))
-
-    def mlock(self, where: int, length: int | None = None) -> None:
-        """Lock a range in memory; faults every page in."""
-        where, length = address_range("mlock", where, length)
-        self._run("mlock", do_mlock(self.mm, where, length), where, length)
-
-    def munlock(self, where: int, length: int | None = None) -> None:
-        """Undo mlock()."""
-        where, length = address_range("munlock", where, length)
-        self._run("munlock", do_munlock(self.mm, where, length), where, length)
-
-    def touch(
-        self, where: int, length: int | None = None, write: bool = True, stride: int = PAGE_SIZE
-    ) -> int:
-        """Access one byte every `stride` bytes, in order. Returns the number of page faults.
-
-        Raises SegmentationFault when accesses were refused, after all have been tried.
-        """
-        where, length = address_range("touch", where, length)
-        stride = whole_number("touch", "stride", stride)
-        if stride < 1 or length < 0 or where < 0:
-            raise ValueError(
-                f"touch: stride {stride} must be above 0, address {where} and length {length} not below"
-            )
-        verb = "write" if write else "read"
-        path = touch(self.mm, write, where, length, stride)
-        result = self._run(verb, path, where, length)
-        if result.refused:
-            refusal, number = (BusError, EIO) if result.sigbus else (SegmentationFault, EFAULT)
-            raise refusal(
-                number,
-                f"{'SIGBUS' if result.sigbus else 'SIGSEGV'}: {result.refused} accesses refused, the "
-                f"first ({verb}) at {result.address:#x}; {result.faults} page faults were served",
-                result.faults,
-                result.refused,
-                result.address,
-            )
-        return result.faults
-
-    def mremap(
-        self,
-        where: int,
-        new_length: int,
-        to: int | None = None,
-        old_length: int | None = None,
-        maymove: bool = False,
-        dontunmap: bool = False,
-    ) -> Region:
-        """Grow, shrink or move a mapping; `to` is MREMAP_FIXED. Returns where it is now."""
-        where, length = address_range("mremap", where, old_length)
-        new_length = whole_number("mremap", "new length", new_length)
-        to = None if to is None else whole_number("mremap", "new address", to)
-        path = do_mremap(self.mm, where, length, new_length, to, maymove, dontunmap)
-        address = self._run("mremap", path, where, length, size_text(new_length))
-        return Region(address, new_length)
 
     # -- files --
 

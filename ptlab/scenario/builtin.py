@@ -21,7 +21,9 @@ class UnknownScenario(ValueError):
 NOT_SCENARIOS: dict[str, str] = {}
 """Names that look like those of scenarios, and what they are instead. Their own modules add them."""
 
-_FILES = ("teaching.txt", "recorded.txt", "public.txt", "random.txt", "surprises.txt")
+_FILES = (
+    *("teaching.txt", "recorded.txt", "public.txt", "programs.txt", "random.txt", "surprises.txt"),
+)
 
 
 def find(name: str) -> Scenario:

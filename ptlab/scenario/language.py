@@ -84,8 +84,12 @@ class _Reader:
         """Close the scenario that was being read, if there is one."""
         if self._name is None and not self._ops:
             return
+        ends = [len(self._ops)]  # where the operations of the children that it is in end
         for position, count, line in self._forks:
-            follow = len(self._ops) - position
+            while ends[-1] < position:
+                ends.pop()
+            follow = ends[-1] - position
+            ends.append(position + count)
             if count > follow:
                 raise line.error(f"N of at most {follow}, the ops that follow", back=1)
         name = self._name or PurePath(self._source).stem

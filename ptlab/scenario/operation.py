@@ -107,6 +107,17 @@ class RangeOperation(Operation):
         return self.addr, self.addr + self.length
 
 
+class WordOperation(Operation):
+    """An operation that is one word."""
+
+    __slots__ = ()
+
+    @classmethod
+    def read(cls, line: Line) -> Self:
+        """Nothing follows the verb."""
+        return cls(*line.place)
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """A named list of operations."""

@@ -58,34 +58,41 @@ class _Player:
         self._ops, self._parent, self._progress = iter(scenario.ops), process, progress
         self.files: dict[str, File] = {}
         self.sleeper: Process | None = None
+        self._at: Row = {}
 
     def play(self) -> Iterator[Row]:
         began = self._parent.counters
         try:
-            for op in self._ops:
-                if isinstance(op, Fork):
-                    yield from self._fork(op)
-                    yield _row(self._parent, began, "(parent after child exit)", "p")
-                else:
-                    yield self._do(op, self._parent, began, "p")
+            yield from self._go_on(self._parent, began, self._ops, "p")
         except NotModelled:
-            yield {"op": op.text, "who": "p", "unsupported": True}
+            yield self._at | {"unsupported": True}
 
-    def _fork(self, op: Fork) -> Iterator[Row]:
+    def _go_on(
+        self, process: Process, began: Counters, ops: Iterator[Operation], who: str
+    ) -> Iterator[Row]:
+        """The rows of one process, and of its children in turn."""
+        for op in ops:
+            if isinstance(op, Fork):
+                yield from self._fork(op, process, ops)
+                yield _row(process, began, "(parent after child exit)", who)
+            else:
+                yield self._do(op, process, began, who)
+
+    def _fork(self, op: Fork, parent: Process, ops: Iterator[Operation]) -> Iterator[Row]:
         """The child's rows; it starts from an empty address space."""
-        with self._parent.operation(op.text):
-            child = self._parent.fork()
+        with parent.operation(op.text):
+            child = parent.fork()
         empty = Counters(*[0] * len(Counters._fields))
         sleeper, self.sleeper = self.sleeper, None  # not this child's own
         yield _row(child, empty, op.text, "c")
-        for theirs in itertools.islice(self._ops, op.count):
-            yield self._do(theirs, child, empty, "c")
+        yield from self._go_on(child, empty, itertools.islice(ops, op.count), "c")
         self.sleeper = sleeper
         with child.operation("exit"):
             child.exit()
 
     def _do(self, op: Operation, process: Process, began: Counters, who: str) -> Row:
         """Make every call of an op, as the recorder does: an error does not stop the calls after it."""
+        self._at = {"op": op.text, "who": who}
         faults = process.counters.minflt
         error: KernelError | None = None
         refused = 0

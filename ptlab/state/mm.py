@@ -11,6 +11,7 @@ from ptlab.base.steps import Kind, Step
 from ptlab.base.tables import Slots, Tables, first_of, is_run, table_count
 from ptlab.state.machine import Machine
 from ptlab.state.memmap import State
+from ptlab.state.mm_layout import Layout
 from ptlab.state.vma import Vma, Vmas, find, find_vma_intersection
 
 
@@ -47,6 +48,7 @@ class Mm:
         machine.store.put(machine, "next_mm", 0, self.id + 1)
         self._vmas: list[Vmas] = [()]
         self._detached: list[Vmas] = [()]
+        self.layout = Layout(machine.store)
         self.counters = [0] * (Count.MAJFLT + 1)
         pgd = machine.mem.alloc(self.id, Level.PGD)
         machine.store.put(machine.mem, "state", pgd, int(State.LIVE))

@@ -22,12 +22,15 @@ class VM:
 
     READ = 0x1
     WRITE = 0x2
+    EXEC = 0x4
     SHARED = 0x8
+    GROWSDOWN = 0x100
     MAYBE_GUARD = 0x800
     LOCKED = 0x2000
     SEQ_READ = 0x8000
     RAND_READ = 0x10000
     DONTCOPY = 0x20000
+    LOCKONFAULT = 0x80000
     ACCOUNT = 0x100000
     NORESERVE = 0x200000
     WIPEONFORK = 0x2000000
@@ -35,9 +38,14 @@ class VM:
     HUGEPAGE = 0x20000000
     NOHUGEPAGE = 0x40000000
     MERGEABLE = 0x80000000
+    SEALED = 1 << 63
 
 
-VM_ACCESS_FLAGS = VM.READ | VM.WRITE
+VM_ACCESS_FLAGS = VM.READ | VM.WRITE | VM.EXEC
+"""A VMA with one of these is accessible (vma_is_accessible()): what may be written or executed can
+be read too, for x86 has no rights without reading."""
+
+VM_LOCKED_MASK = VM.LOCKED | VM.LOCKONFAULT
 VM_STICKY = VM.MAYBE_GUARD
 """A VMA with this flag merges with one without it, and the result has the flag."""
 
@@ -48,10 +56,9 @@ def flag_names(flags: int) -> list[str]:
 
 
 def prot_name(flags: int) -> str:
-    """'none', 'r' or 'rw', as in the scenario language."""
-    if flags & VM.WRITE:
-        return "rw"
-    return "r" if flags & VM.READ else "none"
+    """'none', 'r', 'rw', 'rx' and so on, as in the scenario language."""
+    rights = (("r", VM.READ), ("w", VM.WRITE), ("x", VM.EXEC))
+    return "".join(letter for letter, flag in rights if flags & flag) or "none"
 
 
 @dataclass(frozen=True, slots=True)

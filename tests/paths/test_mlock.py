@@ -97,3 +97,31 @@ def test_map_populate_faults_everything_in_that_it_can(prot, present, zero):
     p = Process()
     p.mmap(2 * MiB, prot=prot, populate=True)
     assert (p.counters.present, p.counters.zeropg) == (present, zero)
+
+
+def test_on_fault_nothing_is_faulted_in_but_it_is_locked():
+    p = Process()
+    heap = p.mmap(8 * KiB)
+    p.mlock(heap, onfault=True)
+    assert p.counters.present == 0
+    with pytest.raises(KernelError, match="mlocked"):
+        p.madvise(heap, "DONTNEED")
+
+
+def test_mlockall_takes_what_is_there_and_what_comes():
+    p = Process()
+    p.mmap(8 * KiB)
+    p.mlockall(current=True, future=True)
+    later = p.mmap(8 * KiB)
+    assert p.counters.present == 4
+    p.munlockall()
+    p.madvise(later, "DONTNEED")
+    p.mmap(8 * KiB)
+    assert p.counters.present == 2
+
+
+@pytest.mark.parametrize("flags", [{}, {"onfault": True}])
+def test_mlockall_of_neither_is_refused(flags):
+    with pytest.raises(KernelError, match="MCL_CURRENT") as refused:
+        Process().mlockall(current=False, **flags)
+    assert refused.value.name == "EINVAL"

@@ -31,7 +31,7 @@ def p():
         (lambda: Process(kernel=6.18), ["6.18", 'kernel="6.18"']),
         (lambda: Process(grain="tabel"), ["tabel", "mean table?", "entry", "range"]),
         (lambda: Process(levels=3), ["levels=3", "4", "5"]),
-        (lambda: Process().mmap(4096, prot="wr"), ["wr", "mean r", "none, r, rw"]),
+        (lambda: Process().mmap(4096, prot="wr"), ["wr", "mean w?", "none, r, rw"]),
         (lambda: Process().mprotect(A, "non", 4096), ["non", "mean none?"]),
         (lambda: Process().madvise(A, "DONTNED", 4096), ["DONTNED", "mean DONTNEED?", "FREE"]),
         (lambda: Process().munmap(A), [f"{A:#x}", "length"]),

@@ -143,6 +143,8 @@ madvise_guard_remove madvise_pageout madvise_walk_vmas mm_populate move_huge_pmd
 move_ptes move_vma mprotect_fixup pmd_install populate_vma_page_range pte_alloc pte_offset_map_lock
 rcu_do_batch split_huge_pmd vfs_fallocate tlb_flush_mmu try_to_unmap unmap_mapping_range unmap_page_range
 vma_modify zap_huge_pmd zap_page_range_single zap_pmd_range zap_pte_range
+apply_mlockall_flags change_huge_pmd do_brk_flags do_mseal expand_downwards faultin_page_range
+lock_mm_and_find_vma mlock_fixup vector_madvise
 """
 MAILS = "free_user_pte free_user_pte_table pte_try_get task_mm_pgtable_work try_to_free_user_pte"
 LONG = ("I cover-letter loop", "R random", "P public programs")

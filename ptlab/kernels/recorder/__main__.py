@@ -15,8 +15,8 @@ for line in sys.stdin:
     child = os.fork()
     if not child:
         scenario = json.loads(line)
-        forks = any(op["calls"][:1] and op["calls"][0][0] == "fork" for op in scenario["ops"])
-        recorder = Recorder(scenario["watch"], scenario["directory"], forks)
+        calls = {call[0] for op in scenario["ops"] for call in op["calls"]}
+        recorder = Recorder(scenario["watch"], scenario["directory"], calls)
         recorder.play(scenario["ops"])
         write_line({"drift_kb": recorder.drift()})
         os._exit(0)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 PAGE = 4096
 MADV_POPULATE_READ, MADV_POPULATE_WRITE = 22, 23
-PR_SET_PDEATHSIG = 1
+MCL_CURRENT = 1
+PR_SET_PDEATHSIG, PR_SET_MM, PR_SET_MM_MAP = 1, 35, 14
 
 
 class Calls:
@@ -30,14 +32,24 @@ class Calls:
 
             return checked
 
+        def system_call(number: int, *arguments: Any) -> Callable[..., int]:
+            """One that libc may not have, by its number on x86-64."""
+            return partial(call("syscall", ctypes.c_long, *arguments, result=ctypes.c_long), number)
+
         self.mmap = call("mmap", word, word, number, number, number, word, result=ctypes.c_ssize_t)
         self.munmap = call("munmap", word, word)
         self.mprotect = call("mprotect", word, word, number)
         self.madvise = call("madvise", word, word, number)
-        self.mlock = call("mlock", word, word)
+        self.mlock2 = call("mlock2", word, word, number)
+        self.mlockall = call("mlockall", number)
+        self.munlockall = call("munlockall")
+        self.mseal = system_call(462, word, word, word)
+        self.brk = system_call(12, word)
+        self.process_madvise = system_call(440, number, word, word, number, number)
+        self.pidfd_open = system_call(434, number, number)
         self.munlock = call("munlock", word, word)
         self.mremap = call("mremap", word, word, word, number, word, result=ctypes.c_ssize_t)
         self.fallocate = call("fallocate", number, number, word, word)
-        self.prctl = call("prctl", number, word)
+        self.prctl = call("prctl", number, word, word, word, word)
         self.pread = call("pread", number, word, word, word, result=ctypes.c_ssize_t)
         self.pwrite = call("pwrite", number, word, word, word, result=ctypes.c_ssize_t)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 from typing import Any
 
-from .calls import PAGE, Calls
+from . import proc
+from .calls import PAGE, PR_SET_MM, PR_SET_MM_MAP, Calls
 
 _SINK, _SOURCE = 16 * PAGE, 512 * PAGE
 
@@ -24,6 +26,7 @@ class Doer:
         self.watch, self._directory = watch, directory
         self.refused, self.last_refused = 0, (0, False)
         self._files: dict[str, int] = {}
+        self._layout = proc.layout()
         self._source = _memory_file("source", b"\7", _SOURCE)  # Linux looks for pages full of zeros
         self._sink = _memory_file("sink", b"\0", _SINK)
 
@@ -95,6 +98,31 @@ class Doer:
         place = self.calls.mremap(address + at, old, new, flags, to or 0)
         if place not in (address + at, to):
             self.watch.append((place, place + new))
+
+    def munlockall(self, _: int) -> None:
+        """munlockall, which has no arguments."""
+        self.calls.munlockall()
+
+    def brk(self, _: int, address: int) -> None:
+        """brk; the system call returns where the break is, moved or not."""
+        if self.calls.brk(address) != address:
+            raise OSError(errno.ENOMEM, "brk")
+
+    def set_heap(self, _: int, address: int) -> None:
+        """prctl(PR_SET_MM): everything stays as it is, but the heap, which is empty."""
+        layout = self._layout
+        layout.start_brk = layout.brk = address
+        size = ctypes.sizeof(layout)
+        self.calls.prctl(PR_SET_MM, PR_SET_MM_MAP, ctypes.addressof(layout), size, 0)
+
+    def process_madvise(self, _: int, advice: int, ranges: list[tuple[int, int]]) -> None:
+        """process_madvise of this process, by its pidfd."""
+        pidfd = self.calls.pidfd_open(os.getpid(), 0)
+        vector = (ctypes.c_size_t * (2 * len(ranges)))(*(word for pair in ranges for word in pair))
+        try:
+            self.calls.process_madvise(pidfd, ctypes.addressof(vector), len(ranges), advice, 0)
+        finally:
+            os.close(pidfd)
 
     def make_file(self, _: int, name: str, size: int, disk: bool, filled: bool) -> None:
         """A file in memory or on disk, that nobody else sees."""

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from . import proc
-from .calls import PAGE, PR_SET_PDEATHSIG
+from .calls import MCL_CURRENT, PAGE, PR_SET_PDEATHSIG
 from .doer import Doer
 
 Op = dict[str, Any]
@@ -25,8 +25,11 @@ _OK = (0, 0)
 class Recorder:
     """The process. A forked child goes on with a copy of this object."""
 
-    def __init__(self, watch: list[tuple[int, int]], directory: str, forks: bool) -> None:
-        """Put all own memory in place and read what the process needs without any scenario."""
+    def __init__(self, watch: list[tuple[int, int]], directory: str, calls: set[str]) -> None:
+        """Put all own memory in place and read what the process needs without any scenario.
+
+        `calls` are the names of the calls that the scenario makes.
+        """
         self._doer = Doer(watch, directory)
         self._zero_pfn = self._find_zero_pfn()
         self._who = "p"
@@ -35,10 +38,13 @@ class Recorder:
         self._own = list(proc.own_memory())
         self._base = 0
         self._settle()
+        if "mlockall" in calls:  # what no advice reaches must not fault later either
+            self._doer.calls.mlockall(MCL_CURRENT)
+            self._doer.calls.munlockall()
         self._row(
             "nop", -1, errno.ENOSYS, 0
         )  # a rehearsal, so that later nothing happens for the first time
-        if forks:
+        if "fork" in calls:
             self._child_base = self._find_child_base()
             self._settle()
         self._base = proc.vmpte()
@@ -62,8 +68,14 @@ class Recorder:
                     write_line(self._measure(op, partial(self._doer.do, op)))
 
     def drift(self) -> int:
-        """By how many kB the recorder itself has grown, once the scenario's memory is gone."""
-        self._doer.calls.munmap(proc.SLOTS.start, len(proc.SLOTS))
+        """By how many kB the recorder itself has grown, once the scenario's memory is gone.
+
+        Sealed memory does not go, so that nothing can be said then: 0.
+        """
+        try:
+            self._doer.calls.munmap(proc.SLOTS.start, len(proc.SLOTS))
+        except PermissionError:
+            return 0
         return proc.vmpte() - self._base
 
     def _measure(self, op: Op, do: Callable[[], None]) -> dict[str, Any]:
@@ -119,7 +131,7 @@ class Recorder:
         self._sleeper = os.fork()
         if not self._sleeper:
             # The child must not outlive the parent.
-            self._doer.calls.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            self._doer.calls.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
             while True:
                 signal.pause()
         self._settle()

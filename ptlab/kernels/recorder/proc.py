@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import resource
 from collections.abc import Iterable, Iterator
@@ -26,6 +27,28 @@ def vmpte() -> int:
     """VmPTE of this process in kB."""
     (line,) = (line for line in lines("status") if line.startswith(b"VmPTE:"))
     return int(line.split()[1])
+
+
+class Layout(ctypes.Structure):
+    """struct prctl_mm_map of include/uapi/linux/prctl.h: where the parts of a program are."""
+
+    _fields_ = (
+        *((name, ctypes.c_uint64) for name in ("start_code", "end_code", "start_data", "end_data")),
+        *((name, ctypes.c_uint64) for name in ("start_brk", "brk", "start_stack", "arg_start")),
+        *((name, ctypes.c_uint64) for name in ("arg_end", "env_start", "env_end", "auxv")),
+        ("auxv_size", ctypes.c_uint32),
+        ("exe_fd", ctypes.c_uint32),
+    )
+
+
+def layout() -> Layout:
+    """That of this process, with the break at the heap's start, and nothing else to change."""
+    (line,) = lines("stat")
+    after_name = line.rpartition(b")")[2].decode().split()
+    value = ["", "", "", *after_name]  # so that the numbers are those of proc_pid_stat(5)
+    code, data, rest = value[26:28], value[45:47], value[48:52]
+    numbers = [*code, *data, value[47], value[47], value[28], *rest, "0", "0"]
+    return Layout(*[int(number) for number in numbers], exe_fd=0xFFFFFFFF)
 
 
 def lines(name: str) -> Iterator[bytes]:

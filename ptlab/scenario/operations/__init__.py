@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from ptlab.scenario.operation import Operation
 from ptlab.scenario.operations.files import Allocate, MakeFile, Punch, Truncate
-from ptlab.scenario.operations.locking import Mlock, Munlock
+from ptlab.scenario.operations.heap import Brk, Heap
+from ptlab.scenario.operations.locking import Mlock, Mlockall, Mseal, Munlock, Munlockall
 from ptlab.scenario.operations.mappings import Mmap, Mprotect, Mremap, Munmap
-from ptlab.scenario.operations.memory import Cover, Madvise, MadviseEach, Touch
+from ptlab.scenario.operations.memory import Cover, Madvise, MadviseEach, ProcessMadvise, Touch
 from ptlab.scenario.operations.processes import EndFork, Fork, ForkInBackground, Nop
 
 OPERATIONS: dict[str, type[Operation]] = {
     operation.verb: operation
     for operation in (
-        *(Mmap, Touch, Madvise, MadviseEach, Munmap, Mprotect, Mlock, Munlock, Mremap),
+        *(Mmap, Touch, Madvise, MadviseEach, ProcessMadvise, Munmap, Mprotect, Mlock, Munlock),
+        *(Mlockall, Munlockall, Mseal, Mremap, Heap, Brk),
         *(MakeFile, Truncate, Punch, Allocate, Fork, ForkInBackground, EndFork, Cover, Nop),
     )
 }

@@ -8,19 +8,24 @@ from functools import partial
 from typing import Self
 
 from ptlab.paths.madvise import ADVICE
-from ptlab.paths.mmap import PROTECTIONS
+from ptlab.paths.mmap import MAP, PROTECTIONS
 from ptlab.process.process import Process
 from ptlab.scenario.line import Line
 from ptlab.scenario.operation import Call, Operation, RangeOperation, Span, Stage, SystemCall
 
-# Numbers of include/uapi/asm-generic/mman-common.h and include/uapi/linux/mman.h.
-PROT = {"none": 0, "r": 1, "rw": 3}
-MAP_SHARED, MAP_PRIVATE, MAP_FIXED, MAP_ANONYMOUS = 0x1, 0x2, 0x10, 0x20
-MAP_NORESERVE, MAP_FIXED_NOREPLACE = 0x4000, 0x100000
+# Numbers of include/uapi/linux/mman.h.
 MREMAP_MAYMOVE, MREMAP_FIXED, MREMAP_DONTUNMAP = 1, 2, 4
 
 _HUGE_PAGES = {"thp": "HUGEPAGE", "keepthp": None, "": "NOHUGEPAGE"}
 """The advice that follows a mmap at once. The recorder allows huge pages only if asked."""
+
+
+_FLAGS = {
+    "locked": MAP.LOCKED,
+    "growsdown": MAP.GROWSDOWN,
+    "stack": MAP.STACK,
+    "prefault": MAP.POPULATE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +34,15 @@ class Mmap(RangeOperation):
 
     verb = "mmap"
     usage = (
-        "mmap ADDR LEN [r|rw|none] [anon|shared|file:F[:OFF]|pfile:F[:OFF]] "
-        "[noreserve] [populate] [thp|keepthp] [over]"
+        "mmap ADDR LEN [RIGHTS] [anon|shared|file:F[:OFF]|pfile:F[:OFF]] "
+        "[noreserve] [populate] [thp|keepthp] [over] [locked] [growsdown] [stack] [prefault]"
     )
     meaning = (
         "Map memory at an address: private and anonymous unless the line says otherwise. `over` "
         "replaces what is there (MAP_FIXED). The region has no huge pages, unless `thp` or "
-        "`keepthp` is given. `populate` fills it before advice could ask for huge pages."
+        "`keepthp` is given. `populate` fills it before advice could ask for huge pages. RIGHTS are "
+        "some of the letters `rwx`, in this order, or `none`. `locked`, `growsdown`, `stack` and "
+        "`prefault` are MAP_LOCKED, MAP_GROWSDOWN, MAP_STACK and MAP_POPULATE."
     )
     example = "mmap s0 4M rw noreserve populate"
 
@@ -47,6 +54,8 @@ class Mmap(RangeOperation):
     populate: bool
     advice: str | None
     over: bool
+    flags: frozenset[str]
+    """Which of locked, growsdown, stack and prefault are given."""
 
     @classmethod
     def read(cls, line: Line) -> Self:
@@ -77,6 +86,7 @@ class Mmap(RangeOperation):
             populate="populate" in given,
             advice=_advice(given),
             over="over" in given,
+            flags=frozenset(given) & frozenset(_FLAGS),
         )
 
     def calls(self, process: Process, stage: Stage) -> Iterator[Call]:
@@ -93,6 +103,10 @@ class Mmap(RangeOperation):
             over=self.over,
             file=None if self.file is None else stage.file(self, self.file),
             offset=self.offset,
+            locked="locked" in self.flags,
+            growsdown="growsdown" in self.flags,
+            stack="stack" in self.flags,
+            populate="prefault" in self.flags,
         )
         if self.advice:
             process.madvise(self.addr, self.advice, self.length)
@@ -101,15 +115,16 @@ class Mmap(RangeOperation):
 
     @property
     def _populating(self) -> str:
-        return "POPULATE_WRITE" if self.prot == "rw" else "POPULATE_READ"
+        return "POPULATE_WRITE" if "w" in self.prot else "POPULATE_READ"
 
     def system_calls(self) -> list[SystemCall]:
         """The same calls for the recorder."""
-        flags = MAP_SHARED if self.shared else MAP_PRIVATE
-        flags |= MAP_FIXED if self.over else MAP_FIXED_NOREPLACE
-        flags |= MAP_NORESERVE if self.noreserve else 0
-        flags |= MAP_ANONYMOUS if self.file is None else 0
-        prot = PROT[self.prot]
+        flags = MAP.SHARED if self.shared else MAP.PRIVATE
+        flags |= MAP.FIXED if self.over else MAP.FIXED_NOREPLACE
+        flags |= MAP.NORESERVE if self.noreserve else 0
+        flags |= MAP.ANONYMOUS if self.file is None else 0
+        flags |= sum(_FLAGS[name] for name in self.flags)
+        prot = PROTECTIONS[self.prot]
         calls: list[SystemCall] = [
             ["mmap", self.addr, self.length, prot, flags, self.file, self.offset]
         ]
@@ -131,7 +146,7 @@ class Mmap(RangeOperation):
 
     def fills(self, filled: Collection[Span], locked: bool) -> Iterator[Span]:
         """The whole mapping, if it is populated."""
-        if self.populate:
+        if self.populate or "prefault" in self.flags or "locked" in self.flags or locked:
             yield self.range
 
 
@@ -149,7 +164,7 @@ def _decides(word: str) -> str | None:
         return "backing"
     if word in ("thp", "keepthp"):
         return "huge pages"
-    return word if word in ("noreserve", "populate", "over") else None
+    return word if word in ("noreserve", "populate", "over", *_FLAGS) else None
 
 
 def _file_and_offset(line: Line, word: str) -> tuple[str, int]:
@@ -181,11 +196,11 @@ class Munmap(RangeOperation):
 
 @dataclass(frozen=True, slots=True)
 class Mprotect(RangeOperation):
-    """mprotect() to "none", "r" or "rw"."""
+    """mprotect() to "none", "r", "rw", "rx" ..."""
 
     verb = "mprotect"
-    usage = "mprotect ADDR LEN r|rw|none"
-    meaning = "Give a range other rights."
+    usage = "mprotect ADDR LEN RIGHTS"
+    meaning = "Give a range other rights: some of the letters `rwx`, in this order, or `none`."
     example = "mmap s0 2M\ntouch w s0 8K\nmprotect s0 4K r"
 
     prot: str
@@ -202,7 +217,7 @@ class Mprotect(RangeOperation):
 
     def system_calls(self) -> list[SystemCall]:
         """mprotect."""
-        return [["mprotect", self.addr, self.length, PROT[self.prot]]]
+        return [["mprotect", self.addr, self.length, PROTECTIONS[self.prot]]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ from ptlab.base.geometry import PAGE_SIZE, MiB
 from ptlab.paths.madvise import ADVICE
 from ptlab.process.process import Process
 from ptlab.scenario.line import Line
-from ptlab.scenario.operation import Call, RangeOperation, Span, Stage, SystemCall
+from ptlab.scenario.operation import Call, Operation, RangeOperation, Span, Stage, SystemCall
 
 _CHUNK = 2 * MiB
+_MAKES_HUGE = ("HUGEPAGE", "COLLAPSE")
 _FILLING = ("POPULATE_READ", "POPULATE_WRITE", "GUARD_INSTALL", "COLLAPSE")
 
 
@@ -126,7 +127,7 @@ class Madvise(RangeOperation):
     @property
     def needs_huge_pages(self) -> bool:
         """Whether the advice may make huge pages."""
-        return self.advice in ("HUGEPAGE", "COLLAPSE")
+        return self.advice in _MAKES_HUGE
 
     def fills(self, filled: Collection[Span], locked: bool) -> Iterator[Span]:
         """Where the advice puts entries."""
@@ -164,3 +165,44 @@ class MadviseEach(Madvise):
     def repeats(self) -> range:
         """The chunks."""
         return range(*self.range, self.chunk)
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessMadvise(Operation):
+    """process_madvise() of the process on itself."""
+
+    verb = "process_madvise"
+    usage = "process_madvise ADVICE ADDR LEN [ADDR LEN ...]"
+    meaning = "Advise the kernel about several ranges in one call, up to the first that fails."
+    example = "mmap s0 4M\ntouch w s0 4M\nprocess_madvise COLD s0 2M s0+3M 64K"
+
+    advice: str
+    ranges: tuple[Span, ...]
+    """Addresses and lengths."""
+
+    @classmethod
+    def read(cls, line: Line) -> Self:
+        """The advice, then the ranges."""
+        advice = line.choice(ADVICE)
+        ranges = [(line.number("ADDR"), line.number("LEN"))]
+        while line.more:
+            ranges.append((line.number("ADDR"), line.number("LEN")))
+        return cls(*line.place, advice, tuple(ranges))
+
+    def calls(self, process: Process, stage: Stage) -> Iterator[Call]:
+        """process_madvise."""
+        yield partial(process.process_madvise, self.ranges, self.advice)
+
+    def system_calls(self) -> list[SystemCall]:
+        """process_madvise."""
+        return [["process_madvise", ADVICE[self.advice], self.ranges]]
+
+    @property
+    def needs_huge_pages(self) -> bool:
+        """Whether the advice may make huge pages."""
+        return self.advice in _MAKES_HUGE
+
+    def fills(self, filled: Collection[Span], locked: bool) -> Iterator[Span]:
+        """Where the advice puts entries."""
+        if self.advice in _FILLING:
+            yield from ((addr, addr + length) for addr, length in self.ranges)

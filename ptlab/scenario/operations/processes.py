@@ -11,18 +11,7 @@ from typing import Self
 from ptlab.base.errors import KernelError
 from ptlab.process.process import Process
 from ptlab.scenario.line import Line
-from ptlab.scenario.operation import Call, Operation, Stage, SystemCall
-
-
-class _Word(Operation):
-    """An operation that is one word."""
-
-    __slots__ = ()
-
-    @classmethod
-    def read(cls, line: Line) -> Self:
-        """Nothing follows the verb."""
-        return cls(*line.place)
+from ptlab.scenario.operation import Call, Operation, Stage, SystemCall, WordOperation
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +39,7 @@ class Fork(Operation):
         return [["fork", self.count]]
 
 
-class ForkInBackground(_Word):
+class ForkInBackground(WordOperation):
     """fork() of a child that only sleeps."""
 
     __slots__ = ()
@@ -71,7 +60,7 @@ class ForkInBackground(_Word):
         return [["fork_sleeper"]]
 
 
-class EndFork(_Word):
+class EndFork(WordOperation):
     """The end of the sleeping child."""
 
     __slots__ = ()
@@ -95,7 +84,7 @@ class EndFork(_Word):
         return [["end_sleeper"]]
 
 
-class Nop(_Word):
+class Nop(WordOperation):
     """No call: its row shows the numbers."""
 
     __slots__ = ()
