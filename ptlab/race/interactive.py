@@ -149,11 +149,20 @@ class Race:
         return f"<Race {self.scene.name!r}, {self.how}, schedule {self.schedule!r}>"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        return self._shown()._repr_mimebundle_(**kwargs)
+
+    def _ipython_display_(self) -> None:
+        from ptlab.widgets import display_in_notebook
+
+        display_in_notebook(self._shown)
+
+    def _shown(self) -> Any:
+        """The widget, always the same one."""
         from ptlab.widgets import RaceScheduler
 
         if self._widget is None:
             self._widget = RaceScheduler(self)
-        return self._widget._repr_mimebundle_(**kwargs)
+        return self._widget
 
     def _variant_in_words(self) -> str:
         if self.how == "broken":

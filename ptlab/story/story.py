@@ -83,6 +83,11 @@ class Story:
 
         return Stepper(self.payload())._repr_mimebundle_(**kwargs)
 
+    def _ipython_display_(self) -> None:
+        from ptlab.widgets import Stepper, display_in_notebook
+
+        display_in_notebook(lambda: Stepper(self.payload()))
+
 
 class Comparison:
     """The same scenario under several schemes, in step: operation by operation."""
@@ -102,6 +107,7 @@ class Comparison:
 
     export_html = Story.export_html
     _repr_mimebundle_ = Story._repr_mimebundle_
+    _ipython_display_ = Story._ipython_display_
 
 
 def story(

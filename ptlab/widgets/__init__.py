@@ -10,8 +10,16 @@ It imports no other part of ptlab: a payload is all that it knows.
 """
 
 from ptlab.widgets.export import export_html, export_race
+from ptlab.widgets.outputs import display_in_notebook
 from ptlab.widgets.predict import Predict
 from ptlab.widgets.scheduler import RaceScheduler
 from ptlab.widgets.stepper import Stepper
 
-__all__ = ["Predict", "RaceScheduler", "Stepper", "export_html", "export_race"]
+__all__ = [
+    "Predict",
+    "RaceScheduler",
+    "Stepper",
+    "display_in_notebook",
+    "export_html",
+    "export_race",
+]

@@ -12,14 +12,17 @@ from html import escape
 import ipywidgets  # type: ignore[import-untyped]
 
 from ptlab.widgets.choice import choice, choice_style
+from ptlab.widgets.front_end import runs_widgets
+from ptlab.widgets.outputs import HasPage
 
 _STALE = "ptlab-stale"
 _STYLE = f"<style>.ptlab-tables table {{ margin-left: 0; }} .{_STALE} {{ opacity: 0.35; }}</style>"
+_NOT_YET = "No design is measured yet. Run the cell in JupyterLab, and press Measure."
 
 Measure = Callable[[str, Sequence[str], Callable[[str], None]], str]
 
 
-class Designs(ipywidgets.VBox):
+class Designs(HasPage, ipywidgets.VBox):
     """A list of workloads, a checkbox for each design, a button, progress, and the tables below.
 
     `measure(workload, designs, done)` returns the tables as HTML and calls `done` with each design
@@ -86,6 +89,13 @@ class Designs(ipywidgets.VBox):
         """For viewers that run no widgets."""
         return f"<{len(self._ticks)} designs to measure: press Measure in JupyterLab>"
 
+    def _page(self) -> str:
+        """What was measured last; a program that only collects outputs gets the first choice."""
+        if not self._tables.value and not runs_widgets():
+            self.start()
+            self.wait()
+        return f'<div class="ptlab-tables">{self._tables.value or _NOT_YET}</div>'
+
     def _run(self, workload: str, chosen: Sequence[str]) -> None:
         finished: list[str] = []
 
@@ -98,6 +108,7 @@ class Designs(ipywidgets.VBox):
             self._tables.value = self._measure(workload, chosen, done)
             self._tables.remove_class(_STALE)
             self._say("")
+            self._show_page_again()
         except Exception as error:
             self._say(f"{type(error).__name__}: {error}")
         finally:

@@ -18,6 +18,26 @@ _PAGE = Path(__file__).with_name("page.html")
 _AROUND = ("ground", "quiet")
 """The colours of the page around the stage."""
 _FRAME_HEIGHT = 690
+"""Pixels of a frame until its page says how high it is."""
+_STYLE = """<style>
+.ptlab-framed + .ptlab-still { display: none; }
+.ptlab-framed { width: 100%; border: 0; }
+[data-jp-theme-light="true"] .ptlab-framed { color-scheme: light; }
+[data-jp-theme-light="false"] .ptlab-framed { color-scheme: dark; }
+</style>"""
+# The frame is filled when it comes into view: in JupyterLab it is hidden as long as the widget lives.
+_SCRIPT = """<script>{
+  const frame = document.currentScript.parentElement.querySelector(".ptlab-framed");
+  new IntersectionObserver((seen, observer) => {
+    if (!seen.some(({ isIntersecting }) => isIntersecting)) return;
+    observer.disconnect();
+    frame.srcdoc = frame.dataset.page;
+  }).observe(frame);
+  addEventListener("message", ({ data, source }) => {
+    const high = source === frame.contentWindow && Math.min(3000, Math.ceil(data?.ptlabHeight));
+    if (high > 0) frame.style.height = `${high}px`;
+  });
+}</script>"""
 
 
 class Player(NamedTuple):
@@ -67,16 +87,19 @@ def page(payload: Mapping[str, Any], title: str, player: Player, still: str) -> 
     )
 
 
-def framed(payload: Mapping[str, Any], title: str, player: Player) -> str:
-    """The page in a frame that may run scripts and nothing else; without frames, the picture.
+def framed(inside: str, title: str, still: str) -> str:
+    """A page in a frame that may run scripts and nothing else; without frames, `still`.
 
-    A viewer that takes frames out takes the style out too, and then the picture is seen.
+    A viewer that takes frames out takes the style out too, and then `still` is seen.
     """
-    inside, name = html.escape(page(payload, title, player, "")), html.escape(title)
-    still = picture(payload.get("story", payload))
     return (
-        "<style>.ptlab-framed + .ptlab-still { display: none; }</style>"
-        f'<iframe class="ptlab-framed" sandbox="allow-scripts allow-popups" title="{name}" '
-        f'style="width: 100%; height: {_FRAME_HEIGHT}px; border: 0;" srcdoc="{inside}"></iframe>'
-        f'<div class="ptlab-still">{still}</div>'
+        f'{_STYLE}<iframe class="ptlab-framed" sandbox="allow-scripts allow-popups" '
+        f'title="{html.escape(title)}" style="height: {_FRAME_HEIGHT}px" '
+        f'data-page="{html.escape(inside)}"></iframe><div class="ptlab-still">{still}</div>{_SCRIPT}'
     )
+
+
+def framed_story(payload: Mapping[str, Any], title: str, player: Player) -> str:
+    """The page of a payload in a frame; without frames, the picture of one moment."""
+    still = picture(payload.get("story", payload))
+    return framed(page(payload, title, player, ""), title, still)

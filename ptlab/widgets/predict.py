@@ -18,11 +18,13 @@ from html import escape
 import ipywidgets  # type: ignore[import-untyped]
 
 from ptlab.widgets.choice import choice, choice_style
+from ptlab.widgets.outputs import HasPage
+from ptlab.widgets.predict_page import predict_page
 
 Answer = int | float | str
 
 
-class Predict(ipywidgets.VBox):
+class Predict(HasPage, ipywidgets.VBox):
     """Rows and columns of guesses, and a button that shows the answers beside them.
 
     `answers` is {row: {column: answer}}, the same columns in each row. An answer is a number, to
@@ -37,6 +39,7 @@ class Predict(ipywidgets.VBox):
         choices: Sequence[str] = (),
     ) -> None:
         """Show the table, empty."""
+        self._choices = list(choices)
         self._answers, self._unit = {row: dict(cells) for row, cells in answers.items()}, unit
         self._columns = list(next(iter(self._answers.values()), {}))
         self._refuse_what_does_not_fit(choices)
@@ -67,7 +70,7 @@ class Predict(ipywidgets.VBox):
             answer, field = self._answers[row][column], self._guesses[row, column]
             field.disabled = True  # the score below is of these guesses
             guess = field.value.strip()
-            shown = escape(f"{answer} {self._unit if _is_number(answer) else ''}".strip())
+            shown = escape(self._shown(answer))
             right = _same(guess, answer, self._unit)
             said = f"{'&#x2717; ' if guess else ''}answer: <b>{shown}</b>"
             cell.value = _line("&#x2713; right" if right else said)
@@ -95,6 +98,17 @@ class Predict(ipywidgets.VBox):
     def __repr__(self) -> str:
         """For viewers that run no widgets; without the answers."""
         return f"<a table of {len(self._guesses)} guesses: fill it in JupyterLab, then Reveal>"
+
+    def _shown(self, answer: Answer) -> str:
+        return f"{answer} {self._unit if _is_number(answer) else ''}".strip()
+
+    def _page(self) -> str:
+        """The table to fill in where no Python is: it shows the answers, and judges nothing."""
+        answers = {
+            row: {column: self._shown(answer) for column, answer in cells.items()}
+            for row, cells in self._answers.items()
+        }
+        return predict_page(answers, self._unit, self._choices)
 
     def _pressed(self, _: object) -> None:
         if self.revealed:

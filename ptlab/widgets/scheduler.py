@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import anywidget
 import traitlets
 
-from ptlab.widgets.front_end import runs_widgets
-from ptlab.widgets.page import SCHEDULER, STATIC, framed
+from ptlab.widgets.outputs import HasPage
+from ptlab.widgets.page import SCHEDULER, STATIC, framed_story
 from ptlab.widgets.payload import RacePayload
 
 
@@ -29,7 +29,7 @@ class Runner(Protocol):
         """What the front end plays."""
 
 
-class RaceScheduler(anywidget.AnyWidget):
+class RaceScheduler(HasPage, anywidget.AnyWidget):
     """Columns for the tasks of a race: `race` is its payload.
 
     The front end asks by messages, one at a time: {"run": "A", "from": 3} runs a task from a moment
@@ -71,11 +71,6 @@ class RaceScheduler(anywidget.AnyWidget):
     def __repr__(self) -> str:
         return f"<RaceScheduler {self.runner!r}>"
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """The live widget, and beside it a page of the race where no widget runs."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is not None:  # None: the widget has no view
-            bundle[0]["text/html"] = framed(self.race, self.race["story"]["title"], SCHEDULER)
-            if not runs_widgets():
-                del bundle[0]["application/vnd.jupyter.widget-view+json"]
-        return bundle
+    def _page(self) -> str:
+        """The page that plays by itself."""
+        return framed_story(self.race, self.race["story"]["title"], SCHEDULER)

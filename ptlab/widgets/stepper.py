@@ -7,12 +7,12 @@ from typing import Any
 import anywidget
 import traitlets
 
-from ptlab.widgets.front_end import runs_widgets
-from ptlab.widgets.page import STATIC, STEPPER, framed
+from ptlab.widgets.outputs import HasPage
+from ptlab.widgets.page import STATIC, STEPPER, framed_story
 from ptlab.widgets.payload import Payload, check_schema
 
 
-class Stepper(anywidget.AnyWidget):
+class Stepper(HasPage, anywidget.AnyWidget):
     """Step through a recorded story (the dict of `Story.payload`), forward, back and by slider.
 
     `position` counts from 0, before anything happened, to `last`. `picked` is the id of the table
@@ -57,11 +57,6 @@ class Stepper(anywidget.AnyWidget):
         """One line; the widget's own would print the whole payload."""
         return f"<Stepper {self.payload['title']!r}, position {self.position} of {self.last}>"
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """The live widget, and beside it a page that plays by itself where no widget runs."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is not None:  # None: the widget has no view
-            bundle[0]["text/html"] = framed(self.payload, self.payload["title"], STEPPER)
-            if not runs_widgets():
-                del bundle[0]["application/vnd.jupyter.widget-view+json"]
-        return bundle
+    def _page(self) -> str:
+        """The page that plays by itself."""
+        return framed_story(self.payload, self.payload["title"], STEPPER)

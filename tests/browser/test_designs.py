@@ -8,6 +8,7 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 pytestmark = pytest.mark.browser
 
 OUTPUT = ".jp-OutputArea-output"
+WIDGET = f"{OUTPUT} > .lm-Widget"
 SHOWS_ALL = """(select) => {
   const pen = document.createElement("canvas").getContext("2d"), style = getComputedStyle(select);
   pen.font = style.font;
@@ -33,15 +34,15 @@ def test_designs_are_chosen_compared_and_read(lab: Any, page: Any) -> None:
     page.get_by_role("button", name="Measure", exact=True).click()
     page.get_by_role("progressbar", name="designs done").wait_for()
     assert page.get_by_role("button", name="Measure", exact=True).is_disabled()
-    picture = page.locator(f"{OUTPUT} svg[role=img]")
+    picture = page.locator(f"{WIDGET} svg[role=img]")
     picture.wait_for(timeout=60_000)
     assert picture.locator("title").inner_html() == "VmPTE during zero-page-reads"
-    rows = page.locator(f"{OUTPUT} tbody tr").filter(has_text="mapped_count")
+    rows = page.locator(f"{WIDGET} tbody tr").filter(has_text="mapped_count")
     assert "in the background" in rows.first.inner_text()
-    assert page.locator(f"{OUTPUT} tbody tr").count() == 4 * 4
+    assert page.locator(f"{WIDGET} tbody tr").count() == 4 * 4
     assert page.get_by_role("button", name="Measure", exact=True).is_enabled()
     # The tables look as in the output of a cell: every other row is tinted.
-    grounds = page.locator(f"{OUTPUT} tbody tr").evaluate_all(
+    grounds = page.locator(f"{WIDGET} tbody tr").evaluate_all(
         "(rows) => rows.slice(0, 4).map((row) => getComputedStyle(row).backgroundColor)"
     )
     assert grounds[0] == grounds[2] != grounds[1] == grounds[3]
@@ -61,7 +62,7 @@ def test_the_notebook_can_be_used_while_designs_are_compared(lab: Any, page: Any
     lab.open_notebook("busy.ipynb")
     lab.run_all()
     assert "at the same time: True" in page.locator(".jp-Notebook").inner_text()
-    page.locator(f"{OUTPUT} svg[role=img]").wait_for(timeout=60_000)
+    page.locator(f"{WIDGET} svg[role=img]").wait_for(timeout=60_000)
 
 
 def test_an_old_report_is_dimmed_while_a_new_one_is_made(lab: Any, page: Any) -> None:
@@ -72,12 +73,12 @@ def test_an_old_report_is_dimmed_while_a_new_one_is_made(lab: Any, page: Any) ->
     )
     lab.open_notebook("again.ipynb")
     lab.run_all()
-    report = page.locator(f"{OUTPUT} .jp-RenderedHTMLCommon", has=page.locator("svg"))
+    report = page.locator(f"{WIDGET} .jp-RenderedHTMLCommon", has=page.locator("svg"))
     assert report.evaluate("(it) => getComputedStyle(it).opacity") == "1"
     page.get_by_role("button", name="Measure", exact=True).click()
-    page.locator(f"{OUTPUT} .ptlab-stale").wait_for()
+    page.locator(f"{WIDGET} .ptlab-stale").wait_for()
     assert float(report.evaluate("(it) => getComputedStyle(it).opacity")) < 0.5
-    page.locator(f"{OUTPUT} .ptlab-stale").wait_for(state="detached", timeout=60_000)
+    page.locator(f"{WIDGET} .ptlab-stale").wait_for(state="detached", timeout=60_000)
 
 
 def test_guesses_are_typed_and_answers_revealed(lab: Any, page: Any) -> None:

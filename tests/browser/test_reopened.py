@@ -1,0 +1,46 @@
+"""A notebook that is opened again, without the kernel that made its outputs, shows pages that play."""
+
+from typing import Any
+
+import pytest
+
+playwright = pytest.importorskip("playwright.sync_api")
+pytestmark = pytest.mark.browser
+
+SAVE = "window.jupyterapp.commands.execute('docmanager:save')"
+
+
+def test_the_page_takes_the_place_of_a_widget_without_a_kernel(lab: Any, page: Any) -> None:
+    lab.write(
+        "again.ipynb",
+        "import ptlab\nptlab.story('mmap s0 2M\\ntouch w s0 4K', 'pte_refcount')",
+        "ptlab.race('pmd-same', schedule='AAA')",
+        "from ptlab.widgets import Predict\nPredict({'later': {'VmPTE': 8}}, unit='kB')",
+    )
+    lab.open_notebook("again.ipynb")
+    lab.run_all()
+    playwright.expect(page.locator(".ptlab-stage")).to_have_count(2)
+    frames, late = page.locator(".ptlab-framed"), page.locator(".ptlab-late")
+    assert [one.is_visible() for one in late.all()] == [False] * 3
+    assert [one.get_attribute("srcdoc") for one in frames.all()] == [None] * 3, "nothing is loaded"
+    page.evaluate(SAVE)
+    for kernel in page.request.get(f"{lab.server.url}/api/kernels").json():
+        page.request.delete(f"{lab.server.url}/api/kernels/{kernel['id']}")
+
+    page.evaluate("window.jupyterapp.commands.execute('application:close-all')")
+    lab.open_notebook("again.ipynb", theme="dark")
+    page.wait_for_timeout(1600)  # the pages wait for the widgets, which could still come
+    for k, place in enumerate((".ptlab-stage", ".ptlab-stage", "table")):
+        frames.nth(k).scroll_into_view_if_needed()
+        inside = frames.nth(k).content_frame
+        inside.locator(place).wait_for()
+        assert late.nth(k).is_visible()
+        high = inside.locator("main").bounding_box()["height"]
+        assert abs(frames.nth(k).bounding_box()["height"] - high) < 2, "as high as its page"
+    assert "Error displaying" not in page.locator(".jp-Notebook").inner_text()
+    frames.first.content_frame.get_by_role("button", name="Step", exact=True).click()
+    assert frames.first.content_frame.locator(".ptlab").get_attribute("data-position") == "1"
+    answer = frames.nth(2).content_frame
+    answer.get_by_role("textbox", name="later: VmPTE").fill("12")
+    answer.get_by_role("button", name="Reveal").click()
+    assert "answer: 8 kB" in answer.locator("table").inner_text()

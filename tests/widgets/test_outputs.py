@@ -1,0 +1,62 @@
+"""In a notebook a widget leaves two outputs: itself, and the page that is seen without a kernel."""
+
+from typing import Any
+
+import pytest
+
+from ptlab.widgets import Predict, Stepper, outputs
+from ptlab.widgets.designs import Designs
+
+CHOICES = {"halves": "half of each table"}
+
+
+@pytest.fixture
+def published(monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """What is published, as in a kernel."""
+    seen: list[tuple[dict[str, Any], dict[str, Any]]] = []
+    monkeypatch.setattr(outputs, "in_notebook", lambda: True)
+    monkeypatch.setattr(
+        outputs, "_publish", lambda data, metadata=None, **options: seen.append((data, options))
+    )
+    return seen
+
+
+def test_the_page_is_an_output_of_its_own(published: Any, payload: dict[str, Any]) -> None:
+    Stepper(payload)._ipython_display_()
+    (widget, _), (page, _) = published
+    assert outputs.VIEW in widget and "text/html" not in widget
+    assert list(page) == ["text/html"] and "ptlab-late" in page["text/html"]
+
+
+def test_a_terminal_is_asked_for_another_form(payload: dict[str, Any]) -> None:
+    with pytest.raises(NotImplementedError):
+        Stepper(payload)._ipython_display_()
+    with pytest.raises(NotImplementedError):
+        outputs.display_in_notebook(lambda: pytest.fail("nothing is made for a terminal"))
+
+
+def test_answers_are_in_the_page_but_not_in_clear(published: Any) -> None:
+    Predict({"later": {"VmPTE": "4711"}}, unit="kB")._ipython_display_()
+    page = published[1][0]["text/html"]
+    assert "later: VmPTE" in page and "4711" not in page
+
+
+def test_the_page_of_a_panel_shows_what_was_measured_last(published: Any) -> None:
+    panel = Designs(CHOICES, ["one"], lambda *_: "<table>520 kB</table>", "halves", ["one"])
+    panel._ipython_display_()
+    panel.start()
+    panel.wait()
+    (_, (first, at), (later, again)) = published
+    assert "No design is measured yet" in first["text/html"]
+    assert "520 kB" in later["text/html"] and again["update"]
+    assert again["transient"] == at["transient"]
+
+
+def test_a_program_that_collects_outputs_gets_measured_numbers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in ("outputs", "designs"):
+        monkeypatch.setattr(f"ptlab.widgets.{module}.runs_widgets", lambda: False)
+    panel = Designs(CHOICES, ["one"], lambda *_: "<table>520 kB</table>", "halves", ["one"])
+    made = panel._repr_mimebundle_()
+    assert made is not None and "520 kB" in made[0]["text/html"] and outputs.VIEW not in made[0]
