@@ -1,9 +1,18 @@
 """All benchmarks, one after the other: python -m benchmarks."""
 
-from benchmarks import all_designs, contention, cover_letter, observe, races, stepper, steps
+from benchmarks import (
+    all_designs,
+    contention,
+    cover_letter,
+    observe,
+    races,
+    snapshot,
+    stepper,
+    steps,
+)
 from benchmarks.measure import machine
 
 print(machine(), flush=True)
-for benchmark in (cover_letter, all_designs, steps, stepper, contention, races, observe):
+for benchmark in (cover_letter, all_designs, snapshot, steps, stepper, contention, races, observe):
     print(flush=True)
     benchmark.main()

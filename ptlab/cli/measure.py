@@ -19,7 +19,7 @@ from ptlab.cli.bad_input import BadInput
 from ptlab.cli.scenarios import scenarios
 from ptlab.cli.show import show
 from ptlab.cli.target import check_target
-from ptlab.costs.findings import MEMORY, MEMORY_NOTE, PRICE, PRICE_NOTE, Column, kb, locks
+from ptlab.costs.findings import MEMORY, MEMORY_NOTE, PRICE, PRICE_NOTE, Column, locks
 from ptlab.costs.measure import KERNEL, measure
 from ptlab.costs.measurement import Measurement
 from ptlab.costs.side_by_side import Measurements
@@ -40,7 +40,7 @@ and every scenario that `ptlab run` lists. "End" means: the workload is done, th
 work in the background, and the last munmap has not run yet."""
 
 _BARS = " ▁▂▃▄▅▆▇█"
-_FEWEST_BARS, _MOST_BARS = 15, 24  # their heading is as wide as the fewest
+_FEWEST_BARS, _MOST_BARS = 8, 24
 
 
 def add_parser(commands: Any) -> None:
@@ -86,8 +86,7 @@ def command(args: argparse.Namespace) -> int:
     console = Console(highlight=False)
     for scenario in chosen:
         try:
-            with Console(stderr=True).status(f"{scenario.name} ..."):
-                measured = measure(scenario, *schemes, kernel=args.kernel, parallel=True)
+            measured = _measured(scenario, schemes, args.kernel)
         except ValueError as error:
             raise BadInput(str(error)) from error
         if args.json:
@@ -98,6 +97,18 @@ def command(args: argparse.Namespace) -> int:
         if args.svg:
             _write(args.svg, measured)
     return 0
+
+
+def _measured(scenario: Scenario, schemes: list[str], kernel: str) -> Measurements:
+    """Measure, and tell on stderr which designs are done: a big workload takes minutes."""
+    finished: list[str] = []
+
+    def done(scheme: str) -> None:
+        finished.append(scheme)
+        line.update(f"{scenario.name}: {len(finished)} of {len(schemes)} designs done")
+
+    with Console(stderr=True).status(f"{scenario.name} ...") as line:
+        return measure(scenario, *schemes, kernel=kernel, parallel=True, done=done)
 
 
 def _named(text: str) -> list[str]:
@@ -136,8 +147,11 @@ def _show(console: Console, measured: Measurements) -> None:
     title = f"{scenario.name} on Linux {measured[0].kernel}{about}"
     console.print(title, style="bold", markup=False)
     highest = max(m.peak_kb for m in measured)
-    bars = min(max(width - 48, _FEWEST_BARS), _MOST_BARS)
-    memory = _table(MEMORY, f"VmPTE over time\nup to {kb(highest)}")
+    room = (
+        width - 2 - max(len(m.scheme) for m in measured) - sum(_width(c, measured) for c in MEMORY)
+    )
+    bars = min(max(room - 1, _FEWEST_BARS), _MOST_BARS)
+    memory = _table(MEMORY, "over time,\nup to the\nhighest peak" if bars > 11 else "over\ntime")
     price = _table(PRICE)
     for m in measured:
         memory.add_row(m.scheme, *(c.cell(m) for c in MEMORY), _sparkline(m, highest, bars))
@@ -157,6 +171,11 @@ def _show(console: Console, measured: Measurements) -> None:
         _say(console, width, f"{m.scheme}: {text}")
         _say(console, width, m.fate, "  ")
     console.print()
+
+
+def _width(column: Column, measured: Measurements) -> int:
+    """How many characters a column takes, with the space before it."""
+    return 1 + max(map(len, [*column.heading.split(), *(column.cell(m) for m in measured)]))
 
 
 def _table(columns: tuple[Column, ...], last: str = "") -> Table:

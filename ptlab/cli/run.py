@@ -17,10 +17,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from ptlab.base.kernel_versions import PROFILES
-from ptlab.cli import cover_letter
+from ptlab.cli import cover_letter, measure
+from ptlab.cli.bad_input import BadInput
 from ptlab.cli.progress import bars
 from ptlab.cli.scenarios import scenarios
 from ptlab.cli.show import show
+from ptlab.costs.measure import KERNEL
+from ptlab.costs.workloads import WORKLOADS
 from ptlab.process.process import Process
 from ptlab.scenario import Row, Scenario, play
 from ptlab.scenario.builtin import builtin, find
@@ -38,6 +41,7 @@ examples:
   ptlab run lesson.txt                             every scenario of a file
   ptlab run lesson.txt first second --json         two of them, one JSON object a line
   ptlab run cover-letter                           the 50 GB loop of 2021 under three schemes
+  ptlab run production-snapshot                    the server of the mail under all nine designs
 
 operations of a scenario file, one on a line (docs/scenario_language.md explains each):
 {operations}
@@ -107,6 +111,8 @@ def command(args: argparse.Namespace) -> int:
     if args.file is None:
         _list()
         return 0
+    if args.file in WORKLOADS and args.file not in builtin():
+        return _workload(args)
     chosen = scenarios(args.file, args.names)
     if chosen == [find("cover-letter")] and not (args.json or args.scheme or args.kernel):
         cover_letter.show(chosen[0], args.levels, args.grain)
@@ -128,6 +134,18 @@ def command(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     return 0
+
+
+def _workload(args: argparse.Namespace) -> int:
+    """A workload has thousands of operations: `ptlab measure` shows what it comes to.
+
+    Under every design, or under the one of --scheme.
+    """
+    if args.names:
+        raise BadInput(f"{args.file} is a workload: run it alone, or give all to `ptlab measure`")
+    asked = vars(args) | {"scenarios": [args.file], "schemes": args.scheme, "seed": 0, "svg": None}
+    asked["kernel"] = args.kernel or KERNEL
+    return measure.command(argparse.Namespace(**asked))
 
 
 def _list() -> None:

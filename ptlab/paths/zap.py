@@ -218,7 +218,9 @@ def _parts(mm: Mm, tlb: MmuGather, tables: Tables, columns: slice, nonnone: int)
     """
     if not nonnone:
         return ()
-    if is_run(tables) or (mm.machine.grain != "entry" and nonnone < tlb.room):
+    if is_run(tables):
+        return (mm.machine.mem.entries.span(tables, columns),)
+    if mm.machine.grain != "entry" and nonnone < tlb.room:
         return (columns,)
     words: NDArray[np.uint64] = mm.machine.mem.entries[tables, columns]
     there = np.flatnonzero(words) + columns.start

@@ -45,7 +45,7 @@ COMMANDS = [
         (["run", "LESSON", "--what"], "unrecognized arguments: --what"),
         (["run", "nosuch"], "is called 'nosuch': `ptlab run` in a terminal lists them all"),
         (["run", "cover-leter"], "did you mean cover-letter? `ptlab run`"),
-        (["run", "halves"], "it is a workload; `ptlab measure halves`"),
+        (["run", "halves", "B01"], "halves is a workload: run it alone"),
         (["record", "nosuch"], "`ptlab run` in a terminal lists them all"),
         (["verify", "nosuch"], "`ptlab run` in a terminal lists them all"),
         (["measure", "nosuch"], "no workload or scenario is called 'nosuch': `ptlab measure`"),

@@ -3,7 +3,8 @@
 from ptlab.costs.measure import measure
 from ptlab.costs.workloads import WORKLOADS
 
-SMALL = [name for name in WORKLOADS if name not in ("cover-letter", "sparse-terabytes")]
+BIG = ("cover-letter", "sparse-terabytes", "production-snapshot")
+SMALL = [name for name in WORKLOADS if name not in BIG]
 
 
 def ends(name, *schemes):

@@ -7,7 +7,8 @@ from ptlab.costs.findings import locks
 from ptlab.costs.measure import measure
 from ptlab.costs.workloads import WORKLOADS, workload
 
-SMALL = [name for name in WORKLOADS if name not in ("cover-letter", "sparse-terabytes")]
+BIG = ("cover-letter", "sparse-terabytes", "production-snapshot")
+SMALL = [name for name in WORKLOADS if name not in BIG]
 
 
 def ends(name, *schemes):
@@ -100,3 +101,10 @@ def test_a_workload_is_close_to_what_is_neither_workload_nor_scenario():
         measure("halvs")
     with pytest.raises(ValueError, match="did you mean life-of-a-pte-page"):
         measure("life-of-a-pte")
+
+
+def test_the_server_of_the_mail_is_as_large_as_the_mail_says():
+    first, *windows, last = [op.text for op in workload("production-snapshot").scenario().ops]
+    assert first == "mmap s0 55T noreserve" and last.endswith(" 590G")
+    assert [line.split()[-2:] for line in windows[::2]] == [["16G", "2M"]] * (55 * 1024 // 16)
+    assert [line.split()[-1] for line in windows[1::2]] == ["16G"] * (55 * 1024 // 16)
