@@ -21,6 +21,16 @@ class BreaksLockOrder(BrokenRule):
 
 
 @dataclass(frozen=True)
+class HoldsIt(BrokenRule):
+    """A task waits for a lock that it holds: for ever. `where` is a line of a design."""
+
+    task: str
+    lock: str
+    says = "task {0.task} waits for {0.lock}, which it holds itself"
+    follows = "a deadlock of one task"
+
+
+@dataclass(frozen=True)
 class OtherWayRound(BreaksLockOrder):
     """Two locks are taken in the other order than task `other` took them in step `step`."""
 
@@ -51,15 +61,17 @@ class InCycle(BrokenRule):
 
 
 class Blocked(NamedTuple):
-    """Why `task` cannot run: `holders` hold a lock that it wants; without a lock, it polls."""
+    """Why `task` cannot run: `holders` hold a lock that it wants; without a lock, it polls `table`."""
 
     task: str
     lock: str = ""
     holders: tuple[str, ...] = ()
+    table: str = ""
 
     def __str__(self) -> str:
         if not self.lock:
-            return "polls for ever: nothing that it looks at changes"
+            what = f" ({self.table})" if self.table else ""
+            return f"polls for ever: nothing that it looks at changes{what}"
         holders = " and ".join(f"task {holder}" for holder in self.holders)
         return f"waits for {self.lock}, which {holders} {'hold' if self.holders[1:] else 'holds'}"
 

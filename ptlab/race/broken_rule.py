@@ -124,6 +124,26 @@ class LosesPage(BrokenRule):
 
 
 @dataclass(frozen=True)
+class FreesAgain(BrokenRule):
+    """A table is freed, or handed to RCU, that has been before. `where` is a line of a design."""
+
+    task: str
+    page: Page
+    where: str = ""
+    says = "task {0.task} frees {0.page} a second time{0.where}"
+
+
+@dataclass(frozen=True)
+class CountLeft(BrokenRule):
+    """All tasks are done; a table has a reference that nobody will put."""
+
+    page: Page
+    count: int
+    says = "{0.page} will never be freed"
+    follows = "its count is {0.count}, but it has no entry and no visitor"
+
+
+@dataclass(frozen=True)
 class UsesStaleTlb(BrokenRule):
     """A TLB entry is used after its frame has been freed."""
 

@@ -56,6 +56,13 @@ UNHOOKED = Rule(
     "all",
     "try_to_free_pte(), mm/pt_reclaim.c (6.14); collapse_huge_page(), mm/khugepaged.c",
 )
+REACHED = Rule(
+    "a table that is unhooked",
+    "a lock under which it may be reached: mmap_lock, a VMA's lock or the file's i_mmap_rwsem",
+    "held for read is enough",
+    "all",
+    f"{_DOC}: traversing",
+)
 FLUSHED = Rule(
     "a table that is freed or handed to RCU",
     "a TLB flush since it was unhooked",
@@ -105,6 +112,7 @@ RULES = (
     PMD_ENTRY,
     UPPER_ENTRY,
     UNHOOKED,
+    REACHED,
     FLUSHED,
     GRACE_PERIOD,
     VMAS,

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import linecache
 import re
-from copy import deepcopy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path as FilePath
 from traceback import walk_tb
 from types import FrameType, GeneratorType
 from typing import Any
 
-import numpy as np
-
 from ptlab.base.errors import SchemeMistake
+from ptlab.process.process import Process
+from ptlab.state.journal import JournalFull
 from ptlab.state.scheme import POINTS, ReclaimScheme
 
 _PTLAB = str(FilePath(__file__).parents[1])
@@ -68,28 +70,37 @@ def _point_called_in(path: Any, scheme: ReclaimScheme) -> str:
     return f"{type(scheme).__name__}.{_point_in(path.gi_frame, path.gi_frame.f_lineno)}"
 
 
-def class_state(scheme: ReclaimScheme) -> dict[tuple[type, str], Any]:
-    """What the classes of a design hold themselves, and can change: all schedules share it."""
-    return {
-        (cls, name): deepcopy(value)
-        for cls in type(scheme).__mro__
-        if issubclass(cls, ReclaimScheme) and cls is not ReclaimScheme
-        for name, value in vars(cls).items()
-        if isinstance(value, (dict, list, set, np.ndarray, int, float))
-    }
+_MOST = 20_000
+"""Steps that set the stage of a scene. More are never needed."""
 
 
-def refuse_class_state(was: dict[tuple[type, str], Any], path: Any, scheme: ReclaimScheme) -> None:
-    """SchemeMistake if what the classes hold is no longer what it `was`."""
-    for (cls, name), value in was.items():
-        now = vars(cls)[name]
-        if now is not value and not np.array_equal(now, value):
-            where = f"{at_work(path, scheme)}: " if path.gi_frame else ""
-            raise SchemeMistake(
-                f"{where}{cls.__name__}.{name} has changed. It belongs to the class, so that one "
-                f"schedule leaves it to the next. Make it in __init__: self.{name} = ..., and write it "
-                f"with mm.machine.store.put(self, {name!r}, where, value)"
-            )
+@contextmanager
+def ends_soon(process: Process, scene: str) -> Iterator[None]:
+    """SchemeMistake if setting the stage goes on and on, because a design makes a path wait for ever."""
+    machine, journal = process.machine, process.journal
+
+    def refuse(steps: Any) -> SchemeMistake:
+        where = f": it is in {at_work(steps, machine.scheme)}" if steps is not None else ""
+        return SchemeMistake(
+            f"{type(machine.scheme).__name__}: the stage of scene {scene} is never set, with one task "
+            f"alone{where} after {_MOST} steps. Does a path wait for what nobody does?"
+        )
+
+    def take(steps: Any) -> None:
+        if sum(1 for _ in islice(steps, _MOST)) == _MOST:
+            raise refuse(steps)
+
+    before, machine.observe = machine.observe, take
+    if journal is not None:
+        journal.most = _MOST
+    try:
+        yield
+    except JournalFull:
+        raise refuse(None) from None
+    finally:
+        machine.observe = before
+        if journal is not None:
+            journal.most = None
 
 
 def explain(error: Exception, scheme: ReclaimScheme) -> SchemeMistake | None:

@@ -21,7 +21,7 @@ from ptlab.base.footprint import Access
 from ptlab.race.broken_rule import BrokenRule, LostUpdate, Unprotected
 from ptlab.race.lock_table import OWN_STATE
 from ptlab.race.whose_line import line_of
-from ptlab.state.machine import Machine
+from ptlab.state.machine import SHARED, Machine
 
 _STORE = "ptlab.base.store"
 _KEEPS = (dict, list, set, deque, np.ndarray)
@@ -225,7 +225,7 @@ class OwnState:
             self.notes.broken.append(LostUpdate(task, f"self.{name}", last[0], ago, where))
             return
         held = self.notes.machine.held[self.notes.machine.task]
-        locks = frozenset((k.name, k.of) for k in held if k.mode not in ("read", "users"))
+        locks = frozenset((k.name, k.of) for k in held if k.mode not in SHARED)
         common = self._locks.get(key, locks) & locks
         if not common:
             missing = "the lock of its other writers" if locks else "a lock"

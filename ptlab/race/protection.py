@@ -12,18 +12,19 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from ptlab.base import pte
 from ptlab.base.facts import Lock
 from ptlab.base.geometry import Level
 from ptlab.base.precautions import Precaution
 from ptlab.draw.names import lock_name
-from ptlab.race.broken_rule import BelowZero, BrokenRule, Page, Unprotected
+from ptlab.race.broken_rule import BrokenRule, FreesAgain, Page, Unprotected
+from ptlab.race.counts import Counts
+from ptlab.race.harmless import is_note, only_marked
 from ptlab.race.lock_table import (
-    COUNT,
     FLUSHED,
     GRACE_PERIOD,
     PMD_ENTRY,
     PTE_ENTRY,
+    REACHED,
     UNHOOKED,
     UPPER_ENTRY,
     VMA_LOCKED,
@@ -32,16 +33,14 @@ from ptlab.race.lock_table import (
 )
 from ptlab.race.lost_pages import LostPages
 from ptlab.race.whose_line import line_of
-from ptlab.state.machine import Machine
+from ptlab.state.machine import SHARED, Machine
 from ptlab.state.memmap import State
 from ptlab.state.mm import Mm, base_address
-from ptlab.state.vma import VM, Vma, Vmas, overlapping
+from ptlab.state.vma import Vma, Vmas, overlapping
 
-_SHARED = ("read", "users")
-_BY_MMU = np.uint64(pte.ACCESSED | pte.DIRTY | pte.SOFT_DIRTY)
 _ENTRY_OF = {Level.PTE: PTE_ENTRY, Level.PMD: PMD_ENTRY}
 _GOING = (State.RCU, State.FREED)
-_IN_TREE, _OUT_OF_REACH = int(State.LIVE), (State.NEW, State.DEPOSITED, State.UNHOOKED)
+_IN_TREE = int(State.LIVE)
 
 
 class Notes(Protocol):
@@ -50,6 +49,11 @@ class Notes(Protocol):
     machine: Machine
     broken: list[BrokenRule]
     away: bool
+    running: str
+    now: int
+
+    def count(self, table: int, access: int) -> None:
+        """The running task uses a reference count."""
 
 
 def _unseen(judge: Callable[..., None]) -> Callable[..., None]:
@@ -78,15 +82,12 @@ class Protection:
     def __init__(self, notes: Notes, tasks: int) -> None:
         self.notes, machine = notes, notes.machine
         self.machine, self.mem, self.broken = machine, machine.mem, notes.broken
-        self.running = ""
         self.grace_period = False
         """Whether what is freed next has waited for a grace period."""
         self.pages = LostPages()
         self._flushes = [0] * tasks
         self._unhooked: dict[int, Unhook] = {}
-        counts = np.asarray(machine.mem.refcount)
-        self._counted = set(np.flatnonzero(counts).tolist())
-        """Tables that have had a reference count above 0."""
+        self.counts = Counts(notes, self._report)
 
     # -- what is told of --
 
@@ -97,13 +98,7 @@ class Protection:
     @_unseen
     def counted(self, table: int, value: int, plainly: bool) -> None:
         """A reference count is written: with one atomic operation, or `plainly`."""
-        if value > 0:
-            self._counted.add(table)
-        elif value < 0:
-            self.broken.append(BelowZero(self.running, Page.of(self.mem, table), value))
-        if plainly and self.mem.state.item(table) not in _OUT_OF_REACH and not self._ptl(table):
-            page = Page.of(self.mem, table)
-            self._report(f"writes the reference count of {page}", COUNT.needs, COUNT)
+        self.counts.written(table, value, self._ptl(table) if plainly else None)
 
     @_unseen
     def entries(self, table: int, columns: Any, old: Any, new: Any) -> None:
@@ -115,9 +110,7 @@ class Protection:
         if self._locked(table, level):
             self._in_own_lock(table)
         elif not (
-            _only_marked(old, new)
-            or self._has_own_lock(table)
-            or self._cleared(table, columns, new)
+            only_marked(old, new) or self._has_own_lock(table) or self._cleared(table, columns, new)
         ):
             rule = _ENTRY_OF.get(level, UPPER_ENTRY)
             does = f"writes into {Page.of(self.mem, table)}"
@@ -129,6 +122,7 @@ class Protection:
         was = self.mem.state.item(table)
         if now == State.UNHOOKED and was == _IN_TREE:
             self._stays_empty(table)
+            self._reached(table)
             task, alone = self.machine.task, self._holds("mmap_lock", self._mm(table).id)
             self._unhooked[table] = Unhook(task, self._flushes[task], alone)
         elif now in _GOING and self.mem.level[table] != Level.PGD:
@@ -142,7 +136,7 @@ class Protection:
         if not changed:
             return
         start = changed[0].start
-        if _is_note(changed):
+        if is_note(changed):
             if not self._holds("mmap_lock", mm.id, any_mode=True) and not self._holds(
                 "vma_lock", start, any_mode=True
             ):
@@ -166,11 +160,11 @@ class Protection:
     def _report(self, does: str, missing: str, rule: Rule) -> None:
         why = f"{rule.written} needs {rule.needs}"
         where = line_of(self.machine.scheme)
-        self.broken.append(Unprotected(self.running, does, missing, why, where))
+        self.broken.append(Unprotected(self.notes.running, does, missing, why, where))
 
     def _holds(self, name: str, of: Any, any_mode: bool = False) -> bool:
         for lock in self.machine.held[self.machine.task]:
-            if lock.name == name and lock.of == of and (any_mode or lock.mode not in _SHARED):
+            if lock.name == name and lock.of == of and (any_mode or lock.mode not in SHARED):
                 return True
         return False
 
@@ -243,6 +237,17 @@ class Protection:
         elif not self._nobody_below(parent, self.mem.slot.item(table)):
             self._report(f"unhooks {page}", self._name(self._lock_of(table, level)), UNHOOKED)
 
+    def _reached(self, table: int) -> None:
+        """Without one of these locks the tables above may go while a task walks down."""
+        names = "vma_lock", "i_mmap_rwsem"
+        held = self.machine.held[self.machine.task]
+        mm = self.mem.mm.item(table)
+        if not self._holds("mmap_lock", mm, any_mode=True) and not any(
+            lock.name in names for lock in held
+        ):
+            page = Page.of(self.mem, table)
+            self._report(f"unhooks {page}", "mmap_lock, a VMA's lock or i_mmap_rwsem", REACHED)
+
     def _at_zero(self, table: int, level: Level, page: Page) -> None:
         """The count may stand for the lock if it is kept, and is at 0."""
         if level is not Level.PTE or self._nobody_below(
@@ -250,7 +255,7 @@ class Protection:
         ):
             return
         count = int(self.mem.refcount[table])
-        if count or table not in self._counted:
+        if count or table not in self.counts.ever:
             found = f"{count}" if count else "0 because nobody has ever counted"
             self._report(f"unhooks {page}, whose count is {found},", "its PTE lock", UNHOOKED)
 
@@ -273,7 +278,7 @@ class Protection:
         elif was == State.RCU and self.grace_period:
             self.grace_period = False
         elif was in _GOING:
-            self._report(f"{does} a second time,", "a reason", GRACE_PERIOD)
+            self.broken.append(FreesAgain(self.notes.running, page, line_of(self.machine.scheme)))
         if was != State.UNHOOKED or table not in self._unhooked:
             return
         unhook = self._unhooked[table]
@@ -283,18 +288,3 @@ class Protection:
         rcu = self.machine.profile.vma_lock_fault or not unhook.alone
         if at_once and rcu and not others.lacks(Precaution.RCU):
             self._report(does, GRACE_PERIOD.needs, GRACE_PERIOD)
-
-
-def _only_marked(old: Any, new: Any) -> bool:
-    """Whether all that a write does is set bits that the MMU sets too."""
-    before, after = np.asarray(old, np.uint64), np.asarray(new, np.uint64)
-    return not np.any(before & ~after) and not np.any(after & ~before & ~_BY_MMU)
-
-
-def _is_note(changed: list[Vma]) -> bool:
-    """One VMA that gets an anon_vma, or VM_MAYBE_GUARD: it may be in use meanwhile."""
-    if len(changed) != 2:
-        return False
-    a, b = changed
-    same = (a.start, a.end, a.file, a.pgoff) == (b.start, b.end, b.file, b.pgoff)
-    return same and not (a.flags ^ b.flags) & ~VM.MAYBE_GUARD

@@ -14,10 +14,12 @@ import numpy as np
 from ptlab.base.facts import Lock, Moved, Unhooked
 from ptlab.base.geometry import Level
 from ptlab.base.steps import Kind, Step
-from ptlab.race.broken_locks import BreaksLockOrder, ClosesCycle, OtherWayRound
+from ptlab.draw.names import the_lock
+from ptlab.race.broken_locks import BreaksLockOrder, ClosesCycle, HoldsIt, OtherWayRound
 from ptlab.race.broken_rule import (
     BrokenRule,
     ChangesUnhooked,
+    CountLeft,
     LockLeft,
     Overwrites,
     Page,
@@ -31,7 +33,8 @@ from ptlab.race.lock_graph import Link, LockGraph, functions
 from ptlab.race.task import Task
 from ptlab.state.broken_state import BrokenState, BrokenStates, Rule
 from ptlab.state.invariants import check, leaked, of_design
-from ptlab.state.memmap import State
+from ptlab.state.machine import SHARED
+from ptlab.state.memmap import MemMap, State
 from ptlab.state.mm import Mm
 
 LOCK_ORDER = (
@@ -60,6 +63,8 @@ class Checker:
 
     def __init__(self, mm: Mm, lock_order: bool = True) -> None:
         self.mm, self.mem, self.lock_order = mm, mm.machine.mem, lock_order
+        scheme = mm.machine.scheme
+        self._counts = scheme.counts_references and scheme.stays_empty == "count"
         self.locks = LockGraph()
         """Which locks were taken while others were held, and by whom first."""
         self._unhooked: dict[int, tuple[str, int]] = {}
@@ -86,7 +91,7 @@ class Checker:
         if step.kind is Kind.WAIT:
             assert isinstance(step.fact, Lock)
             then = step.fact.name
-            for first, *_ in self.mm.machine.held[ord(task.letter) - ord("A")]:
+            for first, *_ in self._held(task.letter):
                 if first == then or "interrupts" in (first, then):
                     continue
                 if (first, then) not in self.locks.links:
@@ -101,9 +106,12 @@ class Checker:
         self._entries, self._states = _raw(self.mem.nonnone), _raw(self.mem.state)
 
     def _step(self, task: str, step: Step, now: int) -> Iterator[BrokenRule]:
-        if step.kind is Kind.WAIT and self.lock_order:
+        if step.kind is Kind.WAIT:
             assert isinstance(step.fact, Lock)
-            yield from self._order(task, step.fact.name)
+            if any(_excludes(held, step.fact) for held in self._held(task)):
+                yield HoldsIt(task, the_lock(self.mem, step.fact))
+            elif self.lock_order:
+                yield from self._order(task, step.fact.name)
         if not isinstance(step.tables, int):
             return
         table, page = step.tables, Page.of(self.mem, step.tables)
@@ -160,9 +168,12 @@ class Checker:
         ].tolist()
         return same
 
+    def _held(self, task: str) -> tuple[Lock, ...]:
+        return self.mm.machine.held[ord(task) - ord("A")]
+
     def _order(self, task: str, name: str) -> Iterator[BrokenRule]:
         """The locks that a task holds must come before the one that it may wait for."""
-        for held, *_ in self.mm.machine.held[ord(task) - ord("A")]:
+        for held, *_ in self._held(task):
             if held == name or "interrupts" in (held, name):
                 continue
             if {held, name} <= set(LOCK_ORDER) and LOCK_ORDER.index(held) > LOCK_ORDER.index(name):
@@ -180,6 +191,8 @@ class Checker:
         for table in mem.live().tolist():
             if mem.visitors[table]:
                 yield VisitorsLeft(Page.of(mem, table), int(mem.visitors[table]))
+            elif self._counts and mem.level[table] == Level.PTE and _only_counted(mem, table):
+                yield CountLeft(Page.of(mem, table), int(mem.refcount[table]))
         for held in self.mm.machine.held:
             yield from (LockLeft(lock.name) for lock in held)
         try:
@@ -188,6 +201,16 @@ class Checker:
             yield from map(StateIsWrong, found.broken)
         except IndexError:
             yield StateIsWrong(BrokenState(Rule.POINTS_TO_TABLE))
+
+
+def _only_counted(mem: MemMap, table: int) -> bool:
+    return bool(mem.refcount[table]) and not mem.nonnone[table]
+
+
+def _excludes(held: Lock, wanted: Lock) -> bool:
+    """Whether one who holds `held` would wait for himself."""
+    same = (held.name, held.of) == (wanted.name, wanted.of)
+    return same and not (held.mode == wanted.mode and wanted.mode in SHARED)
 
 
 def _raw(column: Any) -> np.ndarray:

@@ -17,12 +17,13 @@ from ptlab.base.facts import Lock
 from ptlab.base.footprint import Access, Footprint
 from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Kind, Path, Step
-from ptlab.draw.names import lock_name
+from ptlab.draw.names import lock_name, plural
 from ptlab.draw.sentences import sentence
 from ptlab.process.process import Process
 from ptlab.race.broken_locks import Blocked, Deadlock, Starvation
 from ptlab.race.broken_rule import GoesAstray, LosesPage, NeverEnds, Page, Verdict
-from ptlab.race.mistakes import at_work, class_state, explain, not_a_step, refuse_class_state
+from ptlab.race.mistakes import at_work, explain, not_a_step
+from ptlab.race.outside_state import OutsideState
 from ptlab.race.rules import Checker
 from ptlab.race.sanitizer import Sanitizer
 from ptlab.race.task import Task
@@ -74,7 +75,8 @@ class Scheduler:
         self.checker = Checker(process.mm, lock_order)
         self.schedule = ""
         self.verdict: Verdict | None = None
-        self._class_state = class_state(machine.scheme)
+        owners = machine, machine.mem, *machine.mms, *machine.files
+        self._outside = OutsideState(machine.scheme, owners)
         self._enabled = self._able()
         self._operation: tuple[str, Operation] | None = None
 
@@ -95,8 +97,17 @@ class Scheduler:
         wants = task.wants
         holders = self._holders(task, wants) if wants else ()
         if wants is None or not holders:
-            return Blocked(task.letter)
+            return Blocked(task.letter, table=self._polled(task))
         return Blocked(task.letter, lock_name(self.machine.mem, wants), holders)
+
+    def _polled(self, task: Task) -> str:
+        """'PTE page 4 has a count of 0 and 1 entry' for a task that waits for that to change."""
+        tables = {thing[1] for thing in task.asleep if thing[0] == "count"}
+        if not tables:
+            return ""
+        mem, table = self.machine.mem, min(tables)
+        count, entries = int(mem.refcount[table]), plural(int(mem.nonnone[table]), "entry")
+        return f"{Page.of(mem, table)} has a count of {count} and {entries}"
 
     def run(self, schedule: str) -> Verdict | None:
         """Run the tasks as `schedule` says, up to a verdict, which is returned."""
@@ -114,11 +125,13 @@ class Scheduler:
         with self.sanitizer.looking_away():
             for letter, footprint in segments:
                 self.schedule += letter
-                self.sanitizer.now = len(self.schedule)
+                self.sanitizer.now, self.sanitizer.running = len(self.schedule), letter
                 if letter == RCU:
                     segment = Segment(letter, next(self.machine.rcu_do_batch()), footprint)
                 else:
                     segment = self._resume(self._task(letter))._replace(footprint=footprint)
+                    if self.machine.scheme.counts_references:
+                        self.sanitizer.protection.counts.replayed(footprint)
                 self._wake(segment)
                 self.checker.remember(self._task(letter), segment.step, self.schedule)
             self.checker.look()
@@ -137,7 +150,6 @@ class Scheduler:
             )
         self.schedule += letter
         self.sanitizer.now, self.sanitizer.running = len(self.schedule), letter
-        self.sanitizer.protection.running = letter
         if letter == RCU:
             step = next(self.machine.rcu_do_batch())
             segment = Segment(letter, step, self.sanitizer.take())
@@ -170,8 +182,7 @@ class Scheduler:
             self.sanitizer.broken.append(GoesAstray(task.letter, str(error)))
         if not task.done and not isinstance(task.step, Step):
             raise not_a_step(task.step, task.path, self.machine.scheme)
-        if self._class_state:
-            refuse_class_state(self._class_state, task.path, self.machine.scheme)
+        self._outside.look()
         segment = Segment(task.letter, task.step, self.sanitizer.take())
         self._look_again(task, segment)
         return segment

@@ -152,6 +152,7 @@ class WatchedCounts:
         if isinstance(where, (int, np.integer)):
             self.sanitizer.alive(int(where), "uses the reference count of")
             self.sanitizer.looked.add(int(where))
+            self.sanitizer.protection.counts.read(int(where))
         return value
 
     def item(self, where: int) -> Any:
@@ -203,7 +204,7 @@ class WatchedVisitors:
         change((self.sanitizer.machine.task, int(where)))
         self._upper(int(where), Access.WRITE)
         if value < 0:
-            self.sanitizer.protection.counted(int(where), int(value), plainly=False)
+            self.sanitizer.protection.counts.below_zero(int(where), int(value))
         self.raw[where] = value
 
     def _upper(self, table: int, access: int) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ptlab.base.footprint import Access
 from ptlab.base.store import Store
 from ptlab.race.own_state import OwnState
 from ptlab.race.protection import Protection
@@ -30,6 +31,7 @@ class WatchedStore(Store):
                 self.protection.state(table, int(value))
         elif owner is self.mem and name == "refcount":
             self.protection.counted(int(where), int(value), plainly=True)
+            self.protection.notes.count(int(where), Access.WRITE)  # it commutes with nothing
         elif owner is self.own.scheme:
             self.own.written(name, where, atomically=False)
         super().put(owner, name, where, value)

@@ -25,7 +25,7 @@ from ptlab.state.data_pages import DataPages
 from ptlab.state.memmap import MemMap, State
 from ptlab.state.others import Alone
 
-_SHARED = ("read", "users")
+SHARED = ("read", "users")
 """Modes in which several tasks may hold a lock at once, if all hold it in the same."""
 
 GRAINS = ("entry", "table", "range")
@@ -171,7 +171,7 @@ class Machine:
 
         Several tasks never walk in runs: a lock is of one table.
         """
-        shared = lock.mode in _SHARED
+        shared = lock.mode in SHARED
         return any(
             held.name == lock.name
             and held.of == lock.of

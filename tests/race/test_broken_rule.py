@@ -6,16 +6,22 @@ import pytest
 
 from ptlab.base.geometry import Level
 from ptlab.race import broken_locks, broken_rule
-from ptlab.race.broken_locks import Blocked, Link
+from ptlab.race.broken_locks import Blocked
 from ptlab.race.broken_rule import BrokenRule, Page, Verdict
+from ptlab.race.lock_graph import Link, LockCycle
 from ptlab.state.broken_state import BrokenState, Rule
 
+LINKS = (
+    Link("mmap_lock", "i_mmap_rwsem", "A", 7, "munmap", ("do_munmap",), "AAAAAAA"),
+    Link("i_mmap_rwsem", "ptl", "B", 9, "truncate", ("do_truncate", "zap_pte_range"), "AAAAAAABB"),
+)
 EXAMPLES = {
     "page": Page(Level.PTE, 41),
     "parent": Page(Level.PMD, 42),
     "other": Page(Level.PTE, 43),
     "blocked": (Blocked("A", "mmap_lock (read)", ("B",)), Blocked("B")),
-    "links": (Link("mmap_lock", "i_mmap_rwsem", "A", 7), Link("i_mmap_rwsem", "ptl", "B", 9)),
+    "links": LINKS,
+    "cycle": LockCycle(LINKS),
     "what": BrokenState(Rule.PAGES_COUNTED, (44, 45)),
 }
 RULES = [

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ptlab.base.facts import EntriesSet, Freed, Holder, Maps, References
+from ptlab.base.facts import EntriesSet, Freed, Holder, Maps, Moved, Place, References
 from ptlab.base.geometry import Level
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.paths.mmap import do_munmap
@@ -74,7 +74,8 @@ def test_access_to_a_freed_table() -> None:
 def test_an_entry_lost_without_a_zap() -> None:
     def prepare(p: Process) -> Paths:
         unhook = partial(p.mm.unhook_pte, HEAP_TABLE, "toy")
-        return {"unhook": locked(p, unhook, ("pmd_lock", 2), ("ptl", HEAP_TABLE))}
+        locks = ("mmap_lock", p.mm.id), ("pmd_lock", 2), ("ptl", HEAP_TABLE)
+        return {"unhook": locked(p, unhook, *locks)}
 
     assert run(prepare, "A") == ("task A unhooks PTE page 4 with 1 entry in it, lost without a zap")
 
@@ -217,7 +218,8 @@ def test_starvation_of_a_retry_loop() -> None:
     """The table is dying; the fault keeps the PMD lock, without which it cannot be unhooked."""
     verdict = SCENES["dying"].run("AAAA" + 26 * "B" + "AAAAA").verdict
     assert str(verdict) == (
-        "starvation: task A polls for ever: nothing that it looks at changes, "
+        "starvation: task A polls for ever: nothing that it looks at changes (PTE page 5 has a "
+        "count of 0 and 0 entries), "
         "task B waits for PMD lock of PMD page 2, which task A holds"
     )
 
@@ -234,3 +236,17 @@ def test_nothing_is_said_of_a_path_that_keeps_the_rules() -> None:
         return {"munmap": do_munmap(p.mm, p.mm.vmas[0].start, PAGE)}
 
     assert run(prepare, "") is None
+
+
+def test_a_move_onto_something() -> None:
+    def prepare(p: Process) -> Paths:
+        mem = p.machine.mem
+
+        def move() -> Step:
+            mem.unhook(HEAP_TABLE)
+            mem.hook(HEAP_TABLE, 2, int(mem.slot.raw[OTHER_TABLE]))
+            return Step(Kind.MOVE, "toy", HEAP_TABLE, 0, 1, Moved(Place(2, 0), Place(2, 1)))
+
+        return {"move": locked(p, move, ("mmap_lock", p.mm.id), ("pmd_lock", 2))}
+
+    assert "task A overwrites an entry of PMD page 2" in str(run(prepare, "A"))

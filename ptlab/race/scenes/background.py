@@ -5,7 +5,10 @@ from __future__ import annotations
 from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Path
 from ptlab.base.tables import Slots, table_count
+from ptlab.paths.gup import gup_fast
+from ptlab.paths.mmap import do_munmap
 from ptlab.process.process import Process
+from ptlab.race.scenes.hardware import QUIET
 from ptlab.race.scenes.scene import (
     OF_ITS_TIME,
     PAGE,
@@ -89,4 +92,54 @@ scan_fault = Scene(
     kernel="6.12",
 )
 
-SCENES = (two_scans, scan_fault)
+
+class ScansUnlocked(AsyncScan):
+    """Walks the VMAs and their tables without mmap_lock."""
+
+    name = "scans_unlocked"
+    fate = "Forbidden: Documentation/mm/process_addrs.rst, traversing page tables."
+
+    def task_mm_pgtable_work(self, mm: Mm) -> Path[None]:
+        """munmap does not wait for it."""
+        for vma in mm.vmas:
+            yield from self._scan(mm, vma, vma.start, vma.end)
+
+
+def _scan_and_munmap(process: Process) -> Paths:
+    heap = _empty(process)
+    return {
+        "background": _of(process.scheme.background(process.mm)),
+        "munmap": do_munmap(process.mm, heap, 2 * TABLE),
+    }
+
+
+scan_munmap = Scene(
+    "scan-munmap",
+    "A scan in the background, or a shrinker, beside a munmap that frees PMD pages too",
+    "the scan takes no mmap_lock",
+    _scan_and_munmap,
+    Variant(AsyncScan),
+    Variant(ScansUnlocked),
+    kernel="6.12",
+)
+
+
+def _scan_and_gup(process: Process) -> Paths:
+    heap = _empty(process)
+    return {
+        "GUP-fast of page 0": gup_fast(process.mm, heap),
+        "background": _of(process.scheme.background(process.mm)),
+    }
+
+
+scan_gup = Scene(
+    "scan-gup",
+    "A scan in the background frees a table that GUP-fast has looked up",
+    "the freed page does not wait for a grace period",
+    _scan_and_gup,
+    Variant(AsyncScan, QUIET),
+    Variant(AsyncScan, QUIET | {Precaution.RCU}),
+    kernel="6.12",
+)
+
+SCENES = (two_scans, scan_fault, scan_munmap, scan_gup)

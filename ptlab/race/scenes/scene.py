@@ -13,6 +13,7 @@ from ptlab.paths.access import touch
 from ptlab.paths.madvise import MADV_DONTNEED, do_madvise
 from ptlab.process.process import Process
 from ptlab.race.broken_rule import Verdict
+from ptlab.race.mistakes import ends_soon
 from ptlab.race.scheduler import Scheduler
 from ptlab.schemes import ReclaimScheme
 from ptlab.story.story import Story
@@ -112,7 +113,9 @@ class Scene:
         process = Process(variant.scheme, self.kernel, grain="table", record=record)
         if self.gather_pages is not None:
             process.machine.gather_pages = self.gather_pages
-        return Scheduler(process, self.prepare(process), variant.without, variant.lock_order)
+        with ends_soon(process, self.name):
+            paths = self.prepare(process)
+        return Scheduler(process, paths, variant.without, variant.lock_order)
 
     def run(self, schedule: str, variant: Variant | str = "broken") -> Scheduler:
         """Run the scene as `schedule` says, for `verdict` and the state."""
