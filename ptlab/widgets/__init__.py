@@ -9,11 +9,15 @@ browser never waits for Python.
 It imports no other part of ptlab: a payload is all that it knows.
 """
 
-from ptlab.widgets.export import export_html, export_race
-from ptlab.widgets.outputs import display_in_notebook
-from ptlab.widgets.predict import Predict
-from ptlab.widgets.scheduler import RaceScheduler
-from ptlab.widgets.stepper import Stepper
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ptlab.widgets.export import export_html, export_race
+    from ptlab.widgets.outputs import display_in_notebook
+    from ptlab.widgets.predict import Predict
+    from ptlab.widgets.scheduler import RaceScheduler
+    from ptlab.widgets.stepper import Stepper
 
 __all__ = [
     "Predict",
@@ -23,3 +27,19 @@ __all__ = [
     "export_html",
     "export_race",
 ]
+
+_IN = {
+    "Predict": "predict",
+    "RaceScheduler": "scheduler",
+    "Stepper": "stepper",
+    "display_in_notebook": "outputs",
+    "export_html": "export",
+    "export_race": "export",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a widget when it is first asked for: ipywidgets takes a fifth of `import ptlab`."""
+    if name not in _IN:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_IN[name]}"), name)
