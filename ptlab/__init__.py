@@ -22,6 +22,7 @@ from ptlab.race.all_scenes import races
 from ptlab.race.interactive import Race, race
 from ptlab.schemes import SCHEMES, ReclaimScheme
 from ptlab.story.story import Comparison, Story, compare, story
+from ptlab.trace import replay
 
 __version__ = "0.1.0"
 
@@ -47,6 +48,7 @@ __all__ = [
     "Race",
     "races",
     "observe",
+    "replay",
     "walk",
     "Walk",
     "student",

@@ -1,7 +1,7 @@
 """The command line: one file for each command of `ptlab --help`.
 
-Read run, measure, races, observe, verify, record, fuzz, quiz, grade, lab; what they share is in
-scenarios (find a scenario or a file), bad_input, target, show and progress.
+Read run, measure, races, observe, trace, replay, verify, record, fuzz, quiz, grade, lab; what
+they share is in scenarios (find a scenario or a file), bad_input, target, show and progress.
 
 The one idea: a command reads its arguments, calls one function of a floor beneath, and prints.
 
@@ -17,7 +17,20 @@ import sys
 from collections.abc import Sequence
 
 from ptlab import __version__
-from ptlab.cli import fuzz, grade, lab, measure, observe, quiz, races, record, run, verify
+from ptlab.cli import (
+    fuzz,
+    grade,
+    lab,
+    measure,
+    observe,
+    quiz,
+    races,
+    record,
+    replay,
+    run,
+    trace,
+    verify,
+)
 from ptlab.cli.bad_input import BadInput
 
 _EPILOG = """\
@@ -27,11 +40,16 @@ examples:
   ptlab verify                    compare the simulator with recorded kernels
   ptlab record lesson.txt         what this machine's own kernel does
   ptlab observe 4242              what the page tables of a running process are made of
+  ptlab trace -- ls /             record a program, for `ptlab replay`
+  ptlab replay                    what each design would have made of it
   ptlab measure halves            one workload under nine designs, with what each costs
   ptlab races abc                 every schedule of a race, and the shortest that fails
   ptlab quiz walk-1 -s 7 -c       a question, its answer and the reasoning
 
 exit status: 0 all is well, 1 differences were found, 2 bad input or usage"""
+
+
+_COMMANDS = (lab, run, measure, observe, trace, replay, record, verify, fuzz, races, quiz, grade)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -72,6 +90,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for module in (lab, run, measure, observe, record, verify, fuzz, races, quiz, grade):
+    for module in _COMMANDS:
         module.add_parser(commands)
     return parser

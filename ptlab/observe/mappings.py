@@ -22,13 +22,18 @@ class Kind(StrEnum):
 
 
 class Mapping(NamedTuple):
-    """One line of maps: [start, end), rights such as "rw-p", and the file's or the kernel's name."""
+    """One line of maps: [start, end), rights such as "rw-p", and the file's or the kernel's name.
+
+    file is "device:inode", "" for memory without a file; offset is where in it the mapping begins.
+    """
 
     start: int
     end: int
     rights: str
     name: str
     kind: Kind
+    file: str = ""
+    offset: int = 0
 
     @property
     def title(self) -> str:
@@ -43,8 +48,10 @@ def mappings(text: str) -> list[Mapping]:
         match = _LINE.fullmatch(line)
         if match and int(match[2], 16) < _USER:
             name = match[7].strip()
+            start, end, offset = (int(match[n], 16) for n in (1, 2, 4))
+            file = f"{match[5]}:{match[6]}" if int(match[6]) else ""
             kind = _kind(name, int(match[6]))
-            found.append(Mapping(int(match[1], 16), int(match[2], 16), match[3], name, kind))
+            found.append(Mapping(start, end, match[3], name, kind, file, offset))
     return found
 
 

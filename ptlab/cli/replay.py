@@ -1,0 +1,76 @@
+"""`ptlab replay`: a recorded program under every design."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+from ptlab.cli.bad_input import BadInput
+from ptlab.cli.show import show
+from ptlab.cli.trace import DEFAULT_FILE
+from ptlab.trace.replay import Replay, replay
+
+_EPILOG = """\
+examples:
+  ptlab replay redis.trace
+  ptlab replay redis.trace --scheme pt_reclaim --scheme pte_refcount
+  ptlab replay redis.trace --json     one object for each design
+
+equal: the samples at which the real VmPTE is what the design would have. For the design that
+the recorded kernel has, these should be all.
+
+exit status: 0 done, 2 there is no such file, or it is no trace"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the parser of `ptlab`."""
+    parser = commands.add_parser(
+        "replay",
+        help="what each design would have made of a recorded program",
+        description="Play a recording of `ptlab trace` under each design.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", metavar="FILE", nargs="?", type=Path, default=Path(DEFAULT_FILE))
+    parser.add_argument("--scheme", metavar="NAME", action="append", default=[])
+    parser.add_argument(
+        "--json", action="store_true", help="one JSON object a line for each design"
+    )
+    parser.set_defaults(command=command)
+
+
+def command(args: argparse.Namespace) -> int:
+    """Replay and print."""
+    try:
+        played = replay(args.file, *args.scheme)
+    except OSError as error:
+        raise BadInput(f"replay: {args.file}: {error.strerror}") from error
+    except ValueError as error:
+        raise BadInput(f"replay: {error}") from error
+    if args.json:
+        for one in played.objects():
+            print(json.dumps(one))
+    else:
+        _show(played)
+    return 0
+
+
+def _show(played: Replay) -> None:
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("design")
+    for name in ("peak kB", "end kB", f"equal of {len(played.real)}"):
+        table.add_column(name, justify="right", no_wrap=True)
+    real = (str(played.real_peak_kb), str(played.real_end_kb), "")
+    table.add_row(f"the real one (Linux {played.trace.about.get('kernel', '?')})", *real)
+    for one in played:
+        row = (str(one.peak_kb), str(one.end_kb), str(played.equal(one)))
+        table.add_row(one.scheme, *row)
+    print(played.trace)
+    show(table)
+    for sentence in played.sentences().values():
+        print(sentence)

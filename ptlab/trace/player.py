@@ -1,0 +1,212 @@
+"""A trace on simulated processes, under one design.
+
+Simplified: all files are as large as what is mapped of them, and wholly in the page cache. What the
+page cache holds decides which pages a read fault maps around the one it was for (fault-around), so
+entries of files may differ from the real ones; tables do not. Advice about huge pages is not
+passed on: the recording says which pages became huge.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from errno import errorcode
+from functools import partial
+from typing import NamedTuple
+
+from ptlab.base.errors import KernelError, NotModelled, SegmentationFault
+from ptlab.base.geometry import PMD_SIZE, Level
+from ptlab.observe.pagemap import FILE, GUARD, HUGE, PFNZERO
+from ptlab.paths.madvise import ADVICE_NAMES
+from ptlab.process.process import Process
+from ptlab.schemes import ReclaimScheme
+from ptlab.state.machine import Machine
+from ptlab.state.page_cache import File
+from ptlab.trace.calls import page_up
+from ptlab.trace.rows import (
+    MAP_ANONYMOUS,
+    MAP_POPULATE,
+    MAP_SHARED,
+    PROT_EXEC,
+    PROT_READ,
+    PROT_WRITE,
+    Op,
+)
+
+_MREMAP_FIXED, _MREMAP_DONTUNMAP = 2, 4
+_HUGE_ADVICE = ("HUGEPAGE", "NOHUGEPAGE", "COLLAPSE")
+_REFUSED = (KernelError, SegmentationFault, NotModelled)
+
+
+class Row(NamedTuple):
+    """One row of a trace; see rows.py."""
+
+    clock: int
+    took: int
+    who: int
+    op: int
+    at: int
+    length: int
+    x: int
+    y: int
+    z: int
+    file: int
+    error: int
+
+
+class Player:
+    """The processes of a trace, row by row.
+
+    processes  those that live, by their number in the trace
+    trouble    what could not be played, and how often
+    """
+
+    def __init__(self, scheme: str | type[ReclaimScheme], kernel: str, levels: int) -> None:
+        self.processes: dict[int, Process] = {}
+        self.trouble: Counter[str] = Counter()
+        self._new = partial(
+            Process, scheme=scheme, kernel=kernel, levels=levels, grain="range", record=False
+        )
+        self._files: dict[tuple[Machine, int], File] = {}
+        self._do: dict[int, Callable[[Process, Row], object]] = {
+            Op.MAP: self._map,
+            Op.UNMAP: lambda process, row: process.munmap(row.at, row.length),
+            Op.ADVISE: self._advise,
+            Op.PROTECT: lambda process, row: process.mprotect(row.at, _rights(row.x), row.length),
+            Op.REMAP: self._remap,
+            Op.LOCK: lambda process, row: process.mlock(row.at, row.length),
+            Op.UNLOCK: lambda process, row: process.munlock(row.at, row.length),
+            Op.TOUCH: self._touch,
+            Op.LOST: self._lost,
+            Op.RESIZE: self._of_file,
+            Op.PUNCH: self._of_file,
+            Op.ALLOCATE: self._of_file,
+            Op.UNKNOWN: self._not_understood,
+        }
+
+    def vmpte_kb(self, who: int) -> int:
+        """VmPTE of one process now, 0 if it has ended."""
+        process = self.processes.get(who)
+        return process.mm.vmpte_kb if process else 0
+
+    def play(self, row: Row) -> None:
+        """Do what one row says. What the simulator refuses goes into `trouble`."""
+        op = row.op
+        if op == Op.EXEC:
+            self.processes[row.who] = self._new()
+        elif op == Op.FORK:
+            self.processes[row.x] = self.processes[row.who].fork()
+        elif op == Op.EXIT:
+            self.processes.pop(row.who).exit()
+        elif op != Op.SAMPLE:
+            try:
+                self._do[op](self.processes[row.who], row)
+            except _REFUSED as error:
+                if not row.error:
+                    self.trouble[f"{Op(op).name}: {_reason(error)}"] += 1
+
+    def _map(self, process: Process, row: Row) -> None:
+        shared = bool(row.y & MAP_SHARED)
+        file = None
+        if row.file and not row.y & MAP_ANONYMOUS:
+            file = self._file(process, row.file, row.z + row.length)
+        process.mmap(
+            row.length,
+            at=row.at,
+            prot=_rights(row.x),
+            shared=shared,
+            noreserve=True,
+            populate=bool(row.y & MAP_POPULATE),
+            over=True,
+            file=file,
+            offset=row.z if file else 0,
+        )
+
+    def _file(self, process: Process, number: int, size: int = 0) -> File:
+        """The file of that number on the process's machine, with at least `size` bytes."""
+        key = process.machine, number
+        file = self._files.get(key)
+        if file is None:
+            file = self._files[key] = process.file(page_up(size))
+        elif file.size < size:
+            process.truncate(file, page_up(size))
+        return file
+
+    def _of_file(self, process: Process, row: Row) -> None:
+        """ftruncate and fallocate, on each machine that knows the file."""
+        known = {each.machine: each for each in self.processes.values()}
+        for machine, each in known.items():
+            file = self._files.get((machine, row.file))
+            if file is None:
+                continue
+            if row.op == Op.RESIZE:
+                each.truncate(file, row.x)
+            elif row.op == Op.PUNCH:
+                each.punch(file, row.z, row.length)
+            else:
+                each.allocate(file, row.z, row.length)
+
+    def _advise(self, process: Process, row: Row) -> None:
+        name = ADVICE_NAMES.get(row.x)
+        if name not in _HUGE_ADVICE:
+            process.madvise(row.at, row.x, row.length)
+
+    def _remap(self, process: Process, row: Row) -> None:
+        moved = row.z != row.at or bool(row.y & _MREMAP_FIXED)
+        process.mremap(
+            row.at,
+            row.x,
+            to=row.z if moved else None,
+            old_length=row.length,
+            maymove=moved,
+            dontunmap=bool(row.y & _MREMAP_DONTUNMAP),
+        )
+
+    def _touch(self, process: Process, row: Row) -> None:
+        at, length, kind = row.at, row.length, row.x
+        if kind & GUARD:
+            process.madvise(at, "GUARD_INSTALL", length)
+        elif kind & HUGE and (not kind & FILE or kind & PFNZERO):
+            _touch_huge(process, at, length, write=not kind & PFNZERO)
+        elif kind & (FILE | PFNZERO):
+            process.touch(at, length, write=False)
+        else:
+            process.touch(at, length)
+
+    def _lost(self, process: Process, row: Row) -> None:
+        self.trouble["LOST: pages lost their entry without a call"] += 1
+
+    def _not_understood(self, process: Process, row: Row) -> None:
+        self.trouble[f"UNKNOWN: system call {row.x}"] += 1
+
+
+def _touch_huge(process: Process, at: int, length: int, write: bool) -> None:
+    """Pages that became huge: at their first access, or because khugepaged collapsed small ones."""
+    for slot in range(at, at + length, PMD_SIZE):
+        process.madvise(slot, "HUGEPAGE", PMD_SIZE)
+        if write and _has_entries(process, slot):
+            process.madvise(slot, "COLLAPSE", PMD_SIZE)
+        else:
+            process.touch(slot, PMD_SIZE, write=write, stride=PMD_SIZE)
+        process.madvise(slot, "NOHUGEPAGE", PMD_SIZE)
+
+
+def _has_entries(process: Process, at: int) -> bool:
+    """Whether a table of small pages is there already."""
+    return bool(process.mm.lookup(at, Level.PTE))
+
+
+def _rights(bits: int) -> str:
+    """PROT_* as the simulator names rights. A program that may execute may read, on x86-64."""
+    if bits & PROT_WRITE:
+        return "rw"
+    return "r" if bits & (PROT_READ | PROT_EXEC) else "none"
+
+
+def _reason(error: Exception) -> str:
+    """What kind of refusal it was, without the addresses."""
+    if isinstance(error, NotModelled):
+        return f"not modelled: {error}"
+    if isinstance(error, SegmentationFault):
+        return "SIGSEGV or SIGBUS"
+    return errorcode.get(getattr(error, "errno", 0) or 0, type(error).__name__)

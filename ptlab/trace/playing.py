@@ -1,0 +1,76 @@
+"""A trace under one design: what VmPTE would have been at each sample."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptlab.schemes import ReclaimScheme, scheme_class
+from ptlab.trace.player import Player, Row
+from ptlab.trace.rows import Op, Trace
+
+KERNEL = "6.18"
+"""The kernel version that all designs are played on, so that only the designs differ."""
+
+Scheme = str | type[ReclaimScheme]
+
+
+class Played(NamedTuple):
+    """A trace under one design. One number for each sample, in the trace's order.
+
+    low, high  simulated VmPTE of the sampled process in kB, the least and the most while the sample
+               was taken; they are the same where nothing was in flight
+    total      simulated VmPTE of all processes together, in kB
+    peak_kb    the highest total at any row
+    trouble    what could not be played, and how often
+    """
+
+    scheme: str
+    low: NDArray[np.int64]
+    high: NDArray[np.int64]
+    total: NDArray[np.int64]
+    peak_kb: int
+    trouble: Counter[str]
+
+    @property
+    def end_kb(self) -> int:
+        """Simulated VmPTE of all processes at the last sample, in kB."""
+        return int(self.total[-1]) if len(self.total) else 0
+
+
+class _Open(NamedTuple):
+    """A sample that is being taken: its number, its process, and its last row."""
+
+    number: int
+    who: int
+    until: int
+
+
+def play(trace: Trace, scheme: Scheme, kernel: str = KERNEL) -> Played:
+    """The whole trace under one design."""
+    rows = trace.rows
+    levels = 5 if len(rows) and int(rows["at"].max()) >> 47 else 4
+    player = Player(scheme, kernel, levels)
+    count = trace.count(Op.SAMPLE)
+    low, high, total = np.full(count, np.iinfo(np.int64).max), *np.zeros((2, count), np.int64)
+    taken: list[_Open] = []
+    now: Counter[int] = Counter()
+    peak = seen = 0
+    for number, row in enumerate(map(Row._make, rows.tolist())):
+        player.play(row)
+        changed = row.x if row.op == Op.FORK else row.who
+        now[changed] = player.vmpte_kb(changed)
+        peak = max(peak, now.total())
+        if row.op == Op.SAMPLE:
+            taken.append(_Open(seen, row.who, row.y))
+            total[seen] = now.total()
+            seen += 1
+        for one in taken:
+            low[one.number] = min(low[one.number], now[one.who])
+            high[one.number] = max(high[one.number], now[one.who])
+        if taken:
+            taken = [one for one in taken if one.until > number]
+    return Played(scheme_class(scheme).name, low, high, total, peak, player.trouble)

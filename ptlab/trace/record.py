@@ -1,0 +1,88 @@
+"""Recording a program that is started for it, or a process that runs."""
+
+from __future__ import annotations
+
+import os
+import platform
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from ptlab.trace import calls, seccomp, tracing
+from ptlab.trace.notes import Notes
+from ptlab.trace.recorder import Recorder
+from ptlab.trace.rows import Trace
+
+
+class CannotRecord(Exception):
+    """The program cannot be recorded; the message says why, and what would help."""
+
+
+def record(command: Sequence[str]) -> Trace:
+    """Run a program to its end, and record it with its threads and its children.
+
+    A seccomp filter stops it at its memory calls only. It gets no new privileges meanwhile, so a
+    program that is setuid runs without them. Ctrl-C goes to the program; the recording ends with it.
+
+    Raises CannotRecord: not Linux on x86-64, no such program, or ptrace is forbidden here.
+    """
+    _supported()
+    pid, ready, failed = _start(command)
+    try:
+        tracing.seize(pid, tracing.OPTIONS | tracing.EXITKILL)
+    except OSError as error:
+        os.close(ready)
+        os.waitpid(pid, 0)
+        raise CannotRecord(f"{command[0]}: ptrace is not allowed here: {error.strerror}") from None
+    os.write(ready, b"g")
+    os.close(ready)
+    notes = Notes()
+    recorder = Recorder(notes, every_call=False)
+    recorder.threads.add(pid)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        recorder.run()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with os.fdopen(failed) as file:
+        number = file.read()
+    if number:
+        raise CannotRecord(f"{command[0]}: {os.strerror(int(number))}")
+    return Trace(notes.rows(), _about(command, "ptrace with seccomp"))
+
+
+def _supported() -> None:
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        here = f"{platform.system()} on {platform.machine()}"
+        raise CannotRecord(
+            f"only Linux on x86-64 can be recorded; this is {here}. Recordings replay everywhere"
+        )
+
+
+def _start(command: Sequence[str]) -> tuple[int, int, int]:
+    """A child that waits for a byte, then becomes the program. (pid, end to write, errno to read)"""
+    wait, ready = os.pipe()
+    failed, report = os.pipe()
+    pid = os.fork()
+    if not pid:
+        try:
+            os.close(ready)
+            if os.read(wait, 1):
+                seccomp.install(calls.WATCHED)
+                os.execvp(command[0], list(command))
+        except OSError as error:
+            os.write(report, str(error.errno).encode())
+        finally:
+            os._exit(127)
+    os.close(wait)
+    os.close(report)
+    return pid, ready, failed
+
+
+def _about(command: Sequence[str], recorder: str) -> dict[str, Any]:
+    return {
+        "kernel": platform.release(),
+        "program": list(command),
+        "recorder": recorder,
+    }

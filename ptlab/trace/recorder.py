@@ -1,0 +1,298 @@
+"""The recorder's loop: what each stop of a traced thread means, and what is written down for it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from typing import NamedTuple
+
+from ptlab.trace import calls, tracing
+from ptlab.trace.looks import look, sample
+from ptlab.trace.notes import Notes
+from ptlab.trace.rows import MAP_ANONYMOUS, Op
+from ptlab.trace.space import ALL, Space
+from ptlab.trace.tracing import Event, Info
+
+_STOPS = (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
+_BIRTHS = (calls.CLONE, calls.FORK, calls.VFORK, calls.CLONE3)
+_EVERY_NS = 20_000_000  # nanoseconds between samples; more where a sample takes long
+_SHARE = 5  # at most one part in so many of the time goes into samples
+_TAKING = (4, 9, 21, 24, 102, 103)  # DONTNEED, REMOVE, PAGEOUT, DONTNEED_LOCKED, GUARD_*
+
+_GONE = (ProcessLookupError, FileNotFoundError)
+"""What reading of a process raises that has been killed meanwhile."""
+
+
+class _Flight(NamedTuple):
+    """A call that a thread is in: what it is, when it began, and what had to be read before."""
+
+    info: Info
+    began: int
+    file: int
+    flags: int
+
+
+class Recorder:
+    """Follows threads until they have ended. They must be seized already."""
+
+    def __init__(self, notes: Notes, every_call: bool) -> None:
+        self.notes = notes
+        self.spaces: dict[int, Space] = {}
+        self.threads: set[int] = set()
+        self._every_call = every_call
+        self._flights: dict[int, _Flight] = {}
+        self._early: set[int] = set()
+        self._held: list[int] = []
+        self._due = 0
+
+    # -- the loop --
+
+    def run(self) -> None:
+        """Until the last thread has ended."""
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+        try:
+            while self.threads:
+                tid, status = os.waitpid(-1, tracing.WAIT | os.WNOHANG)
+                if tid:
+                    self.changed(tid, status)
+                else:
+                    signal.sigtimedwait({signal.SIGCHLD}, _EVERY_NS / 1e9)
+                    self._sample_if_due()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+            for space in self.spaces.values():
+                space.close()
+
+    def changed(self, tid: int, status: int) -> None:
+        """waitpid said that a thread has stopped or ended."""
+        if not os.WIFSTOPPED(status):
+            self._ended(tid)
+            return
+        event, sent = status >> 16, os.WSTOPSIG(status)
+        try:
+            if tid not in self.threads:
+                self._early.add(tid)  # a new thread, before its parent's stop says so
+            elif event == Event.STOP and sent in _STOPS:
+                tracing.stay_stopped(tid)
+            elif event == Event.SECCOMP or sent == signal.SIGTRAP | 0x80:
+                self._at_call(tid)
+            else:
+                self._at_event(tid, event)
+                tracing.go(tid, 0 if event else sent, self._every_call)
+        except _GONE:
+            tracing.go(tid, 0, self._every_call)
+
+    def _at_event(self, tid: int, event: int) -> None:
+        if event in (Event.FORK, Event.VFORK, Event.CLONE):
+            self._born(tid, tracing.message(tid))
+        elif event == Event.EXEC:
+            self._execs(tid, tracing.message(tid))
+        elif event == Event.EXIT:
+            self._leaves(tid)
+
+    # -- processes and threads --
+
+    def _born(self, parent: int, child: int) -> None:
+        """A new thread or process. Which of the two, the flags of the call say."""
+        self.threads.add(child)
+        space, flight = self.spaces.get(parent), self._flights.get(parent)
+        if space is not None and flight is not None:
+            if flight.flags & calls.CLONE_VM:
+                self._joins(child, space)
+            else:
+                copy = space.copy(child, self.notes.process())
+                self._joins(child, copy)
+                self.notes.add(space.who, calls.Fields(Op.FORK, x=copy.who), flight.began)
+        if child in self._early:
+            self._early.discard(child)
+            tracing.go(child, 0, self._every_call)
+
+    def _joins(self, tid: int, space: Space) -> None:
+        self.spaces[tid] = space
+        space.threads.add(tid)
+
+    def _execs(self, tid: int, before: int) -> None:
+        """A new program: a new address space, which is looked at as a whole."""
+        for thread in {tid, before}:
+            self._leaves(thread, sampled=False)  # by now /proc shows the new address space
+        self.threads.add(tid)
+        self.begins(tid)
+
+    def begins(self, pid: int, threads: set[int] | None = None) -> None:
+        """A process comes into the trace: its mappings and entries as they are now."""
+        space = Space(pid, self.notes.process())
+        for tid in threads or {pid}:
+            self.threads.add(tid)
+            self._joins(tid, space)
+        self.notes.add(space.who, calls.Fields(Op.EXEC))
+        for one in space.snapshot():
+            self.notes.mapping(space.who, one)
+            look(self.notes, space, one.start, one.end)
+            self.notes.rights(space.who, one)
+        sample(self.notes, space, stopped=len(space.threads) == 1)
+
+    def _leaves(self, tid: int, sampled: bool = True) -> None:
+        """A thread leaves its address space; the last one takes it down."""
+        space = self.spaces.pop(tid, None)
+        self._flights.pop(tid, None)
+        if space is None:
+            return
+        space.threads.discard(tid)
+        if space.threads:
+            if space.pid == tid:
+                space.close()
+                space.pid = next(iter(space.threads))
+            return
+        if sampled:
+            with suppress(*_GONE):
+                space.pid = tid
+                sample(self.notes, space, stopped=True)
+        space.close()
+        self.notes.add(space.who, calls.Fields(Op.EXIT))
+
+    def _ended(self, tid: int) -> None:
+        self._leaves(tid)
+        self.threads.discard(tid)
+        self._release()
+
+    # -- calls --
+
+    def _at_call(self, tid: int) -> None:
+        info = tracing.call(tid)
+        space = self.spaces.get(tid)
+        if not info.entering:
+            flight = self._flights.pop(tid, None)
+            if flight is not None and space is not None:
+                self._returned(space, flight, info.result)
+            tracing.go(tid, 0, self._every_call)
+            self._release()
+        elif space is None or info.number not in calls.WATCHED:
+            tracing.go(tid, 0, self._every_call)
+        elif self.notes.clock() >= self._due and self._busy():
+            self._held.append(tid)  # until the calls in flight have returned: see `_release`
+        else:
+            self._sample_if_due()
+            self._enters(tid, space, info)
+
+    def _busy(self) -> bool:
+        """Whether a call is in flight that changes memory; those that make a process may wait long."""
+        return any(one.info.number not in _BIRTHS for one in self._flights.values())
+
+    def _release(self) -> None:
+        """No call is in flight any more: take the sample, and let those go that waited for it."""
+        if not self._held or self._busy():
+            return
+        self._sample_if_due()
+        held, self._held = self._held, []
+        for tid in held:
+            if tid in self.spaces:
+                with suppress(*_GONE):
+                    self._enters(tid, self.spaces[tid], tracing.call(tid))
+
+    def _enters(self, tid: int, space: Space, info: Info) -> None:
+        """Look at what the call will take away, then let it run."""
+        began, flags = self.notes.clock(), 0
+        if info.number in _BIRTHS:
+            flags = _clone_flags(tid, info)
+            if not flags & calls.CLONE_VM and self._busy():
+                look(self.notes, space, 0, ALL)
+            elif not flags & calls.CLONE_VM:
+                sample(self.notes, space, stopped=len(space.threads) == 1)
+        elif info.number == calls.BRK and info.arguments[0]:
+            look(self.notes, space, calls.page_up(info.arguments[0]), space.brk)
+        elif info.number in (calls.FTRUNCATE, calls.FALLOCATE):
+            for each in set(self.spaces.values()):
+                look(self.notes, each, 0, ALL)
+        elif info.number == calls.SHMDT:
+            at = info.arguments[0]
+            look(self.notes, space, at, at + space.segments.get(at, 0))
+        for start, end in calls.losing(info.number, info.arguments):
+            look(self.notes, space, start, min(end, ALL))
+        file = self._file(tid, info)
+        self._flights[tid] = _Flight(info, began, file, flags)
+        tracing.go(tid, 0, to_next_call=True)
+
+    def _file(self, tid: int, info: Info) -> int:
+        number = calls.descriptor(info.number, info.arguments)
+        if number is None:
+            return 0
+        try:
+            found = os.stat(f"/proc/{tid}/fd/{number}")
+        except OSError:
+            return 0
+        major, minor = os.major(found.st_dev), os.minor(found.st_dev)
+        return self.notes.file(f"{major:02x}:{minor:02x}:{found.st_ino}")
+
+    def _returned(self, space: Space, flight: _Flight, result: int) -> None:
+        """Write the call down, and forget which entries it may have taken."""
+        info, error = flight.info, -result if -4096 < result < 0 else 0
+        number, arguments = info.number, info.arguments
+        if number == calls.BRK:
+            self._brk(space, flight, result)
+            return
+        if number in (calls.SHMAT, calls.SHMDT):
+            self._shared_memory(space, flight, result)
+            return
+        if error and number not in (calls.MADVISE, calls.MPROTECT, calls.PKEY_MPROTECT):
+            return
+        row = calls.fields(number, arguments, result, flight.file)
+        if row is None:
+            return
+        self.notes.add(space.who, row, flight.began, error)
+        if row.op in (Op.MAP, Op.UNMAP, Op.REMAP) or (row.op == Op.ADVISE and row.x in _TAKING):
+            space.forget(row.at, row.at + row.length)
+        if row.op == Op.REMAP:
+            space.forget(row.z, row.z + row.x)
+        if row.op in (Op.RESIZE, Op.PUNCH):
+            for each in set(self.spaces.values()):
+                each.forget(0, ALL)
+
+    def _brk(self, space: Space, flight: _Flight, result: int) -> None:
+        """The heap grows or shrinks; a refused brk returns the end as it was."""
+        new, old = calls.page_up(result), space.brk
+        space.brk = new
+        if new > old:
+            row = calls.Fields(Op.MAP, old, new - old, 3, MAP_ANONYMOUS)
+        elif new < old:
+            row = calls.Fields(Op.UNMAP, new, old - new)
+            space.forget(new, old)
+        else:
+            return
+        self.notes.add(space.who, row, flight.began)
+
+    def _shared_memory(self, space: Space, flight: _Flight, result: int) -> None:
+        """shmat and shmdt. How long the segment is, maps knows."""
+        if flight.info.number == calls.SHMAT:
+            one = space.attached(result)
+            if one is not None:
+                self.notes.mapping(space.who, one)
+            return
+        at = flight.info.arguments[0]
+        length = space.segments.pop(at, 0)
+        if length:
+            self.notes.add(space.who, calls.Fields(Op.UNMAP, at, length), flight.began)
+            space.forget(at, at + length)
+
+    # -- samples --
+
+    def _sample_if_due(self) -> None:
+        """Sample every address space, if it is time and no call is in flight."""
+        began = self.notes.clock()
+        if began < self._due or self._busy():
+            return
+        for space in {space.who: space for space in self.spaces.values()}.values():
+            with suppress(*_GONE):
+                sample(self.notes, space, stopped=False)
+        took = self.notes.clock() - began
+        self._due = began + max(_EVERY_NS, _SHARE * took)
+
+
+def _clone_flags(tid: int, info: Info) -> int:
+    """The flags of clone(), or of the struct clone_args that clone3() is given."""
+    first = info.arguments[0]
+    if info.number == calls.CLONE3:
+        return tracing.word(tid, first)
+    if info.number == calls.VFORK:
+        return calls.CLONE_VM
+    return first if info.number == calls.CLONE else 0

@@ -1,0 +1,125 @@
+"""A trace under every design, beside the real VmPTE."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptlab.schemes import SCHEMES
+from ptlab.trace.file_format import read_trace
+from ptlab.trace.playing import Played, Scheme, play
+from ptlab.trace.rows import Op, Trace
+
+_SMALL = 2000  # rows that are played sooner than other processes have started
+
+
+class Replay(Sequence[Played]):
+    """A trace and what came of it under each design.
+
+    real  VmPTE in kB at each sample, as the kernel said
+    """
+
+    def __init__(self, trace: Trace, played: Sequence[Played]) -> None:
+        self.trace, self._played = trace, list(played)
+        samples = trace.rows[trace.rows["op"] == Op.SAMPLE]
+        self.real: NDArray[np.int64] = samples["x"]
+        self.clock: NDArray[np.int64] = samples["clock"]
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._played[index]
+
+    def __len__(self) -> int:
+        return len(self._played)
+
+    def equal(self, one: Played) -> int:
+        """How many samples of the real VmPTE this design explains.
+
+        The real value lies between the simulated ones before and after what was in flight.
+        """
+        return int(np.count_nonzero((one.low <= self.real) & (self.real <= one.high)))
+
+    @property
+    def real_total(self) -> NDArray[np.int64]:
+        """VmPTE of all processes together at each sample: the last value of each that lives."""
+        latest: dict[int, int] = {}
+        total = []
+        for who, op, x in self.trace.rows[["who", "op", "x"]].tolist():
+            if op == Op.SAMPLE:
+                latest[who] = x
+                total.append(sum(latest.values()))
+            elif op == Op.EXIT:
+                latest.pop(who, None)
+        return np.array(total, np.int64)
+
+    @property
+    def real_peak_kb(self) -> int:
+        """The highest real VmPTE of all processes together at any sample, in kB."""
+        return int(self.real_total.max(initial=0))
+
+    @property
+    def real_end_kb(self) -> int:
+        """The real VmPTE of all processes together at the last sample, in kB."""
+        return int(self.real_total[-1]) if len(self.real) else 0
+
+    def objects(self) -> Iterator[dict[str, Any]]:
+        """What `ptlab replay --json` prints, an object for each design."""
+        for one in self:
+            yield {
+                "scheme": one.scheme,
+                "samples": len(self.real),
+                "equal": self.equal(one),
+                "exact": int(np.count_nonzero((one.low == self.real) & (self.real == one.high))),
+                "peak_kb": one.peak_kb,
+                "end_kb": one.end_kb,
+                "not_played": dict(one.trouble),
+            }
+
+    def sentences(self) -> dict[str, str]:
+        """One sentence for each design, made from the numbers; then what could not be played."""
+        return {one.scheme: self._sentence(one) for one in self}
+
+    def _sentence(self, one: Played) -> str:
+        base = next((each for each in self if each.scheme == "unmap_only"), None)
+        said = f"{one.scheme}: at most {one.peak_kb} kB, at the end {one.end_kb} kB"
+        if base is not None and base is not one:
+            less = base.end_kb - one.end_kb
+            said += (
+                f", {less} kB less than if nobody frees tables before munmap"
+                if less
+                else ", as if nobody frees tables before munmap"
+            )
+        missed = "; ".join(f"{n} x {what}" for what, n in one.trouble.items())
+        return f"{said}." + (f" Not played: {missed}." if missed else "")
+
+    def __str__(self) -> str:
+        return "\n".join([str(self.trace), *self.sentences().values()])
+
+    def __repr__(self) -> str:
+        return f"<replay of {self.trace!r} under {', '.join(one.scheme for one in self)}>"
+
+
+def replay(
+    recording: Trace | str | os.PathLike[str], *schemes: Scheme, parallel: bool = True
+) -> Replay:
+    """Play a recording under `schemes`, all nine if none is named.
+
+    `recording` is a file that `ptlab trace` has written. All designs run on Linux 6.18, so only the
+    designs differ. BadTrace (a ValueError) for a broken file; OSError if there is none; ValueError
+    for an unknown design.
+    """
+    trace = recording if isinstance(recording, Trace) else read_trace(Path(recording))
+    chosen: Sequence[Scheme] = schemes or tuple(SCHEMES)
+    workers = min(len(chosen), os.cpu_count() or 1)
+    parallel = parallel and len(trace.rows) > _SMALL
+    if not parallel or workers == 1 or not all(isinstance(one, str) for one in chosen):
+        return Replay(trace, [play(trace, one) for one in chosen])
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        return Replay(trace, list(pool.map(partial(play, trace), chosen)))

@@ -1,0 +1,157 @@
+"""One address space while it is recorded: which of its entries the trace knows already."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptlab.observe.mappings import Mapping, mappings
+from ptlab.observe.pagemap import FILE, GUARD, HUGE, PFNZERO, RUN, Pagemap
+from ptlab.trace.calls import page_up
+
+ALL = (1 << 47) - 4096
+"""The end of the address space. With five levels a program gets more only if it asks for more."""
+
+_KINDS = FILE | GUARD | HUGE | PFNZERO  # what the tables, or the way to an entry, depend on
+
+
+class Space:
+    """The address space of the process `pid`, number `who` of the trace.
+
+    known  runs of pages (pagemap.RUN) that the trace says have an entry
+    brk    the end of the heap, page aligned
+    segments  the length of each segment of System V shared memory, by its address
+    """
+
+    def __init__(self, pid: int, who: int) -> None:
+        self.pid, self.who = pid, who
+        self.known = np.zeros(0, RUN)
+        self.brk, self.stack = 0, 0
+        self.segments: dict[int, int] = {}
+        self._pagemap: Pagemap | None = None
+        self.threads = {pid}
+
+    def copy(self, pid: int, who: int) -> Space:
+        """That of a child. fork() copies anonymous pages; those of files it may leave to faults."""
+        child = Space(pid, who)
+        child.brk, child.stack, child.segments = self.brk, self.stack, {**self.segments}
+        child.known = self.known[(self.known["kind"] & np.uint64(FILE)) == 0]
+        return child
+
+    def close(self) -> None:
+        """No more looks."""
+        if self._pagemap is not None:
+            self._pagemap.close()
+            self._pagemap = None
+
+    def snapshot(self) -> list[Mapping]:
+        """All mappings now. Remembers where the heap ends and where the stack begins."""
+        found = mappings(Path(f"/proc/{self.pid}/maps").read_text(errors="replace"))
+        stat = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        self.brk = page_up(int(stat[44]))  # start_brk, the 47th field
+        for one in found:
+            if one.name == "[heap]":
+                self.brk = one.end
+            elif one.name == "[stack]":
+                self.stack = one.start
+            elif one.name.startswith("/SYSV"):
+                self.segments[one.start] = one.end - one.start
+        return found
+
+    def attached(self, at: int) -> Mapping | None:
+        """The mapping that shmat() has made at `at`."""
+        found = mappings(Path(f"/proc/{self.pid}/maps").read_text(errors="replace"))
+        for one in found:
+            if one.start == at:
+                self.segments[at] = one.end - at
+                return one
+        return None
+
+    def look(self, start: int = 0, end: int = ALL) -> tuple[NDArray[np.void], NDArray[np.void]]:
+        """The runs in [start, end) that are new, and those that have gone, since the last look."""
+        if self._pagemap is None:
+            self._pagemap = Pagemap(self.pid)
+        seen = self._pagemap.runs(start, end)
+        seen["kind"] &= np.uint64(_KINDS)
+        known = self._cut(start, end)
+        new, gone = _difference(known, seen)
+        at = int(np.searchsorted(self.known["start"], start))
+        self.known = np.concatenate([self.known[:at], seen, self.known[at:]])
+        return new, gone
+
+    def forget(self, start: int, end: int) -> None:
+        """A call took entries away there, or changed them."""
+        self._cut(start, end)
+
+    def _cut(self, start: int, end: int) -> NDArray[np.void]:
+        """Take [start, end) out of `known`, and return it."""
+        known = self.known
+        first = int(np.searchsorted(known["end"], start, "right"))
+        last = int(np.searchsorted(known["start"], end, "left"))
+        inside = known[first:last].copy()
+        if not len(inside):
+            return inside
+        before, after = inside[:1].copy(), inside[-1:].copy()
+        before["end"], after["start"] = start, end
+        before, after = (each[each["start"] < each["end"]] for each in (before, after))
+        self.known = np.concatenate([known[:first], before, after, known[last:]])
+        inside["start"][0] = max(start, int(inside["start"][0]))
+        inside["end"][-1] = min(end, int(inside["end"][-1]))
+        return inside
+
+    def vmpte_kb(self) -> int:
+        """VmPTE now. ProcessLookupError: the process has ended."""
+        text = Path(f"/proc/{self.pid}/status").read_bytes()
+        if b"VmPTE:" not in text:
+            raise ProcessLookupError(f"process {self.pid} has ended")
+        return int(text[text.index(b"VmPTE:") + 6 :].split(None, 1)[0])
+
+    def stack_growth(self) -> tuple[int, int] | None:
+        """[start, end) by which the stack has grown since the last question."""
+        if not self.stack:
+            return None
+        with suppress(OSError):
+            for one in mappings(Path(f"/proc/{self.pid}/maps").read_text(errors="replace"))[::-1]:
+                if one.name == "[stack]" and one.start < self.stack:
+                    grown = one.start, self.stack
+                    self.stack = one.start
+                    return grown
+        return None
+
+
+def _difference(
+    old: NDArray[np.void], now: NDArray[np.void]
+) -> tuple[NDArray[np.void], NDArray[np.void]]:
+    """Runs of `now` that are not in `old` or of another kind there; runs of `old` not in `now`."""
+    if not len(old):
+        return now, old
+    borders = np.unique(np.concatenate([old["start"], old["end"], now["start"], now["end"]]))
+    was, is_ = _kind_at(old, borders), _kind_at(now, borders)
+    new = _runs(borders, np.where(was == is_, -1, is_))
+    return new, _runs(borders, np.where(is_ == -1, was, -1))
+
+
+def _kind_at(runs: NDArray[np.void], borders: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """The kind of the run that each address lies in, -1 for none."""
+    kinds = np.full(len(borders), -1)
+    if len(runs):
+        at = np.searchsorted(runs["start"], borders, "right") - 1
+        inside = (at >= 0) & (borders < runs["end"][at])
+        kinds[inside] = runs["kind"][at[inside]]
+    return kinds
+
+
+def _runs(borders: NDArray[np.uint64], kinds: NDArray[np.int64]) -> NDArray[np.void]:
+    """Runs between the borders, joined where they touch and are of one kind; -1 is left out."""
+    change = np.flatnonzero(np.diff(kinds, prepend=-2))
+    runs = np.zeros(len(change), RUN)
+    runs["start"] = borders[change]
+    runs["end"][:-1] = borders[change[1:]]
+    chosen = kinds[change]
+    kept = chosen >= 0
+    runs["kind"][kept] = chosen[kept]
+    found: NDArray[np.void] = runs[kept]
+    return found

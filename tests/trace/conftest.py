@@ -1,0 +1,46 @@
+"""A program that is recorded once for all tests of the folder."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+from ptlab.trace.file_format import read_trace
+
+_PROGRAM = """
+import mmap, os
+MiB = 1 << 20
+memory = mmap.mmap(-1, 64 * MiB, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+memory.madvise(mmap.MADV_NOHUGEPAGE)
+for at in range(0, 64 * MiB, 4096):
+    memory[at] = 1
+memory.madvise(mmap.MADV_DONTNEED, 0, 32 * MiB)
+for at in range(32 * MiB, 64 * MiB, MiB):
+    memory.madvise(mmap.MADV_DONTNEED, at, MiB)
+shared = mmap.mmap(-1, 4 * MiB, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS)
+child = os.fork()
+if not child:
+    shared[2 * MiB] = 1
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory):
+    """The file of a trace: 64 MiB touched; half dropped at once, half in pieces; a child."""
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        pytest.skip("only Linux on x86-64 can be recorded")
+    if tuple(map(int, platform.release().split("-")[0].split(".")[:2])) < (6, 7):
+        pytest.skip("recording needs Linux 6.7")
+    file = tmp_path_factory.mktemp("trace") / "program.trace"
+    command = [sys.executable, "-m", "ptlab", "trace", "-o", file, "--"]
+    subprocess.run([*command, sys.executable, "-S", "-c", _PROGRAM], check=True)
+    return file
+
+
+@pytest.fixture(scope="session")
+def trace(recorded):
+    """The trace itself."""
+    return read_trace(recorded)

@@ -1,0 +1,50 @@
+"""A program is recorded as it is: every call, every entry, every process."""
+
+import platform
+
+import numpy as np
+import pytest
+
+from ptlab.trace.record import CannotRecord, record
+from ptlab.trace.rows import Op
+
+MiB = 1 << 20
+DONTNEED = 4
+
+
+def of(trace, op):
+    return trace.rows[trace.rows["op"] == op]
+
+
+def test_calls_are_written_down_with_their_arguments(trace):
+    advised = of(trace, Op.ADVISE)
+    drops = advised[(advised["x"] == DONTNEED) & (advised["length"] >= MiB)]
+    assert drops["length"].tolist() == [32 * MiB, *[MiB] * 32]
+    assert (drops["took"] > 0).all()
+
+
+def test_what_a_call_takes_away_was_seen_before(trace):
+    rows = trace.rows
+    drop = int(np.argmax((rows["op"] == Op.ADVISE) & (rows["length"] == 32 * MiB)))
+    start, end = rows["at"][drop], rows["at"][drop] + 32 * MiB
+    before = rows[:drop][rows["op"][:drop] == Op.TOUCH]
+    low, high = np.maximum(before["at"], start), np.minimum(before["at"] + before["length"], end)
+    assert (high - low)[high > low].sum() == 32 * MiB
+
+
+def test_a_child_is_a_process_of_its_own(trace):
+    child = of(trace, Op.FORK)["x"].tolist()
+    assert len(child) == 1
+    assert child[0] in of(trace, Op.SAMPLE)["who"]
+    assert sorted(of(trace, Op.EXIT)["who"].tolist()) == [0, *child]
+
+
+def test_nothing_seems_lost_or_unknown(trace):
+    assert not trace.count(Op.LOST)
+    assert not trace.count(Op.UNKNOWN)
+    assert trace.about["kernel"] == platform.release()
+
+
+def test_a_program_that_does_not_exist_is_named(recorded):
+    with pytest.raises(CannotRecord, match="no-such-program: No such file"):
+        record(["no-such-program"])

@@ -1,0 +1,59 @@
+"""What the simulator makes of a recorded program."""
+
+import platform
+
+import numpy as np
+import pytest
+
+import ptlab
+from ptlab.trace.rows import ROW, Op, Trace
+
+TABLES_KB = 4
+
+
+@pytest.fixture(scope="module")
+def played(trace):
+    return ptlab.replay(trace, "unmap_only", "pte_refcount", "pt_reclaim", parallel=False)
+
+
+def test_the_real_vmpte_is_what_the_kernels_own_design_says(played):
+    real = {"pt_reclaim": _has_pt_reclaim(), "unmap_only": not _has_pt_reclaim()}
+    for one in played:
+        if real.get(one.scheme):
+            assert played.equal(one) == len(played.real) > 3
+        assert not one.trouble
+
+
+def _has_pt_reclaim():
+    """Whether the recorded kernel frees tables in madvise()."""
+    return tuple(map(int, platform.release().split("-")[0].split(".")[:2])) >= (6, 14)
+
+
+def test_designs_differ_by_what_they_free(played):
+    none, counted, reclaim = played
+    # 16 PTE pages by one call, 16 more by calls of 1 MiB each
+    assert (none.low - reclaim.low).max() == 16 * TABLES_KB
+    assert (none.low - counted.low).max() == 32 * TABLES_KB
+
+
+def test_a_sample_is_compared_with_what_was_in_flight():
+    """The entries may have come before VmPTE was read, or after."""
+    rows = np.zeros(5, ROW)
+    rows["op"] = [Op.EXEC, Op.MAP, Op.SAMPLE, Op.TOUCH, Op.SAMPLE]
+    rows["at"], rows["length"] = 1 << 30, 1 << 21
+    rows["x"] = [0, 3, 12, 0, 4]
+    rows["y"] = [0, 0x20, 3, 0, 4]
+    played = ptlab.replay(Trace(rows), "unmap_only")
+    one = played[0]
+    assert (one.low.tolist(), one.high.tolist()) == ([0, 12], [12, 12])
+    assert played.equal(one) == 1  # 12 kB was possible at the first; 4 kB was not at the second
+
+
+def test_what_cannot_be_played_is_counted_and_said():
+    rows = np.zeros(3, ROW)
+    rows["op"] = [Op.EXEC, Op.UNKNOWN, Op.TOUCH]
+    rows["x"] = [0, 323, 0]
+    rows["length"] = 4096
+    played = ptlab.replay(Trace(rows), "unmap_only")
+    assert played[0].trouble == {"UNKNOWN: system call 323": 1, "TOUCH: SIGSEGV or SIGBUS": 1}
+    assert "1 x UNKNOWN: system call 323" in str(played)
