@@ -29,13 +29,18 @@ from ptlab.classroom.remote_names import (
     encode,
 )
 from ptlab.schemes import empty_tables
-from ptlab.state.scheme import POINTS
+from ptlab.state.scheme import POINTS, ReclaimScheme
 
 MESSAGES = 400_000
 """Most lines that a student's process may send; the right answers need a tenth."""
+MOST_KEPT = 50_000
+"""Elements in what a scheme remembers under one name; and names."""
 
 _ORDINARY = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
 """Errors of a call that the class is told, with its own line."""
+
+_OF_THE_CLASS = POINTS | set(vars(ReclaimScheme)) | set(ReclaimScheme.__annotations__)
+"""What a class says of itself it says once, before it is judged."""
 
 _KEPT = frozenset({"refcount", "visitors"})
 """Columns of mem_map that are a design's to write."""
@@ -65,6 +70,8 @@ class Remote:
         self._objects: list[Any] = []
         self._numbers: dict[int, int] = {}
         self._points = 0
+        self._owed: Step | None = None
+        """A step that was made, and that the class has not yielded yet."""
 
     def begin(self, scheme: Any) -> None:
         """A new machine has a new scheme; the one before it is not called again."""
@@ -77,6 +84,7 @@ class Remote:
         """A point that yields no steps."""
         with _told():
             found = self._value(self._exchange(["value", 0, point, *self._packed(args, kwargs)]))
+            self._settled()
         if point != "check":
             return None
         if type(found) is not list or any(type(words) is not str for words in found):
@@ -95,12 +103,14 @@ class Remote:
         while outcome[0] != "return":
             result = None
             if outcome[0] == "path":
+                self._settled()
                 _, ref, name, *given = outcome
                 args, kwargs = self._given(*given)
                 result = yield from self._offered(ref, name, "paths")(*args, **kwargs)
             else:
                 yield self._step(outcome)
             outcome = self._exchange(["resume", number, self._encode(result)])
+        self._settled()
         return self._value(outcome)
 
     def _packed(self, args: Any, kwargs: dict[str, Any]) -> list[Any]:
@@ -139,7 +149,20 @@ class Remote:
         args, kwargs = self._given(*more)
         if ref[0] == "Store":
             self._may_write(*args[:2])
-        return self._offered(ref, name, "calls")(*args, **kwargs)
+        found = self._offered(ref, name, "calls")(*args, **kwargs)
+        if type(found) is Step:
+            self._settled()
+            self._owed = found
+        return found
+
+    def _settled(self) -> None:
+        """No other CPU could come between two steps of which the first is not yielded."""
+        owed, self._owed = self._owed, None
+        if owed is not None:
+            raise Raised(
+                f"it made a step and did not yield it ({owed.kind} in {owed.fn}): `yield` stands before "
+                "each call that makes one"
+            )
 
     def _column(self, ref: list[Any], name: str, method: str, args: list[Any]) -> Any:
         own = ref == ["Own", 0]
@@ -153,13 +176,15 @@ class Remote:
             return len(column)
         if method == "iter":
             return list(column)
-        if method in COLUMN_READS or (own and method in COLUMN_WRITES):
+        if method in COLUMN_READS:
             found = getattr(column, method)(*given)
             return list(found) if method in ("keys", "values", "items") else found
-        if method == "[]=" and own:
-            column[given[0]] = given[1]
-            return None
-        raise SchemeMistake(f"{name}: an answer changes only what it remembers itself")
+        if not own or method not in {*COLUMN_WRITES, "[]="}:
+            raise SchemeMistake(f"{name}: an answer changes only what it remembers itself")
+        found = getattr(column, "__setitem__" if method == "[]=" else method)(*given)
+        if len(column) > MOST_KEPT:
+            raise SchemeMistake(f"self.{name} has more than {MOST_KEPT} elements")
+        return found
 
     def _may_write(self, owner: Any, name: str) -> None:
         own = owner is self.scheme and name in vars(self.scheme)
@@ -176,14 +201,18 @@ class Remote:
             found = defaultdict(lambda: copy.deepcopy(default), found)
         elif kind == "deque":
             found = deque(found)
-        if name.startswith("__") or name in POINTS:
+        if name.startswith("__") or name in _OF_THE_CLASS:
             raise AttributeError(f"self.{name} is not for a scheme to set")
         setattr(self.scheme, name, found)
+        if len(vars(self.scheme)) > MOST_KEPT:
+            raise SchemeMistake(f"it remembers more than {MOST_KEPT} things")
 
     def _step(self, outcome: list[Any]) -> Step:
         if outcome[0] == "step":
             step = self._decode(outcome[1])
             if type(step) is Step:
+                if step is self._owed:
+                    self._owed = None
                 return step
             raise Raised("it yields something that is no step. Is there a `yield from` missing?")
         kind, fn, tables, n, times, found = map(self._decode, outcome[1:])

@@ -6,9 +6,8 @@ the judge's own engine (remote_scheme.py). So whoever asked compares and counts,
 process does to itself can make a wrong answer right.
 
 The limits: processor time, wall-clock time, memory, what it writes; no other processes, no files, no
-network. What goes beyond is stopped, and the answer gives no points. It is no wall against somebody who
-breaks out of the process: a class that you do not trust at all is graded on a machine, or in a
-container, with nothing else on it.
+network. What goes beyond is stopped, and the answer gives no points. box.py says what holds even
+somebody who breaks out of Python, and on which systems.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from ptlab.classroom.box import Box, Limits, Stopped, started
+from ptlab.classroom.box import PACKAGE, Box, Limits, Stopped, started
 from ptlab.classroom.remote_class import Declared, remote_class
 from ptlab.classroom.remote_scheme import Raised, Remote
 from ptlab.classroom.student_code import Code, NotCode, code, object_to
@@ -26,6 +25,10 @@ from ptlab.classroom.wire_format import pack, unpack
 from ptlab.schemes import ReclaimScheme
 
 LIMITS = Limits()
+
+_SETS = PACKAGE / "classroom" / "sets"
+_HIDDEN = [path for path in _SETS.iterdir() if path.name != "__init__.py"]
+"""What makes the problems and solves them: the box of an answer does not show it."""
 
 
 class Failed(NamedTuple):
@@ -92,7 +95,7 @@ def _run(answer: Code, job: dict[str, Any], limits: Limits) -> Any:
 @contextmanager
 def _started(answer: Code, job: dict[str, Any], limits: Limits) -> Iterator[Box]:
     payload = json.dumps({"answer": answer, "limits": [limits.seconds, limits.mib], **job})
-    with started(["-m", "ptlab.classroom.sandbox_child"], limits) as box:
+    with started(["-m", "ptlab.classroom.sandbox_child"], limits, hide=_HIDDEN) as box:
         box.send(payload.encode() + b"\n")
         yield box
 

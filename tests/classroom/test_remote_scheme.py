@@ -83,6 +83,32 @@ ATTACKS = {
         def zapped(self, mm, *rest):
             mm._engine.ask("call", ["Machine", 10**6], "lock", [], {})
             return ()""",
+    "a step that is made and not yielded": """
+        def zapped(self, mm, tables, *rest):
+            yield from mm.machine.lock("f", "pmd_lock", mm.machine.mem.parent_of(tables), "spin", 1)
+            yield from mm.machine.lock("f", "ptl", tables, "spin", 1)
+            mm.unhook_pte(tables, "f")
+            yield mm.machine.unlock("f", "ptl", 1)
+            yield mm.machine.unlock("f", "pmd_lock", 1)
+            rest[-1].free_tables(tables)""",
+    "a step that is yielded twice": """
+        def zapped(self, mm, tables, *rest):
+            yield from mm.machine.lock("f", "ptl", tables, "spin", 1)
+            step = mm.machine.unlock("f", "ptl", 1)
+            yield step
+            yield step
+            yield step""",
+    "what the class says of itself, changed while it runs": """
+        def zapped(self, mm, *rest):
+            self.stays_empty = "count"
+            self.zap_mode = "write"
+            return ()""",
+    "memory without end": """
+        def __init__(self):
+            self.all = []
+        def zapped(self, mm, *rest):
+            while True: self.all.extend(list(range(19_000)))
+            return ()""",
     "a number that is none": """
         def zapped(self, mm, *rest):
             mm._engine.ask("call", ["Machine", "x"], "lock", [], {})
