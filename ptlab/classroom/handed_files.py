@@ -10,7 +10,16 @@ import os
 import stat
 from pathlib import Path
 
+NOTES = "not_graded"
+"""The folder beside `submitted` in which the reader notes why nbgrader gave up a notebook."""
+
 MOST_FILES, MOST_MIB = 500, 100
+
+
+def why_file(notebook: Path) -> Path:
+    """Where it is noted, for submitted/NAME/SET/FILE.ipynb or the same in autograded."""
+    path = notebook.absolute()
+    return path.parents[3].joinpath(NOTES, *path.parts[-3:]).with_suffix(".txt")
 
 
 def unsafe(folder: Path) -> str:

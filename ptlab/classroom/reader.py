@@ -13,11 +13,11 @@ from typing import Any
 from nbconvert.exporters import NotebookExporter
 
 from ptlab.classroom.grading import HandIn
-from ptlab.classroom.handed_files import unsafe
+from ptlab.classroom.handed_files import unsafe, why_file
 
 
 class Reader(NotebookExporter):
-    """nbgrader's own exporter, with the two questions."""
+    """nbgrader's own exporter, with the two questions. What it cannot read it notes the reason of."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
@@ -27,3 +27,15 @@ class Reader(NotebookExporter):
             if why := unsafe(Path(converter.coursedir.root, folder)):
                 self.log.error("%s is not graded: %s", folder, why)
                 del converter.assignments[folder]
+
+    def from_filename(self, filename: str, *args: Any, **kwargs: Any) -> Any:
+        """A notebook through all passes. If one gives it up, the reason is noted for `ptlab grade`."""
+        noted = why_file(Path(filename))
+        noted.unlink(missing_ok=True)
+        try:
+            return super().from_filename(filename, *args, **kwargs)
+        except Exception as error:
+            noted.parent.mkdir(parents=True, exist_ok=True)
+            says = f"{type(error).__name__}: {error}"[:300]
+            noted.write_text(says.encode("utf-8", "replace").decode(), encoding="utf-8")
+            raise

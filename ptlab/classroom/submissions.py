@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ptlab.classroom import seeds
+from ptlab.classroom.gradebook import Run
+from ptlab.classroom.handed_files import unsafe, why_file
 from ptlab.classroom.report import MIME, VERSION
 
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
@@ -44,26 +46,28 @@ class _Unreadable(Exception):
     """Not a notebook; the message is for a teacher."""
 
 
-def collect(folder: Path) -> tuple[list[Graded], list[NotGraded]]:
-    """All reports, by student, and all that has none. `folder` is the course's. Either may be empty."""
-    graded, without = list[Graded](), list[NotGraded]()
+def collect(folder: Path) -> tuple[list[Graded], list[NotGraded], list[Run]]:
+    """All reports, by student, all that has none, and the runs. `folder` is the course's."""
+    graded, without, runs = list[Graded](), list[NotGraded](), list[Run]()
     done = set[tuple[str, str, str]]()
     for path in sorted(folder.glob("autograded/*/*/*.ipynb")):
         student, problem_set, file = path.parts[-3:]
         done.add((student, problem_set, file))
         try:
-            reports = list(_reports(_read(path)["cells"]))
+            reports = dict(_reports(_read(path)["cells"]))
         except _Unreadable as error:
             without.append(NotGraded(student, problem_set, file, f"its grading {error}"))
             continue
-        ours = [report for report in reports if "student" in report]
+        ours = [report for report in reports.values() if "student" in report]
         if reports and not ours:
             without.append(NotGraded(student, problem_set, file, _PLAIN))
         elif any(report.get("version") != VERSION for report in ours):
             without.append(NotGraded(student, problem_set, file, _OTHER_VERSION))
             continue
         graded += [_graded(student, problem_set, report) for report in ours]
-    return graded, sorted(without + list(_left_out(folder, done)))
+        if ours:
+            runs.append(_run(student, problem_set, file, reports))
+    return graded, sorted(without + list(_left_out(folder, done))), runs
 
 
 def _left_out(folder: Path, done: set[tuple[str, str, str]]) -> Iterator[NotGraded]:
@@ -82,6 +86,8 @@ def _left_out(folder: Path, done: set[tuple[str, str, str]]) -> Iterator[NotGrad
                     yield NotGraded(student.name, "", place.name, why)
             elif sets and place.name not in sets:
                 why = f"no problem set of this name; expected {', '.join(sorted(sets))}"
+                yield NotGraded(student.name, place.name, "", why)
+            elif why := unsafe(place):
                 yield NotGraded(student.name, place.name, "", why)
             else:
                 wanted = sets.get(place.name, [])
@@ -121,6 +127,9 @@ def _in_set(
 
 def _fault(path: Path, begun: bool) -> str:
     """Why a notebook that has the right name has no report. `begun`: others of its set have."""
+    noted = why_file(path)
+    if noted.is_file():
+        return f"not graded: {noted.read_text(encoding='utf-8')}"
     try:
         notebook = _read(path)
     except _Unreadable as error:
@@ -167,13 +176,22 @@ def _nbgrader(cell: dict[str, Any]) -> dict[str, Any]:
     return noted if isinstance(noted, dict) else {}
 
 
-def _reports(cells: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The reports of check cells; any other cell's output may be what a student likes."""
+def _reports(cells: Iterable[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The reports of check cells, by grade id; another cell's output may be what a student likes."""
     for cell in cells:
         for output in cell.get("outputs", ()) if _nbgrader(cell).get("grade") else ():
             report = output.get("data", {}).get(MIME)
             if report:
-                yield report
+                yield str(_nbgrader(cell).get("grade_id")), report
+
+
+def _run(student: str, problem_set: str, file: str, reports: dict[str, dict[str, Any]]) -> Run:
+    scores = tuple((cell, report["score"]) for cell, report in reports.items())
+    about = next(iter(reports.values()))
+    left = tuple(map(str, about.get("left", ())))
+    return Run(
+        student, problem_set, file, scores, about.get("way", ""), left, about.get("secret", "")
+    )
 
 
 def _graded(student: str, problem_set: str, report: dict[str, Any]) -> Graded:

@@ -1,7 +1,7 @@
 """A class at a glance: which questions were hard, which mistaken ideas were behind it, how long it took.
 
 It counts the reports that submissions.py has found. Points that a person gave are not there: `nbgrader
-export` has them.
+export` has them. What gradebook.py finds to be careful about stands after the questions.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import mean, median
 from typing import IO, NamedTuple
 
+from ptlab.classroom.gradebook import Caution, cautions
 from ptlab.classroom.misconceptions import in_words
 from ptlab.classroom.sets import questions
 from ptlab.classroom.submissions import Graded, NotGraded, collect
@@ -45,13 +46,20 @@ class Summary:
     What was handed in and has no report stands before them.
     """
 
-    def __init__(self, graded: Iterable[Graded], not_graded: Iterable[NotGraded] = ()) -> None:
+    def __init__(
+        self,
+        graded: Iterable[Graded],
+        not_graded: Iterable[NotGraded] = (),
+        cautions: Iterable[Caution] = (),
+    ) -> None:
         self.graded, self.not_graded = list(graded), list(not_graded)
+        self.cautions = list(cautions)
 
     @classmethod
     def of(cls, folder: Path) -> Summary:
         """The summary of the course in `folder`. FileNotFoundError if nothing was handed in there."""
-        summary = cls(*collect(folder))
+        graded, not_graded, runs = collect(folder)
+        summary = cls(graded, not_graded, cautions(folder, runs))
         if not summary.graded and not summary.not_graded:
             raise FileNotFoundError(
                 f"{folder / 'submitted'} has no submissions, and {folder / 'autograded'} no graded "
@@ -124,7 +132,13 @@ class Summary:
         if self.not_graded:
             missing = f"<p><b>{NOT_IN_IT}</b></p>{_table(MISSING, self.missing)}"
         table = _table(COLUMNS, map(cells, self.lines))
-        return f'<div style="font-family:sans-serif">{missing}{self.svg()}{table}</div>'
+        told = "".join(map(_told, self.cautions))
+        return f'<div style="font-family:sans-serif">{missing}{self.svg()}{table}{told}</div>'
+
+
+def _told(caution: Caution) -> str:
+    lines = "".join(f"<li>{escape(line)}</li>" for line in caution.lines)
+    return f"<p><b>{escape(caution.heading)}</b></p><ul>{lines}</ul>"
 
 
 NOT_IN_IT = "Handed in, but not graded"

@@ -25,8 +25,9 @@ examples:
 nbgrader does the grading, with exercises/nbgrader_config.py;
 docs/teaching.md goes through it.
 
-exit status: 0 all is well, 1 something that was handed in is not graded,
-2 nothing was handed in there, or a file cannot be written"""
+exit status: 0 all is well, 1 something that was handed in is not graded, or the
+gradebook differs from the reports, or two secrets were used, 2 nothing was
+handed in there, or a file cannot be written"""
 
 
 def add_parser(commands: Any) -> None:
@@ -36,7 +37,9 @@ def add_parser(commands: Any) -> None:
         help="summarize a graded class: questions, mistaken ideas, minutes",
         description="Show what nbgrader has graded: how far the class got with each question,\n"
         "which mistaken ideas were behind the wrong answers, and how long it took;\n"
-        "and what was handed in and could not be graded, with the reason.",
+        "what was handed in and could not be graded, with the reason; where the gradebook\n"
+        "differs from the reports, what waits for a person, what notebooks left running,\n"
+        "and how they were shut in.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -74,17 +77,28 @@ def command(args: argparse.Namespace) -> int:
         for line in summary.lines:
             table.add_row(*map(escape, cells(line)))
         show(table)
-    if not summary.not_graded:
-        return 0
-    print(f"{NOT_IN_IT}:")
-    for students, problem_set, file, why in summary.missing:
-        print(_wrapped("/".join(filter(None, (problem_set, file))), students, why))
-    return 1
+    for caution in summary.cautions:
+        _tell(caution.heading, caution.lines)
+    if summary.not_graded:
+        _tell(NOT_IN_IT, [_missing(*row) for row in summary.missing])
+    wrong = bool(summary.not_graded) or any(caution.wrong for caution in summary.cautions)
+    return int(wrong)
 
 
-def _wrapped(file: str, students: str, why: str) -> str:
-    """One thing that is not graded, indented, in lines as wide as the terminal."""
-    line = f"{file} of {students}: {why}" if students else f"{file}: {why}"
+def _missing(students: str, problem_set: str, file: str, why: str) -> str:
+    """One thing that is not graded."""
+    name = "/".join(filter(None, (problem_set, file)))
+    return f"{name} of {students}: {why}" if students else f"{name}: {why}"
+
+
+def _tell(heading: str, lines: list[str]) -> None:
+    """A heading, and under it lines as wide as the terminal, indented."""
+    print(f"{heading}:")
+    for line in lines:
+        print(_wrapped(line))
+
+
+def _wrapped(line: str) -> str:
     width = shutil.get_terminal_size().columns
     wrap = TextWrapper(width, "  ", "    ", break_long_words=False, break_on_hyphens=False)
     return wrap.fill(line)

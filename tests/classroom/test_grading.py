@@ -22,7 +22,9 @@ from nbgrader.apps import AutogradeApp, ExportApp, GenerateAssignmentApp, Genera
 from nbgrader.utils import is_solution
 
 from ptlab.classroom import find, grading, seeds
-from ptlab.classroom.grading import HANDED_IN, HandIn, RestoreCells
+from ptlab.classroom.box import way
+from ptlab.classroom.grading import HANDED_IN, HandIn
+from ptlab.classroom.set_cells import RestoreCells
 from ptlab.classroom.summary import Summary
 from ptlab.classroom.wire_format import VERSION
 from ptlab.cli import main
@@ -44,6 +46,10 @@ nested = []
 for _ in range(700):
     nested = [nested]
 display({"application/json": nested}, raw=True)"""
+LEAVES = """
+import subprocess
+subprocess.Popen(["sleep", "600"], start_new_session=True)
+print(open("/proc/self/environ").read(), *sorted(__import__("os").listdir("/proc")))"""
 FORGED = """\
 import ptlab.classroom
 from IPython.display import display
@@ -117,7 +123,7 @@ def broken(course, student):
 def tampering(course, student):
     """Everything is made to say that all is right, and a check cell is deleted."""
     submission = Submission(course, student)
-    submission["thread-1"] = FORGED
+    submission["thread-1"] = f"{FORGED}\n{LEAVES}"
     submission.notebook.cells.remove(submission.cell("thread-3-check"))
     return submission
 
@@ -131,8 +137,15 @@ def endless(course, student):
 
 
 def tidy(course, student):
-    """The first answer and its check are deleted, and the second answer; the third is right."""
+    """The first answer and its check are deleted, and the second answer; the third is right.
+
+    What nbgrader has noted about the cells is of a version that is still to come, and one cell is new.
+    """
     submission = right(course, student)
+    for cell in submission.notebook.cells:
+        if "nbgrader" in cell.metadata:
+            cell.metadata.nbgrader.schema_version = 99
+    submission.cell("example").metadata.nbgrader = {"grade_id": "made up", "schema_version": "x"}
     for name in ("thread-1", "thread-1-check", "thread-2"):
         submission.notebook.cells.remove(submission.cell(name))
     return submission
@@ -172,7 +185,12 @@ def course(tmp_path_factory):
         endless(folder, "fay").hand_in()
         tidy(folder, "gil").hand_in()
         honest(folder, "hal").hand_in()
-        run(AutogradeApp, PS)
+        (folder / "submitted/ivy").mkdir()
+        (folder / "submitted/ivy" / PS).symlink_to(folder / "source" / PS)
+        right(folder, "jon").hand_in()
+        (folder / "submitted/jon" / PS / "ps6.ipynb").write_text('{"cells": [{')
+        with pytest.raises(SystemExit):  # nbgrader says so, at its end, because of jon
+            run(AutogradeApp, PS)
         run(GenerateFeedbackApp, PS)
         run(ExportApp)
     return folder
@@ -180,8 +198,12 @@ def course(tmp_path_factory):
 
 def run(app, *args):
     app.clear_instance()
-    app.launch_instance([*args, "--log-level=ERROR"])  # leaves with SystemExit if something failed
-    app.clear_instance()
+    try:
+        app.launch_instance(
+            [*args, "--log-level=ERROR"]
+        )  # leaves with SystemExit if something failed
+    finally:
+        app.clear_instance()
 
 
 def reports(course, student):
@@ -267,6 +289,19 @@ def test_a_dead_kernel_is_a_zero_with_a_reason(course):
 def test_a_friends_notebook_is_graded_on_ones_own_problems(course):
     assert score(course, "dee") < 16
     assert "this is the work of dee" in reports(course, "dee")["thread-3"]
+
+
+def test_a_link_to_the_solutions_is_not_followed_and_a_broken_file_stops_nobody(course):
+    assert not (course / "autograded/ivy").exists() and not (course / "autograded/jon").exists()
+    with (course / "grades.csv").open() as table:
+        assert {"Amy", "hal"} <= {row["student_id"] for row in csv.DictReader(table)}
+
+
+def test_nothing_that_goes_back_has_the_secret(course):
+    going = [path for path in course.glob("feedback/**/*") if path.is_file()]
+    assert len(going) == 8
+    for path in [*going, *course.glob("autograded/**/*.ipynb")]:
+        assert SECRET not in path.read_text()
 
 
 def test_forged_results_do_not_count(course):
@@ -399,7 +434,7 @@ def test_summary_of_the_class(course):
     table = io.StringIO()
     summary.write_csv(table)
     rows = list(csv.DictReader(io.StringIO(table.getvalue())))
-    assert len(rows) == 24
+    assert len(rows) == 24 + 2
     assert rows[0] | {"mistaken ideas": ""} == {
         "student": "Amy", "problem_set": PS, "question": "thread-1", "score": "6.0",
         "points": "6", "minutes": "30", "mistaken ideas": "", "file": "", "not graded": "",
@@ -407,12 +442,37 @@ def test_summary_of_the_class(course):
 
 
 def test_ptlab_grade_shows_and_writes_it(course, tmp_path, capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("COLUMNS", "200")
     out = tmp_path / "class.csv", tmp_path / "class.html"
-    assert main(["grade", str(course), "--csv", str(out[0]), "--html", str(out[1])]) == 0
-    assert "thread-3" in capsys.readouterr().out
-    assert out[0].read_text().count("\n") == 25
-    assert "<svg" in out[1].read_text()
+    assert main(["grade", str(course), "--csv", str(out[0]), "--html", str(out[1])]) == 1
+    told = " ".join(capsys.readouterr().out.split())
+    assert "thread-3" in told
+    assert f"{PS} of ivy: {PS} is a link, and links are not followed" in told
+    assert f"{PS}/ps6.ipynb of jon: not graded: " in told and "JSON" in told
+    assert f"{PS}/thread-4: 8, of Amy, ben, cyd" in told  # waits for a person
+    assert f"{PS}/ps6.ipynb of eve: sleep" in told
+    assert f"8 notebooks: {way().says}" in told
+    assert "differ" not in told and "different secrets" not in told
+    assert out[0].read_text().count("\n") == 27
+    page = out[1].read_text()
+    assert "<svg" in page and "ps6.ipynb of eve: sleep" in page
+
+
+def test_what_is_changed_behind_the_grader_s_back_is_listed(course, tmp_path):
+    shutil.copytree(course / "autograded", tmp_path / "autograded")
+    shutil.copy(course / "gradebook.db", tmp_path)
+    with Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}") as book:
+        forged = book.find_submission(PS, "eve").notebooks[0].grades
+        next(grade for grade in forged if grade.name == "thread-1-check").auto_score = 6
+        next(grade for grade in forged if grade.name == "thread-2-check").manual_score = 5
+        next(grade for grade in forged if grade.name == "thread-3-check").extra_credit = 4
+        book.db.commit()
+    shutil.rmtree(tmp_path / "autograded/Amy")
+    told = Summary.of(tmp_path).cautions[0]
+    where = f"{PS}/thread-1-check of"
+    assert told.wrong and len(told.lines) == 3 + 3
+    assert f"{where} eve: the report has 0 points, the gradebook 6" in told.lines
+    assert f"{where} Amy: the gradebook has 6 points, and there is no report" in told.lines
 
 
 def test_ptlab_grade_says_what_is_missing(tmp_path, capsys):

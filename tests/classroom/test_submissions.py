@@ -88,7 +88,7 @@ def course(tmp_path):
 
 
 def test_each_file_is_graded_or_has_a_reason(course):
-    graded, without = collect(course)
+    graded, without, _ = collect(course)
     assert [(g.student, g.question, g.score, g.ideas) for g in graded] == [
         ("amy", "walk-1", 1.5, ("no-mask",))
     ]
@@ -102,7 +102,7 @@ def test_each_file_is_graded_or_has_a_reason(course):
 
 def test_before_any_grading_it_says_what_to_run(course):
     (course / "autograded/amy/ps1/ps1.ipynb").unlink()
-    graded, without = collect(course)
+    graded, without, _ = collect(course)
     assert not graded
     assert ("jon", "ps1.ipynb", "not graded yet; run nbgrader autograde ps1") in [
         (n.student, n.file, n.why) for n in without
@@ -118,7 +118,7 @@ def test_a_report_from_the_students_kernel_does_not_count(course):
     data = {key: value for key, value in REPORT.items() if key != "student"}
     cell = {"metadata": CHECK, "outputs": [{"data": {MIME: data}}]}
     lay_out(course, {"autograded/amy/ps1/ps1.ipynb": json.dumps({"cells": [cell]})})
-    graded, without = collect(course)
+    graded, without, _ = collect(course)
     assert not graded
     assert any(n.student == "amy" and "nbgrader_config.py" in n.why for n in without)
 
@@ -172,7 +172,7 @@ def test_a_report_of_another_version_is_listed_and_not_read(tmp_path, version):
     report = {"version": version, "student": "amy", "marks": 2}
     cell = {"metadata": CHECK, "outputs": [{"data": {MIME: report}}]}
     lay_out(tmp_path, {"autograded/amy/ps1/ps1.ipynb": json.dumps({"cells": [cell]})})
-    graded, ((*_, why),) = collect(tmp_path)
+    graded, ((*_, why),), _ = collect(tmp_path)
     assert graded == []
     assert why.startswith("was graded by another version of ptlab")
 
