@@ -234,7 +234,7 @@ def test_a_right_class_comes_out_as_if_it_had_run_here(name, monkeypatch):
 
     @contextmanager
     def here(given):
-        names = {}
+        names = {"__name__": "answer"}
         exec(given.text, names)
         yield names["Answer"]
 
