@@ -81,7 +81,7 @@ def _class_state(cls: type) -> dict[str, Hashable]:
 def _functions(cls: type) -> Iterator[FunctionType]:
     """The methods of a design's own classes."""
     for base in cls.__mro__:
-        if not base.__module__.startswith(_OURS):
+        if not str(base.__module__).startswith(_OURS):
             yield from (one for one in vars(base).values() if isinstance(one, FunctionType))
 
 
@@ -89,7 +89,7 @@ def _reached(functions: list[FunctionType]) -> Iterator[Held]:
     """What functions find in their modules, closures and defaults; functions found there are added."""
     seen: set[int] = set()
     for function in functions:  # it grows
-        if id(function) in seen or function.__module__.startswith(_OURS):
+        if id(function) in seen or str(function.__module__).startswith(_OURS):
             continue
         seen.add(id(function))
         for held in _held(function):
