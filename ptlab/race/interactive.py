@@ -17,7 +17,7 @@ from ptlab.race.broken_rule import Verdict
 from ptlab.race.moments import Moments, end_of
 from ptlab.race.scenes import Scene, Variant, find
 from ptlab.schemes import ReclaimScheme, scheme_class
-from ptlab.widgets.payload import RacePayload
+from ptlab.widgets.race_payload import RacePayload
 
 MOST_KEPT = 8
 """How many lines that were left are remembered."""
@@ -107,7 +107,7 @@ class Race:
     # -- showing --
 
     def payload(self) -> RacePayload:
-        """What the front end plays, as plain data; see ptlab/widgets/payload.py."""
+        """What the front end plays, as plain data; see ptlab/widgets/race_payload.py."""
         moments, story = self._moments.play(self.schedule)
         return {
             "scene": self.scene.name,

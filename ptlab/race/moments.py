@@ -1,6 +1,6 @@
 """What each moment of a race shows: a column for each task, and the tree with room for every table.
 
-What the fields mean is in ptlab/widgets/payload.py.
+What the fields mean is in ptlab/widgets/race_payload.py.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ptlab.race.scheduler import RCU, Scheduler
 from ptlab.race.task import Task
 from ptlab.story.code import Code
 from ptlab.story.story import Story
-from ptlab.widgets import payload
+from ptlab.widgets import payload, race_payload
 
 _ABSENT: payload.Look = {
     "step": 0,
@@ -46,7 +46,7 @@ class Moments:
         self._ahead: dict[str, str] = {}
         self._room: payload.Pane | None = None
 
-    def play(self, schedule: str) -> tuple[list[payload.Moment], payload.Payload]:
+    def play(self, schedule: str) -> tuple[list[race_payload.Moment], payload.Payload]:
         """The moments of `schedule`, the one before its first segment included, and its story."""
         scheduler = self.scene.start(self.variant, record=True)
         journal = scheduler.process.journal
@@ -70,7 +70,7 @@ class Moments:
         story["panes"], story["frames"] = [pane], frames
         return moments, story
 
-    def _moment(self, scheduler: Scheduler, did: dict[str, str]) -> payload.Moment:
+    def _moment(self, scheduler: Scheduler, did: dict[str, str]) -> race_payload.Moment:
         return {
             "tasks": [self._column(scheduler, task, did[task.letter]) for task in scheduler.tasks],
             "enabled": scheduler.enabled(),
@@ -79,7 +79,7 @@ class Moments:
             "end": end_of(scheduler),
         }
 
-    def _column(self, scheduler: Scheduler, task: Task, did: str) -> payload.Task:
+    def _column(self, scheduler: Scheduler, task: Task, did: str) -> race_payload.Task:
         can_run = task.letter in scheduler.enabled()
         return {
             "did": did,

@@ -8,6 +8,7 @@ from pathlib import Path
 from textwrap import dedent
 from types import CodeType
 
+from ptlab.base.kernel_files import origin
 from ptlab.state.journal import Call
 from ptlab.widgets import payload
 
@@ -55,12 +56,14 @@ def _function(call: Call) -> payload.Function:
         source = dedent("".join(inspect.getsourcelines(code)[0])).splitlines()
     except OSError:  # it was typed where nothing keeps it
         source = []
-    ours = file.is_relative_to(_PTLAB)
+    ours = f"ptlab/{file.relative_to(_PTLAB).as_posix()}" if file.is_relative_to(_PTLAB) else ""
+    follows = origin(code.co_name, ours) if ours else None
     return {
         "name": code.co_name,
         "title": code.co_qualname,
         "kernel": call.of_the_kernel,
-        "file": f"ptlab/{file.relative_to(_PTLAB).as_posix()}" if ours else "",
+        "file": ours,
         "first": code.co_firstlineno,
         "lines": source,
+        "origin": follows._asdict() if follows else None,  # type: ignore[typeddict-item]
     }

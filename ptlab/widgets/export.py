@@ -6,7 +6,8 @@ from os import PathLike
 from pathlib import Path
 
 from ptlab.widgets.page import SCHEDULER, STEPPER, page, picture
-from ptlab.widgets.payload import Payload, RacePayload, check_schema
+from ptlab.widgets.payload import Payload, check_schema
+from ptlab.widgets.race_payload import RacePayload
 
 
 def export_html(payload: Payload, path: str | PathLike[str]) -> Path:

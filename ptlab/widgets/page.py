@@ -17,6 +17,8 @@ STATIC = Path(__file__).parent / "static"
 _PAGE = Path(__file__).with_name("page.html")
 _AROUND = ("ground", "quiet")
 """The colours of the page around the stage."""
+_MAY = "allow-scripts allow-popups allow-popups-to-escape-sandbox"
+"""What a frame may do: run scripts, and open the kernel's source in a window like any other."""
 _FRAME_HEIGHT = 690
 """Pixels of a frame until its page says how high it is."""
 _STYLE = """<style>
@@ -92,10 +94,13 @@ def framed(inside: str, title: str, still: str) -> str:
 
     A viewer that takes frames out takes the style out too, and then `still` is seen.
     """
+    # Scripts are full of double quotes, each of which would take six characters.
+    quoted = inside.replace("&", "&amp;").replace("'", "&#39;")
     return (
-        f'{_STYLE}<iframe class="ptlab-framed" sandbox="allow-scripts allow-popups" '
+        f'{_STYLE}<iframe class="ptlab-framed" sandbox="{_MAY}" '
         f'title="{html.escape(title)}" style="height: {_FRAME_HEIGHT}px" '
-        f'data-page="{html.escape(inside)}"></iframe><div class="ptlab-still">{still}</div>{_SCRIPT}'
+        f"data-page='{quoted}'></iframe>"
+        f'<div class="ptlab-still">{still}</div>{_SCRIPT}'
     )
 
 

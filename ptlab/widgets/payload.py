@@ -111,6 +111,14 @@ class Process(TypedDict):
     timeline: list[Track]
 
 
+class Origin(TypedDict):
+    """What a function follows: a file of the kernel or of a series, which one, and its address."""
+
+    file: str
+    of: str
+    url: str
+
+
 class Function(TypedDict):
     """A function of ptlab, or of a learner, that a step happens in.
 
@@ -125,6 +133,7 @@ class Function(TypedDict):
     file: str
     first: int
     lines: list[str]
+    origin: Origin | None
 
 
 class Step(TypedDict):
@@ -233,58 +242,6 @@ class Payload(TypedDict):
     calls: list[list[tuple[int, int]]]
     palette: dict[str, Any]
     glossary: list[Term]
-
-
-class Task(TypedDict):
-    """What the column of a task shows at one moment. blocked: why it cannot run, in words."""
-
-    did: str
-    next: str
-    holds: list[str]
-    blocked: str | None
-    done: bool
-
-
-class Moment(TypedDict):
-    """A race after some segments.
-
-    enabled  letters of the tasks that can run, "R" if a grace period can end
-    waiting  tables that wait for a grace period
-    end      "broken", "done" or "open"
-    """
-
-    tasks: list[Task]
-    enabled: str
-    waiting: int
-    verdict: str | None
-    end: str
-
-
-class Left(TypedDict):
-    """A schedule that was left for another one, and how it ended."""
-
-    schedule: str
-    end: str
-
-
-class RaceTask(TypedDict):
-    """A task of a race: its letter, and what it does, in words."""
-
-    letter: str
-    doing: str
-
-
-class RacePayload(TypedDict):
-    """A race: the moments of one schedule, and its story (whose pane has `segments`)."""
-
-    scene: str
-    variant: str
-    tasks: list[RaceTask]
-    schedule: str
-    position: int
-    kept: list[Left]
-    moments: list[Moment]
-    story: Payload
 
 
 def check_schema(payload: Any) -> None:

@@ -10,7 +10,7 @@ import traitlets
 
 from ptlab.widgets.outputs import HasPage
 from ptlab.widgets.page import SCHEDULER, STATIC, framed_story
-from ptlab.widgets.payload import RacePayload
+from ptlab.widgets.race_payload import RacePayload
 
 
 class Runner(Protocol):

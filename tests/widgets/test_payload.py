@@ -8,7 +8,8 @@ import pytest
 from ptlab import SCHEMES, race, story
 from ptlab.race.scenes import SCENES
 from ptlab.scenario.builtin import builtin
-from ptlab.widgets.payload import SCHEMA, Payload, RacePayload, check_schema
+from ptlab.widgets.payload import SCHEMA, Payload, check_schema
+from ptlab.widgets.race_payload import RacePayload
 
 TEACHING = [name for name, one in builtin().items() if one.group == "teaching"]
 

@@ -30,7 +30,11 @@ def test_static_viewers_get_the_picture_as_an_image(payload: dict[str, Any]) -> 
     assert data["text/plain"].endswith("position 0 of 2>")
     assert "application/vnd.jupyter.widget-view+json" in data
     frame, still = data["text/html"].split("</iframe>")
-    assert 'sandbox="allow-scripts allow-popups"' in frame and "data:image" not in frame
+    assert (
+        'sandbox="allow-scripts allow-popups' in frame
+        and "same-origin" not in frame
+        and "data:image" not in frame
+    )
     (encoded,) = re.findall(r'src="data:image/svg\+xml;base64,([^"]*)"', still)
     assert base64.b64decode(encoded).decode() == payload["panes"][0]["still"]["svg"]
 

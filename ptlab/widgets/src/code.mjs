@@ -1,48 +1,77 @@
 // The code that runs at a step: the call path to click through, and the source with the line of the step marked.
+// In a race each task has its own line.
 
 import { OWN_KEYS, fill, html } from "./dom.mjs";
 
-const ABOVE = 3; // lines that are shown above the marked one
+const ABOVE = 3; // lines that are shown above the marked one, where there is room
+
+/** A row of buttons of which one is pressed. */
+function choices(label, className) {
+  const element = html("div", { class: className, role: "group", "aria-label": label });
+  return {
+    element,
+    show(names, pressed, choose) {
+      element.replaceChildren(...names.map((name, k) => {
+        const button = html("button", { type: "button", "aria-pressed": k === pressed, ...OWN_KEYS }, name);
+        button.addEventListener("click", () => {
+          choose(k);
+          element.children[k].focus();
+        });
+        return button;
+      }));
+      element.hidden = names.length < 2;
+    },
+  };
+}
+
+/** What a function follows in the kernel, as a link to it. */
+function originOf({ origin }) {
+  if (!origin) return [];
+  const link = html("a", { href: origin.url, target: "_blank", rel: "noopener", ...OWN_KEYS }, origin.file);
+  return ["follows ", link, `, ${origin.of}`];
+}
 
 /** The panel of the tab Code. */
 export function makeCode({ functions, calls }) {
-  const path = html("div", { class: "ptlab-calls", role: "group", "aria-label": "Call path" });
-  const head = html("h4"), where = html("p", { class: "ptlab-note" });
+  const tasks = choices("Whose code", "ptlab-whose"), path = choices("Call path", "ptlab-calls");
+  const name = html("b"), where = html("span"), head = html("h4", { class: "ptlab-note" }, name, " ", where);
+  const follows = html("p", { class: "ptlab-note" });
   const source = html("pre", { class: "ptlab-source", tabindex: "0", "aria-label": "Source", ...OWN_KEYS });
-  const element = html("div", { class: "ptlab-code" }, path, head, where, source);
-  let frames = [], open = -1;
+  const element = html("div", { class: "ptlab-code" }, tasks.element, path.element, head, follows, source);
+  let lines = [], whose = 0, frames = [], open = -1;
 
-  function show(index) {
-    frames = calls[index];
-    open = frames.length - 1;
-    drawPath();
+  /** `all` are the call paths to choose from, as [who, index of the path]; `now` is the one of this step. */
+  function show(all, now) {
+    lines = all;
+    chooseTask(now);
   }
-  function drawPath() {
-    path.replaceChildren(...frames.map(([f], k) => {
-      const { name, kernel } = functions[f];
-      const button = html("button", { type: "button", "aria-pressed": k === open, class: kernel ? "" : "is-own", ...OWN_KEYS }, name);
-      button.addEventListener("click", () => {
-        open = k;
-        drawPath();
-        path.children[k].focus();
-      });
-      return button;
-    }));
+  function chooseTask(k) {
+    whose = k;
+    frames = calls[lines[whose][1]];
+    tasks.show(lines.map(([who]) => who), whose, chooseTask);
+    chooseCall(frames.length - 1);
+  }
+  function chooseCall(k) {
+    open = k;
+    path.show(frames.map(([f]) => functions[f].name), open, chooseCall);
+    frames.forEach(([f], at) => path.element.children[at].classList.toggle("is-own", !functions[f].kernel));
+    path.element.hidden = frames.length === 0;
     drawSource();
   }
   function drawSource() {
     if (open < 0) {
-      head.textContent = "No kernel function runs yet.";
-      for (const part of [where, source]) part.replaceChildren();
+      name.textContent = "No kernel function runs yet.";
+      for (const part of [where, follows, source]) part.replaceChildren();
       return;
     }
-    const [f, at] = frames[open], { title, file, first, lines } = functions[f];
-    head.textContent = title;
+    const [f, at] = frames[open], { title, file, first, lines: text } = functions[f];
+    name.textContent = title;
     where.textContent = file ? `${file}, line ${first + at}` : "your own code";
-    source.replaceChildren(...lines.map((line, k) => fill(html("span"), k === at ? { class: "is-here", "aria-current": "true" } : {}, `${line}\n`)));
-    if (lines.length === 0) source.textContent = "Its source is not at hand.";
+    follows.replaceChildren(...originOf(functions[f]));
+    source.replaceChildren(...text.map((line, k) => fill(html("span"), k === at ? { class: "is-here", "aria-current": "true" } : {}, `${line}\n`)));
+    if (text.length === 0) source.textContent = "Its source is not at hand.";
     const marked = source.children[at];
-    if (marked) source.scrollTop = Math.max(0, marked.offsetTop - source.offsetTop - ABOVE * marked.offsetHeight);
+    if (marked) source.scrollTop = marked.offsetTop - Math.min(ABOVE * marked.offsetHeight, source.clientHeight / 3);
     source.scrollLeft = 0;
   }
   return { element, show, redraw: drawSource };

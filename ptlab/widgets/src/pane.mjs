@@ -143,6 +143,13 @@ export function makePane(payload, p, { onPick, tabs: more = {}, columns: inRow =
     }
   });
 
+  /** The call paths at a position: that of the step; in a race that of each task, where it ran last. */
+  function linesAt(position, shown) {
+    if (!shown.who) return [[["", shown.calls]], 0];
+    const last = new Map(pane.segments.slice(1, position + 1).map(({ who, calls }) => [who, calls]));
+    const tasks = [...last].sort();
+    return [tasks, tasks.findIndex(([who]) => who === shown.who)];
+  }
   function show(position, jumped) {
     step = frames[position][p];
     previous = frames[Math.max(0, position - 1)][p];
@@ -155,7 +162,7 @@ export function makePane(payload, p, { onPick, tabs: more = {}, columns: inRow =
     locks.show(held);
     tree.show(step, previous, held, jumped);
     counters.show(step, previous, pane.steps[step].process);
-    code.show(shown.calls);
+    code.show(...linesAt(position, shown));
     redraw();
   }
   return {
