@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from typing import ClassVar, TypeVar
 
 from ptlab.classroom import seeds
-from ptlab.classroom.box import Limits, Stopped
+from ptlab.classroom.box import Stopped
 from ptlab.classroom.question import Question, refused, shown
 from ptlab.classroom.report import Finding
 from ptlab.classroom.sandbox import Failed, values
 
 P = TypeVar("P")
-_LIMITS = Limits(seconds=10, mib=512)
 
 
 class FunctionQuestion(Question[P]):
@@ -41,7 +40,7 @@ class FunctionQuestion(Question[P]):
         """Call it in the sandbox; each call gives its share."""
         problems = [problem, *further]
         try:
-            results = values(answer, [(self.argument(p),) for p in problems], _LIMITS)
+            results = values(answer, [(self.argument(p),) for p in problems])
         except Stopped as error:
             return refused(str(error), self.points)
         return self.compared(problems, results)

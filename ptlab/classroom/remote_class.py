@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from ptlab.classroom.remote_scheme import Raised, Remote
 from ptlab.schemes import ReclaimScheme
@@ -36,7 +36,14 @@ class Declared(NamedTuple):
         return found
 
 
-def remote_class(remote: Remote, declared: Declared) -> type[ReclaimScheme]:
+class Answered(ReclaimScheme):
+    """The class that stands for a student's."""
+
+    peeked: ClassVar[set[str]]
+    """What of the simulator's own numbers the student's class has asked for."""
+
+
+def remote_class(remote: Remote, declared: Declared) -> type[Answered]:
     """A design that does at each point what the student's process says."""
     space: dict[str, Any] = {
         "name": declared.name[:60],
@@ -44,11 +51,12 @@ def remote_class(remote: Remote, declared: Declared) -> type[ReclaimScheme]:
         "stays_empty": declared.stays_empty,
         "written_atomically": frozenset(declared.written_atomically),
         "zap_mode": declared.zap_mode,
+        "peeked": remote.peeked,
         "__init__": lambda scheme: remote.begin(scheme),
     }
     for point in POINTS & set(declared.points):
         space[point] = _at_once(remote, point) if point in _AT_ONCE else _path(remote, point)
-    return type("Answer", (ReclaimScheme,), space)
+    return type("Answer", (Answered,), space)
 
 
 def _at_once(remote: Remote, point: str) -> Any:

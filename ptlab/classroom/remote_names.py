@@ -51,7 +51,7 @@ OFFERED: dict[str, Offer] = {
         calls=_names("live hooked empty filled parent_of slots_of at"),
     ),
     "Store": Offer(calls=_names("put add")),
-    "Others": Offer(values=_names("several"), calls=_names("still_hooked")),
+    "Others": Offer(calls=_names("still_hooked")),
     "Geometry": Offer(calls=_names("index span")),
     "MmuGather": Offer(
         values=_names("pages dirty"), parts=_names("mm"), calls=_names("free_tables")
@@ -60,6 +60,9 @@ OFFERED: dict[str, Offer] = {
     "Functions": Offer(paths=_names("unhook_if_empty"), calls=_names("scanned unhook_upper")),
 }
 """By the name of the class; "Own" is the scheme itself, "Functions" are those of empty_tables.py."""
+
+PEEKS = {"MemMap": _names("nonnone entries empty filled"), "Functions": _names("scanned")}
+"""Where a scheme reads at no cost what the simulator knows and a kernel does not."""
 
 COLUMN_READS = _names(
     "get keys values items copy tolist index count sum any all min max union difference intersection"

@@ -24,6 +24,7 @@ from ptlab.classroom.remote_names import (
     COLUMN_READS,
     COLUMN_WRITES,
     OFFERED,
+    PEEKS,
     Ref,
     decode,
     encode,
@@ -72,6 +73,8 @@ class Remote:
         self._points = 0
         self._owed: Step | None = None
         """A step that was made, and that the class has not yielded yet."""
+        self.peeked: set[str] = set()
+        """Of PEEKS, what has been asked."""
 
     def begin(self, scheme: Any) -> None:
         """A new machine has a new scheme; the one before it is not called again."""
@@ -140,6 +143,8 @@ class Remote:
         if verb == "keep":
             return self._keep(*rest)
         ref, name, *more = rest
+        if name in PEEKS.get(ref[0], ()):
+            self.peeked.add(name)
         if verb == "get":
             if ref == ["Own", 0]:
                 return vars(self.scheme)[name]

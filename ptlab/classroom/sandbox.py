@@ -18,11 +18,11 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from ptlab.classroom.box import PACKAGE, Box, Limits, Stopped, started
-from ptlab.classroom.remote_class import Declared, remote_class
+from ptlab.classroom.of_ptlab import object_to_use
+from ptlab.classroom.remote_class import Answered, Declared, remote_class
 from ptlab.classroom.remote_scheme import Raised, Remote
-from ptlab.classroom.student_code import Code, NotCode, code, object_to
+from ptlab.classroom.student_code import Code, NotCode, code, object_to, runnable
 from ptlab.classroom.wire_format import pack, unpack
-from ptlab.schemes import ReclaimScheme
 
 LIMITS = Limits()
 
@@ -55,7 +55,7 @@ def values(
 
 
 @contextmanager
-def scheme(answer: object, limits: Limits = LIMITS) -> Iterator[type[ReclaimScheme]]:
+def scheme(answer: object, limits: Limits = LIMITS) -> Iterator[type[Answered]]:
     """The student's class, as a design whose points are decided in the process.
 
     Stopped: the class cannot be made, or while it runs, the process ends or goes beyond a limit.
@@ -80,7 +80,7 @@ def _text(answer: object, kind: str) -> Code:
         raise Stopped(str(error)) from None
     if found.kind != kind:
         raise Stopped(f"a {kind} is wanted, and {found.name} is a {found.kind}")
-    why = object_to(found.text)
+    why = object_to(found.text) or object_to_use(runnable(found.text), kind)
     if why:
         raise Stopped(f"in the cell of {found.name}, {why}")
     return found

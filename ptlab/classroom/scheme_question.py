@@ -7,7 +7,6 @@ race scenes.
 
 from __future__ import annotations
 
-import ast
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,10 +19,12 @@ from ptlab.classroom.question import Question, Wrong
 from ptlab.classroom.report import Finding
 from ptlab.classroom.sandbox import scheme
 from ptlab.classroom.scheme_judge import Run, Trial, measured, trial
-from ptlab.classroom.student_code import Code, code
+from ptlab.classroom.student_code import Code
 from ptlab.classroom.wording import Fills
 
-SCENES = ("put-locked", "pmd-same", "walker-rcu", "slow-path", "try-get-rcu", "stale-tlb")
+IN_A_ZAP = ("put-locked", "pmd-same", "walker-rcu", "slow-path", "try-get-rcu")
+IN_THE_BACKGROUND = ("two-scans", "scan-fault")
+SCENES = (*IN_A_ZAP, "stale-tlb", *IN_THE_BACKGROUND, "scan-munmap", "scan-gup")
 """The races that freeing a PTE page can lose. Each is searched in full in a fraction of a second."""
 
 
@@ -35,7 +36,7 @@ class Program:
     kept_kb  VmPTE then under a scheme that frees nothing
     built    tables built in all
     scanned  entries read in search of one that is not none
-    writes   how often mmap_lock is taken for write without a scheme
+    writes   how often mmap_lock is taken for write
     """
 
     text: str
@@ -52,7 +53,7 @@ class Program:
         if run.scanned > self.scanned:
             yield f"scans {run.scanned} entries, and {self.scanned} are the limit"
         if run.writes > self.writes:
-            yield f"takes mmap_lock for write {run.writes - self.writes} times more than it needs"
+            yield f"takes mmap_lock for write {run.writes - self.writes} times more than it may"
 
 
 class SchemeQuestion(Question[Program]):
@@ -61,6 +62,8 @@ class SchemeQuestion(Question[Program]):
     further = 3
     at_once: ClassVar[bool] = True
     """Whether VmPTE counts as it is when the program ends, or after `background`."""
+    frees_in: ClassVar[tuple[str, ...]] = IN_A_ZAP
+    """Races in which it has to free a table in some schedule, or it was not put to the test."""
     no_peeking: ClassVar[bool] = False
     """Whether the scheme may not read the simulator's own count of entries."""
 
@@ -104,8 +107,7 @@ class SchemeQuestion(Question[Program]):
             with scheme(answer) as design:
                 found = trial(design, [p.text for p in programs], SCENES)
         except Stopped as stopped:
-            where = _RAISES if str(stopped).startswith("it raised") else ""
-            return [Finding(False, str(stopped), self.points, where, "ill-formed")]
+            return [Finding(False, str(stopped), self.points, _where(str(stopped)), "ill-formed")]
         runs = list(zip(programs, found.runs, strict=True))
         broken = next((run.broken for _, run in runs if run.broken), "")
         if broken:
@@ -120,13 +122,20 @@ class SchemeQuestion(Question[Program]):
             Finding(True, "every table and counter is right after each operation", 1),
             self._races(found),
             self._memory(runs),
-            self._cost(runs, answer),
+            self._cost(runs, sorted(design.peeked)),
         ]
 
     def _end_kb(self, run: Run) -> int:
         return run.now_kb if self.at_once else run.end_kb
 
     def _races(self, found: Trial) -> Finding:
+        untried = [name for name in found.untried if name in self.frees_in]
+        if untried and not found.races:
+            says = (
+                f"in the race {untried[0]} it frees no table in any schedule, though one is empty: "
+                "it has not been put to the test"
+            )
+            return Finding(False, says, 1, _RACES, "frees-nothing")
         if not found.races:
             return Finding(True, f"it wins {len(SCENES)} races in every schedule", 1)
         scene, schedule, verdict = found.races[0]
@@ -138,6 +147,8 @@ class SchemeQuestion(Question[Program]):
             f"find({scene!r}).under(answer)) "
             "shows it"
         )
+        if not schedule:
+            where = _RACES
         return Finding(False, says, 1, where, "loses-a-race")
 
     def _memory(self, runs: list[tuple[Program, Run]]) -> Finding:
@@ -150,15 +161,14 @@ class SchemeQuestion(Question[Program]):
                 return Finding(False, says, 2, _MEASURE, "leaves-tables")
         return Finding(True, "VmPTE is within its limit", 2)
 
-    def _cost(self, runs: list[tuple[Program, Run]], answer: object) -> Finding:
+    def _cost(self, runs: list[tuple[Program, Run]], peeked: Sequence[str]) -> Finding:
         for number, (program, run) in enumerate(runs):
             if self._end_kb(run) > program.end_kb:
                 return Finding(False, "its cost is judged when VmPTE is within its limit", 2)
             for excess in program.excess(run):
                 return Finding(False, f"in {_which(number)} it {excess}", 2, _MEASURE, "costs-much")
-        peek = _peek(answer) if self.no_peeking else ""
-        if peek:
-            says = f"it reads {peek}: Linux has no such number, so count yourself"
+        if self.no_peeking and peeked:
+            says = f"it reads {peeked[0]} of ptlab: Linux has no such number, so count yourself"
             return Finding(False, says, 2, misconception="peeks")
         return Finding(True, "it costs no more than it may", 2)
 
@@ -166,27 +176,30 @@ class SchemeQuestion(Question[Program]):
 _STEP = (
     "Make a Process(answer, grain='table'), do the same operations, and call check() after each."
 )
+_RACES = "print(*ptlab.races(answer), sep='\\n') runs them all."
 _MEASURE = "run(answer, task.problem.text) shows your numbers."
 _CALLED = f"{_MEASURE} A path that is called without `yield from` does nothing."
-_RAISES = (
-    "run(answer, task.problem.text) raises it here, with the whole way to it. What it needs "
-    "has to be imported in its own cell, and a point that has no step to take returns (), not None."
-)
+_RAISES = "run(answer, task.problem.text) raises it here, with the whole way to it."
+_WHY_RAISED = {
+    "NameError": "What it needs has to be imported in its own cell.",
+    "NoneType": "A point that has no step to take returns (), not None.",
+    "no point has this name": "A method that is no point is called by nobody. Is it spelt wrong?",
+    "it is called with": "A point takes what ReclaimScheme's own has, in the same order.",
+}
+"""By what the error says; another one gets no such hint."""
+
+
+def _where(stopped: str) -> str:
+    if not stopped.startswith("it raised"):
+        return ""
+    return " ".join([_RAISES, *(hint for says, hint in _WHY_RAISED.items() if says in stopped)])
 
 
 def _which(number: int) -> str:
     return f"further program {number}" if number else "your program"
 
 
-def _peek(answer: object) -> str:
-    """Where the cell reads what the simulator knows and a kernel does not."""
-    for node in ast.walk(ast.parse(code(answer).text)):
-        if isinstance(node, ast.Attribute) and node.attr in ("nonnone", "entries"):
-            return f"{ast.unparse(node)[:60]} in line {node.lineno} of the cell"
-    return ""
-
-
-def limits(text: str, end_kb: int, built: int, scanned: int) -> Program:
+def limits(text: str, end_kb: int, built: int, scanned: int, more_writes: int = 0) -> Program:
     """The program with these limits, and what it needs without a scheme."""
     plain = measured("unmap_only", text)
-    return Program(text, end_kb, plain.end_kb, built, scanned, plain.writes)
+    return Program(text, end_kb, plain.end_kb, built, scanned, plain.writes + more_writes)

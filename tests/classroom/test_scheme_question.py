@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 import ptlab.race.scenes
-from ptlab.classroom import scheme_answers, scheme_question
+from ptlab.classroom import sandbox, scheme_answers, scheme_question
 from ptlab.classroom.sets import scheme
 from ptlab.classroom.student_code import code, object_to, runnable
 
@@ -22,6 +22,7 @@ def in_this_process(monkeypatch):
         assert object_to(answer.text) is None
         names = {"__name__": "answer"}
         exec(compile(runnable(answer.text), "a cell", "exec"), names)
+        names[answer.name].peeked = set()  # only the judge's end of the sandbox knows
         yield names[answer.name]
 
     monkeypatch.setattr(scheme_question, "scheme", here)
@@ -32,7 +33,12 @@ def points(findings):
 
 
 QUESTIONS = {question.name: question for question in scheme.QUESTIONS}
-MISTAKES = [(q.name, idea) for q in scheme.QUESTIONS for idea in scheme_answers.wrong(q.name)]
+MISTAKES = [
+    (q.name, idea)
+    for q in scheme.QUESTIONS
+    for idea in scheme_answers.wrong(q.name)
+    if idea != "peeks"  # below
+]
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
@@ -82,9 +88,67 @@ def test_the_races_name_a_schedule_that_can_be_run():
     no_lock = next(w for w in question.wrong(problem) if w.idea == "no-lock")
     lost = question.grade(problem, no_lock.answer)[1]
     assert lost.misconception == "loses-a-race"
-    names = {"ptlab": ptlab}
+    names = {"ptlab": ptlab, "__name__": "__main__"}
     exec(no_lock.answer.text, names)
     find_scene, show = lost.where.removesuffix(" shows it").split("; ")
     exec(find_scene, names)
     story = eval(show.replace("answer", "Answer"), names)
     assert "without the PMD lock" in story.title
+
+
+PEEKS = [
+    "mm.machine.mem.nonnone[tables]",
+    'int("{0.nonnone[%d]}".replace("%d", str(tables)).format(mm.machine.mem))',
+    "mm.machine.mem.filled(tables)",
+    "mm.machine.mem.empty(tables) is None",
+    "any(mm.machine.mem.entries[tables, :])",
+    "scanned(mm, tables) < 512",
+]
+
+
+@pytest.mark.parametrize("peek", PEEKS)
+def test_a_look_at_the_simulators_count_is_seen_however_it_is_written(peek, monkeypatch):
+    monkeypatch.setattr(scheme_question, "scheme", sandbox.scheme)
+    monkeypatch.setattr(scheme_question, "SCENES", ())
+    cell = scheme_answers.right("scheme-2").replace("self.count[tables]", peek)
+    cell = cell.replace("import unhook_if_empty", "import scanned, unhook_if_empty")
+    found = QUESTIONS["scheme-2"].grade(
+        QUESTIONS["scheme-2"].pose(Random(0)), scheme_answers.as_code(cell)
+    )
+    assert found[-1].misconception == "peeks" and not found[-1].ok
+
+
+def test_a_scheme_that_does_nothing_while_others_run_has_not_been_put_to_the_test():
+    question = QUESTIONS["scheme-1"]
+    cell = scheme_answers.right("scheme-1")
+    shy = cell.replace('if why != "madvise":', 'if why != "madvise" or mm.machine.others.several:')
+    found = question.grade(question.pose(Random(0)), scheme_answers.as_code(shy))
+    assert [finding.ok for finding in found] == [True, False, True, True]
+    assert found[1].misconception == "frees-nothing" and "put-locked" in found[1].what
+
+
+def test_a_race_with_too_many_schedules_is_not_won(monkeypatch):
+    monkeypatch.setattr("ptlab.classroom.scheme_judge.MOST", 3)
+    question = QUESTIONS["scheme-1"]
+    problem = question.pose(Random(0))
+    found = question.grade(problem, question.solve(problem))
+    assert not found[1].ok and "more than 3 schedules" in found[1].what
+    assert "story" not in found[1].where
+
+
+@pytest.mark.parametrize(
+    ("cell", "hint"),
+    [
+        ("    def zaped(self, mm, tables, walk, why, tlb):\n        return ()", "spelt wrong"),
+        ("    def zapped(self, mm, tables):\n        return ()", "in the same order"),
+        ("    def zapped(self, mm, tables, walk, why, tlb):\n        nowhere", "imported in its"),
+    ],
+)
+def test_a_class_that_raises_is_told_where_to_look(cell, hint, monkeypatch):
+    monkeypatch.setattr(scheme_question, "scheme", sandbox.scheme)
+    question = QUESTIONS["scheme-1"]
+    text = f"from ptlab import ReclaimScheme\nclass Answer(ReclaimScheme):\n{cell}\n"
+    (found,) = question.grade(question.pose(Random(0)), scheme_answers.as_code(text))
+    assert hint in found.where
+    hints = [h for h in scheme_question._WHY_RAISED.values() if h in found.where]
+    assert len(hints) == 1

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from random import Random
 
 from ptlab.classroom.scheme_judge import measured
-from ptlab.classroom.scheme_question import Program, SchemeQuestion, limits
+from ptlab.classroom.scheme_question import IN_THE_BACKGROUND, Program, SchemeQuestion, limits
 
 
 class InPieces(SchemeQuestion):
@@ -63,6 +63,7 @@ class Later(SchemeQuestion):
 
     name = "scheme-3"
     at_once = False
+    frees_in = IN_THE_BACKGROUND
 
     def program(self, rng: Random) -> Iterator[str]:
         """One hot table, some cold ones, and an area that goes with munmap."""
@@ -83,10 +84,14 @@ class Later(SchemeQuestion):
                 yield "munmap s1 2M"
 
     def limits(self, text: str) -> Program:
-        """Tables as unmap_only builds them, memory as mapped_count has it, and two more for one scan."""
+        """Tables as unmap_only builds them, the memory of mapped_count and two tables more, one scan.
+
+        The scan may take mmap_lock for write, once.
+        """
         counted, plain = measured("mapped_count", text), measured("unmap_only", text)
         visits = sum(line.startswith("madvise") for line in text.splitlines())
-        return limits(text, counted.end_kb + 8, plain.built, 512 * (visits + plain.built))
+        scanned = 512 * (visits + plain.built)
+        return limits(text, counted.end_kb + 8, plain.built, scanned, more_writes=1)
 
 
 QUESTIONS = (InPieces(), Counted(), Later())
