@@ -71,10 +71,8 @@ class Remote:
         self._objects: list[Any] = []
         self._numbers: dict[int, int] = {}
         self._points = 0
-        self._owed: Step | None = None
-        """A step that was made, and that the class has not yielded yet."""
-        self.peeked: set[str] = set()
-        """Of PEEKS, what has been asked."""
+        self._owed: Step | None = None  # made, and not yielded yet
+        self.peeked: set[str] = set()  # of PEEKS, what has been asked
 
     def begin(self, scheme: Any) -> None:
         """A new machine has a new scheme; the one before it is not called again."""
@@ -143,8 +141,7 @@ class Remote:
         if verb == "keep":
             return self._keep(*rest)
         ref, name, *more = rest
-        if name in PEEKS.get(ref[0], ()):
-            self.peeked.add(name)
+        self.peeked |= PEEKS.get(ref[0], frozenset()) & {name}
         if verb == "get":
             if ref == ["Own", 0]:
                 return vars(self.scheme)[name]
@@ -294,9 +291,8 @@ def _told() -> Iterator[None]:
     try:
         yield
     except _ORDINARY as error:
-        raise Raised(
-            f"what it asks for cannot be done: {_plain_name(error)}: {error}"[:400]
-        ) from None
+        why = f"what it asks for cannot be done: {_plain_name(error)}: {error}"
+        raise Raised(why[:400]) from None
 
 
 def _plain_name(error: Exception) -> str:
