@@ -22,7 +22,10 @@ from ptlab.classroom.wire_format import pack, unpack
 from ptlab.schemes import ReclaimScheme
 from ptlab.state.scheme import POINTS
 
-_FORBIDDEN = ("os.", "subprocess.", "socket.", "ctypes.", "gc.", "shutil.", "pty.", "signal.")
+_FORBIDDEN = (
+    *("os.", "subprocess.", "socket.", "ctypes.", "gc.", "shutil.", "pty.", "signal."),
+    *("sqlite3.", "mmap.", "fcntl.", "syslog.", "tempfile.", "glob.", "webbrowser."),
+)
 _FORBIDDEN_TOO = frozenset(
     ("sys.setprofile", "sys.settrace", "sys._current_frames", "resource.setrlimit")
 )

@@ -11,6 +11,7 @@ import pytest
 
 from ptlab.classroom import remote_scheme, sandbox, scheme_answers, scheme_question
 from ptlab.classroom.box import Limits, Stopped
+from ptlab.classroom.remote_scheme import Raised
 from ptlab.classroom.sandbox import scheme
 from ptlab.classroom.scheme_judge import measured, run
 from ptlab.classroom.sets import find
@@ -212,7 +213,15 @@ def answer(methods):
     return scheme_answers.as_code("\n".join([*imports, HEAD]) + indent(rest, "    "))
 
 
-@pytest.mark.parametrize("attack", ATTACKS)
+ALONE = (
+    "a verdict on the wire", "lines that are no messages", "a line without an end",
+    "questions without an end", "memory without end", "exit", "no answer", "recursion",
+    "its own invariants", "the judge's run", "descriptors", "frame of a traceback",
+)  # fmt: skip
+"""They end their process, or put it out of step; or they are about the class itself."""
+
+
+@pytest.mark.parametrize("attack", ALONE)
 def test_an_attack_frees_nothing_and_changes_nothing(attack):
     """The program's tables stay as they were: the class did not free one, so it gets no point."""
     try:
@@ -222,6 +231,40 @@ def test_an_attack_frees_nothing_and_changes_nothing(attack):
         assert "opens a file" not in str(stopped), "the attack itself has not begun"
         return
     assert found.broken or found == measured("unmap_only", PROGRAM)
+
+
+TURNS = """
+class Answer(ReclaimScheme):
+    name = "answer"
+    def __init__(self):
+        Answer.turn = turns.pop(0)
+        if "__init__" in vars(Answer.turn): Answer.turn.__init__(self)
+    def zapped(self, *rest):
+        return Answer.turn.zapped(self, *rest)
+"""
+
+
+def test_attacks_one_after_the_other_free_nothing_and_change_nothing(monkeypatch):
+    """In one process: each scheme that the judge begins is the next attack."""
+    monkeypatch.setattr(remote_scheme, "MESSAGES", 50_000)
+    names = [name for name in ATTACKS if name not in ALONE]
+    parts, turns = ["from ptlab import ReclaimScheme"], []
+    for number, name in enumerate(names):
+        lines = dedent(ATTACKS[name]).strip().splitlines()
+        parts += [line for line in lines if line.startswith(("import ", "from ", "process."))]
+        parts += [line for line in lines if line.startswith("meter.")]
+        methods = [line for line in lines if line.startswith(("def ", " "))]
+        parts.append(f"class Turn{number}:\n" + indent("\n".join(methods), "    "))
+        turns.append(f"Turn{number}")
+    text = "\n".join([*parts, f"turns = [{', '.join(turns)}]", TURNS])
+    with scheme(scheme_answers.as_code(text), Limits(seconds=5, mib=512)) as design:
+        for name in names:
+            try:
+                found = run(design, PROGRAM)
+            except Raised as raised:
+                assert "NameError" not in str(raised), (name, raised)
+                continue
+            assert found.broken or found == measured("unmap_only", PROGRAM), name
 
 
 @pytest.mark.parametrize("name", ["scheme-1", "scheme-2", "scheme-3"])
