@@ -47,7 +47,7 @@ def add_parser(commands: Any) -> None:
 def command(args: argparse.Namespace) -> int:
     """Replay and print."""
     try:
-        played = replay(args.file, *args.scheme)
+        played = replay(args.file, *args.scheme, parallel=True)
     except OSError as error:
         raise BadInput(f"replay: {args.file}: {error.strerror}") from error
     except ValueError as error:
@@ -61,15 +61,22 @@ def command(args: argparse.Namespace) -> int:
 
 
 def _show(played: Replay) -> None:
+    trace, bounds = played.trace, bool(played.least)
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("design")
-    for name in ("peak kB", "end kB", f"equal of {len(played.real)}"):
+    for name in ("peak kB", "end kB", *([] if bounds else [f"equal of {trace.samples}"])):
         table.add_column(name, justify="right", no_wrap=True)
-    real = (str(played.real_peak_kb), str(played.real_end_kb), "")
-    table.add_row(f"the real one (Linux {played.trace.about.get('kernel', '?')})", *real)
-    for one in played:
-        row = (str(one.peak_kb), str(one.end_kb), str(played.equal(one)))
-        table.add_row(one.scheme, *row)
+    if not bounds:
+        kernel = trace.about.get("kernel", "?")
+        real = (str(played.real_peak_kb), str(played.real_end_kb), "")
+        table.add_row(f"measured, Linux {kernel}", *real)
+    for number, one in enumerate(played):
+        if bounds:
+            low = played.least[number]
+            cells = [f"{low.peak_kb} to {one.peak_kb}", f"{low.end_kb} to {one.end_kb}"]
+        else:
+            cells = [str(one.peak_kb), str(one.end_kb), str(played.equal(one))]
+        table.add_row(one.scheme, *cells)
     print(played.trace)
     show(table)
     for sentence in played.sentences().values():

@@ -43,6 +43,8 @@ MAP_FIXED, MREMAP_DONTUNMAP = 0x10, 4
 CLONE_VM = 0x100
 _PUNCH_HOLE, _COLLAPSE_RANGE, _INSERT_RANGE = 0x2, 0x8, 0x20
 _PAGE = 4096
+MAX_ADDRESS = 1 << 56
+"""No address space is larger, with five levels too."""
 
 
 class Fields(NamedTuple):
@@ -81,7 +83,18 @@ def losing(number: int, arguments: tuple[int, ...]) -> list[tuple[int, int]]:
 
 
 def fields(number: int, arguments: tuple[int, ...], result: int, file: int) -> Fields | None:
-    """The row of a call that returned `result`; None for one that changes nothing (or brk: space.py)."""
+    """The row of a call that returned `result`; None for one that changes nothing.
+
+    A call whose numbers lie outside every address space is not understood. brk is not here: how far
+    the heap reached before, only the caller knows.
+    """
+    row = _fields(number, arguments, result, file)
+    if row is None or (min(row) >= 0 and max(row) <= MAX_ADDRESS):
+        return row
+    return Fields(Op.UNKNOWN, x=number)
+
+
+def _fields(number: int, arguments: tuple[int, ...], result: int, file: int) -> Fields | None:
     at, length, third = arguments[0], arguments[1], arguments[2]
     if number == MMAP:
         offset = 0 if arguments[3] & MAP_ANONYMOUS else arguments[5]

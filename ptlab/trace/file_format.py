@@ -20,12 +20,12 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from ptlab.trace.calls import MAX_ADDRESS
 from ptlab.trace.rows import COLUMNS, ROW, Op, Trace
 
 MAGIC = b"ptlab trace 1\n"
 MAX_ROWS = 50_000_000
 MAX_LINE = 1 << 16
-_MAX_ADDRESS = 1 << 57  # with five levels
 _ORDER = ("op", *(name for name in COLUMNS if name != "op"))
 _XZ: Any = {"format": lzma.FORMAT_XZ, "check": lzma.CHECK_CRC32}
 _MEMORY = 1 << 27  # bytes that a decoder may take
@@ -126,11 +126,11 @@ def check_rows(rows: NDArray[np.void], path: str) -> None:
     for name in ("clock", "took", "at", "length", "z", "file", "error"):
         refuse(rows[name] < 0, f"its {name} is below 0")
     for name in ("at", "length", "z"):
-        refuse(rows[name] > _MAX_ADDRESS, f"its {name} is above 2^57")
-    refuse((rows["at"] + rows["length"]) > _MAX_ADDRESS, "it ends above 2^57")
+        refuse(rows[name] > MAX_ADDRESS, f"its {name} is above 2^56")
+    refuse((rows["at"] + rows["length"]) > MAX_ADDRESS, "it ends above 2^56")
     refuse(rows["file"] > MAX_ROWS, "its file has no such number")
     sizes = np.isin(op, (Op.REMAP, Op.RESIZE, Op.SAMPLE))
-    refuse(sizes & ((rows["x"] < 0) | (rows["x"] > _MAX_ADDRESS)), "its x is out of bounds")
+    refuse(sizes & ((rows["x"] < 0) | (rows["x"] > MAX_ADDRESS)), "its x is out of bounds")
     of_file = np.isin(op, (Op.RESIZE, Op.PUNCH, Op.ALLOCATE))
     refuse(of_file & (rows["file"] == 0), "it names no file")
     bracket = (rows["y"] < number) | (rows["y"] >= len(rows))

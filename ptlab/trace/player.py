@@ -1,8 +1,9 @@
 """A trace on simulated processes, under one design.
 
-Simplified: all files are as large as what is mapped of them, and wholly in the page cache. What the
-page cache holds decides which pages a read fault maps around the one it was for (fault-around), so
-entries of files may differ from the real ones; tables do not. Advice about huge pages is not
+Simplified: all files are as large as what is mapped of them. A file that is mapped as private at
+first is wholly in the page cache, shared memory only where it was touched. The page cache decides
+which pages a read fault maps around the one it was for (fault-around), so entries of files may
+differ from the real ones; tables do not. Advice about huge pages is not
 passed on: the recording says which pages became huge.
 """
 
@@ -22,17 +23,16 @@ from ptlab.process.process import Process
 from ptlab.schemes import ReclaimScheme
 from ptlab.state.machine import Machine
 from ptlab.state.page_cache import File
+from ptlab.state.vma import prot_name
 from ptlab.trace.calls import page_up
 from ptlab.trace.rows import (
     MAP_ANONYMOUS,
     MAP_POPULATE,
     MAP_SHARED,
-    PROT_EXEC,
-    PROT_READ,
-    PROT_WRITE,
     Op,
 )
 
+_PROT_MASK = 7  # PROT_READ, PROT_WRITE and PROT_EXEC; the rest are hints
 _MREMAP_FIXED, _MREMAP_DONTUNMAP = 2, 4
 _HUGE_ADVICE = ("HUGEPAGE", "NOHUGEPAGE", "COLLAPSE")
 _REFUSED = (KernelError, SegmentationFault, NotModelled)
@@ -72,7 +72,7 @@ class Player:
             Op.MAP: self._map,
             Op.UNMAP: lambda process, row: process.munmap(row.at, row.length),
             Op.ADVISE: self._advise,
-            Op.PROTECT: lambda process, row: process.mprotect(row.at, _rights(row.x), row.length),
+            Op.PROTECT: self._protect,
             Op.REMAP: self._remap,
             Op.LOCK: lambda process, row: process.mlock(row.at, row.length),
             Op.UNLOCK: lambda process, row: process.munlock(row.at, row.length),
@@ -109,11 +109,11 @@ class Player:
         shared = bool(row.y & MAP_SHARED)
         file = None
         if row.file and not row.y & MAP_ANONYMOUS:
-            file = self._file(process, row.file, row.z + row.length)
+            file = self._file(process, row.file, row.z + row.length, filled=not shared)
         process.mmap(
             row.length,
             at=row.at,
-            prot=_rights(row.x),
+            prot=prot_name(row.x & _PROT_MASK),
             shared=shared,
             noreserve=True,
             populate=bool(row.y & MAP_POPULATE),
@@ -122,12 +122,15 @@ class Player:
             offset=row.z if file else 0,
         )
 
-    def _file(self, process: Process, number: int, size: int = 0) -> File:
+    def _protect(self, process: Process, row: Row) -> None:
+        process.mprotect(row.at, prot_name(row.x & _PROT_MASK), row.length)
+
+    def _file(self, process: Process, number: int, size: int, filled: bool) -> File:
         """The file of that number on the process's machine, with at least `size` bytes."""
         key = process.machine, number
         file = self._files.get(key)
         if file is None:
-            file = self._files[key] = process.file(page_up(size))
+            file = self._files[key] = process.file(page_up(size), filled=filled)
         elif file.size < size:
             process.truncate(file, page_up(size))
         return file
@@ -140,7 +143,9 @@ class Player:
             if file is None:
                 continue
             if row.op == Op.RESIZE:
+                mapped = file.size
                 each.truncate(file, row.x)
+                each.truncate(file, max(row.x, mapped))  # writes, which no trace holds, extend it
             elif row.op == Op.PUNCH:
                 each.punch(file, row.z, row.length)
             else:
@@ -194,13 +199,6 @@ def _touch_huge(process: Process, at: int, length: int, write: bool) -> None:
 def _has_entries(process: Process, at: int) -> bool:
     """Whether a table of small pages is there already."""
     return bool(process.mm.lookup(at, Level.PTE))
-
-
-def _rights(bits: int) -> str:
-    """PROT_* as the simulator names rights. A program that may execute may read, on x86-64."""
-    if bits & PROT_WRITE:
-        return "rw"
-    return "r" if bits & (PROT_READ | PROT_EXEC) else "none"
 
 
 def _reason(error: Exception) -> str:

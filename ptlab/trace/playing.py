@@ -25,6 +25,7 @@ class Played(NamedTuple):
                was taken; they are the same where nothing was in flight
     total      simulated VmPTE of all processes together, in kB
     peak_kb    the highest total at any row
+    end_kb     the total before the last process ends
     trouble    what could not be played, and how often
     """
 
@@ -33,12 +34,8 @@ class Played(NamedTuple):
     high: NDArray[np.int64]
     total: NDArray[np.int64]
     peak_kb: int
+    end_kb: int
     trouble: Counter[str]
-
-    @property
-    def end_kb(self) -> int:
-        """Simulated VmPTE of all processes at the last sample, in kB."""
-        return int(self.total[-1]) if len(self.total) else 0
 
 
 class _Open(NamedTuple):
@@ -58,12 +55,14 @@ def play(trace: Trace, scheme: Scheme, kernel: str = KERNEL) -> Played:
     low, high, total = np.full(count, np.iinfo(np.int64).max), *np.zeros((2, count), np.int64)
     taken: list[_Open] = []
     now: Counter[int] = Counter()
-    peak = seen = 0
+    peak = end = seen = 0
     for number, row in enumerate(map(Row._make, rows.tolist())):
         player.play(row)
         changed = row.x if row.op == Op.FORK else row.who
         now[changed] = player.vmpte_kb(changed)
         peak = max(peak, now.total())
+        if player.processes:
+            end = now.total()
         if row.op == Op.SAMPLE:
             taken.append(_Open(seen, row.who, row.y))
             total[seen] = now.total()
@@ -73,4 +72,4 @@ def play(trace: Trace, scheme: Scheme, kernel: str = KERNEL) -> Played:
             high[one.number] = max(high[one.number], now[one.who])
         if taken:
             taken = [one for one in taken if one.until > number]
-    return Played(scheme_class(scheme).name, low, high, total, peak, player.trouble)
+    return Played(scheme_class(scheme).name, low, high, total, peak, end, player.trouble)

@@ -16,7 +16,7 @@ from ptlab.trace.tracing import Event, Info
 
 _STOPS = (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 _BIRTHS = (calls.CLONE, calls.FORK, calls.VFORK, calls.CLONE3)
-_EVERY_NS = 20_000_000  # nanoseconds between samples; more where a sample takes long
+_EVERY_NS = 5_000_000  # nanoseconds between samples; more where a sample takes long
 _SHARE = 5  # at most one part in so many of the time goes into samples
 _TAKING = (4, 9, 21, 24, 102, 103)  # DONTNEED, REMOVE, PAGEOUT, DONTNEED_LOCKED, GUARD_*
 
@@ -237,7 +237,7 @@ class Recorder:
         if error and number not in (calls.MADVISE, calls.MPROTECT, calls.PKEY_MPROTECT):
             return
         row = calls.fields(number, arguments, result, flight.file)
-        if row is None:
+        if row is None or (error and row.op == Op.UNKNOWN):
             return
         self.notes.add(space.who, row, flight.began, error)
         if row.op in (Op.MAP, Op.UNMAP, Op.REMAP) or (row.op == Op.ADVISE and row.x in _TAKING):
@@ -246,7 +246,7 @@ class Recorder:
             space.forget(row.z, row.z + row.x)
         if row.op in (Op.RESIZE, Op.PUNCH):
             for each in set(self.spaces.values()):
-                each.forget(0, ALL)
+                each.forget_files()
 
     def _brk(self, space: Space, flight: _Flight, result: int) -> None:
         """The heap grows or shrinks; a refused brk returns the end as it was."""

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptlab.schemes import SCHEMES
-from ptlab.trace.file_format import read_trace
+from ptlab.trace.file_format import check_rows, read_trace
 from ptlab.trace.playing import Played, Scheme, play
 from ptlab.trace.rows import Op, Trace
+from ptlab.trace.strace import is_strace, read_strace
 
 _SMALL = 2000  # rows that are played sooner than other processes have started
 
@@ -24,11 +25,14 @@ _SMALL = 2000  # rows that are played sooner than other processes have started
 class Replay(Sequence[Played]):
     """A trace and what came of it under each design.
 
-    real  VmPTE in kB at each sample, as the kernel said
+    real   VmPTE in kB at each sample, as the kernel said
+    least  the same if nothing is touched, for a trace that does not hold what was touched; else empty
     """
 
-    def __init__(self, trace: Trace, played: Sequence[Played]) -> None:
-        self.trace, self._played = trace, list(played)
+    def __init__(
+        self, trace: Trace, played: Sequence[Played], least: Sequence[Played] = ()
+    ) -> None:
+        self.trace, self._played, self.least = trace, list(played), list(least)
         samples = trace.rows[trace.rows["op"] == Op.SAMPLE]
         self.real: NDArray[np.int64] = samples["x"]
         self.clock: NDArray[np.int64] = samples["clock"]
@@ -71,8 +75,8 @@ class Replay(Sequence[Played]):
 
     def objects(self) -> Iterator[dict[str, Any]]:
         """What `ptlab replay --json` prints, an object for each design."""
-        for one in self:
-            yield {
+        for number, one in enumerate(self):
+            plain = {
                 "scheme": one.scheme,
                 "samples": len(self.real),
                 "equal": self.equal(one),
@@ -81,6 +85,10 @@ class Replay(Sequence[Played]):
                 "end_kb": one.end_kb,
                 "not_played": dict(one.trouble),
             }
+            if self.least:
+                low = self.least[number]
+                plain |= {"peak_least_kb": low.peak_kb, "end_least_kb": low.end_kb}
+            yield plain
 
     def sentences(self) -> dict[str, str]:
         """One sentence for each design, made from the numbers; then what could not be played."""
@@ -89,6 +97,12 @@ class Replay(Sequence[Played]):
     def _sentence(self, one: Played) -> str:
         base = next((each for each in self if each.scheme == "unmap_only"), None)
         said = f"{one.scheme}: at most {one.peak_kb} kB, at the end {one.end_kb} kB"
+        if self.least:
+            low = self.least[self._played.index(one)]
+            said = (
+                f"{one.scheme}: at most {low.peak_kb} to {one.peak_kb} kB, "
+                f"at the end {low.end_kb} to {one.end_kb} kB"
+            )
         if base is not None and base is not one:
             less = base.end_kb - one.end_kb
             said += (
@@ -107,19 +121,40 @@ class Replay(Sequence[Played]):
 
 
 def replay(
-    recording: Trace | str | os.PathLike[str], *schemes: Scheme, parallel: bool = True
+    recording: Trace | str | os.PathLike[str], *schemes: Scheme, parallel: bool = False
 ) -> Replay:
     """Play a recording under `schemes`, all nine if none is named.
 
-    `recording` is a file that `ptlab trace` has written. All designs run on Linux 6.18, so only the
-    designs differ. BadTrace (a ValueError) for a broken file; OSError if there is none; ValueError
-    for an unknown design.
+    `recording` is a file that `ptlab trace` has written, or the text of `strace -f -ttt`; then the
+    results are bounds (`strace.py` says which). All designs run on Linux 6.18, so only the
+    designs differ. `parallel` uses all processors. BadTrace (a ValueError) for a broken file;
+    OSError if there is none; ValueError for an unknown design.
     """
-    trace = recording if isinstance(recording, Trace) else read_trace(Path(recording))
+    trace = recording if isinstance(recording, Trace) else _read(Path(recording))
     chosen: Sequence[Scheme] = schemes or tuple(SCHEMES)
-    workers = min(len(chosen), os.cpu_count() or 1)
-    parallel = parallel and len(trace.rows) > _SMALL
-    if not parallel or workers == 1 or not all(isinstance(one, str) for one in chosen):
-        return Replay(trace, [play(trace, one) for one in chosen])
+    played = _all(trace, chosen, parallel)
+    if not trace.bounds:
+        return Replay(trace, played)
+    untouched = Trace(trace.rows[trace.rows["op"] != Op.TOUCH], trace.about)
+    return Replay(trace, played, _all(untouched, chosen, parallel))
+
+
+def _read(path: Path) -> Trace:
+    """A trace from a file of either kind."""
+    with path.open("rb") as file:
+        head = file.read(200)
+    if is_strace(head.decode(errors="replace")):
+        trace = read_strace(path.read_text(errors="replace"))
+        check_rows(trace.rows, str(path))
+        return trace
+    return read_trace(path)
+
+
+def _all(trace: Trace, schemes: Sequence[Scheme], parallel: bool) -> list[Played]:
+    """The trace under each design, on all processors if it is long."""
+    workers = min(len(schemes), os.cpu_count() or 1)
+    names = all(isinstance(one, str) for one in schemes)
+    if not parallel or workers == 1 or not names or len(trace.rows) < _SMALL:
+        return [play(trace, one) for one in schemes]
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        return Replay(trace, list(pool.map(partial(play, trace), chosen)))
+        return list(pool.map(partial(play, trace), schemes))

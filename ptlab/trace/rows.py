@@ -87,6 +87,11 @@ class Trace:
         return len(self.rows) - sum(map(self.count, quiet))
 
     @property
+    def bounds(self) -> bool:
+        """Whether what was touched is not known but assumed, as in the text of strace."""
+        return self.about.get("recorder") == "strace"
+
+    @property
     def samples(self) -> int:
         """How many samples of VmPTE there are."""
         return self.count(Op.SAMPLE)

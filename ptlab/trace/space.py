@@ -38,8 +38,13 @@ class Space:
         """That of a child. fork() copies anonymous pages; those of files it may leave to faults."""
         child = Space(pid, who)
         child.brk, child.stack, child.segments = self.brk, self.stack, {**self.segments}
-        child.known = self.known[(self.known["kind"] & np.uint64(FILE)) == 0]
+        child.known = self.known
+        child.forget_files()
         return child
+
+    def forget_files(self) -> None:
+        """The next look reports each page of a file again: it may have gone."""
+        self.known = self.known[(self.known["kind"] & np.uint64(FILE)) == 0]
 
     def close(self) -> None:
         """No more looks."""
