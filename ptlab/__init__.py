@@ -21,7 +21,7 @@ from ptlab.process.walk import Walk, walk
 from ptlab.race.all_scenes import races
 from ptlab.race.interactive import Race, race
 from ptlab.schemes import SCHEMES, ReclaimScheme
-from ptlab.story.story import Comparison, Story, compare, story
+from ptlab.story.story import Comparison, Story, compare, open_link, story
 from ptlab.trace import replay
 
 __version__ = "0.1.0"
@@ -38,6 +38,7 @@ __all__ = [
     "MADV_FREE",
     "story",
     "Story",
+    "open_link",
     "compare",
     "Comparison",
     "SCHEMES",

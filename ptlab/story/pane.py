@@ -15,6 +15,7 @@ from ptlab.draw.fold import Fold, folds
 from ptlab.draw.palette import STATES
 from ptlab.draw.tree import Hook, below, fold_id, layout, node_id
 from ptlab.story.code import Code
+from ptlab.story.mappings import mappings
 from ptlab.story.timeline import StoryStep, Timeline
 from ptlab.widgets import payload
 
@@ -76,6 +77,7 @@ class _Picture:
                 for step, held in self.timeline.locks
             ],
             "processes": [self._process(k) for k in range(len(self.timeline.mms))],
+            "mappings": mappings(self.timeline),
             "still": self._still(),
         }
 

@@ -5,20 +5,25 @@ A story knows its steps, their sentences, and the payload that the front end pla
 
 from __future__ import annotations
 
+from copy import copy
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ptlab.base import pte
+from ptlab.base.geometry import PTRS_PER_TABLE
 from ptlab.draw.dot import HEIGHT
 from ptlab.draw.glossary import glossary
 from ptlab.draw.names import plural
 from ptlab.draw.palette import as_data
+from ptlab.draw.tree import node_id
 from ptlab.process.process import Process
 from ptlab.scenario import Scenario, play, read
+from ptlab.schemes import SCHEMES
 from ptlab.state.journal import JournalFull
 from ptlab.state.machine import GRAINS
 from ptlab.story.code import Code
+from ptlab.story.link import Told, read_link, write_link
 from ptlab.story.pane import columns, pane
 from ptlab.story.timeline import Timeline
 from ptlab.widgets.payload import SCHEMA, Pane, Payload
@@ -27,8 +32,23 @@ LONGEST = 20_000
 """Steps beyond which a story would be too heavy for a browser."""
 
 
+class Moment(NamedTuple):
+    """What a story shows first: a step, and the entries of a table (None: what the step is about)."""
+
+    step: int = 0
+    table: int | None = None
+    entry: int = 0
+
+
 class Story:
-    """The recorded run of a process. `print` shows its sentences; in JupyterLab it is the stepper."""
+    """The recorded run of a process. `print` shows its sentences; in JupyterLab it is the stepper.
+
+    scenario  the program that was played; None if somebody called the process
+    moment    what it shows first, see at()
+    """
+
+    scenario: Scenario | None = None
+    moment = Moment()
 
     def __init__(self, process: Process, title: str | None = None) -> None:
         """What `process` has done so far. ValueError if it kept no journal, or too long a one."""
@@ -64,6 +84,40 @@ class Story:
         """'pte_refcount on Linux 6.1'."""
         return f"{self.process.scheme.name} on Linux {self.process.kernel}"
 
+    def at(self, step: int, table: int | None = None, entry: int = 0) -> Story:
+        """The same story, to be shown at `step` first: 0 is before anything has happened.
+
+        With `table`, the pfn in its title, the entries of that table are shown and `entry` is
+        selected. ValueError if the story has no such step or table, or a table no such entry.
+        """
+        if not 0 <= step <= len(self.steps):
+            raise ValueError(f"step {step}: this story has steps 0 to {len(self.steps)}")
+        if table is not None and table not in self._timeline.looks:
+            raise ValueError(f"table {table}: this story has 0 to {max(self._timeline.looks)}")
+        if not 0 <= entry < PTRS_PER_TABLE:
+            raise ValueError(f"entry {entry}: a table has entries 0 to {PTRS_PER_TABLE - 1}")
+        moved = copy(self)
+        moved.moment = Moment(step, table, entry)
+        return moved
+
+    def link(self) -> str:
+        """This story and its moment as one string for open_link(). ValueError if none can be."""
+        machine, scheme = self.process.machine, self.process.scheme
+        if self.scenario is None or SCHEMES.get(scheme.name) is not type(scheme):
+            raise ValueError(
+                "a link carries a scenario and the name of a design of ptlab, and this story is of "
+                "your own calls or your own design: hand on the page of story.export_html(path)"
+            )
+        played = self.scenario, scheme.name, machine.profile.name, machine.geometry.levels
+        return write_link(Told(*played, machine.grain, self.title, *self.moment))
+
+    def _stepper(self) -> Any:
+        from ptlab.widgets import Stepper
+
+        step, table, entry = self.moment
+        picked = "" if table is None else node_id(table)
+        return Stepper(self.payload(), position=step, picked=picked, entry=entry)
+
     def pane(self, code: Code) -> Pane:
         """This story's part of a payload: picture, steps and tracks. Its functions go into `code`."""
         return pane(self._timeline, self.operations, code)
@@ -79,14 +133,12 @@ class Story:
         return export_html(self.payload(), path)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        from ptlab.widgets import Stepper
-
-        return Stepper(self.payload())._repr_mimebundle_(**kwargs)
+        return self._stepper()._repr_mimebundle_(**kwargs)
 
     def _ipython_display_(self) -> None:
-        from ptlab.widgets import Stepper, display_in_notebook
+        from ptlab.widgets import display_in_notebook
 
-        display_in_notebook(lambda: Stepper(self.payload()))
+        display_in_notebook(self._stepper)
 
 
 class Comparison:
@@ -94,6 +146,11 @@ class Comparison:
 
     def __init__(self, title: str, stories: list[Story]) -> None:
         self.title, self.stories = title, stories
+
+    def _stepper(self) -> Any:
+        from ptlab.widgets import Stepper
+
+        return Stepper(self.payload())
 
     def __str__(self) -> str:
         return "\n\n".join(str(story) for story in self.stories)
@@ -125,14 +182,20 @@ def story(
     >>> print(story("mmap s0 2M\\ntouch w s0 4K", scheme="unmap_only").steps[-2].text)
     pte_unmap_unlock: the PTE lock of PTE page 3 is dropped.
     """
-    found = read(scenario)
+    return tell(read(scenario), scheme, kernel, levels, grain)
+
+
+def tell(found: Scenario, scheme: Any, kernel: str | None, levels: int, grain: str) -> Story:
+    """The story of a scenario that was read already; see story()."""
     process = _played(found, scheme, kernel, levels, grain)
     if process is None:
         coarser = GRAINS[GRAINS.index(grain) + 1 :]
         fits = (g for g in coarser if _played(found, scheme, kernel, levels, g) is not None)
         larger = next((f'use larger steps (grain="{g}")' for g in fits), "touch less in it")
         raise ValueError(f"{found.name}: {_too_long(larger)}")
-    return Story(process, found.description)
+    made = Story(process, found.description)
+    made.scenario = found
+    return made
 
 
 def _played(
@@ -157,6 +220,19 @@ def _too_long(advice: str) -> str:
         "without keeping the steps, as `ptlab run`, ptlab.scenario.run() and "
         "ptlab.measure() do"
     )
+
+
+def open_link(link: str) -> Story:
+    """The story that Story.link() has made a string of, at the same moment. ValueError if it is none.
+
+    >>> told = open_link("ptlab:story?scheme=unmap_only&step=2&text=mmap+s0+2M%0Atouch+w+s0+4K")
+    >>> told.moment.step, told.heading
+    (2, 'unmap_only on Linux 6.12')
+    """
+    told = read_link(link)
+    made = tell(*told[:5])
+    made.title = told.title or made.title
+    return made.at(told.step, told.table, told.entry)
 
 
 def compare(scenario: str, *schemes: Any, levels: int = 4, grain: str = "entry") -> Comparison:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ptlab.base import pte
-from ptlab.base.facts import Lock
+from ptlab.base.facts import Lock, VmaMapped
 from ptlab.base.geometry import Level
 from ptlab.base.steps import TABLE_EVENTS, Step
 from ptlab.base.store import Change
@@ -77,6 +77,7 @@ class Timeline:
     places[t]   (step, where it hangs, its first address); a table that was never hooked in has none
     children    the tables that ever hung below a table, by slot, where they hung first
     locks       (step, the locks that are held and their names)
+    mapped      the facts of the VMAs that appear
     numbers     for each address space, (step, value) by the number's name
     """
 
@@ -89,6 +90,7 @@ class Timeline:
         self.places: dict[int, list[tuple[int, Hook | None, int]]] = {}
         self.children: dict[int, list[int]] = {}
         self.locks: list[tuple[int, list[tuple[Lock, str]]]] = []
+        self.mapped: list[VmaMapped] = []
         self.numbers: list[dict[str, list[tuple[int, int]]]] = []
         operation_of = [
             index
@@ -112,6 +114,8 @@ class Timeline:
         who = ids.index(about if about in ids else caller)
         text, event = predicate(self.mem, step), step.kind in TABLE_EVENTS
         span = _span(step)
+        if isinstance(step.fact, VmaMapped):
+            self.mapped.append(step.fact)
         self.steps.append(StoryStep(op, who, step.kind, step.fn, calls, text, event, tables, span))
 
     def _changed(self, changes: list[Change]) -> set[int]:

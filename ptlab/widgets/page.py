@@ -55,7 +55,7 @@ class Player(NamedTuple):
         return "".join((STATIC / sheet).read_text(encoding="utf-8") for sheet in self.sheets)
 
 
-STEPPER = Player("stepper", "mount", ("stepper.css",))
+STEPPER = Player("stepper", "mountPage", ("stepper.css",))
 SCHEDULER = Player("scheduler", "mountRace", ("stepper.css", "scheduler.css"))
 
 

@@ -170,6 +170,14 @@ class Segment(TypedDict):
     text: str
 
 
+class Mapping(TypedDict):
+    """Memory that a story maps: a name to type as an address, what that is, its range and rights."""
+
+    name: str
+    base: str
+    about: str
+
+
 class Still(TypedDict):
     """The picture of one moment as SVG, and what it shows, in words."""
 
@@ -194,6 +202,7 @@ class Pane(TypedDict):
     entries: dict[str, list[EntryChange]]
     locks: list[Locks]
     processes: list[Process]
+    mappings: list[Mapping]
     still: Still
     segments: NotRequired[list[Segment]]
 

@@ -29,6 +29,7 @@ def payload() -> dict[str, Any]:
                 "nodes": {},
                 "entries": {},
                 "locks": [],
+                "mappings": [],
                 "processes": [{"name": "", "counters": [], "timeline": []}],
             }
         ],

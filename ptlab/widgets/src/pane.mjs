@@ -1,6 +1,7 @@
 // One pane: a story under one scheme, with its sentence, the tree with the address over it, numbers, entries and code.
 
 import { CELL, OWN_KEYS, at, draw, hex, html, longest, markAt, steady } from "./dom.mjs";
+import { parseAddress } from "./address.mjs";
 import { makeCode } from "./code.mjs";
 import { makeEntries } from "./entries.mjs";
 import { makeCounters, makeLocks } from "./numbers.mjs";
@@ -50,6 +51,8 @@ function callsOf({ functions, calls }, { calls: index, fn }) {
   return [...names.slice(0, -1).map((name) => `${name} \u203a `), html("b", {}, ...names.slice(-1))];
 }
 
+let made = 0; // ids must differ within the page
+
 /**
  * Pane number `p` of the payload. The pane of a race has `segments`: for each position the text, the function, the
  * call path, and `who` did it. `onPick(table, entry)` is called with what the learner chooses to look at ("": what the
@@ -72,10 +75,11 @@ export function makePane(payload, p, { onPick, tabs: more = {}, columns: inRow =
   const tabs = makeTabs({ ...more, Entries: entries.element, Code: code.element },
     () => code.redraw());
 
-  const input = html("input", { type: "text", spellcheck: "false", autocomplete: "off", "aria-label": "Address to walk to", ...OWN_KEYS });
+  const list = html("datalist", { id: `ptlab-mappings-${++made}` }, ...pane.mappings.map(({ name, about }) => html("option", { value: name, label: about })));
+  const input = html("input", { type: "text", list: list.id, placeholder: "s0+2M", spellcheck: "false", autocomplete: "off", "aria-label": "Address to walk to", ...OWN_KEYS });
   const follow = html("button", { type: "button", "aria-pressed": "true", title: "Look at what each step is about (key f)", ...OWN_KEYS }, "follow");
   const says = html("output", { class: "ptlab-outcome", "aria-live": "off" });
-  const address = html("div", { class: "ptlab-address" }, html("label", {}, html("span", {}, "address "), input), says, follow);
+  const address = html("div", { class: "ptlab-address" }, html("label", {}, html("span", {}, "address "), input), list, says, follow);
 
   const sentence = html("p", { class: "ptlab-sentence", "aria-live": "polite", "aria-atomic": "true" });
   const path = html("div", { class: "ptlab-path" }), waits = html("div", { class: "ptlab-waits" }, "waits for the other story");
@@ -134,13 +138,14 @@ export function makePane(payload, p, { onPick, tabs: more = {}, columns: inRow =
   });
   input.addEventListener("change", () => {
     try {
-      typed = BigInt(input.value);
+      typed = parseAddress(input.value, pane.mappings, 1n << BigInt(columns[0].shift + columns[0].bits - 1));
       says.classList.remove("is-refused");
       redraw();
-    } catch {
-      says.textContent = "an address is a number, such as 0x100000201000";
+    } catch ({ message }) {
+      says.textContent = says.title = message;
       says.classList.add("is-refused");
     }
+
   });
 
   /** The call paths at a position: that of the step; in a race that of each task, where it ran last. */

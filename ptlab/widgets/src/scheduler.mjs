@@ -3,6 +3,7 @@
 // exported page, where the model has no send(), they can only be looked at.
 
 import { OWN_KEYS, PADLOCK, html, icon, paintWith } from "./dom.mjs";
+import { idOf, isOwnPage, makeLink, readMoment, tableOf } from "./moment.mjs";
 import { makePane } from "./pane.mjs";
 import { checkSchema, refuse } from "./schema.mjs";
 import { explain, makeMarker, put } from "./terms.mjs";
@@ -117,7 +118,7 @@ const looks = new EventTarget();
 
 function play({ model, el }) {
   const { tasks, scene, variant, story } = model.get("race"), letters = [...tasks.map(({ letter }) => letter), RCU];
-  let race, position = 0, pane, asked = false, picked = ["", 0];
+  let race, position = 0, pane, asked = false, picked = model.get("race").picked ?? ["", 0];
   const waiting = []; // what the learner has asked for while Python runs a task
 
   const run = model.send && ((letter) => ask({ run: letter }));
@@ -138,7 +139,9 @@ function play({ model, el }) {
   const root = html("div", { class: "ptlab ptlab-stage ptlab-scheduler", tabindex: "-1", ...OWN_KEYS },
     heading, html("div", { class: "ptlab-line" }, buttons, html("div", { class: "ptlab-course" }, lanes.element, verdict), under),
     html("div", { class: "ptlab-tasks" }, ...columns.map((column) => column.element)), said, picture,
-    html("details", { class: "ptlab-note ptlab-help" }, html("summary", OWN_KEYS, "Keys"), run ? RUN_HELP : LOOK_HELP));
+    html("div", { class: "ptlab-foot" },
+      html("details", { class: "ptlab-note ptlab-help" }, html("summary", OWN_KEYS, "Keys"), run ? RUN_HELP : LOOK_HELP),
+      ...(model.linked ? [makeLink(() => ({ step: position, table: tableOf(picked[0]), entry: picked[1] }))] : [])));
   paintWith(story.palette, root);
   const refresh = explain(root);
   el.replaceChildren(root);
@@ -252,7 +255,19 @@ function render({ model, el }) {
 }
 
 /** The race as it was recorded, in `root`: its columns and its line, to go through. */
-export const mountRace = (root, race) => render({ model: { get: () => race, on() {}, off() {} }, el: root });
+export function mountRace(root, race) {
+  const linked = isOwnPage(), model = { get: () => race, on() {}, off() {}, linked };
+  if (!linked) return render({ model, el: root });
+  let stop = () => {};
+  function open() {
+    stop();
+    const { step = race.position, table, entry = 0 } = readMoment();
+    const position = Math.min(step, race.schedule.length), picked = table === undefined ? undefined : [idOf(table), entry];
+    stop = render({ model: { ...model, get: () => ({ ...race, position, picked }) }, el: root });
+  }
+  addEventListener("hashchange", open);
+  open();
+}
 
 export { unpack };
 export default { render };

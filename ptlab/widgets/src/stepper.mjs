@@ -2,6 +2,7 @@
 // Everything shown is a function of one number, the position; no step ever asks Python.
 
 import { OWN_KEYS, html, icon, paintWith } from "./dom.mjs";
+import { idOf, isOwnPage, makeLink, readMoment, tableOf } from "./moment.mjs";
 import { makePane } from "./pane.mjs";
 import { explain } from "./terms.mjs";
 import { longestOps, makeTime } from "./time.mjs";
@@ -84,7 +85,7 @@ function placesOf({ frames }) {
 }
 
 /** One story: what is said stands above the picture. Several: each has its own column. */
-function arrange(views, title, bar, time) {
+function arrange(views, title, bar, time, link) {
   const h2 = html("h2", { title }, title), help = html("details", { class: "ptlab-note ptlab-help" }, html("summary", OWN_KEYS, "Keys and marks"), HELP);
   const alone = views.length === 1;
   const heading = html("div", { class: "ptlab-title" }, h2, ...(alone ? [views[0].head] : []));
@@ -96,16 +97,16 @@ function arrange(views, title, bar, time) {
     }
   }
   return html("div", { class: `ptlab ptlab-stage${alone ? "" : " ptlab-several"}`, tabindex: "-1", ...OWN_KEYS },
-    top, html("div", { class: "ptlab-panes" }, ...views.map((view) => view.element)), help);
+    top, html("div", { class: "ptlab-panes" }, ...views.map((view) => view.element)), html("div", { class: "ptlab-foot" }, help, ...link));
 }
 
-function player(payload, { position = 0, onPosition = () => {}, onPick = () => {} }) {
+function player(payload, { position = 0, onPosition = () => {}, onPick = () => {}, linked = false }) {
   check(payload);
   const { frames, panes } = payload, last = frames.length - 1;
   const opAt = frames.map((frame) => Math.max(...frame.map((step, p) => panes[p].steps[step].op)));
   const events = [...frames.keys()].slice(1).filter((k) => panes.some(({ steps }, p) =>
     steps.slice(frames[k - 1][p] + 1, frames[k][p] + 1).some((step) => step.event)));
-  let now = -1, timer = 0, fast = false;
+  let now = -1, timer = 0, fast = false, picked = ["", 0];
 
   function seek(target) {
     const next = Math.max(0, Math.min(last, target));
@@ -128,6 +129,7 @@ function player(payload, { position = 0, onPosition = () => {}, onPick = () => {
     for (const view of views) view.open(table, entry);
   }
   function choose(table, entry) {
+    picked = [table, entry];
     pick(table, entry);
     onPick(table, entry);
   }
@@ -163,7 +165,8 @@ function player(payload, { position = 0, onPosition = () => {}, onPick = () => {
   };
   const bar = makeBar(longestOps(panes), last, go), time = makeTime(payload, opAt, events, placesOf(payload), seek);
   const views = panes.map((_, p) => makePane(payload, p, { onPick: choose, columns: panes.length > 1 ? 64 : 32 }));
-  const element = arrange(views, payload.title, bar, time);
+  const link = linked ? [makeLink(() => ({ step: now, table: tableOf(picked[0]), entry: picked[1] }))] : [];
+  const element = arrange(views, payload.title, bar, time, link);
   const refresh = explain(element);
   paintWith(payload.palette, element);
 
@@ -185,6 +188,7 @@ function player(payload, { position = 0, onPosition = () => {}, onPick = () => {
     element,
     seek,
     pick,
+    choose,
     stop() {
       pause();
       for (const view of views) view.stop();
@@ -200,8 +204,22 @@ export function mount(root, payload, options = {}) {
     return made;
   } catch (error) {
     refuse(root, "story", error);
-    return { seek() {}, pick() {}, stop() {} };
+    return { seek() {}, pick() {}, choose() {}, stop() {} };
   }
+}
+
+/** The stepper of a page: where it has an address of its own, it opens at the moment that the address names. */
+export function mountPage(root, payload) {
+  if (!isOwnPage()) return mount(root, payload);
+  const view = mount(root, payload, { linked: true });
+  function open() {
+    const { step, table, entry } = readMoment();
+    if (step !== undefined) view.seek(step);
+    if (table !== undefined) view.choose(idOf(table), entry ?? 0);
+  }
+  open();
+  addEventListener("hashchange", open);
+  return view;
 }
 
 function render({ model, el }) {
