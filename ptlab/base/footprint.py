@@ -11,6 +11,8 @@ class Access:
 
     RELEASE comes with one of the others: a lock is given up that was held for reading or writing.
     So does TRY: what can be done while another task holds the lock (a trylock that fails).
+    And so does LATE: what others did before is as good as if they did it after (an RCU section that
+    begins after a table was handed to RCU; see ptlab.race.dpor).
     (Plain ints: they are fast.)
     """
 
@@ -18,6 +20,7 @@ class Access:
     WRITE = 2
     RELEASE = 4
     TRY = 8
+    LATE = 16
 
 
 Footprint: TypeAlias = dict[Hashable, int]

@@ -11,6 +11,7 @@ import sys
 from collections import deque
 from collections.abc import Hashable, Iterator
 from enum import Enum
+from functools import cache
 from types import FunctionType, MethodType
 from typing import Any, Protocol
 
@@ -170,15 +171,8 @@ class OwnState:
 
     def _guard(self) -> None:
         """From now on `self.x = ...` in the design is refused."""
-        cls, book = type(self.scheme), self
-
-        def refuse(scheme: Any, name: str, value: Any) -> None:
-            own = vars(scheme).get(name)
-            if not (isinstance(own, Own) and own.grown(value)):
-                book.refuse(f"self.{name} = ...", name)
-
-        space = {"__setattr__": refuse, "__module__": cls.__module__, "__doc__": cls.__doc__}
-        self.scheme.__class__ = type(cls.__name__, (cls,), space)
+        vars(self.scheme)["_book"] = self
+        self.scheme.__class__ = _guarded(self.scheme.__class__)
 
     def refuse(self, what: str, name: str) -> None:
         """A write past the store."""
@@ -247,3 +241,17 @@ def _keys(name: str, raw: Any, where: Any) -> list[Hashable]:
     if isinstance(raw, dict) and plain not in raw:
         one.append(("own", name, "its keys"))
     return one
+
+
+@cache
+def _guarded(cls: Hashable) -> Any:
+    """A class like `cls` that hands each `self.x = ...` to the book of its object."""
+
+    def refuse(scheme: Any, name: str, value: Any) -> None:
+        own = vars(scheme).get(name)
+        if not (isinstance(own, Own) and own.grown(value)):
+            vars(scheme)["_book"].refuse(f"self.{name} = ...", name)
+
+    assert isinstance(cls, type)
+    space = {"__setattr__": refuse, "__module__": cls.__module__, "__doc__": cls.__doc__}
+    return type(cls.__name__, (cls,), space)

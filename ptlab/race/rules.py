@@ -54,6 +54,7 @@ spin_lock_nested() in mm/pt_reclaim.c says (Linux 6.12, 6.14).
 """
 
 
+_IN_TREE = (int(State.NEW), int(State.LIVE))  # numpy is slow with members of an IntEnum
 _HARMLESS = (Kind.WAIT, Kind.LOCK, Kind.UNLOCK, Kind.LOOK, Kind.HIT, Kind.FLUSH)
 """Steps that change no table."""
 
@@ -117,7 +118,7 @@ class Checker:
         table, page = step.tables, Page.of(self.mem, step.tables)
         if step.kind in (Kind.SET, Kind.CLEAR, Kind.CHANGE):
             who, when = self._unhooked.get(table, ("", now))
-            if self._states[table] not in (State.NEW, State.LIVE) and who != task:
+            if self._states[table] not in _IN_TREE and who != task:
                 how = "clears an entry of" if step.kind is Kind.CLEAR else "writes into"
                 yield ChangesUnhooked(task, how, page, now - when)
             elif (

@@ -195,7 +195,7 @@ class Sanitizer(Alone):
         """`task` enters a read-side section (they nest)."""
         if not self.depth[task]:
             self._serial[task] += 1
-            self.note(("section", task), Access.WRITE)
+            self.note(("section", task), Access.WRITE | Access.LATE)
         self.depth[task] += 1
 
     def rcu_read_unlock(self, task: int) -> None:

@@ -27,6 +27,7 @@ from ptlab.race.outside_state import OutsideState
 from ptlab.race.rules import Checker
 from ptlab.race.sanitizer import Sanitizer
 from ptlab.race.task import Task
+from ptlab.race.watched_columns import place_of
 from ptlab.state.journal import Operation
 
 RCU = "R"
@@ -36,6 +37,7 @@ MOST_STEPS = 600
 """A schedule that is longer never ends. The longest of a scene that does end has some 200 steps."""
 
 _LOOKING = (Kind.FAIL, Kind.LOOK, Kind.WAIT, Kind.LOCK, Kind.UNLOCK)
+_NOTHING: frozenset[Any] = frozenset()
 _SPINS = ("pmd_lock", "ptl", "page_table_lock")
 
 
@@ -122,18 +124,24 @@ class Scheduler:
 
         This is much faster than `go`: no rule is checked, no footprint is taken.
         """
+        remember, now = self.checker.remember, len(self.schedule)
+        counts, counted = self.sanitizer.protection.counts, self.machine.scheme.counts_references
         with self.sanitizer.looking_away():
             for letter, footprint in segments:
+                now += 1
                 self.schedule += letter
-                self.sanitizer.now, self.sanitizer.running = len(self.schedule), letter
+                self.sanitizer.now, self.sanitizer.running = now, letter
+                task = self._task(letter)
                 if letter == RCU:
-                    segment = Segment(letter, next(self.machine.rcu_do_batch()), footprint)
+                    step: Step | None = next(self.machine.rcu_do_batch())
                 else:
-                    segment = self._resume(self._task(letter))._replace(footprint=footprint)
-                    if self.machine.scheme.counts_references:
-                        self.sanitizer.protection.counts.replayed(footprint)
-                self._wake(segment)
-                self.checker.remember(self._task(letter), segment.step, self.schedule)
+                    step = self._next(task)
+                    if counted:
+                        counts.replayed(footprint)
+                    self._look_again(task, step)
+                self._wake(letter, footprint)
+                if step is not None:
+                    remember(task, step, self.schedule)
             self.checker.look()
         self.sanitizer.protection.pages.take()
         self._enabled = self._able()
@@ -157,7 +165,7 @@ class Scheduler:
         else:
             segment = self._resume(self._task(letter))
             self._record(segment, self._task(letter).path)
-        self._wake(segment)
+        self._wake(letter, segment.footprint)
         self._enabled = self._able()
         self._judge(segment)
         return segment
@@ -165,12 +173,18 @@ class Scheduler:
     def _task(self, letter: str) -> Task:
         return self._rcu if letter == RCU else self.tasks[ord(letter) - ord("A")]
 
-    def _resume(self, task: Task) -> Segment:
+    def _next(self, task: Task) -> Step | None:
+        """The next step of a path; None at its end."""
         self.machine.task = ord(task.letter) - ord("A")
         try:
             task.step = next(task.path)
         except (StopIteration, KernelError):
             task.step, task.done = None, True
+        return task.step
+
+    def _resume(self, task: Task) -> Segment:
+        try:
+            self._next(task)
         except NotModelled:
             raise
         except Exception as error:
@@ -184,7 +198,7 @@ class Scheduler:
             raise not_a_step(task.step, task.path, self.machine.scheme)
         self._outside.look()
         segment = Segment(task.letter, task.step, self.sanitizer.take())
-        self._look_again(task, segment)
+        self._look_again(task, task.step)
         return segment
 
     # -- waiting --
@@ -192,18 +206,22 @@ class Scheduler:
     def _can_run(self, task: Task) -> bool:
         if task.done or task.asleep:
             return False
-        wants = task.wants
-        return wants is None or not self.machine.taken(wants, ord(task.letter) - ord("A"))
+        step = task.step
+        if step is None or step.kind is not Kind.WAIT:
+            return True
+        assert isinstance(step.fact, Lock)
+        return not self.machine.taken(step.fact, ord(task.letter) - ord("A"))
 
-    def _look_again(self, task: Task, segment: Segment) -> None:
+    def _look_again(self, task: Task, step: Step | None) -> None:
         """A task that polls twice without a change is suspended: no schedule goes on for ever.
 
         It is suspended where it holds no spinlock. If it never drops its spinlocks between two
         polls, it is suspended with them, and the tasks that need them wait.
         """
-        step = segment.step
         if step is None or step.kind not in _LOOKING:
-            task.vain, task.tired = frozenset(), False
+            task.vain, task.tired = _NOTHING, False
+            return
+        if step.kind is not Kind.FAIL and not task.vain and task.let_go:
             return
         holds = any(lock.name in _SPINS for lock in self.machine.held[self.machine.task])
         task.let_go = task.let_go or not holds
@@ -212,21 +230,21 @@ class Scheduler:
             parent = int(self.machine.mem.parent[step.tables])
             slot = int(self.machine.mem.slot[step.tables])
             counts = {("count", step.tables, number) for number in range(len(self.tasks))}
-            task.vain = frozenset({*counts, ("entry", parent, min(slot, 3))})
+            task.vain = frozenset({*counts, ("entry", parent, place_of(slot))})
             task.tired, task.let_go = again, not holds
             if again and not lets_go:
                 task.asleep = task.vain
         if task.tired and not holds:
             task.asleep = task.vain
 
-    def _wake(self, segment: Segment) -> None:
+    def _wake(self, letter: str, footprint: Footprint) -> None:
         waiting = [t for t in self.tasks if t.vain or t.asleep]
         if not waiting:
             return
-        written = {thing for thing, how in segment.footprint.items() if how & Access.WRITE}
+        written = {thing for thing, how in footprint.items() if how & Access.WRITE}
         for task in waiting:
-            if task.letter != segment.task and written & (task.asleep | task.vain):
-                task.asleep, task.vain, task.tired = frozenset(), frozenset(), False
+            if task.letter != letter and written & (task.asleep | task.vain):
+                task.asleep, task.vain, task.tired = _NOTHING, _NOTHING, False
 
     def _holders(self, task: Task, lock: Lock) -> tuple[str, ...]:
         return tuple(

@@ -52,8 +52,13 @@ class Notes(Protocol):
         """The running task uses a reference count."""
 
 
-_PLACES = 4
+_PLACES = 16
 """So many entries of a table are distinguished; the last stands for all the others."""
+
+
+def place_of(index: int) -> int:
+    """What entry `index` of a table is called in footprints."""
+    return min(index, _PLACES - 1)
 
 
 class _Rows:
@@ -131,7 +136,7 @@ class WatchedEntries:
             first = last = int(columns)
         else:
             return
-        for place in range(min(first, _PLACES - 1), min(last, _PLACES - 1) + 1):
+        for place in range(place_of(first), place_of(last) + 1):
             self.sanitizer.note(("entry", table, place), access)
         self.sanitizer.alive(table, "writes into" if access & Access.WRITE else "reads")
 

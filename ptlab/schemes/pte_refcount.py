@@ -13,13 +13,18 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Any
 
+import numpy as np
+
 from ptlab.base.facts import Counting, Dying, Holder, References, references_of
 from ptlab.base.geometry import PTRS_PER_TABLE
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import Slots, Tables, every, of_each, pick, table_count, total
+from ptlab.state.memmap import State
 from ptlab.state.mm import Mm
 from ptlab.state.mmu_gather import MmuGather
 from ptlab.state.scheme import ReclaimScheme
+
+_LIVE = int(State.LIVE)
 
 
 class TryGet(IntEnum):
@@ -105,10 +110,10 @@ class PteRefcount(ReclaimScheme):
     def check(self, mm: Mm) -> list[str]:
         """references = non-none entries + visitors (+ what is owed in the middle of a change)."""
         mem = mm.machine.mem
-        live = mem.live()
-        live = live[(mem.level[live] == 0) & (mem.mm[live] == mm.id)]
-        want = mem.nonnone[live] + mem.visitors[live] + mem.owed[live]
-        wrong = live[mem.refcount[live] != want]
+        rows = slice(len(mem))
+        want = mem.nonnone[rows] + mem.visitors[rows] + mem.owed[rows]
+        own = (mem.level[rows] == 0) & (mem.mm[rows] == mm.id) & (mem.state[rows] == _LIVE)
+        wrong = np.flatnonzero(own & (mem.refcount[rows] != want))
         return [
             f"PTE page {t}: {mem.refcount[t]} references, but {mem.nonnone[t]} entries, "
             f"{mem.visitors[t]} visitors and {mem.owed[t]} still to be put"

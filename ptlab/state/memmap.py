@@ -170,4 +170,5 @@ class MemMap:
 
     def live(self) -> NDArray[np.int64]:
         """pfns of all tables that are in a tree now."""
-        return np.flatnonzero(self.state[: len(self)] == State.LIVE)
+        there: NDArray[np.bool_] = self.state[: self.next_pfn[0]] == _LIVE
+        return there.nonzero()[0]

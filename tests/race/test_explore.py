@@ -5,82 +5,16 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from functools import partial
 from multiprocessing import get_context
 from typing import Any
 
 import pytest
 
-from ptlab.base.geometry import Level
-from ptlab.base.steps import Kind, Path, Step
-from ptlab.process.process import Process
 from ptlab.race.broken_locks import BreaksLockOrder, Deadlock
 from ptlab.race.explore import Job, explore, search
 from ptlab.race.scenes import SCENES
-from ptlab.race.scenes.scene import Paths, Scene, Variant
-from ptlab.race.scheduler import Scheduler
-from ptlab.schemes import UnmapOnly
-from ptlab.state.memmap import State
+from tests.support.toys import scene
 from tests.support.traces import canonical, recording
-
-PLAIN = Variant(UnmapOnly)
-
-
-@dataclass(frozen=True)
-class Remembering(Scene):
-    """A scene that keeps every scheduler it has started, to look at how each ended."""
-
-    started: list[Scheduler] = field(default_factory=list)
-
-    def start(self, variant: Variant | str = "broken", record: bool = False) -> Scheduler:
-        self.started.append(super().start(variant, record))
-        return self.started[-1]
-
-    def ends(self) -> set[tuple[Any, ...]]:
-        """Each end that was reached: the words of the table, and the kind of verdict."""
-        done = (s for s in self.started if s.verdict or all(task.done for task in s.tasks))
-        return {(*(words(s)), s.verdict and s.verdict.headline) for s in done}
-
-
-def words(scheduler: Scheduler) -> list[int]:
-    """The first words of the table that the toy tasks write."""
-    table = len(scheduler.machine.mem) - 1
-    return [scheduler.machine.mem.entries.word(table, i) for i in range(3)]
-
-
-def toy(process: Process, table: int, ops: list[tuple[Any, ...]]) -> Path[None]:
-    """A task of single accesses and locks."""
-    machine, mem = process.machine, process.machine.mem
-    for op, *args in ops:
-        if op == "set":
-            mem.write(table, args[0], args[1])
-        elif op == "copy":
-            mem.write(table, args[1], mem.entries.word(table, args[0]) + 1)
-        elif op == "lock":
-            yield from machine.lock("toy", args[0], 0, args[1])
-            continue
-        elif op == "unlock":
-            yield machine.unlock("toy", args[0])
-            continue
-        elif op == "try":
-            if not (yield from machine.lock("toy", args[0], 0, "trylock")):
-                mem.write(table, 2, 77)
-                yield Step(Kind.LOOK, "toy", table)
-                continue
-            yield machine.unlock("toy", args[0])
-            continue
-        yield Step(Kind.LOOK, "toy", table)
-
-
-def prepare(programs: list[list[tuple[Any, ...]]], process: Process) -> Paths:
-    table = int(process.machine.mem.alloc(99, Level.PTE))
-    process.machine.store.put(process.machine.mem, "state", table, int(State.DEPOSITED))
-    return {f"program {n}": toy(process, table, ops) for n, ops in enumerate(programs)}
-
-
-def scene(programs: list[list[tuple[Any, ...]]]) -> Remembering:
-    return Remembering("toy", "toy", "", partial(prepare, programs), PLAIN, PLAIN)
 
 
 def programs(seed: int) -> list[list[tuple[Any, ...]]]:
