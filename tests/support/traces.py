@@ -9,7 +9,7 @@ from typing import TypeAlias
 from unittest.mock import patch
 
 from ptlab.base.footprint import Footprint
-from ptlab.race.dpor import Trace
+from ptlab.race.dpor import Trace, dependent
 from ptlab.race.scheduler import Scheduler, Segment
 
 Events: TypeAlias = list[tuple[str, Footprint]]
@@ -26,6 +26,30 @@ def canonical(events: Events) -> frozenset[tuple[str, int, tuple[tuple[str, int]
         (task, number[k], tuple(sorted((who, number[when]) for who, when in clock.items())))
         for k, ((task, _), clock) in enumerate(zip(trace.events, trace.clocks, strict=True))
     )
+
+
+def as_good(events: Events) -> str | None:
+    """A schedule in which a section begins after a hand-over that it precedes in `events`.
+
+    Whatever can happen in `events` can happen in that schedule too. None if there is no such pair.
+    """
+    trace = Trace()
+    for task, footprint in events:
+        trace.add(task, footprint)
+    after = [
+        [i for i in range(k) if clock.get(events[i][0], -1) >= i]
+        for k, clock in enumerate(trace.clocks)
+    ]
+    for j in range(len(events)):
+        for i in after[j]:
+            (one, begins), (other, hands_over) = events[i], events[j]
+            because = [k for k in range(i + 1, j) if i in after[k]]
+            if one == other or dependent(hands_over, begins) or set(because) & set(after[j]):
+                continue
+            between = [k for k in range(i + 1, j) if k not in because]
+            order = [*range(i), *between, j, i, *because, *range(j + 1, len(events))]
+            return "".join(events[k][0] for k in order)
+    return None
 
 
 @contextmanager
