@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ptlab.cli.bad_input import BadInput
+from ptlab.trace.attach import attach
 from ptlab.trace.file_format import write_trace
 from ptlab.trace.record import CannotRecord, record
 
@@ -17,11 +18,12 @@ _EPILOG = """\
 examples:
   ptlab trace -- python3 -c "x = [0] * 10_000_000"
   ptlab trace -o redis.trace -- redis-server --port 7777
-  ptlab replay redis.trace        what each design would have made of it
+  ptlab trace -o redis.trace --pid 4242      a process that runs already, until Ctrl-C
+  ptlab replay redis.trace                   what each design would have made of it
 
-The program runs as always, only slower: it stops at each call that changes its memory. Its threads
-and children are recorded too. Linux 6.7 or newer on x86-64; no privilege is needed, and nothing is
-written into the program.
+The program runs as always, only slower: it stops at each call that changes its memory (with --pid, at
+every call). Its threads and children are recorded too. Linux 6.7 or newer on x86-64; no privilege is
+needed for your own processes, and nothing is written into them.
 
 exit status: 0 recorded, 2 there is no such program, or it cannot be recorded here"""
 
@@ -43,6 +45,7 @@ def add_parser(commands: Any) -> None:
         default=Path(DEFAULT_FILE),
         help=f"where the trace goes; default: {DEFAULT_FILE}",
     )
+    parser.add_argument("--pid", metavar="PID", type=int, help="a process that runs already")
     parser.add_argument("program", metavar="-- CMD", nargs=argparse.REMAINDER)
     parser.set_defaults(command=command)
 
@@ -50,10 +53,13 @@ def add_parser(commands: Any) -> None:
 def command(args: argparse.Namespace) -> int:
     """Record, then say what is in the trace."""
     program = args.program[1:] if args.program[:1] == ["--"] else args.program
-    if not program:
-        raise BadInput("trace: which program? Write it after --, as in: ptlab trace -- ls /")
+    if bool(program) == (args.pid is not None):
+        raise BadInput(
+            "trace: which program? Write it after --, as in: ptlab trace -- ls /, "
+            "or give the number of a process with --pid"
+        )
     try:
-        trace = record(program)
+        trace = record(program) if program else attach(args.pid)
         write_trace(trace, args.output)
     except CannotRecord as error:
         raise BadInput(f"trace: {error}") from error

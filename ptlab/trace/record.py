@@ -1,4 +1,4 @@
-"""Recording a program that is started for it, or a process that runs."""
+"""Recording a program that is started for it. attach.py records a process that runs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def record(command: Sequence[str]) -> Trace:
 
     Raises CannotRecord: not Linux on x86-64, no such program, or ptrace is forbidden here.
     """
-    _supported()
+    supported()
     pid, ready, failed = _start(command)
     try:
         tracing.seize(pid, tracing.OPTIONS | tracing.EXITKILL)
@@ -49,10 +49,11 @@ def record(command: Sequence[str]) -> Trace:
         number = file.read()
     if number:
         raise CannotRecord(f"{command[0]}: {os.strerror(int(number))}")
-    return Trace(notes.rows(), _about(command, "ptrace with seccomp"))
+    return Trace(notes.rows(), about(command, "ptrace with seccomp"))
 
 
-def _supported() -> None:
+def supported() -> None:
+    """CannotRecord, unless this is Linux on x86-64."""
     if sys.platform != "linux" or platform.machine() != "x86_64":
         here = f"{platform.system()} on {platform.machine()}"
         raise CannotRecord(
@@ -80,7 +81,8 @@ def _start(command: Sequence[str]) -> tuple[int, int, int]:
     return pid, ready, failed
 
 
-def _about(command: Sequence[str], recorder: str) -> dict[str, Any]:
+def about(command: Sequence[str], recorder: str) -> dict[str, Any]:
+    """What a trace says about itself."""
     return {
         "kernel": platform.release(),
         "program": list(command),

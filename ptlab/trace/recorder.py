@@ -61,8 +61,10 @@ class Recorder:
                     self._sample_if_due()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-            for space in self.spaces.values():
-                space.close()
+
+    def waiting(self) -> set[int]:
+        """The threads that this recorder has stopped and not let go again."""
+        return {*self._held, *self._early}
 
     def changed(self, tid: int, status: int) -> None:
         """waitpid said that a thread has stopped or ended."""

@@ -7,6 +7,9 @@ import sys
 import pytest
 
 from ptlab.trace.file_format import read_trace
+from tests.support.running import child
+
+__all__ = ["child", "recorded", "trace"]
 
 _PROGRAM = """
 import mmap, os

@@ -1,0 +1,90 @@
+"""Recording a process that runs already: all its threads are seized, and let go at the end.
+
+There is no seccomp filter, so each of its system calls stops it twice. That is slower.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from ptlab.trace import tracing
+from ptlab.trace.looks import sample
+from ptlab.trace.notes import Notes
+from ptlab.trace.record import CannotRecord, about, supported
+from ptlab.trace.recorder import Recorder
+from ptlab.trace.rows import Trace
+
+
+def attach(pid: int) -> Trace:
+    """Record a process until it ends or Ctrl-C is pressed here; then it runs on as before.
+
+    Its children from now on are recorded too. Raises CannotRecord: no such process, or ptrace is
+    not allowed.
+    """
+    supported()
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")[:-1]
+        threads = _seize(pid)
+    except (FileNotFoundError, ProcessLookupError):
+        raise CannotRecord(f"process {pid}: there is none, or it has ended") from None
+    except PermissionError:
+        raise CannotRecord(
+            f"process {pid}: not allowed. It belongs to another user, has ended (a zombie), is this "
+            "one, is traced already (by a debugger, strace), or kernel.yama.ptrace_scope forbids it; "
+            "root may in the first and the last case"
+        ) from None
+    notes = Notes()
+    recorder = Recorder(notes, every_call=True)
+    try:
+        stopped = _stop(threads)
+        if stopped:
+            recorder.begins(pid, set(stopped))
+        for tid, signal in stopped.items():
+            tracing.go(tid, signal, to_next_call=True)
+        with suppress(KeyboardInterrupt):
+            recorder.run()
+    finally:
+        _let_go(recorder)
+    return Trace(notes.rows(), about(command, "ptrace of a running process"))
+
+
+def _seize(pid: int) -> set[int]:
+    """Trace all threads. New ones may come meanwhile, so look until there is none."""
+    threads: set[int] = set()
+    while True:
+        new = {int(tid) for tid in os.listdir(f"/proc/{pid}/task")} - threads
+        if not new:
+            return threads
+        for tid in new:
+            with suppress(ProcessLookupError):
+                tracing.seize(tid, tracing.OPTIONS)
+        threads |= new
+
+
+def _stop(threads: set[int]) -> dict[int, int]:
+    """Stop these threads. Each that lives, with the signal that it is to get when it goes on."""
+    stopped: dict[int, int] = {}
+    for tid in threads:
+        with suppress(ProcessLookupError):
+            tracing.interrupt(tid)
+    for tid in threads:
+        with suppress(ChildProcessError):
+            _, status = os.waitpid(tid, tracing.WAIT)
+            if os.WIFSTOPPED(status):
+                plain = status >> 16 or os.WSTOPSIG(status) & 0x80
+                stopped[tid] = 0 if plain else os.WSTOPSIG(status)
+    return stopped
+
+
+def _let_go(recorder: Recorder) -> None:
+    """A last sample of each process, then all threads run on without a tracer."""
+    waiting = recorder.waiting()
+    stopped = {**dict.fromkeys(waiting, 0), **_stop(recorder.threads - waiting)}
+    for space in {space.who: space for space in recorder.spaces.values()}.values():
+        with suppress(ProcessLookupError, FileNotFoundError):
+            sample(recorder.notes, space, stopped=True)
+        space.close()
+    for tid, signal in stopped.items():
+        tracing.detach(tid, signal)
