@@ -13,6 +13,7 @@ from rich.table import Table
 
 from ptlab.cli.bad_input import BadInput
 from ptlab.cli.show import show
+from ptlab.observe.advice import advice
 from ptlab.observe.every_process import Summary, every_process, page_table_kb, shared_files
 from ptlab.observe.metrics import openmetrics
 from ptlab.observe.observe import CannotObserve, observe
@@ -21,6 +22,7 @@ _EPILOG = """\
 examples:
   ptlab observe                   the shell that you type in
   ptlab observe 4242              one process
+  ptlab observe 4242 --locate     also where its empty tables are, and what would free them
   ptlab observe 4242 --json       one object: pud, pmd, pte, deposited, empty, still, mappings, ...
   ptlab observe --all             every process, and the files that several of them map
   ptlab observe --all --openmetrics > page_tables.prom
@@ -43,6 +45,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("pid", metavar="PID", nargs="?", type=int, help="default: the parent shell")
     parser.add_argument("--all", action="store_true", help="every process of this machine")
+    parser.add_argument("--locate", action="store_true", help="also where empty PTE pages are")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON object a line for each process")
     form.add_argument("--openmetrics", action="store_true", help="the text that Prometheus reads")
@@ -54,7 +57,9 @@ def command(args: argparse.Namespace) -> int:
     if args.all and args.pid is not None:
         raise BadInput(f"observe: --all is every process: leave PID {args.pid} out, or --all")
     try:
-        processes = list(every_process()) if args.all else [_one(args.pid or os.getppid())]
+        processes = (
+            list(every_process()) if args.all else [_one(args.pid or os.getppid(), args.locate)]
+        )
     except (CannotObserve, ValueError) as error:
         raise BadInput(f"observe: {error}") from error
     if args.openmetrics:
@@ -66,12 +71,14 @@ def command(args: argparse.Namespace) -> int:
     elif args.all:
         _show_all(processes)
     else:
-        print(processes[0].observation)
+        seen = processes[0].observation
+        assert seen is not None  # or CannotObserve was raised
+        print("\n".join([str(seen), *advice(seen)]))
     return 0
 
 
-def _one(pid: int) -> Summary:
-    seen = observe(pid)
+def _one(pid: int, locate: bool) -> Summary:
+    seen = observe(pid, locate)
     return Summary(pid, seen.name, seen.vmpte_kb, seen)
 
 

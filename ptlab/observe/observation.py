@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ptlab.base.geometry import PAGE_SIZE, PTRS_PER_TABLE
+from ptlab.observe.locate import Located
 from ptlab.observe.mapped import Mapped
 from ptlab.observe.rebuild import rebuild
 from ptlab.observe.tables import Tables
@@ -31,6 +32,7 @@ class Observation:
     still     whether the process changed nothing while it was looked at
     spread    the smallest and the largest value of `empty`, if it did not hold still
     mappings  each mapping with its pages and tables
+    located   where empty PTE pages are, by time; None if nobody asked
     """
 
     pid: int
@@ -40,6 +42,7 @@ class Observation:
     still: bool
     spread: tuple[int, int]
     mappings: tuple[Mapped, ...]
+    located: Located | None = None
 
     @property
     def empty(self) -> int:
@@ -59,7 +62,7 @@ class Observation:
 
     def process(self, scheme: str = "pt_reclaim") -> Process:
         """The same process in the simulator, to go on with under a design; see `rebuild`."""
-        return rebuild(self.mappings, scheme)
+        return rebuild(self.mappings, scheme, self.located)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -82,6 +85,7 @@ class Observation:
             "empty_least": self.spread[0],
             "empty_most": self.spread[1],
             "still": self.still,
+            **self._located(),
             "occupancy": self.occupancy,
             "mappings": [
                 {
@@ -98,6 +102,11 @@ class Observation:
             ],
         }
 
+    def _located(self) -> dict[str, int]:
+        if self.located is None:
+            return {}
+        return {"located": len(self.located.slots), "doubtful": self.located.doubtful}
+
     def rows(self) -> list[tuple[str, int, str]]:
         """The account: what, how many tables, and how the number is known."""
         seen = "exact: an entry was seen in each"
@@ -111,12 +120,23 @@ class Observation:
                 "exact: one for each anonymous huge page",
             ),
             ("empty tables", self.empty, self._how_empty()),
+            *self._where(),
             (
                 "VmPTE",
                 self.vmpte_kb // _TABLE_KB,
                 f"exact: {self.vmpte_kb} kB in /proc/{self.pid}/status",
             ),
         ]
+
+    def _where(self) -> list[tuple[str, int, str]]:
+        """How many of the empty tables were located."""
+        if self.located is None:
+            return []
+        doubt = self.located.doubtful
+        sure = (
+            f"located by time, {doubt} more in doubt" if doubt else "located by time, none in doubt"
+        )
+        return [("of them located", len(self.located.slots), sure)]
 
     def _how_empty(self) -> str:
         """How the number of empty tables is known."""

@@ -6,11 +6,15 @@ import os
 import platform
 import sys
 from contextlib import closing
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple, overload
 
 import numpy as np
 
+from ptlab.observe.live import Live
+from ptlab.observe.locate import locate as find_empty
 from ptlab.observe.mapped import Mapped
 from ptlab.observe.mappings import Kind, Mapping, hugetlb_pages, mappings
 from ptlab.observe.observation import Observation
@@ -32,8 +36,22 @@ class _Stamp(NamedTuple):
     maps: str
 
 
-def observe(pid: int | None = None) -> Observation:
+@overload
+def observe(
+    pid: int | None = None, locate: bool = False, live: Literal[False] = False
+) -> Observation: ...
+
+
+@overload
+def observe(pid: int | None = None, locate: bool = False, *, live: Literal[True]) -> Live: ...
+
+
+def observe(pid: int | None = None, locate: bool = False, live: bool = False) -> Observation | Live:
     """The page tables of process `pid`, by default of this one.
+
+    `live`: in a notebook, look again every second, while other cells run too; see Live.
+
+    `locate`: also find where the empty PTE pages are, by the time that looking takes (Linux 6.7).
 
     VmPTE, the number of page faults and the mappings are read before and after the scan. Where they
     differ the scan is made again, eight times at most; then `still` is false.
@@ -42,8 +60,17 @@ def observe(pid: int | None = None) -> Observation:
     Linux on x86-64. TypeError, ValueError: not the number of a process.
     """
     pid = _checked(pid)
+    if live:
+        return Live(partial(_look_once, pid, locate))
+    return _look_once(pid, locate)
+
+
+def _look_once(pid: int, locate: bool) -> Observation:
     try:
-        return _observe(pid)
+        seen = _observe(pid)
+        if not locate:
+            return seen
+        return replace(seen, located=find_empty(pid, seen.mappings, seen.tables.pte))
     except (FileNotFoundError, ProcessLookupError):
         raise CannotObserve(f"process {pid}: there is none, or it has ended meanwhile") from None
     except PermissionError:

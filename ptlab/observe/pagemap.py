@@ -11,6 +11,7 @@ import ctypes
 import errno
 import os
 from collections.abc import Iterator
+from time import perf_counter_ns
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +92,17 @@ class Pagemap:
                 continue
             yield self._found[:count].copy()
             start = arg.walk_end
+
+    def fastest_scan(self, start: int, end: int, times: int) -> int:
+        """The shortest time, in nanoseconds, that an ioctl over [start, end) took."""
+        ioctl, file, arg, clock = self._ioctl, self._file, self._arg, perf_counter_ns
+        arg.start, arg.end = start, end
+        best = 1 << 62
+        for _ in range(times):
+            began = clock()
+            ioctl(file, _PAGEMAP_SCAN, arg)
+            best = min(best, clock() - began)
+        return best
 
     def read(self, start: int, end: int) -> Iterator[NDArray[np.void]]:
         """The same from the file. It cannot distinguish a huge page from 512 small ones."""

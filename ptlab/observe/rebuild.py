@@ -1,21 +1,26 @@
 """A running process in the simulator: the same mappings and the same entries, so the same tables.
 
 What backs a page makes no difference to the tables, so all memory is private and anonymous here.
-Left out: huge pages of files, hugetlb pages, and the empty tables, whose place nobody can see.
+Left out: huge pages of files, hugetlb pages, and the empty tables, except those that were located.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ptlab.base.geometry import PMD_SIZE
+from ptlab.base.geometry import PAGE_SIZE, PMD_SHIFT, PMD_SIZE
+from ptlab.observe.locate import Located
 from ptlab.observe.mapped import Mapped
 from ptlab.observe.pagemap import FILE, HUGE, PFNZERO
 from ptlab.process.process import Process
 
 
-def rebuild(mapped: Sequence[Mapped], scheme: str) -> Process:
-    """A process with these mappings and entries, run under `scheme`, at grain `range`."""
+def rebuild(mapped: Sequence[Mapped], scheme: str, located: Located | None = None) -> Process:
+    """A process with these mappings and entries, run under `scheme`, at grain `range`.
+
+    A design that frees empty tables at once has none of the located ones.
+    """
+    empty = [] if located is None else located.slots.tolist()
     levels = 5 if any(one.mapping.end > 1 << 47 for one in mapped) else 4
     process = Process(scheme=scheme, levels=levels, grain="range", record=False)
     for one in mapped:
@@ -26,6 +31,10 @@ def rebuild(mapped: Sequence[Mapped], scheme: str) -> Process:
                 process.touch(first, after - first)
             elif not kind & FILE or kind & PFNZERO:
                 _touch_huge(process, first, after - first, write=not kind & PFNZERO)
+        for at in (max(start, slot << PMD_SHIFT) for slot in empty):
+            if start <= at < end:
+                process.touch(at, PAGE_SIZE)
+                process.madvise(at, "DONTNEED", PAGE_SIZE)
     return process
 
 

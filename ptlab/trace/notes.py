@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ptlab.base.geometry import PAGE_SIZE
 from ptlab.observe.mappings import Mapping
+from ptlab.paths.madvise import MADV_DONTNEED
 from ptlab.trace.calls import Fields
 from ptlab.trace.rows import MAP_ANONYMOUS, MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRITE, ROW, Op
 
@@ -50,6 +53,13 @@ class Notes:
         writable, file = PROT_READ | PROT_WRITE, self.file(one.file)
         length = one.end - one.start
         self.add(who, Fields(Op.MAP, one.start, length, writable, flags, one.offset, file))
+
+    def empty_tables(self, who: int, one: Mapping, addresses: Sequence[int]) -> None:
+        """PTE pages in a mapping that are empty at the start: as if a page had come and gone."""
+        for at in (max(one.start, address) for address in addresses):
+            if one.start <= at < one.end:
+                self.add(who, Fields(Op.TOUCH, at, PAGE_SIZE))
+                self.add(who, Fields(Op.ADVISE, at, PAGE_SIZE, MADV_DONTNEED))
 
     def rights(self, who: int, one: Mapping) -> None:
         """The rights of a mapping that is there at the start."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -121,8 +122,11 @@ class Recorder:
         self.threads.add(tid)
         self.begins(tid)
 
-    def begins(self, pid: int, threads: set[int] | None = None) -> None:
-        """A process comes into the trace: its mappings and entries as they are now."""
+    def begins(self, pid: int, threads: set[int] | None = None, empty: Sequence[int] = ()) -> None:
+        """A process comes into the trace: its mappings and entries as they are now.
+
+        `empty`: addresses of empty PTE pages, which no scan sees.
+        """
         space = Space(pid, self.notes.process())
         for tid in threads or {pid}:
             self.threads.add(tid)
@@ -131,6 +135,7 @@ class Recorder:
         for one in space.snapshot():
             self.notes.mapping(space.who, one)
             look(self.notes, space, one.start, one.end)
+            self.notes.empty_tables(space.who, one, empty)
             self.notes.rights(space.who, one)
         sample(self.notes, space, stopped=len(space.threads) == 1)
 

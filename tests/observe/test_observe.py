@@ -1,12 +1,10 @@
 """Real processes: whatever they did, VmPTE is accounted for to the table."""
 
 import os
-from contextlib import closing
 
 import pytest
 
 from ptlab.observe import CannotObserve, observe
-from ptlab.observe.pagemap import Pagemap
 
 # A region of 64 MiB at a border of 2 MiB would fill 32 tables: so one of 66 MiB covers 32 whole.
 _MAP = "kept.append(mmap.mmap(-1, 66 * MiB, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))"
@@ -73,19 +71,6 @@ def test_whatever_a_process_does_the_difference_is_sound(child, lines):
     assert after.vmpte_kb // 4 >= after.tables.total
     if "DONTNEED" not in lines[-1]:
         assert after.empty == 0
-
-
-def test_the_ioctl_and_the_file_say_the_same(child):
-    child(_MAP)
-    child(_EVERY_2_MIB)
-    child("kept[-1].madvise(mmap.MADV_DONTNEED, 4 * MiB, 4 * MiB)")
-    seen = observe(child.pid)
-    with closing(Pagemap(child.pid)) as pagemap:
-        for mapped in seen.mappings:
-            span = mapped.mapping.start, mapped.mapping.end
-            read = [run for part in pagemap.read(*span) for run in part.tolist()]
-            pages = {page for a, b, _ in read for page in range(a, b, 4096)}
-            assert pages == {p for a, b, _ in mapped.runs.tolist() for p in range(a, b, 4096)}
 
 
 def test_of_oneself():

@@ -23,7 +23,11 @@ def tracer_of(pid):
 def test_a_running_process_is_recorded_and_let_go(child, tmp_path):
     child("import threading, time")
     child("threading.Thread(target=time.sleep, args=(60,), daemon=True).start()")
-    child("kept.append(bytearray(8 * MiB))")
+    child("m = mmap.mmap(-1, 64 * MiB, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)")
+    child("m.madvise(mmap.MADV_NOHUGEPAGE)")
+    child(
+        "for at in range(0, 64 * MiB, 2 * MiB): m[at] = 1; m.madvise(mmap.MADV_DONTNEED, at, 4096)"
+    )
     file = tmp_path / "running.trace"
     command = [sys.executable, "-m", "ptlab", "trace", "-o", file, "--pid", str(child.pid)]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as recorder:
@@ -39,7 +43,11 @@ def test_a_running_process_is_recorded_and_let_go(child, tmp_path):
     trace = read_trace(file)
     played = replay(trace, "pt_reclaim")
     assert trace.count(Op.ADVISE) >= 1
-    assert played.equal(played[0]) == trace.samples >= 2
+    assert trace.samples >= 2
+    # The 32 tables that were empty at the start are guessed by time: one or two may be missed.
+    missed = int((played.real - played[0].high).max())
+    assert 0 <= missed <= 8
+    assert (played.real - played[0].high == missed).all() or played.equal(played[0])
     assert not played[0].trouble
 
 

@@ -1,0 +1,105 @@
+"""Where the empty PTE pages are: a guess, by the time that PAGEMAP_SCAN takes.
+
+Nothing shows an empty table. But the kernel looks at its 512 entries, and passes a hole at once. On
+Linux 6.18 that is 1.06 against 0.7 microseconds. What is fast and what is slow here, memory of this
+process shows first: holes, and empty tables that it makes. Empty PMD pages are not searched for, nor
+tables of which mappings cover less than half. The number of empty tables never depends on this.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptlab.base.geometry import PAGE_SIZE, PMD_SHIFT, PMD_SIZE, PUD_SHIFT
+from ptlab.observe.mapped import Mapped
+from ptlab.observe.pagemap import Pagemap
+
+_TIMES = 6  # the shortest of so many
+_SAMPLES = 16  # holes, and as many empty tables, to learn from
+
+
+class Located(NamedTuple):
+    """The empty PTE pages that were found.
+
+    slots      address >> 21 of each, sorted
+    doubtful   candidates that took a time between that of a hole and that of an empty table
+    """
+
+    slots: NDArray[np.int64]
+    doubtful: int
+
+    def runs(self) -> Iterator[tuple[int, int]]:
+        """[start, end) of each run of neighbouring empty tables."""
+        breaks = np.flatnonzero(np.diff(self.slots, prepend=-2) != 1)
+        for part in np.split(self.slots, breaks[1:]):
+            if len(part):
+                yield int(part[0]) << PMD_SHIFT, (int(part[-1]) + 1) << PMD_SHIFT
+
+
+def locate(pid: int, mapped: Iterable[Mapped], filled: NDArray[np.int64]) -> Located:
+    """Search the mappings of a process for empty PTE pages; `filled` are those with an entry.
+
+    OSError: the process has ended, may not be seen, or the kernel has no PAGEMAP_SCAN (before 6.7).
+    """
+    hole, empty = _times()
+    with closing(Pagemap(pid)) as pagemap:
+        found, doubtful = [], 0
+        for slot, start, end in _candidates(pagemap, mapped, set(filled.tolist()), hole, empty):
+            took = pagemap.fastest_scan(start, end, _TIMES)
+            part = (end - start) / PMD_SIZE
+            looks_empty = (took - hole) / ((empty - hole) * part)
+            if looks_empty > 0.7:
+                found.append(slot)
+            elif looks_empty > 0.3:
+                doubtful += 1
+    return Located(np.array(sorted(set(found)), np.int64), doubtful)
+
+
+def _candidates(
+    pagemap: Pagemap, mapped: Iterable[Mapped], filled: set[int], hole: float, empty: float
+) -> Iterator[tuple[int, int, int]]:
+    """(slot, start, end) of what may be an empty table. A GiB that scans like a hole is passed over."""
+    limit = hole + (empty - hole) / 2
+    for one in mapped:
+        start, last = one.mapping.start, one.mapping.end
+        while start < last:
+            end = min(last, ((start >> PUD_SHIFT) + 1) << PUD_SHIFT)
+            inside = one.runs[(one.runs["start"] < end) & (one.runs["end"] > start)]
+            if len(inside) or pagemap.fastest_scan(start, end, _TIMES) > limit:
+                for slot in range(start >> PMD_SHIFT, ((end - 1) >> PMD_SHIFT) + 1):
+                    low, high = max(start, slot << PMD_SHIFT), min(end, (slot + 1) << PMD_SHIFT)
+                    if slot not in filled and high - low >= PMD_SIZE // 2:
+                        yield slot, low, high
+            start = end
+
+
+def _times() -> tuple[float, float]:
+    """How long a hole and an empty table take: nanoseconds for 2 MiB, in memory of this process."""
+    with mmap.mmap(
+        -1, (2 * _SAMPLES + 2) * PMD_SIZE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+    ) as memory:
+        memory.madvise(mmap.MADV_NOHUGEPAGE)
+        first = -(-_address(memory) // PMD_SIZE) * PMD_SIZE
+        offset = first - _address(memory)
+        for n in range(_SAMPLES):
+            at = offset + 2 * n * PMD_SIZE
+            memory[at] = 1
+            memory.madvise(mmap.MADV_DONTNEED, at, PAGE_SIZE)
+        with closing(Pagemap(os.getpid())) as pagemap:
+            took = [
+                pagemap.fastest_scan(first + n * PMD_SIZE, first + (n + 1) * PMD_SIZE, _TIMES)
+                for n in range(2 * _SAMPLES)
+            ]
+    return float(np.median(took[1::2])), float(np.median(took[::2]))
+
+
+def _address(memory: mmap.mmap) -> int:
+    """Where a mapping of this process begins."""
+    return int(np.frombuffer(memory, np.uint8).__array_interface__["data"][0])
