@@ -23,8 +23,9 @@ from ptlab.classroom.remote_names import (
     decode,
     encode,
 )
+from ptlab.classroom.student_code import Refused
 from ptlab.schemes import empty_tables
-from ptlab.state.scheme import ReclaimScheme
+from ptlab.state.scheme import POINTS, ReclaimScheme
 
 _ERRORS: dict[str, type[Exception]] = {
     error.__name__: error
@@ -227,6 +228,21 @@ class Column:
         if name not in COLUMN_READS | COLUMN_WRITES:
             raise AttributeError(f"{self._at[1]} has no {name} for a graded scheme")
         return lambda *args: self._ask(name, *args)
+
+
+def declared(scheme: Any) -> list[Any]:
+    """What the class says of itself, for remote_class.Declared."""
+    if not (isinstance(scheme, type) and issubclass(scheme, ReclaimScheme)):
+        raise Refused("a subclass of ReclaimScheme is wanted")
+    kin = [base.__name__ for base in scheme.__mro__[1:] if issubclass(base, ReclaimScheme)]
+    if kin != ["ReclaimScheme"]:
+        raise Refused(f"it is derived from {kin[0]}; derive it from ReclaimScheme itself")
+    if not isinstance(scheme.name, str):
+        raise Refused('its name is not a string: write name = "my_scheme" (or any other) into it')
+    points = [p for p in POINTS if getattr(scheme, p) is not getattr(ReclaimScheme, p)]
+    atomically = sorted(scheme.written_atomically)
+    stays, mode = scheme.stays_empty, scheme.zap_mode
+    return [scheme.name, bool(scheme.counts_references), stays, atomically, mode, points]
 
 
 def put_in_place(engine: Engine) -> None:

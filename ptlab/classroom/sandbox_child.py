@@ -14,13 +14,10 @@ import traceback
 import types
 from collections.abc import Callable, Container
 from contextlib import suppress
-from typing import Any
+from typing import Any, BinaryIO
 
-from ptlab.classroom.remote_engine import Engine, put_in_place
-from ptlab.classroom.student_code import Code, runnable
+from ptlab.classroom.student_code import Code, Refused, runnable
 from ptlab.classroom.wire_format import pack, unpack
-from ptlab.schemes import ReclaimScheme
-from ptlab.state.scheme import POINTS
 
 _FORBIDDEN = (
     *("os.", "subprocess.", "socket.", "ctypes.", "gc.", "shutil.", "pty.", "signal."),
@@ -36,10 +33,6 @@ _READABLE = (".py", ".pyc", ".so", ".pyd", ".txt", ".gz")
 _CELL = "your cell"
 
 
-class Refused(Exception):
-    """The answer tried what it may not."""
-
-
 def main() -> None:
     """Do one job."""
     out, come = os.fdopen(os.dup(1), "wb"), os.fdopen(os.dup(0), "rb")
@@ -48,45 +41,47 @@ def main() -> None:
         os.dup2(nothing, stream)
     job = json.loads(come.readline())
     answer, (seconds, mib) = Code(*job["answer"]), job["limits"]
-    engine = Engine(come, out)
-    if answer.kind == "class":
-        put_in_place(engine)
-    _limit(seconds, mib)
-    sys.addaudithook(_guard())
 
     def told(error: BaseException) -> str:
         over = isinstance(error, MemoryError)
         return f"it needs more than {mib} MiB of memory" if over else told_error(error)
 
-    verdict: dict[str, Any]
+    def shut_in() -> Any:
+        """The function or class of the answer, from here on with limits."""
+        _limit(seconds, mib)
+        sys.addaudithook(_guard())
+        return _subject(answer)
+
+    def say(verdict: dict[str, Any]) -> None:
+        out.write(json.dumps(verdict).encode() + b"\n")
+        out.flush()
+
     try:
-        subject = _subject(answer)
         if answer.kind == "class":
-            verdict = {"verdict": _declared(subject)}
+            _scheme(come, out, shut_in, say, told)
         else:
-            verdict = {"verdict": [_call(subject, call) for call in unpack(job["calls"])]}
+            function = shut_in()
+            say({"verdict": [_call(function, call) for call in unpack(job["calls"])]})
     except BaseException as error:  # whatever the answer raises, SystemExit too, ends here
-        verdict = {"stopped": told(error)}
-    out.write(json.dumps(verdict).encode() + b"\n")
-    out.flush()
-    if answer.kind == "class" and "verdict" in verdict:
-        engine.serve(subject, told)
+        say({"stopped": told(error)})
     os._exit(0)  # without whatever the answer wants to do at exit
 
 
-def _declared(scheme: Any) -> list[Any]:
-    """What the class says of itself, for remote_class.Declared."""
-    if not (isinstance(scheme, type) and issubclass(scheme, ReclaimScheme)):
-        raise Refused("a subclass of ReclaimScheme is wanted")
-    kin = [base.__name__ for base in scheme.__mro__[1:] if issubclass(base, ReclaimScheme)]
-    if kin != ["ReclaimScheme"]:
-        raise Refused(f"it is derived from {kin[0]}; derive it from ReclaimScheme itself")
-    if not isinstance(scheme.name, str):
-        raise Refused('its name is not a string: write name = "my_scheme" (or any other) into it')
-    points = [p for p in POINTS if getattr(scheme, p) is not getattr(ReclaimScheme, p)]
-    atomically = sorted(scheme.written_atomically)
-    stays, mode = scheme.stays_empty, scheme.zap_mode
-    return [scheme.name, bool(scheme.counts_references), stays, atomically, mode, points]
+def _scheme(
+    come: BinaryIO,
+    out: BinaryIO,
+    shut_in: Callable[[], Any],
+    say: Callable[[dict[str, Any]], None],
+    told: Callable[[BaseException], str],
+) -> None:
+    """A class is asked for its points as long as the judge wants. A function's box has no engine."""
+    from ptlab.classroom.remote_engine import Engine, declared, put_in_place
+
+    engine = Engine(come, out)
+    put_in_place(engine)
+    subject = shut_in()
+    say({"verdict": declared(subject)})
+    engine.serve(subject, told)
 
 
 def _limit(seconds: int, mib: int) -> None:

@@ -48,6 +48,10 @@ class NotCode(Exception):
     """The answer is no function or class whose text can be read; the message says why."""
 
 
+class Refused(Exception):
+    """The answer tried what it may not."""
+
+
 class Code(NamedTuple):
     """A function or class by its text: the cell it is in, and its name there."""
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell
 
-from ptlab.classroom import find, function_question, sandbox
+from ptlab.classroom import find, sandbox
 from ptlab.classroom.box import Limits, way
 from ptlab.classroom.grading import HandIn
 from ptlab.classroom.report import MIME as REPORT
@@ -120,7 +120,8 @@ def f(x): raise ExceptionGroup("6 of 6 lists are right", [Says()] * 3)""",
 @pytest.fixture
 def unread(monkeypatch):
     monkeypatch.setattr(sandbox, "object_to", lambda text: None)
-    monkeypatch.setattr(function_question, "_LIMITS", FEW._replace(seconds=1))
+    monkeypatch.setattr(sandbox, "object_to_use", lambda tree, kind: None)
+    monkeypatch.setattr(sandbox, "LIMITS", FEW._replace(seconds=1))
 
 
 @pytest.mark.usefixtures("unread")

@@ -203,6 +203,7 @@ HEAD = "from ptlab import ReclaimScheme\n\n\nclass Answer(ReclaimScheme):\n    n
 @pytest.fixture(autouse=True)
 def unread(monkeypatch):
     monkeypatch.setattr(sandbox, "object_to", lambda text: None)
+    monkeypatch.setattr(sandbox, "object_to_use", lambda tree, kind: None)
     monkeypatch.setattr(remote_scheme, "MESSAGES", 5000)
 
 

@@ -391,15 +391,25 @@ def the_solutions():
 
 
 @attack("metadata")
+def the_simulator():
+    import importlib
+
+    for name in ("process.process", "base.geometry", "paths.zap", "classroom.ask"):
+        try:
+            return importlib.import_module(f"ptlab.{name}")
+        except ImportError:
+            pass
+
+
+@attack("metadata")
 def the_text_of_the_solutions():
     import os
 
     from ptlab import classroom
 
-    place = os.path.join(os.path.dirname(classroom.__file__), "sets")
     texts = []
-    for folder, _, names in os.walk(place):
-        for name in names:
+    for folder in (classroom.__path__[0], f"{classroom.__path__[0]}/sets"):
+        for name in ("walk.py", "walk_any.py", "answers/scheme-1.txt", "sandbox.py"):
             try:
                 texts.append(open(os.path.join(folder, name)).read())
             except BaseException:
