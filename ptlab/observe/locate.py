@@ -29,11 +29,19 @@ class Located(NamedTuple):
     """The empty PTE pages that were found.
 
     slots      address >> 21 of each, sorted
-    doubtful   candidates that took a time between that of a hole and that of an empty table
+    doubtful   candidates that took a time between that of a hole and that of an empty table, or that
+               are more than there are empty tables
     """
 
     slots: NDArray[np.int64]
     doubtful: int
+
+    def inside(self, start: int, end: int) -> Iterator[int]:
+        """For each of them that a mapping [start, end) shares, the first address that both have."""
+        for slot in self.slots.tolist():
+            at = max(start, slot << PMD_SHIFT)
+            if at < min(end, (slot + 1) << PMD_SHIFT):
+                yield at
 
     def runs(self) -> Iterator[tuple[int, int]]:
         """[start, end) of each run of neighbouring empty tables."""
@@ -43,23 +51,29 @@ class Located(NamedTuple):
                 yield int(part[0]) << PMD_SHIFT, (int(part[-1]) + 1) << PMD_SHIFT
 
 
-def locate(pid: int, mapped: Iterable[Mapped], filled: NDArray[np.int64]) -> Located:
+def locate(pid: int, mapped: Iterable[Mapped], filled: NDArray[np.int64], most: int) -> Located:
     """Search the mappings of a process for empty PTE pages; `filled` are those with an entry.
 
+    `most` is how many empty tables there are: of more candidates, the surest are taken.
     OSError: the process has ended, may not be seen, or the kernel has no PAGEMAP_SCAN (before 6.7).
     """
-    hole, empty = _times()
-    with closing(Pagemap(pid)) as pagemap:
-        found, doubtful = [], 0
-        for slot, start, end in _candidates(pagemap, mapped, set(filled.tolist()), hole, empty):
-            took = pagemap.fastest_scan(start, end, _TIMES)
-            part = (end - start) / PMD_SIZE
-            looks_empty = (took - hole) / ((empty - hole) * part)
-            if looks_empty > 0.7:
-                found.append(slot)
-            elif looks_empty > 0.3:
-                doubtful += 1
-    return Located(np.array(sorted(set(found)), np.int64), doubtful)
+    sure: dict[int, float] = {}
+    doubtful = 0
+    if most:
+        hole, empty = _times()
+        with closing(Pagemap(pid)) as pagemap:
+            known = set(filled.tolist())
+            for slot, start, end in _candidates(pagemap, mapped, known, hole, empty):
+                took = pagemap.fastest_scan(start, end, _TIMES)
+                # 0 for the time of a hole, 1 for that of an empty table
+                place = (took - hole) / ((empty - hole) * (end - start) / PMD_SIZE)
+                if place > 0.7:
+                    sure[slot] = -abs(place - 1)
+                elif place > 0.3:
+                    doubtful += 1
+    surest = sorted(sure, key=sure.__getitem__, reverse=True)
+    slots = np.array(sorted(surest[:most]), np.int64)
+    return Located(slots, doubtful + len(surest[most:]))
 
 
 def _candidates(

@@ -70,7 +70,9 @@ def _look_once(pid: int, locate: bool) -> Observation:
         seen = _observe(pid)
         if not locate:
             return seen
-        return replace(seen, located=find_empty(pid, seen.mappings, seen.tables.pte))
+        return replace(
+            seen, located=find_empty(pid, seen.mappings, seen.tables.pte, seen.spread[1])
+        )
     except (FileNotFoundError, ProcessLookupError):
         raise CannotObserve(f"process {pid}: there is none, or it has ended meanwhile") from None
     except PermissionError:

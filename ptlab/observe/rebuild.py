@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ptlab.base.geometry import PAGE_SIZE, PMD_SHIFT, PMD_SIZE
+from ptlab.base.geometry import PAGE_SIZE, PMD_SIZE
 from ptlab.observe.locate import Located
 from ptlab.observe.mapped import Mapped
 from ptlab.observe.pagemap import FILE, HUGE, PFNZERO
@@ -20,7 +20,6 @@ def rebuild(mapped: Sequence[Mapped], scheme: str, located: Located | None = Non
 
     A design that frees empty tables at once has none of the located ones.
     """
-    empty = [] if located is None else located.slots.tolist()
     levels = 5 if any(one.mapping.end > 1 << 47 for one in mapped) else 4
     process = Process(scheme=scheme, levels=levels, grain="range", record=False)
     for one in mapped:
@@ -31,10 +30,9 @@ def rebuild(mapped: Sequence[Mapped], scheme: str, located: Located | None = Non
                 process.touch(first, after - first)
             elif not kind & FILE or kind & PFNZERO:
                 _touch_huge(process, first, after - first, write=not kind & PFNZERO)
-        for at in (max(start, slot << PMD_SHIFT) for slot in empty):
-            if start <= at < end:
-                process.touch(at, PAGE_SIZE)
-                process.madvise(at, "DONTNEED", PAGE_SIZE)
+        for at in located.inside(start, end) if located else ():
+            process.touch(at, PAGE_SIZE)
+            process.madvise(at, "DONTNEED", PAGE_SIZE)
     return process
 
 

@@ -10,8 +10,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from ptlab.base.geometry import PMD_SHIFT
 from ptlab.observe import CannotObserve, observe
+from ptlab.observe.locate import Located
 from ptlab.trace import tracing
 from ptlab.trace.looks import sample
 from ptlab.trace.notes import Notes
@@ -53,13 +53,12 @@ def attach(pid: int) -> Trace:
     return Trace(notes.rows(), about(command, "ptrace of a running process"))
 
 
-def _empty_tables(pid: int) -> list[int]:
-    """The addresses of the process's empty PTE pages, as far as they can be located by time."""
+def _empty_tables(pid: int) -> Located | None:
+    """The process's empty PTE pages, as far as they can be located by time."""
     try:
-        located = observe(pid, locate=True).located
+        return observe(pid, locate=True).located
     except CannotObserve:
-        return []
-    return [] if located is None else (located.slots << PMD_SHIFT).tolist()
+        return None
 
 
 def _seize(pid: int) -> set[int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from itertools import count
 
 import numpy as np
@@ -54,12 +53,10 @@ class Notes:
         length = one.end - one.start
         self.add(who, Fields(Op.MAP, one.start, length, writable, flags, one.offset, file))
 
-    def empty_tables(self, who: int, one: Mapping, addresses: Sequence[int]) -> None:
-        """PTE pages in a mapping that are empty at the start: as if a page had come and gone."""
-        for at in (max(one.start, address) for address in addresses):
-            if one.start <= at < one.end:
-                self.add(who, Fields(Op.TOUCH, at, PAGE_SIZE))
-                self.add(who, Fields(Op.ADVISE, at, PAGE_SIZE, MADV_DONTNEED))
+    def empty_table(self, who: int, at: int) -> None:
+        """A PTE page that is empty at the start: as if a page had come and gone."""
+        self.add(who, Fields(Op.TOUCH, at, PAGE_SIZE))
+        self.add(who, Fields(Op.ADVISE, at, PAGE_SIZE, MADV_DONTNEED))
 
     def rights(self, who: int, one: Mapping) -> None:
         """The rights of a mapping that is there at the start."""

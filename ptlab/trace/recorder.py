@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
+from ptlab.observe.locate import Located
 from ptlab.trace import calls, tracing
 from ptlab.trace.looks import look, sample
 from ptlab.trace.notes import Notes
@@ -122,10 +122,12 @@ class Recorder:
         self.threads.add(tid)
         self.begins(tid)
 
-    def begins(self, pid: int, threads: set[int] | None = None, empty: Sequence[int] = ()) -> None:
+    def begins(
+        self, pid: int, threads: set[int] | None = None, empty: Located | None = None
+    ) -> None:
         """A process comes into the trace: its mappings and entries as they are now.
 
-        `empty`: addresses of empty PTE pages, which no scan sees.
+        `empty`: PTE pages without an entry, which no scan sees.
         """
         space = Space(pid, self.notes.process())
         for tid in threads or {pid}:
@@ -135,7 +137,8 @@ class Recorder:
         for one in space.snapshot():
             self.notes.mapping(space.who, one)
             look(self.notes, space, one.start, one.end)
-            self.notes.empty_tables(space.who, one, empty)
+            for at in empty.inside(one.start, one.end) if empty else ():
+                self.notes.empty_table(space.who, at)
             self.notes.rights(space.who, one)
         sample(self.notes, space, stopped=len(space.threads) == 1)
 
