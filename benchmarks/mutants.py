@@ -1,8 +1,9 @@
-"""Leave out one lock after the other, and see whether a race scene or a pair of operations notices.
+"""Leave out one guard after the other, and see whether a race scene or a pair of operations notices.
 
-Every place in ptlab/paths and ptlab/schemes that takes a lock is a mutant: there the lock is not taken
-(and not dropped). Each mutant is run in the pairs of operations of tests/race/test_pairs.py that come
-by that place, in random schedules, until a rule is broken. Run it with `make mutants`.
+Every place in ptlab/paths and ptlab/schemes that takes a lock, flushes the TLB, waits for RCU,
+has a barrier or looks a second time is a mutant: there the guard is left out. Each mutant is run in the
+pairs of operations of tests/race/test_pairs.py, and in the race scenes, that come by that place, in
+random schedules, until a rule is broken. Run it with `make mutants`.
 """
 
 from __future__ import annotations
@@ -11,15 +12,12 @@ import random
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path as FilePath
 from typing import Any, NamedTuple
-from unittest.mock import patch
 
-from ptlab.base.facts import Lock
-from ptlab.base.steps import Kind, Path, Step
+from benchmarks.guards import Site, guarded
 from ptlab.process.process import Process
+from ptlab.race.scenes import SCENES
 from ptlab.race.scheduler import Scheduler
-from ptlab.state.machine import Machine
 from tests.race.test_pairs import OPERATIONS, STAGES, truncated
 
 DESIGNS = (
@@ -36,7 +34,14 @@ DESIGNS = (
         ("async_scan", "6.12"),
     ),
 )
-OTHERS = ("write page 0", "read page 5", "DONTNEED the table", "munmap the table", "COLLAPSE")
+OTHERS = (
+    "write page 0",
+    "read page 5",
+    "DONTNEED the table",
+    "munmap the table",
+    "COLLAPSE",
+    "GUP-fast",
+)
 """Each operation is run beside each of these."""
 
 TRIES = 8000
@@ -58,27 +63,15 @@ EXPLAINED = {
 }
 """Survivors, by file and function, and why: redundant, or nothing in the model could tell."""
 
-_LOCK, _UNLOCK = Machine.lock, Machine.unlock
-
-
-class Site(NamedTuple):
-    """A line that takes a lock."""
-
-    file: str
-    line: int
-    fn: str
-    lock: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line} {self.fn} ({self.lock})"
-
 
 class Run(NamedTuple):
-    """What is run: a design, a kernel, a stage and two operations."""
+    """What is run: a scene as it should be, or a design, a kernel, a stage and two operations."""
 
-    design: tuple[str, str]
-    stage: Any
-    pair: tuple[str, str]
+    scene: str = ""
+    design: tuple[str, str] = ("", "")
+    stage: Any = None
+    pair: tuple[str, str] = ("", "")
+    weak: bool = False
 
 
 def main() -> int:
@@ -96,7 +89,7 @@ def main() -> int:
 
 
 def _sites() -> dict[Site, list[Run]]:
-    """Every place that takes a lock, and the runs that come by it."""
+    """Every place that has a guard, and the runs that come by it."""
     came_by: dict[Site, list[Run]] = defaultdict(list)
     for run in _runs():
         for seed in range(2):
@@ -106,15 +99,17 @@ def _sites() -> dict[Site, list[Run]]:
 
 
 def _runs() -> Iterator[Run]:
+    for name in SCENES:
+        yield from (Run(name) for _ in range(8))
     for design in DESIGNS:
         for stage in STAGES:
             for name in (*OPERATIONS, "truncate"):
-                for other in OTHERS:
-                    yield Run(design, stage, (name, other))
+                for number, other in enumerate(OTHERS):
+                    yield Run("", design, stage, (name, other), weak=number % 2 == 0)
 
 
 def _verdict(site: Site, runs: list[Run], tries: int) -> str:
-    """What breaks without the lock of `site`; "" if nothing was found."""
+    """What breaks without the guard of `site`; "" if nothing was found."""
     chance = random.Random(1)
     for _ in range(tries):
         verdict, _ = _play(chance.choice(runs), site, chance)
@@ -124,35 +119,24 @@ def _verdict(site: Site, runs: list[Run], tries: int) -> str:
 
 
 def _play(run: Run, without: Site | None, chance: random.Random) -> tuple[str, set[Site]]:
-    """One random schedule of `run`: what breaks, and where locks were taken."""
-    seen: set[Site] = set()
-
-    def lock(self: Machine, fn: str, name: str, of: Any, mode: str, times: int = 1) -> Path[bool]:
-        frame = sys._getframe(1)
-        path = FilePath(frame.f_code.co_filename)
-        site = Site(f"{path.parent.name}/{path.name}", frame.f_lineno, fn, name)
-        if self.others.several and path.parent.name in ("paths", "schemes"):
-            seen.add(site)
-        if site == without:
-            return True
-        return (yield from _LOCK(self, fn, name, of, mode, times))
-
-    def unlock(self: Machine, fn: str, name: str, times: int = 1) -> Step:
-        if without and all(held.name != name for held in self.held[self.task]):
-            return Step(Kind.UNLOCK, fn, None, 0, times, Lock(name, 0, "left out"))
-        return _UNLOCK(self, fn, name, times)
-
-    with patch.object(Machine, "lock", lock), patch.object(Machine, "unlock", unlock):
-        process = Process(*run.design, grain="table", record=False)
-        file = run.stage(process)
-        made = OPERATIONS | {"truncate": truncated(file)}
-        paths = {f"{k}: {name}": made[name](process) for k, name in enumerate(run.pair)}
-        scheduler, stays_by = Scheduler(process, paths), chance.choice((0.5, 0.75, 0.9, 0.97))
+    """One random schedule of `run`: what breaks, and by which guards it came."""
+    with guarded(without) as guards:
+        scheduler, stays_by = _start(run), chance.choice((0.5, 0.75, 0.9, 0.97))
         while able := scheduler.enabled():
             last = scheduler.schedule[-1:]
             stays = last and last in able and chance.random() < stays_by
             scheduler.go(last if stays else chance.choice(able))
-    return (scheduler.verdict.headline if scheduler.verdict else ""), seen
+    return (scheduler.verdict.headline if scheduler.verdict else ""), guards.seen
+
+
+def _start(run: Run) -> Scheduler:
+    if run.scene:
+        return SCENES[run.scene].start("fixed")
+    process = Process(*run.design, grain="table", record=False)
+    file = run.stage(process)
+    made = OPERATIONS | {"truncate": truncated(file)}
+    paths = {f"{k}: {name}": made[name](process) for k, name in enumerate(run.pair)}
+    return Scheduler(process, paths, weak=run.weak)
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ class Kind:
     SPLIT = "split"
     MOVE = "move"
     FILE = "file"
+    VISIBLE = "visible"
 
 
 FACTS: dict[str, Any] = {
@@ -74,6 +75,7 @@ FACTS: dict[str, Any] = {
     Kind.SPLIT: NoneType,
     Kind.MOVE: facts.Moved,
     Kind.FILE: facts.FileFact,
+    Kind.VISIBLE: NoneType,
 }
 """The type of a step's fact, by the step's kind."""
 

@@ -59,4 +59,5 @@ _SENTENCES: dict[str, Callable[[MemMap, Step, Any], str]] = {
     Kind.SPLIT: tables.split,
     Kind.MOVE: tables.move,
     Kind.FILE: vmas.file,
+    Kind.VISIBLE: tables.visible,
 }

@@ -39,6 +39,14 @@ def flush(mem: MemMap, step: Step, fact: None) -> str:
     return f"the TLB forgets the old translations{pages}."
 
 
+def visible(mem: MemMap, step: Step, fact: None) -> str:
+    """Stores that were made before are seen by other CPUs now."""
+    pages = plural(step.n, "new page")
+    return (
+        f"the other CPUs see only now what this one has put into {pages}: no barrier came before."
+    )
+
+
 def rcu(mem: MemMap, step: Step, fact: None) -> str:
     """Pages wait for a grace period."""
     are = _tables_are(mem, step)

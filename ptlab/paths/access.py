@@ -100,6 +100,8 @@ def access(mm: Mm, piece: Piece, write: bool, locked: bool = False) -> Path[Touc
             return _access_runs(mm, piece, parts, write, locked)
     elif mm.machine.others.translate(mm.machine.task, piece.first, write):
         return _hit(piece, write)
+    elif cached := mm.machine.others.walk_cached(mm.machine.task, piece.first):
+        tables = cached  # the MMU does not read the PMD entry again
     elif mm.is_huge(pmd, slots) if tables else _may_be_huge(mm, piece):
         return _access_huge(mm, piece, write, locked)
     if first_of(tables) and mem.entries.filled(tables, piece.columns):

@@ -2,7 +2,8 @@
 
 Kernel source: mm/khugepaged.c, madvise_collapse(), hpage_collapse_scan_pmd(), collapse_huge_page()
 (Linux 6.1, 6.12 and 6.18). The PTE page becomes the deposit, under mmap_lock for write. Files are in
-collapse_file.py. Simplified: a huge page is always available; no page is locked or pinned.
+collapse_file.py. Simplified: a huge page is always available; no page is locked; pins are seen
+only while tasks race.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from ptlab.paths.collapse_file import hpage_collapse_scan_file
 from ptlab.paths.recheck import vma_end_write_all, vma_start_write
 from ptlab.paths.scan_result import Scan
 from ptlab.paths.thp import count_huge, pgtable_trans_huge_deposit
-from ptlab.state.mm import Mm
+from ptlab.state.mm import Count, Mm
 from ptlab.state.vma import VM, VM_ACCESS_FLAGS, Vma
 
 ALL = slice(0, 512)
@@ -123,7 +124,7 @@ def collapse_huge_page(mm: Mm, vma: Vma, base: int, table: int) -> Path[bool]:
     if not vma_first:  # the order until August 2025
         yield from vma_start_write(mm, vma)
     if valid:
-        yield from _collapse(mm, vma, base, table)
+        valid = yield from _collapse(mm, vma, base, table)
     yield from vma_end_write_all(mm)
     yield machine.unlock("mmap_write_unlock", "mmap_lock")
     yield from machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read")
@@ -137,7 +138,8 @@ def _still_valid(mm: Mm, vma: Vma, base: int, table: int) -> bool:
     return bool(there) and _scan_pmd(mm, table) is Scan.SUCCEED
 
 
-def _collapse(mm: Mm, vma: Vma, base: int, table: int) -> Path[None]:
+def _collapse(mm: Mm, vma: Vma, base: int, table: int) -> Path[bool]:
+    """False: another task uses one of the pages (GUP), so that it cannot be copied."""
     machine, mem = mm.machine, mm.machine.mem
     pmd, slot = mm.lookup(base, Level.PMD), base >> PMD_SHIFT & 511
     yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
@@ -146,12 +148,17 @@ def _collapse(mm: Mm, vma: Vma, base: int, table: int) -> Path[None]:
     yield machine.unlock("spin_unlock", "pmd_lock")
     yield from machine.lock("pte_offset_map_lock", "ptl", table, "spin")
     words = mem.entries[table, ALL].copy()
+    own = pte.pfn(words[pte.is_present(words) & ~pte.is_zero_page(words)]).tolist()
+    if machine.others.pinned(own):
+        yield from _give_up(mm, pmd, slot, table)
+        return False
     frame = machine.huge_frames()
     empty = (words == 0) | pte.is_zero_page(words) | machine.pages.blank_parts(pte.pfn(words))
     machine.pages.new_huge(np.arange(frame, frame + 512, dtype=np.uint64), empty)
     mm.count_pages(pte.census(words), -1)
     machine.pages.unshare(words)
     mem.write(table, ALL, 0)
+    machine.others.free_frames(own)
     machine.scheme.table_emptied(mm, table)
     n = int(np.count_nonzero(words))
     yield Step(Kind.CLEAR, "__collapse_huge_page_copy", table, n, 1, EntriesCleared(ALL))
@@ -161,8 +168,21 @@ def _collapse(mm: Mm, vma: Vma, base: int, table: int) -> Path[None]:
     word = pte.anon_entry(frame, bool(vma.flags & VM.WRITE)) | pte.DIRTY | pte.PSE
     if not vma.flags & VM_ACCESS_FLAGS:
         word = int(pte.to_protnone(np.array([word], np.uint64))[0])
+    machine.others.smp_wmb()  # __folio_mark_uptodate()
     mem.write(pmd, slot, word)
     count_huge(mm, word, 1)
     fact = EntriesSet(slice(slot, slot + 1), Maps.HUGE)
     yield Step(Kind.SET, "collapse_huge_page", pmd, 1, 1, fact)
+    yield machine.unlock("spin_unlock", "pmd_lock")
+    return True
+
+
+def _give_up(mm: Mm, pmd: int, slot: int, table: int) -> Path[None]:
+    """__collapse_huge_page_isolate() has failed: the table goes back to where it was."""
+    machine = mm.machine
+    yield machine.unlock("spin_unlock", "ptl")
+    yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
+    machine.mem.hook(table, pmd, slot)
+    mm.count(Count.PTE, 1)
+    yield Step(Kind.INSTALL, "pmd_populate", table)
     yield machine.unlock("spin_unlock", "pmd_lock")

@@ -14,6 +14,7 @@ import numpy as np
 from ptlab.base import pte
 from ptlab.base.call_path import not_in_kernel
 from ptlab.base.geometry import PAGE_SHIFT, PMD_SHIFT, PMD_SIZE, Level
+from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Path
 from ptlab.paths.scan_result import Scan
 from ptlab.paths.split_folio import try_to_unmap
@@ -114,11 +115,14 @@ def collapse_file(mm: Mm, vma: Vma, base: int) -> Path[None]:
             at = area.start + ((page - area.pgoff) << PAGE_SHIFT)
             inside = area.start <= at and at + PMD_SIZE <= area.end
             alike = at % PMD_SIZE == 0 and inside and file_backed_vma_is_retractable(area)
+            gone = False
             if alike and (mode == "read" or (yield from _try_alone(other))):
-                yield from retract_page_table(other, at, own=False)
+                gone = yield from retract_page_table(other, at, own=False)
                 if mode == "write":
                     yield machine.unlock("mmap_write_unlock", "mmap_lock")
-            else:  # the table also maps pages that are not the file's: only the small pages go
+            if (
+                not gone
+            ):  # the table also maps pages that are not the file's: only the small pages go
                 yield from try_to_unmap(other, max(at, area.start), min(at + PMD_SIZE, area.end))
     yield machine.unlock(f"i_mmap_unlock_{mode}", "i_mmap_rwsem")
 
@@ -130,8 +134,8 @@ def _try_alone(mm: Mm) -> Path[bool]:
 
 
 @not_in_kernel
-def retract_page_table(mm: Mm, address: int, own: bool) -> Path[None]:
-    """The entries and their table go; a fault maps the huge page instead.
+def retract_page_table(mm: Mm, address: int, own: bool) -> Path[bool]:
+    """The entries and their table go; a fault maps the huge page instead. False: they stay.
 
     retract_page_tables() takes the table of a VMA that can have nothing else in it. In its own VMA,
     collapse_pte_mapped_thp() takes any table that has nothing else in it.
@@ -139,13 +143,15 @@ def retract_page_table(mm: Mm, address: int, own: bool) -> Path[None]:
     machine, mem, scheme = mm.machine, mm.machine.mem, mm.machine.scheme
     pmd, slot = mm.lookup(address, Level.PMD), address >> PMD_SHIFT & 511
     if not pmd or not mem.at(pmd, slot) or mm.is_huge(pmd, slot):
-        return
+        return False
     walk = yield from scheme.walk_begins(mm, address, address + PMD_SIZE)
     yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
     table = int(mem.at(pmd, slot))
     gone = None
     if table and not mm.is_huge(pmd, slot):  # what is there now: it may be another table
-        yield from machine.lock("spin_lock_nested", "ptl", table, "spin")
+        locked = not machine.others.lacks(Precaution.RETRACT_LOCKED)
+        if locked:
+            yield from machine.lock("spin_lock_nested", "ptl", table, "spin")
         if _may_go(mm, address, table, own):
             words = mem.entries[table, ALL].copy()
             mm.count_pages(pte.census(words), -1)
@@ -154,12 +160,15 @@ def retract_page_table(mm: Mm, address: int, own: bool) -> Path[None]:
             gone = table
             fn = "collapse_pte_mapped_thp" if own else "retract_page_tables"
             yield mm.unhook_pte(table, fn, collapsed=True)
-            yield from machine.flush("pmdp_collapse_flush", table, 0)
-        yield machine.unlock("spin_unlock", "ptl")
+            walks = not machine.others.lacks(Precaution.WALK_CACHES)
+            yield from machine.flush("pmdp_collapse_flush", table, 0, walks=walks)
+        if locked:
+            yield machine.unlock("spin_unlock", "ptl")
     yield machine.unlock("spin_unlock", "pmd_lock")
     if gone is not None:
         yield machine.call_rcu(gone)
     yield from scheme.walk_ends(mm, walk)
+    return gone is not None
 
 
 def _may_go(mm: Mm, address: int, table: int, own: bool) -> bool:
@@ -168,6 +177,8 @@ def _may_go(mm: Mm, address: int, table: int, own: bool) -> bool:
         words = mm.machine.mem.entries[table, ALL]
         return bool((pte.is_file(words) | (words == 0)).all())
     vma = find_vma_intersection(mm.vmas, address, address + PMD_SIZE)
+    if mm.machine.others.lacks(Precaution.ANON_VMA):  # until 023f47a8250c (6.2)
+        return True
     return vma is None or file_backed_vma_is_retractable(vma)
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from ptlab.base.facts import VmaGrown
 from ptlab.base.geometry import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE
+from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.paths.recheck import vma_end_write_all, vma_start_write
 from ptlab.paths.table_alloc import anon_vma_prepare
@@ -37,14 +38,16 @@ def lock_mm_and_find_vma(mm: Mm, address: int, n: int) -> Path[Vma | None]:
     None, and no lock is held: the mapping may not grow so far.
     """
     machine = mm.machine
-    yield from machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write", n)
+    mode = "read" if machine.others.lacks(Precaution.STACK_LOCKED) else "write"
+    yield from machine.lock(f"mmap_{mode}_lock", "mmap_lock", mm.id, mode, n)
     vma = stack_above(mm, address)
     if vma is not None and _may_grow(mm, vma, address & PAGE_MASK):
         yield from expand_downwards(mm, vma, address & PAGE_MASK)
         yield from vma_end_write_all(mm)
-        yield machine.downgrade("mmap_write_downgrade", "mmap_lock")
+        if mode == "write":
+            yield machine.downgrade("mmap_write_downgrade", "mmap_lock")
         return mm.find_vma(address)
-    yield machine.unlock("mmap_write_unlock", "mmap_lock", n)
+    yield machine.unlock(f"mmap_{mode}_unlock", "mmap_lock", n)
     return None
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from ptlab.base import pte
 from ptlab.base.facts import Change, EntriesChanged, Maps, Reason, Refusal, set_of
 from ptlab.base.geometry import PAGE_SIZE, Level
+from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import Tables, count_each, first_of, is_run, table_count
 from ptlab.paths.expand_stack import lock_mm_and_find_vma, stack_above
@@ -249,6 +250,8 @@ def do_anonymous_page(mm: Mm, found: Found, columns: slice, n: int, write: bool)
         first = machine.frames(n)
         words = pte.anon_entries(first, n)
         mm.count(Count.ANON, n)
+        if not machine.others.lacks(Precaution.UPTODATE_WMB):
+            machine.others.smp_wmb()  # __folio_mark_uptodate()
     else:
         words = np.full(n, pte.ZERO_PAGE_ENTRY, U64)
         mm.count(Count.ZERO, n)
@@ -285,6 +288,7 @@ def do_wp_page(mm: Mm, vma: Vma, found: Found, columns: slice, n: int) -> Path[b
         mm.count_pages(pte.census(words[foreign]), -1)
         machine.pages.unshare(words[foreign])
         first = machine.frames(copies)
+        machine.others.smp_wmb()  # __folio_mark_uptodate()
         words[foreign] = pte.anon_entries(first, copies)
         mm.count(Count.ANON, copies)
     machine.pages.reuse(frames[~foreign])

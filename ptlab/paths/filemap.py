@@ -65,6 +65,7 @@ def do_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]
     if file.kind == "disk" and not file.frame(page):
         raise NotModelled("a page of a disk file that is not in the page cache: readahead decides")
     file.bring(page)
+    mm.machine.others.smp_wmb()  # folio_mark_uptodate()
     if own:
         yield from _map_copy(mm, file, page, pmd, slot, column)
     else:
@@ -200,7 +201,9 @@ def _map_copy(mm: Mm, file: File, page: int, pmd: int, slot: int, column: int) -
     yield from folio_lock(file)
     if (yield from lock_unchanged(machine, Found(pmd, slot, table), part, 0)):
         if still_has(file, page):
-            machine.mem.write(table, column, pte.anon_entry(machine.frames(1), True))
+            word = pte.anon_entry(machine.frames(1), True)
+            machine.others.smp_wmb()  # __folio_mark_uptodate()
+            machine.mem.write(table, column, word)
             mm.count(Count.ANON, 1)
             machine.scheme.entries_changed(mm, table, 1)
             yield Step(Kind.SET, "do_cow_fault", table, 1, 1, EntriesSet(part, Maps.PAGE))

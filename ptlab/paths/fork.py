@@ -15,6 +15,7 @@ import numpy as np
 from ptlab.base import pte
 from ptlab.base.facts import FREED, EntriesSet, Maps, VmaMapped
 from ptlab.base.geometry import Level
+from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import (
     Slots,
@@ -54,7 +55,14 @@ def dup_mmap(mm: Mm) -> Path[Mm]:
             continue
         yield from vma_start_write(mm, vma)
         copy = anon_vma_fork(child, vma)
+        several = machine.others.several and vma.file is not None
+        if (
+            several and vma.file is not None
+        ):  # a truncate finds the child's mapping after the parent's
+            yield from machine.lock("i_mmap_lock_write", "i_mmap_rwsem", vma.file.number, "write")
         child.set_vmas((*child.vmas, copy))
+        if several:
+            yield machine.unlock("i_mmap_unlock_write", "i_mmap_rwsem")
         yield Step(Kind.VMA, "dup_mmap", None, 1, 1, VmaMapped(copy.span, copy.flags, copy.span))
         if vma_needs_copy(vma):
             yield from copy_page_range(mm, child, vma)
@@ -191,19 +199,24 @@ def _copy_entries(
 
 
 def exit_mmap(mm: Mm) -> Path[None]:
-    """The process ends: everything is unmapped, all tables go, the PGD with them."""
+    """The process ends: everything is unmapped, all tables go, the PGD with them.
+
+    The OOM reaper may be at work in the same address space until mmap_lock is had for write.
+    """
     machine = mm.machine
     yield from machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read")
     tlb = MmuGather(mm)
     gone = mm.vmas
     for vma in gone:
         yield from unmap_page_range(mm, tlb, vma.start, vma.end, UNMAP)
-    yield machine.unlock("mmap_read_unlock", "mmap_lock")
-    yield from machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
+    alone = not machine.others.lacks(Precaution.EXIT_ALONE)
+    if alone:
+        yield machine.unlock("mmap_read_unlock", "mmap_lock")
+        yield from machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
     mm.set_vmas(())
     yield from free_pgtables(mm, tlb, gone, 0, 0)
     yield from tlb_flush_mmu(tlb)
     machine.store.put(machine, "_mms", 0, tuple(m for m in machine.mms if m is not mm))
     machine.store.put(machine.mem, "state", mm.pgd, int(State.FREED))
     yield Step(Kind.FREE, "mm_free_pgd", mm.pgd, fact=FREED)
-    yield machine.unlock("mmap_write_unlock", "mmap_lock")
+    yield machine.unlock(f"mmap_{'write' if alone else 'read'}_unlock", "mmap_lock")

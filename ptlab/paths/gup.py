@@ -10,6 +10,7 @@ from __future__ import annotations
 from ptlab.base import pte
 from ptlab.base.facts import Access
 from ptlab.base.geometry import PAGE_SHIFT, PMD_SHIFT, Level
+from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.state.mm import Mm
 
@@ -22,17 +23,26 @@ def gup_fast(mm: Mm, address: int) -> Path[int]:
     pmd = mm.lookup(address, Level.PMD)
     upper = mem.entries.word(pmd, slot) if pmd else 0
     table = (upper & pte.PFN_MASK) >> PAGE_SHIFT
-    frame = 0
-    if upper & pte.PSE:
+    frame, same = 0, False
+    if upper & pte.PSE and upper & pte.PRESENT:
+        frame = table + column
+        machine.others.pin(frame)
         yield Step(Kind.HIT, "gup_fast_pmd_leaf", pmd, 1, 1, Access(address, False))
         same = mem.entries.word(pmd, slot) == upper
-        frame = table + column if same and upper & pte.PRESENT else 0
-    elif table:
+    elif table and not upper & pte.PSE:
         yield Step(Kind.LOOK, "gup_fast_pmd_range", table)
         word = mem.entries.word(table, column)
         if word & pte.PRESENT:
+            if machine.others.several:  # another CPU may act before the reference is taken
+                yield Step(Kind.LOOK, "gup_fast_pte_range", table)
+            frame = int(pte.pfn(word))
+            machine.others.pin(frame)
             yield Step(Kind.HIT, "try_grab_folio_fast", table, 1, 1, Access(address, False))
             same = mem.at(pmd, slot) == table and mem.entries.word(table, column) == word
-            frame = int(pte.pfn(word)) if same else 0
+    if frame and not same and not machine.others.lacks(Precaution.GUP_RECHECK):
+        machine.others.unpin(frame)
+        frame = 0
+    elif frame:
+        machine.others.keep(frame)
     yield machine.unlock("local_irq_restore", "interrupts")
     return frame

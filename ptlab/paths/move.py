@@ -44,7 +44,7 @@ def move_page_tables(mm: Mm, vma: Vma, old: int, copy: Vma, new: int, length: in
         old, new = try_realign_addr(mm, vma, old, copy, new, length)
     scheme = mm.machine.scheme
     yield from vma_start_write(mm, vma)
-    by_rmap = vma.file is not None and not mm.machine.others.lacks(Precaution.RMAP_LOCKS)
+    by_rmap = _needs_rmap_locks(mm, vma, old, new, length)
     if by_rmap and vma.file is not None:  # simplified: once for the whole move
         yield from mm.machine.lock("take_rmap_locks", "i_mmap_rwsem", vma.file.number, "write")
     walk = yield from scheme.walk_begins(mm, old, end)
@@ -54,6 +54,17 @@ def move_page_tables(mm: Mm, vma: Vma, old: int, copy: Vma, new: int, length: in
     yield from scheme.walk_ends(mm, walk)
     if by_rmap:
         yield mm.machine.unlock("drop_rmap_locks", "i_mmap_rwsem")
+
+
+def _needs_rmap_locks(mm: Mm, vma: Vma, old: int, new: int, length: int) -> bool:
+    """Whether a task that comes through the file must be kept out.
+
+    For tables that move whole, always. Entries it finds at their old place or, later, at the new one,
+    if the new mapping comes after the old one in the file's tree, which is sorted by address here.
+    """
+    if vma.file is None or mm.machine.others.lacks(Precaution.RMAP_LOCKS):
+        return False
+    return new < old or length >= PMD_SIZE
 
 
 def _move_range(mm: Mm, old: int, new: int, end: int, walk: Any) -> Path[None]:
@@ -175,11 +186,15 @@ def move_ptes(mm: Mm, here: Found, there: Found, part: Extent) -> Path[bool]:
         machine.scheme.entries_changed(mm, theirs, n_filled, zero)
         moved += n_filled
         yield Step(Kind.SET, "move_ptes", theirs, n_filled, 1, EntriesSet(target, Maps.MOVED))
+    flush_locked = not machine.others.lacks(Precaution.FLUSH_LOCKED)
     if moved:
         yield from machine.scheme.entries_mapped(mm, theirs, moved)
-        yield from machine.flush("flush_tlb_range", ours, 0)
+        if flush_locked:
+            yield from machine.flush("flush_tlb_range", ours, 0)
     yield machine.unlock("spin_unlock", "ptl")
     yield machine.unlock("pte_unmap_unlock", "ptl")
+    if moved and not flush_locked:  # until eb66ae030829 (4.19)
+        yield from machine.flush("flush_tlb_range", ours, 0)
     if moved:
         yield from machine.scheme.entries_unmapped(mm, ours, moved)
     return True

@@ -218,6 +218,7 @@ def do_swap_page(mm: Mm, vma: Vma, found: Found, columns: slice, n: int) -> Path
     # Dirty: its slot is free now, and a clean page counts as one that MADV_FREE has marked.
     words |= U64(pte.DIRTY)
     shape = machine.mem.entries[tables, columns].shape
+    machine.others.smp_wmb()  # folio_mark_uptodate()
     machine.mem.write(tables, columns, words.reshape(shape))
     mm.count(Count.SWAP, -n)
     mm.count(Count.ANON, n)

@@ -60,6 +60,7 @@ def _alloc_upper(mm: Mm, parent: int, index: int, level: Level, walk: Any, times
         yield machine.unlock(fn, "page_table_lock")
         yield pte_free(machine, table)
         return there
+    machine.others.smp_wmb()
     machine.mem.hook(table, parent, index)
     counted = COUNTED.get(level)  # a P4D page is not
     if counted is not None:
@@ -94,7 +95,7 @@ def pmd_install(mm: Mm, pmd: int, slots: Slots, tables: Tables) -> Path[Tables]:
         there = machine.mem.at(pmd, slots)
         if not every(there):
             break
-        if mm.is_huge(pmd, slots):  # a collapse was faster
+        if _is_huge(mm, pmd, slots):  # a collapse was faster
             yield machine.unlock("spin_unlock", "pmd_lock", n)
             return 0
         if not (yield from machine.scheme.visitor_arrives(mm, pmd, slots)):
@@ -104,11 +105,18 @@ def pmd_install(mm: Mm, pmd: int, slots: Slots, tables: Tables) -> Path[Tables]:
             yield machine.unlock("spin_unlock", "pmd_lock", n)
             yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin", n)
     yield from machine.scheme.table_installed(mm, pmd, tables)
+    if not machine.others.lacks(Precaution.PMD_WMB):
+        machine.others.smp_wmb()
     machine.mem.hook(tables, pmd, slots)
     mm.count(Count.PTE, n)
     yield Step(Kind.INSTALL, "pmd_populate", tables)
     yield machine.unlock("spin_unlock", "pmd_lock", n)
     return tables
+
+
+def _is_huge(mm: Mm, pmd: int, slots: Slots) -> bool:
+    """pmd_trans_unstable(), until 6.5; then pte_offset_map() itself looks."""
+    return mm.is_huge(pmd, slots) and not mm.machine.others.lacks(Precaution.HUGE_PMD)
 
 
 def pte_free(machine: Machine, table: Tables) -> Step:
@@ -124,7 +132,7 @@ def visit(mm: Mm, pmd: int, slots: Slots, times: int = 1) -> Path[Tables]:
     there.
     """
     while mm.machine.mem.at(pmd, first_of(slots)):
-        if mm.is_huge(pmd, slots):
+        if _is_huge(mm, pmd, slots):
             return 0
         if not (yield from mm.machine.scheme.visitor_arrives(mm, pmd, slots, times)):
             tables = mm.machine.mem.at(pmd, slots)

@@ -95,7 +95,8 @@ def do_set_pmd(mm: Mm, pmd: int, slot: int, file: File, page: int, writable: boo
 
 
 def _map(mm: Mm, pmd: int, slot: int, word: int, fn: str) -> Step:
-    """Enter a huge mapping and count it."""
+    """Enter a huge mapping and count it. Its content is visible before (__folio_mark_uptodate())."""
+    mm.machine.others.smp_wmb()
     mm.machine.mem.write(pmd, slot, word)
     count_huge(mm, word, 1)
     return Step(Kind.SET, fn, pmd, 1, 1, EntriesSet(slice(slot, slot + 1), Maps.HUGE))
@@ -187,6 +188,7 @@ def split_huge_pmd(mm: Mm, pmd: int, slot: int) -> Path[None]:
         mem.write(table, slice(0, HPAGE_PMD_NR), words)
         mm.count_pages(pte.census(words), 1)
         machine.scheme.table_withdrawn(mm, table)
+        machine.others.smp_wmb()
         mem.hook(table, pmd, slot)
         yield Step(Kind.SPLIT, "__split_huge_pmd", table, HPAGE_PMD_NR)
     yield machine.unlock("spin_unlock", "pmd_lock")

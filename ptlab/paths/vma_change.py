@@ -23,7 +23,8 @@ def change_vmas(mm: Mm, change: Callable[[Vmas], Vmas]) -> Path[None]:
     """Lock what `change` changes, then change it.
 
     While this waits for a lock, a page fault may give another VMA its anon_vma. So `change` is
-    computed again from the VMAs at that time.
+    computed again from the VMAs at that time. A file's tree of mappings changes under i_mmap_rwsem
+    (vma_prepare()), so that a truncate finds each mapping.
     """
     others = mm.machine.others
     if others.several and not others.lacks(Precaution.NEW_VMA_LOCKED):
@@ -31,9 +32,14 @@ def change_vmas(mm: Mm, change: Callable[[Vmas], Vmas]) -> Path[None]:
         while todo := [vma for vma in _changed(mm.vmas, change(mm.vmas)) if vma.start not in done]:
             done.add(todo[0].start)
             yield from vma_start_write(mm, todo[0])
+    files = {vma.file for vma in _changed(mm.vmas, change(mm.vmas)) if vma.file is not None}
+    for file in sorted(files, key=lambda file: file.number) if others.several else ():
+        yield from mm.machine.lock("i_mmap_lock_write", "i_mmap_rwsem", file.number, "write")
     new = change(mm.vmas)
     if new is not mm.vmas:
         mm.set_vmas(new)
+    for _ in files if others.several else ():
+        yield mm.machine.unlock("i_mmap_unlock_write", "i_mmap_rwsem")
 
 
 def _changed(old: Vmas, new: Vmas) -> Vmas:

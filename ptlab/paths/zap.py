@@ -63,6 +63,7 @@ def unmap_page_range(
 ) -> Path[None]:
     """Zap [start, end), which lies in one VMA."""
     scheme = mm.machine.scheme
+    tlb.reach(start, end)
     walk = yield from scheme.walk_begins(mm, start, end)
     for pmd, slots, columns in pte_tables(mm, start, end):
         for part in _parts_of_run(mm, tlb, pmd, slots, details) if is_run(slots) else (slots,):

@@ -32,6 +32,7 @@ from ptlab.race.lock_table import (
     Rule,
 )
 from ptlab.race.lost_pages import LostPages
+from ptlab.race.store_buffer import StoreBuffer
 from ptlab.race.whose_line import line_of
 from ptlab.state.machine import SHARED, Machine
 from ptlab.state.memmap import State
@@ -51,6 +52,7 @@ class Notes(Protocol):
     away: bool
     running: str
     now: int
+    buffer: StoreBuffer | None
 
     def count(self, table: int, access: int) -> None:
         """The running task uses a reference count."""
@@ -83,7 +85,7 @@ class Protection:
         self.notes, machine = notes, notes.machine
         self.machine, self.mem, self.broken = machine, machine.mem, notes.broken
         self.grace_period = False
-        """Whether what is freed next has waited for a grace period."""
+        """Whether who frees a table now says that it has waited for a grace period."""
         self.pages = LostPages()
         self._flushes = [0] * tasks
         self._unhooked: dict[int, Unhook] = {}
@@ -142,7 +144,8 @@ class Protection:
             ):
                 self._report(f"changes {changed[0]}", "mmap_lock or the VMA's lock", VMAS)
         elif not self._holds("mmap_lock", mm.id):
-            if not self.machine.others.lacks(Precaution.MMAP_WRITE):
+            lacks = self.machine.others.lacks
+            if not lacks(Precaution.MMAP_WRITE) and not lacks(Precaution.EXIT_ALONE):
                 self._report(f"changes {changed[0]}", "mmap_lock for write", VMAS)
         elif (
             self.machine.profile.vma_lock_fault
@@ -275,8 +278,8 @@ class Protection:
         does = f"{'frees' if at_once else 'hands to RCU'} {page}"
         if was == _IN_TREE:
             self._report(does, "having unhooked it", FLUSHED)
-        elif was == State.RCU and self.grace_period:
-            self.grace_period = False
+        elif was == State.RCU and at_once and self.grace_period:
+            pass  # rcu_do_batch()
         elif was in _GOING:
             self.broken.append(FreesAgain(self.notes.running, page, line_of(self.machine.scheme)))
         if was != State.UNHOOKED or table not in self._unhooked:
@@ -286,5 +289,5 @@ class Protection:
         if not flushed and not others.lacks(Precaution.FLUSH_FIRST):
             self._report(does, FLUSHED.needs, FLUSHED)
         rcu = self.machine.profile.vma_lock_fault or not unhook.alone
-        if at_once and rcu and not others.lacks(Precaution.RCU):
+        if at_once and rcu and not self.grace_period and not others.lacks(Precaution.RCU):
             self._report(does, GRACE_PERIOD.needs, GRACE_PERIOD)

@@ -7,6 +7,7 @@ notices a deadlock or starvation.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -186,8 +187,16 @@ class Checker:
                     yield ClosesCycle(task, name, held, links)
 
     def at_rest(self) -> Iterator[BrokenRule]:
-        """All tasks are done and all grace periods over: nothing may be left behind."""
-        mem = self.mem
+        """All tasks are done and all grace periods over: nothing may be left behind.
+
+        What a design has put off, its background work does first: time passes.
+        """
+        mem, machine = self.mem, self.mm.machine
+        if leaked(mem):
+            for _ in islice(machine.scheme.background(self.mm), _LATE_STEPS):
+                pass
+            for _ in machine.rcu_do_batch():
+                pass
         yield from map(StateIsWrong, leaked(mem))
         for table in mem.live().tolist():
             if mem.visitors[table]:
@@ -202,6 +211,10 @@ class Checker:
             yield from map(StateIsWrong, found.broken)
         except IndexError:
             yield StateIsWrong(BrokenState(Rule.POINTS_TO_TABLE))
+
+
+_LATE_STEPS = 1000
+"""So many steps, at most, the background work takes at the end."""
 
 
 def _only_counted(mem: MemMap, table: int) -> bool:

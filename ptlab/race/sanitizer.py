@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ptlab.base import pte
 from ptlab.base.facts import Lock
 from ptlab.base.footprint import Access, Footprint
 from ptlab.base.precautions import Precaution
 from ptlab.base.tables import Slots, Tables
-from ptlab.race.broken_rule import BrokenRule, Page, UsesFreed, UsesStaleTlb
+from ptlab.race.broken_rule import Page, UsesFreed
+from ptlab.race.hardware import Hardware
 from ptlab.race.own_state import OwnState
 from ptlab.race.protection import Protection
 from ptlab.race.watched_columns import (
@@ -34,16 +33,6 @@ from ptlab.race.watched_pages import WatchedPages
 from ptlab.race.watched_store import WatchedStore
 from ptlab.state.machine import Machine
 from ptlab.state.memmap import State
-from ptlab.state.others import Alone
-
-
-class Translation(NamedTuple):
-    """An entry of a CPU's TLB: the frame, the PTE page it was read from, whether it may write."""
-
-    frame: int
-    table: int
-    writable: bool
-
 
 _FREED = int(State.FREED)
 
@@ -51,15 +40,20 @@ NEW_TABLES = 64
 """There is room for so many page-table pages that are allocated while tasks race."""
 
 
-class Sanitizer(Alone):
+class Sanitizer(Hardware):
     """Notes what the running segment does, and holds the state that only several CPUs have."""
 
     several = True
 
     def __init__(
-        self, machine: Machine, tasks: int, without: frozenset[Precaution] = frozenset()
+        self,
+        machine: Machine,
+        tasks: int,
+        without: frozenset[Precaution] = frozenset(),
+        weak: bool = False,
     ) -> None:
-        self.machine, self.without = machine, without
+        super().__init__(machine, tasks, weak)
+        self.without = without
         self.footprint: Footprint = {}
         self.away = False
         """Whether footprints are not noted at present."""
@@ -67,15 +61,9 @@ class Sanitizer(Alone):
         """Tables whose reference count this segment has read, and not changed so far."""
         self.asked: set[tuple[int, int]] = set()
         """Counters of an mm that this segment has read, and not changed so far."""
-        self.broken: list[BrokenRule] = []
-        """What this segment has broken."""
         self.freed_at: dict[int, int] = {}
         """Step number at which a table was freed."""
         self.now = 0
-        self.running = ""
-        """The letter of the running task."""
-        self.tlb: list[dict[int, Translation]] = [{} for _ in range(tasks)]
-        self.freed_frames: set[int] = set()
         self.depth = [0] * tasks
         """How many RCU read-side sections each task is in; they nest."""
         self._serial = [0] * tasks
@@ -117,11 +105,12 @@ class Sanitizer(Alone):
     @contextmanager
     def looking_away(self) -> Iterator[None]:
         """Note no footprints for a while, because these segments have run before."""
-        for owner, name, watched in self._watched:
+        plain = [] if self.buffer else self._watched  # the store buffer must see each store
+        for owner, name, watched in plain:
             setattr(owner, name, watched.raw)
         self.away = True
         yield
-        for owner, name, watched in self._watched:
+        for owner, name, watched in plain:
             watched.raw = getattr(owner, name)  # it may have grown
             setattr(owner, name, watched)
         self.away = False
@@ -169,6 +158,8 @@ class Sanitizer(Alone):
         if name == "interrupts" and access & Access.READ:
             task = self.machine.task
             (self.rcu_read_unlock if access & Access.RELEASE else self.rcu_read_lock)(task)
+        if self.buffer and access & Access.RELEASE:
+            self.buffer.barrier(self.machine.task)
         if name in ("ptl", "pmd_lock"):
             self.alive(int(of), "uses the lock in")
 
@@ -221,46 +212,13 @@ class Sanitizer(Alone):
 
     def dequeue(self) -> None:
         """The oldest batch is being freed."""
-        self.protection.grace_period = True
         self.note("rcu", Access.WRITE)
         for task, serial in enumerate(self._waits_for.pop(0)):
             self.note(("section's end", task, serial), Access.READ)
 
-    def freed(self, tables: Tables) -> None:
-        """Tables go back to the allocator."""
+    def freed(self, tables: Tables, waited: bool) -> None:
+        """Tables go back to the allocator, after a grace period if somebody has `waited`."""
+        self.protection.grace_period = waited
         for table in np.ravel(tables).tolist():
             self.note(("alive", table), Access.WRITE)
             self.freed_at[table] = self.now
-
-    # -- TLBs --
-
-    def translate(self, task: int, address: int, write: bool) -> bool:
-        """Whether the TLB of `task` serves the access, so that no page table is read."""
-        found = self.tlb[task].get(address)
-        self.note(("tlb", task), Access.READ)
-        if found is None or (write and not found.writable):
-            return False
-        self.note(("frame", found.frame), Access.READ)
-        if found.frame in self.freed_frames:
-            self.broken.append(UsesStaleTlb(self.running, address, found.frame))
-        return True
-
-    def fill(self, task: int, address: int, tables: Tables, words: NDArray[Any]) -> None:
-        """The MMU has walked to this entry and keeps the translation."""
-        self.note(("tlb", task), Access.WRITE)
-        word = int(words.flat[0])
-        frame = int(pte.pfn(word))
-        self.tlb[task][address] = Translation(frame, int(tables), bool(word & pte.RW))
-
-    def flush(self) -> None:
-        """All CPUs forget their translations. (A real flush names a range.)"""
-        self.protection.flushed()
-        for task, tlb in enumerate(self.tlb):
-            self.note(("tlb", task), Access.WRITE)
-            tlb.clear()
-
-    def free_frames(self, frames: list[int]) -> None:
-        """Data pages go back to the allocator."""
-        for frame in frames:
-            self.note(("frame", frame), Access.WRITE)
-            self.freed_frames.add(frame)

@@ -4,7 +4,8 @@ A task is a kernel path, the same generator as everywhere. From one yield to the
 undisturbed: that is one atomic segment, and one letter of a schedule. The schedule "AAB" runs two
 segments of task A, then one of task B. "R" is RCU: it frees pages whose grace period is over.
 
-Simplified: memory is sequentially consistent, and everything between two yields is atomic.
+Simplified: memory is sequentially consistent, unless a scene is `weak` (store_buffer), and everything
+between two yields is atomic.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from ptlab.base.facts import Lock
 from ptlab.base.footprint import Access, Footprint
 from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Kind, Path, Step
-from ptlab.draw.names import lock_name, plural
+from ptlab.draw.names import lock_name
 from ptlab.draw.sentences import sentence
 from ptlab.process.process import Process
 from ptlab.race.broken_locks import Blocked, Deadlock, Starvation
@@ -26,7 +27,7 @@ from ptlab.race.mistakes import at_work, explain, not_a_step
 from ptlab.race.outside_state import OutsideState
 from ptlab.race.rules import Checker
 from ptlab.race.sanitizer import Sanitizer
-from ptlab.race.task import Task
+from ptlab.race.task import Task, polled
 from ptlab.race.watched_columns import place_of
 from ptlab.state.journal import Operation
 
@@ -63,6 +64,7 @@ class Scheduler:
         paths: Mapping[str, Path[Any]],
         without: Iterable[Precaution] = (),
         lock_order: bool = True,
+        weak: bool = False,
     ) -> None:
         self.process, self.machine = process, process.machine
         self.tasks = [
@@ -72,7 +74,7 @@ class Scheduler:
         self._rcu = Task(RCU, "RCU: a grace period is over", process.machine.rcu_do_batch())
         machine = self.machine
         machine.held.extend(() for _ in self.tasks[1:])
-        self.sanitizer = Sanitizer(machine, len(self.tasks), frozenset(without))
+        self.sanitizer = Sanitizer(machine, len(self.tasks), frozenset(without), weak)
         machine.others = self.sanitizer
         self.checker = Checker(process.mm, lock_order)
         self.schedule = ""
@@ -99,17 +101,8 @@ class Scheduler:
         wants = task.wants
         holders = self._holders(task, wants) if wants else ()
         if wants is None or not holders:
-            return Blocked(task.letter, table=self._polled(task))
+            return Blocked(task.letter, table=polled(self.machine.mem, task))
         return Blocked(task.letter, lock_name(self.machine.mem, wants), holders)
-
-    def _polled(self, task: Task) -> str:
-        """'PTE page 4 has a count of 0 and 1 entry' for a task that waits for that to change."""
-        tables = {thing[1] for thing in task.asleep if thing[0] == "count"}
-        if not tables:
-            return ""
-        mem, table = self.machine.mem, min(tables)
-        count, entries = int(mem.refcount[table]), plural(int(mem.nonnone[table]), "entry")
-        return f"{Page.of(mem, table)} has a count of {count} and {entries}"
 
     def run(self, schedule: str) -> Verdict | None:
         """Run the tasks as `schedule` says, up to a verdict, which is returned."""
@@ -176,6 +169,10 @@ class Scheduler:
     def _next(self, task: Task) -> Step | None:
         """The next step of a path; None at its end."""
         self.machine.task = ord(task.letter) - ord("A")
+        buffer = self.sanitizer.buffer
+        if buffer and (late := buffer.late(self.machine.task)):
+            buffer.settle(self.machine.task)
+            return Step(Kind.VISIBLE, "store buffer", None, len(late))
         try:
             task.step = next(task.path)
         except (StopIteration, KernelError):
@@ -183,8 +180,9 @@ class Scheduler:
         return task.step
 
     def _resume(self, task: Task) -> Segment:
+        step: Step | None = None
         try:
-            self._next(task)
+            step = self._next(task)
         except NotModelled:
             raise
         except Exception as error:
@@ -197,8 +195,8 @@ class Scheduler:
         if not task.done and not isinstance(task.step, Step):
             raise not_a_step(task.step, task.path, self.machine.scheme)
         self._outside.look()
-        segment = Segment(task.letter, task.step, self.sanitizer.take())
-        self._look_again(task, task.step)
+        segment = Segment(task.letter, step, self.sanitizer.take())
+        self._look_again(task, step)
         return segment
 
     # -- waiting --

@@ -6,6 +6,9 @@ from typing import Any
 
 from ptlab.base.facts import Lock
 from ptlab.base.steps import Kind, Path, Step
+from ptlab.draw.names import plural
+from ptlab.race.broken_rule import Page
+from ptlab.state.memmap import MemMap
 
 
 class Task:
@@ -38,3 +41,13 @@ class Task:
             return None
         assert isinstance(self.step.fact, Lock)
         return self.step.fact
+
+
+def polled(mem: MemMap, task: Task) -> str:
+    """'PTE page 4 has a count of 0 and 1 entry' for a task that waits for that to change."""
+    tables = {thing[1] for thing in task.asleep if thing[0] == "count"}
+    if not tables:
+        return ""
+    table = min(tables)
+    count, entries = int(mem.refcount[table]), plural(int(mem.nonnone[table]), "entry")
+    return f"{Page.of(mem, table)} has a count of {count} and {entries}"

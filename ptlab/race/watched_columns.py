@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Hashable
 from typing import Any, Protocol
 
 import numpy as np
 
-from ptlab.base.errors import SchemeMistake
 from ptlab.base.footprint import Access
 from ptlab.base.geometry import PTRS_PER_TABLE, Level
 from ptlab.race.protection import Protection
-from ptlab.race.whose_line import line_of
+from ptlab.race.store_buffer import StoreBuffer
+from ptlab.race.whose_line import through_the_store
 from ptlab.state.entries import EntryPool
 from ptlab.state.machine import Machine
 from ptlab.state.memmap import State
-
-_WRITERS = ("ptlab.base.store", "ptlab.state.")
-
-
-def _through_the_store(sanitizer: Notes, column: str) -> None:
-    """SchemeMistake unless it is the store that writes a watched column, or the state itself."""
-    name = sys._getframe(2).f_globals.get("__name__", "")
-    if not name.startswith(_WRITERS):
-        where = line_of(sanitizer.machine.scheme).strip(" ()") or name
-        raise SchemeMistake(
-            f"{where}: {column}[...] = ... writes past the store, so that no rule sees it and nothing "
-            "takes it back. Write mm.machine.store.put(owner, name, where, value), or, for entries, "
-            "mm.machine.mem.write(table, columns, words)"
-        )
 
 
 class Notes(Protocol):
@@ -41,6 +26,7 @@ class Notes(Protocol):
     asked: set[tuple[int, int]]
     visits: set[tuple[int, int]]
     protection: Protection
+    buffer: StoreBuffer | None
 
     def note(self, thing: Hashable, access: int) -> None:
         """The running task uses `thing`."""
@@ -73,7 +59,7 @@ class _Rows:
         return self.raw[where]
 
     def __setitem__(self, where: Any, value: Any) -> None:
-        _through_the_store(self.sanitizer, "mem.entries")
+        through_the_store(self.sanitizer.machine.scheme, "mem.entries")
         self.raw[where] = value
 
     def item(self, where: int) -> Any:
@@ -119,9 +105,11 @@ class WatchedEntries:
         return self.raw[key]
 
     def __setitem__(self, key: tuple[Any, Any], words: Any) -> None:
-        _through_the_store(self.sanitizer, "mem.entries")
+        through_the_store(self.sanitizer.machine.scheme, "mem.entries")
         self._note(*key, Access.WRITE)
         table, columns = key
+        if self.sanitizer.buffer and np.any(words):
+            self.sanitizer.buffer.store(self.sanitizer.machine, int(table))
         self.sanitizer.protection.entries(int(table), columns, self.raw[key], words)
         self.raw[key] = words
 
@@ -139,6 +127,8 @@ class WatchedEntries:
         for place in range(place_of(first), place_of(last) + 1):
             self.sanitizer.note(("entry", table, place), access)
         self.sanitizer.alive(table, "writes into" if access & Access.WRITE else "reads")
+        if self.sanitizer.buffer and access == Access.READ:
+            self.sanitizer.buffer.look(self.sanitizer.machine.task, "table", table)
 
 
 class WatchedCounts:
@@ -165,7 +155,7 @@ class WatchedCounts:
         return self[where]
 
     def __setitem__(self, where: Any, value: Any) -> None:
-        _through_the_store(self.sanitizer, "mem.refcount")
+        through_the_store(self.sanitizer.machine.scheme, "mem.refcount")
         table, old, self.raw[where] = int(where), self.raw[where], value
         self.sanitizer.alive(table, "uses the reference count of")
         self.sanitizer.looked.discard(table)
@@ -203,7 +193,7 @@ class WatchedVisitors:
         return self[where]
 
     def __setitem__(self, where: Any, value: Any) -> None:
-        _through_the_store(self.sanitizer, "mem.visitors")
+        through_the_store(self.sanitizer.machine.scheme, "mem.visitors")
         visits = self.sanitizer.visits
         change = visits.add if value > self.raw[where] else visits.discard
         change((self.sanitizer.machine.task, int(where)))
@@ -240,7 +230,7 @@ class WatchedRows:
         return self.raw.item(where)
 
     def __setitem__(self, where: Any, value: Any) -> None:
-        _through_the_store(self.sanitizer, f"mem.{self.key}")
+        through_the_store(self.sanitizer.machine.scheme, f"mem.{self.key}")
         if (self.key, value) != _ALLOCATED:
             self._note(where, Access.WRITE)
         self.raw[where] = value
@@ -269,7 +259,7 @@ class WatchedTotals:
         return self.raw[which]
 
     def __setitem__(self, which: int, value: int) -> None:
-        _through_the_store(self.sanitizer, "mm.counters")
+        through_the_store(self.sanitizer.machine.scheme, "mm.counters")
         self.sanitizer.asked.discard((self.mm, which))
         self.sanitizer.note(("total", self.mm, which, self.sanitizer.machine.task), Access.WRITE)
         self.raw[which] = value
@@ -289,7 +279,7 @@ class WatchedWhole:
         return self.raw[where]
 
     def __setitem__(self, where: Any, value: Any) -> None:
-        _through_the_store(self.sanitizer, str(self.key))
+        through_the_store(self.sanitizer.machine.scheme, str(self.key))
         self.sanitizer.note(self.key, Access.WRITE)
         self.raw[where] = value
 

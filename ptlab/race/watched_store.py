@@ -10,6 +10,7 @@ from ptlab.base.footprint import Access
 from ptlab.base.store import Store
 from ptlab.race.own_state import OwnState
 from ptlab.race.protection import Protection
+from ptlab.state.memmap import State
 
 
 class WatchedStore(Store):
@@ -24,6 +25,12 @@ class WatchedStore(Store):
 
     def put(self, owner: Any, name: str, where: Any, value: Any) -> None:
         """A plain write."""
+        buffer, task = self.protection.notes.buffer, self.protection.notes.machine.task
+        if buffer and owner is self.mem and name == "state" and value == State.NEW:
+            for table in np.ravel(where).tolist():
+                buffer.fill(task, "table", table)
+        elif buffer and name == "next_frame":
+            buffer.fill(task, "page", owner.next_frame[0], value - owner.next_frame[0])
         if name == "_vmas":
             self.protection.vmas(owner, value)
         elif owner is self.mem and name == "state":

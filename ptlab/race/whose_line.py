@@ -6,6 +6,8 @@ import sys
 from types import FrameType
 from typing import Any
 
+from ptlab.base.errors import SchemeMistake
+
 
 def line_of(scheme: Any) -> str:
     """' (NoLocks.zapped, line 12)' for the innermost method of `scheme` that runs; '' for none."""
@@ -19,3 +21,18 @@ def line_of(scheme: Any) -> str:
 
 def _method(scheme: Any, frame: FrameType) -> str:
     return f"{type(scheme).__name__}.{frame.f_code.co_name}"
+
+
+_WRITERS = ("ptlab.base.store", "ptlab.state.")
+
+
+def through_the_store(scheme: Any, column: str) -> None:
+    """SchemeMistake unless it is the store that writes a watched column, or the state itself."""
+    name = sys._getframe(2).f_globals.get("__name__", "")
+    if not name.startswith(_WRITERS):
+        where = line_of(scheme).strip(" ()") or name
+        raise SchemeMistake(
+            f"{where}: {column}[...] = ... writes past the store, so that no rule sees it and nothing "
+            "takes it back. Write mm.machine.store.put(owner, name, where, value), or, for entries, "
+            "mm.machine.mem.write(table, columns, words)"
+        )

@@ -182,14 +182,26 @@ class Machine:
         )
 
     @not_in_kernel
-    def flush(self, fn: str, tables: Tables | None, n: int, times: int = 1) -> Path[None]:
-        """Invalidate the TLBs. Other CPUs are interrupted for it, so it waits until they let it."""
+    def flush(
+        self,
+        fn: str,
+        tables: Tables | None,
+        n: int,
+        times: int = 1,
+        span: tuple[int, int] | None = None,
+        walks: bool | None = None,
+    ) -> Path[None]:
+        """Invalidate the TLBs, for the addresses of `span` or for all.
+
+        Where a table goes, or `walks` says so, the paging-structure caches are emptied too. Other CPUs
+        are interrupted for it, so it waits until they let it.
+        """
         if self.others.several:
             if not self.others.lacks(Precaution.IPI):
                 interrupts = Lock("interrupts", 0, "write")
                 yield Step(Kind.WAIT, fn, None, 0, times, interrupts)
                 self.others.lock(interrupts, Access.WRITE)
-            self.others.flush()
+            self.others.flush(span, tables is not None if walks is None else walks)
         yield Step(Kind.FLUSH, fn, tables, n, times)
 
     def call_rcu(self, tables: Tables) -> Step:
@@ -217,7 +229,7 @@ class Machine:
 
     def free(self, fn: str, tables: Tables, grace_period: bool = False) -> Step:
         """Give pages back to the allocator: at once, or after a grace period."""
-        self.others.freed(tables)
+        self.others.freed(tables, grace_period)
         self.store.put(self.mem, "state", tables, _FREED)
         return Step(Kind.FREE, fn, tables, fact=FREED_LATER if grace_period else FREED)
 

@@ -32,8 +32,15 @@ class MmuGather:
         """How many more pages fit before the zap must break off and flush."""
         self.dirty = False
         self.tables: list[Tables] = []
+        self.span: tuple[int, int] | None = None
+        """The addresses that the flush must name; None: nothing was collected so far."""
         self.frames: list[int] = []
         """The pages themselves; only kept where another task could still use them."""
+
+    def reach(self, start: int, end: int) -> None:
+        """__tlb_adjust_range(): the flush is to cover [start, end) too."""
+        low, high = self.span or (start, end)
+        self.span = min(low, start), max(high, end)
 
     def add_pages(self, pages: int) -> None:
         """__tlb_remove_page(): keep `pages` until the flush."""
@@ -53,14 +60,19 @@ def tlb_flush_mmu(tlb: MmuGather) -> Path[None]:
         return
     machine = tlb.mm.machine
     flush_first = not machine.others.lacks(Precaution.FLUSH_FIRST)
+    walks = bool(tlb.tables) and not machine.others.lacks(Precaution.WALK_CACHES)  # freed_tables
     if flush_first:
-        yield from machine.flush("tlb_flush_mmu_tlbonly", None, tlb.pages)
+        yield from machine.flush(
+            "tlb_flush_mmu_tlbonly", None, tlb.pages, span=tlb.span, walks=walks
+        )
     if tlb.frames:
         machine.others.free_frames(tlb.frames)
     for tables in tlb.tables:
         yield machine.call_rcu(tables)
     if not flush_first:
-        yield from machine.flush("tlb_flush_mmu_tlbonly", None, tlb.pages)
+        yield from machine.flush(
+            "tlb_flush_mmu_tlbonly", None, tlb.pages, span=tlb.span, walks=walks
+        )
     tlb.room += tlb.pages
     tlb.pages, tlb.dirty = 0, False
     tlb.tables.clear()

@@ -52,11 +52,31 @@ class Alone:
     def dequeue(self) -> None:
         """The oldest batch is freed."""
 
-    def freed(self, tables: Tables) -> None:
-        """Tables go back to the allocator."""
+    def freed(self, tables: Tables, waited: bool) -> None:
+        """Tables go back to the allocator; `waited`: after a grace period, RCU's or a design's own."""
 
     def free_frames(self, frames: list[int]) -> None:
         """Data pages go back to the allocator."""
+
+    def smp_wmb(self) -> None:
+        """What was written before is seen by other CPUs before what is written after."""
+
+    def walk_cached(self, task: int, address: int) -> int:
+        """The PTE page for `address` that the CPU of `task` has in its paging-structure cache, or 0."""
+        return 0
+
+    def pin(self, frame: int) -> None:
+        """GUP takes a reference to a data page (try_grab_folio_fast())."""
+
+    def unpin(self, frame: int) -> None:
+        """GUP gives it back."""
+
+    def keep(self, frame: int) -> None:
+        """GUP hands the page to its caller."""
+
+    def pinned(self, frames: list[int]) -> bool:
+        """Whether another task has a reference to one of these pages (folio_ref_count())."""
+        return False
 
     def translate(self, task: int, address: int, write: bool) -> bool:
         """Whether the TLB of `task` can do the access without the page tables."""
@@ -65,5 +85,8 @@ class Alone:
     def fill(self, task: int, address: int, tables: Tables, words: NDArray[Any]) -> None:
         """The MMU has walked to the first of `words` and keeps the translation."""
 
-    def flush(self) -> None:
-        """All CPUs forget their translations."""
+    def flush(self, span: tuple[int, int] | None, walks: bool) -> None:
+        """All CPUs forget their translations of the addresses in `span`; None: of all.
+
+        `walks`: they forget the tables on the way too (paging-structure caches).
+        """

@@ -62,7 +62,7 @@ def test_access_to_a_freed_table() -> None:
             return Step(Kind.LOOK, "toy", HEAP_TABLE)
 
         def free() -> Step:
-            p.machine.others.freed(HEAP_TABLE)
+            p.machine.others.freed(HEAP_TABLE, False)
             mem.state.raw[HEAP_TABLE] = int(State.FREED)
             return Step(Kind.FREE, "toy", HEAP_TABLE, fact=Freed())
 

@@ -82,6 +82,16 @@ MISSED_BY = {
     Precaution.VMA_FIRST: ("pt_reclaim", "august"),
     Precaution.RMAP_LOCKS: ("unmap_only", "move-collapse"),
     Precaution.FOLIO_LOCK: ("unmap_only", "fault-truncate"),
+    Precaution.FLUSH_LOCKED: ("unmap_only", "move-flush"),
+    Precaution.ANON_VMA: ("unmap_only", "retract-anon"),
+    Precaution.GUP_RECHECK: ("pt_reclaim", "gup-fast"),
+    Precaution.RETRACT_LOCKED: ("unmap_only", "retract-lock"),
+    Precaution.EXIT_ALONE: ("unmap_only", "exit-reaper"),
+    Precaution.HUGE_PMD: ("unmap_only", "huge-pmd"),
+    Precaution.STACK_LOCKED: ("unmap_only", "stackrot"),
+    Precaution.PMD_WMB: ("unmap_only", "pmd-wmb"),
+    Precaution.UPTODATE_WMB: ("unmap_only", "uptodate-wmb"),
+    Precaution.WALK_CACHES: ("pt_reclaim", "walk-cache"),
     Precaution.NEW_VMA_LOCKED: ("unmap_only", "move-fault"),
 }
 """For each guard a scheme and a scene in which its loss is noticed."""
@@ -160,8 +170,9 @@ def test_percpu_ref_as_posted_unhooks_a_page_that_is_not_the_dead_one() -> None:
 
 def test_the_results_say_what_is_left_out_and_what_the_scheme_says_of_itself() -> None:
     results = races(PercpuRef, most=3)
-    assert "Left out, because they are about one design: gup-ipi, inversion, rmap-install." in str(
-        results
+    assert (
+        "Left out, because they are about one design: gup-ipi, inversion, rmap-install, retract-gup."
+        in str(results)
     )
     assert not results.failures and "What percpu_ref says of itself" not in str(results)
     failed = SceneResults([explore(SCENES["try-get-rcu"], Variant(PercpuRef))], PercpuRef)

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from ptlab.base.errors import unknown
-from ptlab.race.scenes import background, files, hardware, moves, reclaim, references
+from ptlab.race.scenes import (
+    background,
+    collapses,
+    exits,
+    files,
+    hardware,
+    moves,
+    reclaim,
+    references,
+    stacks,
+)
 from ptlab.race.scenes.scene import Scene, Variant
 
 SCENES: dict[str, Scene] = {
@@ -15,6 +25,9 @@ SCENES: dict[str, Scene] = {
         *files.SCENES,
         *background.SCENES,
         *moves.SCENES,
+        *collapses.SCENES,
+        *exits.SCENES,
+        *stacks.SCENES,
     )
 }
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ptlab.base.precautions import Precaution
-from ptlab.base.steps import Kind
+from ptlab.base.steps import Kind, Path
 from ptlab.paths.madvise import MADV_COLLAPSE, do_madvise
 from ptlab.paths.mremap import do_mremap
+from ptlab.paths.truncate import do_truncate
 from ptlab.process.process import Process
 from ptlab.race.scenes.scene import (
     BASE,
@@ -17,6 +20,7 @@ from ptlab.race.scenes.scene import (
     Trial,
     Variant,
     one_table,
+    read,
     write,
 )
 from ptlab.schemes import UnmapOnly
@@ -45,6 +49,7 @@ move_collapse = Scene(
     Variant(UnmapOnly, frozenset({Precaution.RMAP_LOCKS})),
     kernel="6.12",
     trial=Trial("is a table moved", Kind.MOVE),
+    source="CVE-2024-50066, commit 6fa1066fc5d0 (6.12)",
 )
 
 
@@ -67,4 +72,45 @@ move_fault = Scene(
     trial=SETS,
 )
 
-SCENES = (move_collapse, move_fault)
+
+def _move_and_truncate(length: int, process: Process) -> Paths:
+    file = process.file(TABLE, filled=True)
+    area = process.mmap(TABLE, at=BASE, shared=True, file=file)
+    process.touch(area, PAGE)
+
+    def truncates() -> Path[None]:
+        yield from read(process, area)
+        yield from do_truncate(process.machine, file, 0)
+        yield from read(process, area)
+
+    return {
+        "mremap": do_mremap(process.mm, area, length, length, to=NEW),
+        "read, truncate, and read again": truncates(),
+    }
+
+
+move_truncate = Scene(
+    "move-truncate",
+    "CVE-2022-41222: mremap moves a table, truncate frees a page, a CPU has the old translation",
+    "mremap does not keep out who comes through the file until it has flushed the TLB",
+    partial(_move_and_truncate, TABLE),
+    Variant(UnmapOnly),
+    Variant(UnmapOnly, frozenset({Precaution.RMAP_LOCKS})),
+    kernel="6.12",
+    trial=Trial("is a table moved", Kind.MOVE),
+    source="CVE-2022-41222, commit 97113eb39fa7 (5.14)",
+)
+
+move_flush = Scene(
+    "move-flush",
+    "CVE-2018-18281: mremap moves an entry, truncate frees its page, a CPU has the old translation",
+    "mremap drops the PTE locks before it flushes the TLB",
+    partial(_move_and_truncate, PAGE),
+    Variant(UnmapOnly),
+    Variant(UnmapOnly, frozenset({Precaution.FLUSH_LOCKED})),
+    kernel="6.12",
+    trial=SETS,
+    source="CVE-2018-18281, commit eb66ae030829 (4.19)",
+)
+
+SCENES = (move_collapse, move_fault, move_truncate, move_flush)

@@ -56,6 +56,7 @@ february = Scene(
     Variant(PtReclaim),
     Variant(PtReclaimUnfixed),
     gather_pages=1,
+    source="<20250211072625.89188-1-zhengqi.arch@bytedance.com> (6.14-rc)",
 )
 
 slow_path = Scene(
@@ -84,6 +85,7 @@ august = Scene(
     _collapse,
     Variant(PtReclaim),
     Variant(PtReclaim, frozenset({Precaution.VMA_FIRST})),
+    source="<20250805035447.7958-1-21cnbao@gmail.com> (6.17)",
 )
 
 SCENES = (pmd_same, walker_rcu, february, slow_path, august)

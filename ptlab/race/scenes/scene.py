@@ -81,6 +81,7 @@ class Scene:
     own_scheme    whether the scene makes sense under any scheme
     gather_pages  how many pages a zap collects before it breaks off to flush
     trial         what must happen in some schedule, or nothing has been put to the test
+    weak          whether stores may be seen late, and MMUs have paging-structure caches
     source        the bug that really happened: its commit, its CVE; "" if there was none
     """
 
@@ -94,6 +95,7 @@ class Scene:
     own_scheme: bool = True
     gather_pages: int | None = None
     trial: Trial = FREES
+    weak: bool = False
     source: str = ""
 
     def variant(self, name: str) -> Variant:
@@ -115,7 +117,7 @@ class Scene:
             process.machine.gather_pages = self.gather_pages
         with ends_soon(process, self.name):
             paths = self.prepare(process)
-        return Scheduler(process, paths, variant.without, variant.lock_order)
+        return Scheduler(process, paths, variant.without, variant.lock_order, self.weak)
 
     def run(self, schedule: str, variant: Variant | str = "broken") -> Scheduler:
         """Run the scene as `schedule` says, for `verdict` and the state."""
