@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import ptlab
 from ptlab import Process, compare, story
 
 DOC = Path(__file__).parents[1] / "docs" / "own_scheme.md"
@@ -71,3 +72,15 @@ def test_two_own_schemes_can_be_stepped_together():
     own = own_scheme()["SecondLook"]
     panes = compare("mmap s0 2M\ntouch w s0 4K", own, "unmap_only").payload()["panes"]
     assert [pane["name"] for pane in panes] == ["second_look", "unmap_only"]
+
+
+def test_the_shrinker_of_the_docs_frees_in_the_background_and_loses_no_race():
+    space = own_scheme()
+    results = ptlab.races(space["Shrinker"], scenes=["two-scans", "scan-munmap", "scan-gup"])
+    assert all(found.result == "exhausted" and not found.untried for found in results)
+
+
+def test_the_epochs_of_the_docs_are_safe_but_for_gup_fast():
+    *walks, gup = own_scheme()["later"]
+    assert [found.result for found in walks] == ["exhausted", "exhausted"]
+    assert "task A reads PTE page 4, freed" in str(gup.verdict)

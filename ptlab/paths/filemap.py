@@ -150,17 +150,18 @@ def _map(
     """Enter pages of the file at `columns` of the table; column c shows page offset + c."""
     machine, file = mm.machine, vma.file
     assert file is not None
+    frames = {column: file.frame(offset + column) for column in columns}
     table = yield from visit(mm, pmd, slot)
     if not first_of(table):
         return  # a huge page is there now
     yield from folio_lock(file)
     if (yield from pte_offset_map_lock(machine, Found(pmd, slot, table))):
-        unchanged, has = machine.others.unchanged, still_has
-        columns = [
-            c for c in columns if unchanged(table, slice(c, c + 1), 0) and has(file, offset + c)
-        ]
-        if columns:  # else another fault or a truncate was faster: the access faults again
-            yield from _set(mm, vma, table, columns, offset, fn, write)
+        for column, frame in list(frames.items()):
+            empty = machine.others.unchanged(table, slice(column, column + 1), 0)
+            if not empty or not still_has(file, offset + column, frame):
+                del frames[column]
+        if frames:  # else another fault or a truncate was faster: the access faults again
+            yield from _set(mm, vma, table, frames, fn, write)
         yield machine.unlock("pte_unmap_unlock", "ptl")
     yield from folio_unlock(file)
     yield from machine.scheme.visitor_leaves(mm, table)
@@ -170,37 +171,33 @@ def _set(
     mm: Mm,
     vma: Vma,
     table: Tables,
-    columns: list[int],
-    offset: int,
+    frames: dict[int, int],
     fn: str,
     write: bool,
 ) -> Path[None]:
-    """set_pte_range(), under the PTE lock."""
-    machine, file = mm.machine, vma.file
-    assert file is not None
-    part = slice(columns[0], columns[-1] + 1)
+    """set_pte_range(), under the PTE lock: the frames by column."""
+    machine, n = mm.machine, len(frames)
+    part = slice(min(frames), max(frames) + 1)
     words = machine.mem.entries[table, part].copy()
-    for column in columns:
-        words[column - part.start] = pte.file_entry(
-            file.frame(offset + column), write or _writable(vma), write
-        )
+    for column, frame in frames.items():
+        words[column - part.start] = pte.file_entry(frame, write or _writable(vma), write)
     machine.mem.write(table, part, words)
-    mm.count(Count.FILE, len(columns))
-    machine.scheme.entries_changed(mm, table, len(columns))
-    yield Step(Kind.SET, fn, table, len(columns), 1, EntriesSet(part, Maps.FILE))
-    yield from machine.scheme.entries_mapped(mm, table, len(columns))
+    mm.count(Count.FILE, n)
+    machine.scheme.entries_changed(mm, table, n)
+    yield Step(Kind.SET, fn, table, n, 1, EntriesSet(part, Maps.FILE))
+    yield from machine.scheme.entries_mapped(mm, table, n)
 
 
 def _map_copy(mm: Mm, file: File, page: int, pmd: int, slot: int, column: int) -> Path[None]:
     """do_cow_fault(): a private mapping gets a page of its own with the file's content."""
-    machine = mm.machine
+    machine, frame = mm.machine, file.frame(page)
     table = yield from visit(mm, pmd, slot)
     if not first_of(table):
         return  # a huge page is there now
     part = slice(column, column + 1)
     yield from folio_lock(file)
     if (yield from lock_unchanged(machine, Found(pmd, slot, table), part, 0)):
-        if still_has(file, page):
+        if still_has(file, page, frame):
             word = pte.anon_entry(machine.frames(1), True)
             machine.others.smp_wmb()  # __folio_mark_uptodate()
             machine.mem.write(table, column, word)

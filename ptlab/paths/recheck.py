@@ -86,12 +86,15 @@ def folio_unlock(file: File) -> Path[None]:
         yield machine.unlock("folio_unlock", "folio_lock")
 
 
-def still_has(file: File, page: int) -> bool:
-    """Under the folio's lock: whether a truncate has been faster (folio->mapping, i_size)."""
+def still_has(file: File, page: int, frame: int) -> bool:
+    """Under the folio's lock: whether the page that was found is still that of the file.
+
+    A truncate or a collapse may have been faster (folio->mapping, i_size).
+    """
     others = file.machine.others
     if not others.several or others.lacks(Precaution.FOLIO_LOCK):
         return True
-    return page < file.pages and bool(file.frame(page))
+    return page < file.pages and file.frame(page) == frame
 
 
 def vma_start_write(mm: Mm, vma: Vma) -> Path[None]:

@@ -87,7 +87,8 @@ def do_set_pmd(mm: Mm, pmd: int, slot: int, file: File, page: int, writable: boo
     machine, frame = mm.machine, file.frame(page)
     yield from folio_lock(file)
     yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
-    there = still_has(file, page + HPAGE_PMD_NR - 1) and file.is_huge(page)
+    last = page + HPAGE_PMD_NR - 1
+    there = still_has(file, last, frame + HPAGE_PMD_NR - 1) and file.is_huge(page)
     if there and not machine.mem.at(pmd, slot):
         yield _map(mm, pmd, slot, pte.file_entry(frame, writable, False) | pte.PSE, "do_set_pmd")
     yield machine.unlock("spin_unlock", "pmd_lock")

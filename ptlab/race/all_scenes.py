@@ -12,7 +12,7 @@ from ptlab.race.scenes import SCENES, Scene, find
 from ptlab.schemes import ReclaimScheme, scheme_class
 
 ABOUT_ONE_DESIGN = tuple(scene.name for scene in SCENES.values() if not scene.own_scheme)
-"""Scenes that only make sense for the design that they show."""
+"""Scenes that only make sense for the design that they show, or are about no design."""
 
 
 class SceneResults(tuple[Result, ...]):
@@ -40,7 +40,7 @@ class SceneResults(tuple[Result, ...]):
         return [result for result in self if result.untried and result.result != "failure"]
 
     def _closing(self) -> list[str]:
-        lines = [f"Left out, because they are about one design: {', '.join(ABOUT_ONE_DESIGN)}."]
+        lines = [f"Left out, because they say nothing of a design: {', '.join(ABOUT_ONE_DESIGN)}."]
         if self.untried:
             names = ", ".join(result.scene for result in self.untried)
             lines.append(

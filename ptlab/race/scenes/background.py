@@ -16,6 +16,7 @@ from ptlab.race.scenes.scene import (
     Paths,
     Scene,
     Variant,
+    dontneed,
     one_table,
     write,
 )
@@ -125,16 +126,21 @@ scan_munmap = Scene(
 
 
 def _scan_and_gup(process: Process) -> Paths:
-    heap = _empty(process)
+    heap = one_table(process, 0)
+
+    def later() -> Path[None]:
+        yield from dontneed(process, heap, TABLE)
+        yield from process.scheme.background(process.mm)
+
     return {
         "GUP-fast of page 0": gup_fast(process.mm, heap),
-        "background": _of(process.scheme.background(process.mm)),
+        "DONTNEED the table, then background": later(),
     }
 
 
 scan_gup = Scene(
     "scan-gup",
-    "A scan in the background frees a table that GUP-fast has looked up",
+    "A table is emptied, and freed later in the background; GUP-fast has looked it up",
     "the freed page does not wait for a grace period",
     _scan_and_gup,
     Variant(AsyncScan, QUIET),

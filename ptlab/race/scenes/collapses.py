@@ -144,6 +144,7 @@ retract_walk = Scene(
     Variant(UnmapOnly),
     Variant(UnmapOnly, frozenset({Precaution.WALK_CACHES})),
     kernel="6.12",
+    own_scheme=False,
     trial=COLLAPSES,
     weak=True,
     source="commit 3ef938c35035 (6.14)",
@@ -167,6 +168,7 @@ huge_pmd = Scene(
     Variant(UnmapOnly),
     Variant(UnmapOnly, frozenset({Precaution.HUGE_PMD})),
     kernel="6.12",
+    own_scheme=False,
     trial=SETS,
     source="CVE-2012-1179, commit 1a5a9906d4e8 (3.4)",
 )

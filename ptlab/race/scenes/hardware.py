@@ -105,6 +105,7 @@ uptodate = Scene(
     _write_and_read,
     Variant(UnmapOnly),
     Variant(UnmapOnly, frozenset({Precaution.UPTODATE_WMB})),
+    own_scheme=False,
     trial=SETS,
     weak=True,
     source="commit 0ed361dec369 (2.6.25)",

@@ -109,6 +109,7 @@ move_flush = Scene(
     Variant(UnmapOnly),
     Variant(UnmapOnly, frozenset({Precaution.FLUSH_LOCKED})),
     kernel="6.12",
+    own_scheme=False,
     trial=SETS,
     source="CVE-2018-18281, commit eb66ae030829 (4.19)",
 )
