@@ -78,7 +78,7 @@ GRACE_PERIOD = Rule(
     "pte_offset_map() and pte_free_defer(), mm/pgtable-generic.c (6.5)",
 )
 VMAS = Rule(
-    "the VMAs of a process, and their fields",
+    "a VMA of a process, or a field of one",
     "mmap_lock for write",
     "for anon_vma and VM_MAYBE_GUARD: mmap_lock for read, or the VMA's lock",
     "all",
