@@ -138,10 +138,10 @@ class ScheduleQuestion(Question[Stage]):
         both = one + _alone(problem, "B", one)
         first = best[0]
         return [
-            self.mistake("one-after-the-other", both, 0.5),
-            self.mistake("one-task-is-enough", one, 0.5),
-            self.mistake("stops-before", best[:-1], 0.5),
-            self.mistake("never-preempted", best[: len(best) - len(best.lstrip(first))], 0.5),
+            self.mistake("one-after-the-other", both, 0),
+            self.mistake("one-task-is-enough", one, 0),
+            self.mistake("stops-before", best[:-1], 0),
+            self.mistake("never-preempted", best[: len(best) - len(best.lstrip(first))], 0),
             self.mistake("rcu-first", RCU + best, 0),
             self.mistake("tasks-that-are-not-there", "XYZ", 0),
         ]

@@ -54,6 +54,13 @@ class TableQuestion(Question[P]):
         """What a student whose row `row` (0 is the first) is wrong should look at."""
         return ""
 
+    def follows(self, row: int, given: Sequence[Row], truth: Sequence[Row]) -> bool:
+        """Whether row `row` is right for somebody who has the rows before it as `given`.
+
+        Where rows build on each other, one mistake is one mistake. False unless a question differs.
+        """
+        return False
+
     def remark(self, problem: P, row: int, given: Row) -> str:
         """A sentence about the wrong row `given` (0 is the first), from the problem and the row alone.
 
@@ -85,6 +92,10 @@ class TableQuestion(Question[P]):
         for k, name in enumerate(names):
             if given[k] == truth[k]:
                 findings.append(Finding(True, f"{name}: {self._told(given[k])}", worths[k]))
+                continue
+            if self.follows(k, given, truth):
+                says = f"{name}: {self._told(given[k])} follows from the row before it"
+                findings.append(Finding(True, says, worths[k]))
                 continue
             idea = next((wrong for wrong, rows in ideas if rows[k] == given[k]), None)
             says = idea.says if idea else self.remark(problem, k, given[k])

@@ -3,6 +3,7 @@
 Answers that are code run in the sandbox for one student only; for the others they run here.
 """
 
+import functools
 import re
 from collections import Counter
 from itertools import pairwise
@@ -23,6 +24,12 @@ TABLES = [name for name in LITERAL if isinstance(QUESTIONS[name], TableQuestion)
 SOURCE = Path(__file__).parents[2] / "exercises/source"
 
 
+@functools.cache
+def posed(name, k):
+    """The problem of student k, made once for all tests of this file."""
+    return QUESTIONS[name].pose(seeds.own(name, f"student{k}"))
+
+
 def points(question, problem, answer):
     findings = question.grade(problem, answer)
     return sum(finding.worth for finding in findings if finding.ok)
@@ -32,7 +39,7 @@ def points(question, problem, answer):
 def test_the_solution_is_right_for_200_students(name):
     question = QUESTIONS[name]
     for k in range(200):
-        problem = question.pose(seeds.own(name, f"student {k}"))
+        problem = posed(name, k)
         got = points(question, problem, question.solve(problem))
         assert got == pytest.approx(question.points), k
 
@@ -42,7 +49,7 @@ def test_mistakes_lose_the_points_they_should(name):
     question = QUESTIONS[name]
     ideas = set()
     for k in range(25):
-        problem = question.pose(seeds.own(name, f"student {k}"))
+        problem = posed(name, k)
         for wrong in question.wrong(problem):
             ideas.add(wrong.idea)
             assert wrong.keeps < question.points
@@ -55,7 +62,7 @@ def test_feedback_keeps_the_key(name):
     """A wrong row is told without any number or word of the right one."""
     question = QUESTIONS[name]
     for k in range(25):
-        problem = question.pose(seeds.own(name, f"student {k}"))
+        problem = posed(name, k)
         rows = question.rows(problem)
         columns = [
             [question.column(row, c) for c in range(len(question.columns))]
@@ -82,7 +89,7 @@ def test_a_mistaken_idea_is_named_where_the_answer_follows_it_and_not_for_one_ro
     question = QUESTIONS[name]
     named = 0
     for k in range(10):
-        problem = question.pose(seeds.own(name, f"student {k}"))
+        problem = posed(name, k)
         right = question.solve(problem)
         for wrong in question.wrong(problem):
             findings = question.grade(problem, wrong.answer)
@@ -92,7 +99,7 @@ def test_a_mistaken_idea_is_named_where_the_answer_follows_it_and_not_for_one_ro
                 continue
             one = [*right]
             one[astray[0]] = wrong.answer[astray[0]]
-            (finding,) = (f for f in question.grade(problem, one) if not f.ok)
+            finding = next(f for f in question.grade(problem, one) if not f.ok)
             named += finding.misconception == wrong.idea
     assert named == 0
 
@@ -151,7 +158,7 @@ def test_a_function_that_is_wrong_loses_points():
 
 def test_the_function_that_counts_tables_is_right_for_200_lists():
     question = QUESTIONS["walk-4"]
-    problems = [question.pose(seeds.own("walk-4", f"student {k}")) for k in range(200)]
+    problems = [posed("walk-4", k) for k in range(200)]
     answer = question.solve(problems[0])
     assert all(f.ok for f in question.compared(problems, called_here(answer, problems)))
 
@@ -160,7 +167,7 @@ def test_counting_by_hand_agrees_with_the_engine():
     """The model that makes the wrong answers of references-1 makes the right one without a mistake."""
     question = QUESTIONS["references-1"]
     for k in range(50):
-        problem = question.pose(seeds.own("references-1", f"student {k}"))
+        problem = posed("references-1", k)
         assert entries_model(problem) == question.solve(problem)
 
 
@@ -182,17 +189,47 @@ def test_the_solutions_in_the_notebooks_are_right_for_other_students(notebook, c
 
 @pytest.mark.parametrize("question", questions().values(), ids=lambda question: question.name)
 def test_of_300_students_280_have_a_problem_of_their_own(question):
-    names = (f"student{k}" for k in range(300))
-    posed = Counter(repr(question.pose(seeds.own(question.name, name))) for name in names)
-    assert sum(times == 1 for times in posed.values()) >= 280
+    problems = Counter(repr(posed(question.name, k)) for k in range(300))
+    assert sum(times == 1 for times in problems.values()) >= 280
 
 
 @pytest.mark.parametrize("name", [q.name for q in questions().values() if not q.further])
-def test_a_neighbours_answer_is_worth_little(name):
+def test_a_neighbours_answer_is_worth_nearly_nothing(name):
     question = questions()[name]
-    problems = [question.pose(seeds.own(name, f"student{k}")) for k in range(20)]
-    worth = [
-        sum(found.worth for found in question.grade(mine, question.solve(theirs)) if found.ok)
-        for theirs, mine in pairwise(problems)
-    ]
-    assert sum(worth) / len(worth) < 0.45 * question.points
+    problems = [posed(name, k) for k in range(41)]
+    worth = [points(question, mine, question.solve(theirs)) for theirs, mine in pairwise(problems)]
+    assert sum(worth) / len(worth) < 0.16 * question.points
+    assert sum(got > 0.9 * question.points for got in worth) <= 2
+
+
+@pytest.mark.parametrize("name", [q.name for q in questions().values() if q.further])
+def test_code_is_judged_on_more_than_the_student_s_own_problem(name):
+    question = questions()[name]
+    assert question.further >= 3
+    own = {repr(posed(name, k)) for k in range(5)}
+    assert not own & {repr(question.pose(rng)) for rng in seeds.further(name, question.further)}
+
+
+def test_one_slip_costs_one_row_where_rows_build_on_each_other():
+    question = QUESTIONS["references-1"]
+    problem = question.pose(seeds.own("references-1", "amy7"))
+    right = question.solve(problem)
+    slip = [right[0], *((after + 1, most + 1) for after, most in right[1:-1]), right[-1]]
+    assert points(question, problem, slip) == question.points - question.points / len(right)
+    told = question.grade(problem, slip)
+    assert not told[1].ok and told[2].ok and "follows from the row before it" in told[2].what
+    lazy = [(n, n + 1) for n in [right[0][0]] * len(right)]
+    assert points(question, problem, lazy) <= 1
+
+
+def test_a_word_counts_where_the_step_is_nearly_right():
+    question = QUESTIONS["references-2"]
+    problem = question.pose(seeds.own("references-2", "amy7"))
+    step, *words = question.solve(problem)
+    assert points(question, problem, [step + 2, *words]) == 2
+    assert points(question, problem, [step + 3, *words]) == 0
+    assert points(question, problem, [step - 3, "get", "never"]) == 0
+    told = question.grade(problem, [step + 3, *words])
+    others = [{"get": "put", "put": "get"}.get(words[0]), "too early"]
+    assert told[1:] == question.grade(problem, [step + 3, *others])[1:]
+    assert all("nearly" in finding.what for finding in told[1:])

@@ -24,23 +24,10 @@ class Frees(TableQuestion[Programs]):
     columns = (Column("Linux 6.1"), Column("design of 2021"), Column("Linux 6.18"))
 
     def pose(self, rng: Random) -> Programs:
-        """One program of each kind, in any order, over three tables or more and a part of one."""
+        """One program of each kind, in any order, over four tables or more and a part of one."""
         while True:
-            tables = rng.randrange(3, 6)
-            pages = 512 * tables + 256
-            head, one = rng.randrange(1, 400), rng.randrange(512 * tables)
-            half = 512 * rng.randrange(1, tables) + rng.choice([128, 256, 384])
-            endings = [
-                (f"madvise DONTNEED s0+{head}P {pages - head}P",),
-                (f"madvise_each DONTNEED s0 {pages}P {rng.choice([64, 128, 256])}P",),
-                (f"madvise FREE s0 {512 * tables}P",),
-                (f"madvise PAGEOUT s0 {512 * tables}P",),
-                (f"mprotect s0+{half}P {pages - half}P r", f"madvise DONTNEED s0 {pages}P"),
-                (f"madvise DONTNEED s0 {pages}P", f"touch r s0+{one}P 1P"),
-                (f"mmap s0+{pages}P 256P r", f"munmap s0 {pages}P"),
-            ]
-            rng.shuffle(endings)
-            problem = Programs(pages, tuple(endings))
+            tables = rng.randrange(4, 9)
+            problem = Programs(512 * tables + 256, _endings(rng, tables))
             if self.tells_apart(problem):
                 return problem
 
@@ -94,6 +81,44 @@ class Frees(TableQuestion[Programs]):
             self.mistake("one-entry-is-nothing", without("touch"), 6),
             self.mistake("munmap-looks-at-entries", without("mmap"), 6),
         ]
+
+
+def _endings(rng: Random, tables: int) -> tuple[tuple[str, ...], ...]:
+    """Each over a part of the program's own: no row of numbers is the same for all students."""
+    pages = 512 * tables + 256
+    head, rest = 512 * rng.randrange(tables - 1) + rng.randrange(1, 400), rng.randrange(tables - 1)
+    split = rng.randrange(tables)
+    around, beyond = rng.randrange(split + 1), rng.randrange(split + 1, tables + 1)
+    endings = [
+        (f"madvise DONTNEED s0+{head}P {pages - head}P",),
+        (f"madvise_each {_dropped(rng, tables)} {rng.choice([64, 128, 256])}P",),
+        (f"madvise FREE s0 {512 * tables}P", f"madvise {_dropped(rng, tables)}"),
+        (f"madvise PAGEOUT s0 {512 * tables}P", f"madvise {_dropped(rng, tables)}"),
+        (
+            f"mprotect s0+{512 * split + rng.choice([128, 256, 384])}P 512P r",
+            f"madvise DONTNEED s0+{512 * around}P {512 * (beyond - around)}P",
+        ),
+        (
+            f"madvise DONTNEED s0 {pages}P",
+            *(
+                f"touch r s0+{512 * table + rng.randrange(512)}P 1P"
+                for table in sorted(rng.sample(range(tables), rng.randrange(1, 4)))
+            ),
+        ),
+        (
+            f"mmap s0+{pages}P 256P r",
+            f"munmap s0+{512 * rest + 256}P {pages - 512 * rest - 256}P",
+        ),
+    ]
+    rng.shuffle(endings)
+    return tuple(endings)
+
+
+def _dropped(rng: Random, tables: int) -> str:
+    """DONTNEED of some whole tables, not of all."""
+    first = rng.randrange(tables)
+    some = rng.randrange(1, min(tables - first, tables - 1) + 1)
+    return f"DONTNEED s0+{512 * first}P {512 * some}P"
 
 
 QUESTIONS = (Frees(), Leaves())

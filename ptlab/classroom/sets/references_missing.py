@@ -9,6 +9,7 @@ from typing import ClassVar
 from ptlab.base.steps import Kind
 from ptlab.classroom.injected_bugs import POINTS, Found, InjectedBug, find
 from ptlab.classroom.question import Wrong
+from ptlab.classroom.report import Finding
 from ptlab.classroom.table_question import Cell, Column, TableQuestion
 from ptlab.classroom.wording import Fills
 from ptlab.story.story import Story
@@ -47,6 +48,26 @@ class Missing(TableQuestion[InjectedBug]):
             problem = InjectedBug(lines, rest, rng.choice(POINTS), rng.randrange(1, 6))
             if find(problem) and self.tells_apart(problem):
                 return problem
+
+    def grade(
+        self, problem: InjectedBug, answer: object, further: Sequence[InjectedBug] = ()
+    ) -> list[Finding]:
+        """The two words count for somebody who has found the place, or nearly."""
+        findings = super().grade(problem, answer, further)
+        if len(findings) < 3 or findings[0].ok or self._near(problem, answer):
+            return findings
+        names, says = self.rows(problem)[1:], self.wording.remarks["far"]
+        return [
+            findings[0],
+            *(
+                Finding(False, f"{name}: {says}", worth)
+                for name, worth in zip(names, self.worths[1:], strict=True)
+            ),
+        ]
+
+    def _near(self, problem: InjectedBug, answer: object) -> bool:
+        ((number,), *_) = self._read(answer, 3)
+        return abs(int(number) - _found(problem).after) <= _NEAR
 
     def in_text(self, problem: InjectedBug) -> Fills:
         """The log, without the counts."""
@@ -90,6 +111,10 @@ class Missing(TableQuestion[InjectedBug]):
             self.mistake("effect-reversed", [after, kind, opposite], 3),
             self.mistake("nothing-before-the-end", [len(found.steps), "put", "never"], 2),
         ]
+
+
+_NEAR = 2
+"""Steps from the right one. A word alone is right by chance in one of two cases."""
 
 
 def _found(problem: InjectedBug) -> Found:

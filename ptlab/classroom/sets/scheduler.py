@@ -31,14 +31,15 @@ class Break(ScheduleQuestion):
     name = "scheduler-1"
 
     def pose(self, rng: Random) -> Stage:
-        """A zap of all pages, faults on two others and one elsewhere, in any order."""
+        """A zap of all pages, a fault on another one, and four faults elsewhere, in any order."""
         first, count = rng.randrange(240), rng.randint(2, 12)
         last = first + count - 1
         faults = [
             Work(rng.choice(("write", "read")), page, page)
-            for page in rng.sample(range(last + 1, 500), 3)
+            for page in rng.sample(range(last + 1, 500), 5)
         ]
-        tasks = [Work("DONTNEED", first, last), *faults[:2], faults[2]._replace(elsewhere=True)]
+        elsewhere = [fault._replace(elsewhere=True) for fault in faults[1:]]
+        tasks = [Work("DONTNEED", first, last), faults[0], *elsewhere]
         rng.shuffle(tasks)
         return Stage("naive", tuple(tasks), (first, last))
 
@@ -47,15 +48,15 @@ class Break(ScheduleQuestion):
         return {"tasks": self._tasks(problem), "form": self.form.format(name=self.name)}
 
     def grade(self, problem: Stage, answer: object, further: Sequence[Stage] = ()) -> list[Finding]:
-        """Half a point for a schedule that runs, the rest for the broken rule."""
+        """All or nothing: any schedule runs."""
         played = self.played(problem, answer)
         if isinstance(played, str):
             return refused(played, self.points)
-        ran = Finding(True, f"{plural(len(played.schedule), 'segment')} run as written", 0.5)
-        return [ran, verdict_of(played, 3.5)]
+        ran = Finding(True, f"{plural(len(played.schedule), 'segment')} run as written")
+        return [ran, verdict_of(played, self.points)]
 
     def solve(self, problem: Stage) -> str:
-        """What the explorer finds for the zap and the first of the others."""
+        """What the explorer finds for the zap and the fault beside it."""
         work = [task for task in problem.tasks if isinstance(task, Work) and not task.elsewhere]
         zap = next(task for task in work if task.verb == "DONTNEED")
         fault = next(task for task in work if task is not zap)

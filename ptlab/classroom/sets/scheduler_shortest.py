@@ -42,12 +42,12 @@ class Shortest(ScheduleQuestion):
         return {"scene": SCENES[problem.scene], "tasks": tasks, "nearly": _NEARLY, "form": form}
 
     def grade(self, problem: Stage, answer: object, further: Sequence[Stage] = ()) -> list[Finding]:
-        """Half a point for running, the most for failing, two for being short."""
+        """The most for failing, two points for being short."""
         played = self.played(problem, answer)
         if isinstance(played, str):
             return refused(played, self.points)
         length = plural(len(played.schedule), "segment")
-        findings = [Finding(True, f"{length} run as written", 0.5), verdict_of(played, 2.5)]
+        findings = [Finding(True, f"{length} run as written"), verdict_of(played, self.points - 2)]
         if played.verdict is None:
             return [*findings, Finding(False, "its length counts once it fails", 2)]
         over = len(played.schedule) - len(self.solve(problem))

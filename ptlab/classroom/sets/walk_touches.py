@@ -8,6 +8,7 @@ from random import Random
 
 from ptlab.base.geometry import GiB, KiB, MiB
 from ptlab.classroom.question import Wrong
+from ptlab.classroom.report import Finding
 from ptlab.classroom.sets.walk_tables import BASE, TABLES, Touches, first_uses, new_tables
 from ptlab.classroom.table_question import Row, TableQuestion
 from ptlab.classroom.wording import Fills
@@ -34,6 +35,24 @@ class Built(TableQuestion[Touches]):
             problem = Touches(tuple((offset, k != read) for k, offset in enumerate(offsets)))
             if self.tells_apart(problem):
                 return problem
+
+    def grade(
+        self, problem: Touches, answer: object, further: Sequence[Touches] = ()
+    ) -> list[Finding]:
+        """A point for each two touches that are both right: one row has but four possible values."""
+        findings = super().grade(problem, answer, further)
+        if len(findings) < len(problem.touches):
+            return findings
+        for k in range(0, len(findings), 2):
+            pair = findings[k : k + 2]
+            if all(finding.ok for finding in pair):
+                continue
+            wrong = sum(not finding.ok for finding in pair)
+            both = sum(finding.worth for finding in pair)
+            findings[k : k + 2] = [
+                finding._replace(worth=0 if finding.ok else both / wrong) for finding in pair
+            ]
+        return findings
 
     def in_text(self, problem: Touches) -> Fills:
         """The touches in order."""
