@@ -7,6 +7,7 @@
 # make mutants  leave out one lock after the other: does a race notice? (about three minutes)
 # make publish  REPO=owner/name: write the repository's address into README, docs and pyproject.toml
 # make binder-test  build Binder's environment from binder/ and run the first notebook in it
+# make container-test  build the grader's container and grade in it (docker or podman)
 # make clean  remove .venv and every cache
 #
 # Everything runs in .venv. PYTHON=python3.13 chooses which Python it is made from.
@@ -28,7 +29,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& echo "$$python" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test exercises bench mutants front-end glossary publish binder-test clean
+.PHONY: help lab test exercises bench mutants front-end glossary publish binder-test container-test clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^Everything/,$$d'
@@ -67,6 +68,9 @@ publish: $(BIN)/python
 
 binder-test:
 	tests/binder.sh
+
+container-test:
+	tests/container.sh
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -70,6 +70,7 @@ _APART = (
     "no other process, no network and no file but Python's own can be seen; no file can be changed; all "
     "processes end with it"
 )
+_OTHER = "it runs as a user that owns nothing, and sees what all users may see"
 WAYS = (
     Way(
         "user and namespaces",
@@ -78,7 +79,7 @@ WAYS = (
         f"{_APART}; it runs as a user that owns nothing; {_LIMITS}",
     ),
     Way("namespaces", False, True, f"{_APART}; {_LIMITS}"),
-    Way("user", True, False, f"NO namespaces; it runs as a user that owns nothing; {_LIMITS}"),
+    Way("user", True, False, f"NO namespaces; {_OTHER}; {_LIMITS}"),
     Way("limits", False, False, f"NO namespaces: it sees your files and processes; {_LIMITS}"),
     Way("nothing", False, False, "NOTHING but a limit of time: this system has no such means"),
 )

@@ -28,7 +28,6 @@ from traitlets import Unicode
 
 from ptlab.classroom import seeds
 from ptlab.classroom.ask import graded
-from ptlab.classroom.grader_process import nothing_left_behind
 from ptlab.classroom.handed_in import MIME as HANDED_IN
 from ptlab.classroom.handed_in import ended_with
 from ptlab.classroom.notebook_run import Ran, run_notebook
@@ -84,11 +83,8 @@ class HandIn(Execute):  # type: ignore[misc]
             copy.cells[k].source = _hand_in(question, answer)
         copy.cells.append(new_code_cell(_hand_in("minutes", "minutes")))  # type: ignore[no-untyped-call]
         folder = resources.get("metadata", {}).get("path")
-        with nothing_left_behind() as ended:
-            ran = run_notebook(
-                copy, self.timeout, Path(folder).resolve() if folder else None, [Path.cwd()]
-            )
-        ran = ran._replace(left=sorted({*ran.left, *ended}))
+        place = Path(folder).resolve() if folder else None
+        ran = run_notebook(copy, self.timeout, place, [Path.cwd()])
         if ran.left:
             what = f"what it left running was ended: {', '.join(ran.left)}"
             self.log.warning("%s: %s", resources["unique_key"], what)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ptlab.classroom.box import Limits, Stopped, started
+from ptlab.classroom.grader_process import nothing_left_behind
 from ptlab.classroom.handed_in import MIME as HANDED_IN
 
 LIMITS = Limits(seconds=300, mib=2048, processes=128)
@@ -51,7 +52,8 @@ def run_notebook(
     """Run all cells, each for `timeout` seconds at most. Stopped: the box cannot be started."""
     outputs, left = dict[int, list[dict[str, Any]]](), MOST
     job = json.dumps({"notebook": notebook, "timeout": timeout})
-    with started(["-m", "ptlab.classroom.notebook_child"], limits, folder, hide) as box:
+    command = ["-m", "ptlab.classroom.notebook_child"]
+    with nothing_left_behind() as ended, started(command, limits, folder, hide) as box:
         box.send(job.encode() + b"\n")
         try:
             for _ in range(len(notebook["cells"]) + 1):
@@ -70,7 +72,8 @@ def run_notebook(
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             why = "the notebook was not run to its end: its process did not answer as it should"
         box.finish()
-        return Ran(outputs, why, box.way.name, list(map(str, box.said().get("left", []))))
+        told = list(map(str, box.said().get("left", [])))
+    return Ran(outputs, why, box.way.name, sorted({*told, *ended}))
 
 
 def plain_output(raw: Any) -> dict[str, Any] | None:

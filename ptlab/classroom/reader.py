@@ -12,8 +12,14 @@ from typing import Any
 
 from nbconvert.exporters import NotebookExporter
 
+from ptlab.classroom.box import way
 from ptlab.classroom.grading import HandIn
 from ptlab.classroom.handed_files import unsafe, why_file
+
+
+def _open_to_all(course: Path) -> bool:
+    """Whether a notebook that runs as another user, without namespaces, can look into the course."""
+    return way().user and not way().namespaces and bool(course.stat().st_mode & 0o005)
 
 
 class Reader(NotebookExporter):
@@ -23,6 +29,8 @@ class Reader(NotebookExporter):
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
         HandIn(config=self.config).secret()
         converter: Any = self.parent
+        if _open_to_all(Path(converter.coursedir.root)):
+            self.log.warning("Notebooks can read %s: chmod 700 %s", *[converter.coursedir.root] * 2)
         for folder in list(converter.assignments):
             if why := unsafe(Path(converter.coursedir.root, folder)):
                 self.log.error("%s is not graded: %s", folder, why)

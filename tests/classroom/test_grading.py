@@ -32,6 +32,8 @@ from ptlab.cli import main
 EXERCISES = Path(__file__).parents[2] / "exercises"
 PS = "ps6_judge_the_thread"
 SECRET = "not-known-to-any-student"
+HIDES = Way("a test", True, True, "")
+"""Here the secret may be in a file on every system."""
 LOOP = "import time\n\nwhile True:\n    time.sleep(1)"
 STUBBORN = """\
 import time
@@ -175,8 +177,7 @@ def course(tmp_path_factory):
         patch.chdir(folder)
         patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
         patch.setenv("IPYTHONDIR", str(folder / "ipython"))
-        hides = Way("a test", True, True, "")
-        patch.setattr("ptlab.classroom.secret.way", lambda: hides)  # a test may have it in a file
+        patch.setattr("ptlab.classroom.secret.way", lambda: HIDES)
         for name in sorted(path.name for path in (folder / "source").iterdir()):
             run(GenerateAssignmentApp, name, "--create")
         right(folder, "Amy").hand_in()
@@ -417,6 +418,7 @@ def test_a_wrong_answer_is_no_success_at_home(course, tmp_path, monkeypatch):
 def test_without_the_secret_an_old_grading_stays(course, monkeypatch):
     """nbgrader removes it as the first thing that --force does."""
     monkeypatch.chdir(course)
+    monkeypatch.setattr("ptlab.classroom.secret.way", lambda: HIDES)
     graded = course / f"autograded/ben/{PS}/ps6.ipynb"
     before = graded.read_bytes()
     AutogradeApp.clear_instance()
