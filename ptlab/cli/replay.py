@@ -13,6 +13,7 @@ from rich.table import Table
 from ptlab.cli.bad_input import BadInput
 from ptlab.cli.show import show
 from ptlab.cli.trace import DEFAULT_FILE
+from ptlab.trace.carried import CARRIED
 from ptlab.trace.replay import Replay, replay
 
 _EPILOG = """\
@@ -20,9 +21,14 @@ examples:
   ptlab replay redis.trace
   ptlab replay redis.trace --scheme pt_reclaim --scheme pte_refcount
   ptlab replay redis.trace --json     one object for each design
+  ptlab replay jemalloc               a recording that ptlab carries
+  ptlab replay server.strace          the text of strace -f -ttt -e trace=memory,process
 
 equal: the samples at which the real VmPTE is what the design would have. For the design that
 the recorded kernel has, these should be all.
+
+carried recordings:
+  CARRIED
 
 exit status: 0 done, 2 there is no such file, or it is no trace"""
 
@@ -33,7 +39,7 @@ def add_parser(commands: Any) -> None:
         "replay",
         help="what each design would have made of a recorded program",
         description="Play a recording of `ptlab trace` under each design.",
-        epilog=_EPILOG,
+        epilog=_EPILOG.replace("CARRIED", ", ".join(CARRIED)),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("file", metavar="FILE", nargs="?", type=Path, default=Path(DEFAULT_FILE))

@@ -12,6 +12,7 @@ from contextlib import suppress
 from ptlab.base.errors import KernelError
 from ptlab.base.geometry import PAGE_SIZE
 from ptlab.observe.observation import Observation
+from ptlab.observe.rebuild import rebuild
 from ptlab.process.process import Process
 
 _WORTH = 64  # kB: less than that is nothing to gain
@@ -43,7 +44,7 @@ def _empty(seen: Observation) -> Iterator[tuple[int, str]]:
             )
             yield kb, f"{seen.empty} tables ({kb} kB) are empty. {where}"
         return
-    process = seen.process()
+    process = rebuild(seen.mappings, "pt_reclaim", seen.located)
     before = process.counters.vmpte_kb
     runs = list(seen.located.runs())
     for start, end in runs:

@@ -61,8 +61,13 @@ class Observation:
         return dict(zip(names, counts, strict=True))
 
     def process(self, scheme: str = "pt_reclaim") -> Process:
-        """The same process in the simulator, to go on with under a design; see `rebuild`."""
-        return rebuild(self.mappings, scheme, self.located)
+        """The same process in the simulator, to go on with, step by step, under a design.
+
+        What it has and what it leaves out, `rebuild` says. It keeps a journal from here on.
+        """
+        process = rebuild(self.mappings, scheme, self.located)
+        process.keep_journal()
+        return process
 
     @property
     def counts(self) -> dict[str, int]:

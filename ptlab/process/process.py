@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
-from ptlab.base.errors import Corruption
+from ptlab.base.errors import Corruption, unknown
 from ptlab.base.kernel_versions import profile
 from ptlab.base.steps import Path
 from ptlab.draw.dot import NoGraphviz, svg
@@ -21,7 +21,7 @@ from ptlab.schemes import ReclaimScheme, scheme_class
 from ptlab.state.counters import Counters, counters
 from ptlab.state.invariants import check, leaked
 from ptlab.state.journal import Journal, Operation
-from ptlab.state.machine import Machine
+from ptlab.state.machine import GRAINS, Machine
 from ptlab.state.mm import Mm
 from ptlab.state.page_cache import File, known, new_file
 
@@ -159,6 +159,20 @@ class Process(MemoryCalls):
         return None if drawn is None else themed(drawn, head(self.mm))
 
     # -- time --
+
+    def keep_journal(self, grain: str = "table") -> None:
+        """Keep a journal from here on, at this grain, where there was none: for a long run's end.
+
+        What was done before cannot be stepped back. ValueError if there is a journal already, or no
+        such grain.
+        """
+        if self.journal is not None:
+            raise ValueError("keep_journal: this process keeps a journal already")
+        if grain not in GRAINS:
+            raise unknown("grain", grain, GRAINS)
+        self.machine.grain = grain
+        self.machine.store.log = []
+        self.journal = Journal(self.machine.store)
 
     def operation(self, text: str) -> AbstractContextManager[Operation | None]:
         """Group calls under one name in the journal."""

@@ -2,8 +2,10 @@
 
 Read rows (what a trace is made of), file_format (how it lies in a file). Then the recorder: tracing
 (ptrace), seccomp, calls (a system call as a row), space (which entries of a process are known),
-record (the loop). Then player (a trace on a simulated process), replay (under every design, beside
-the real VmPTE).
+looks, notes (what is written down), recorder (the loop), record and attach. strace reads another
+program's text. Then player (a row on simulated processes), playing (a trace under one design),
+replay (under every design, beside the real VmPTE), carried (the recordings of the package) and
+drops (in which pieces memory was given back).
 
 The one idea: between two calls, page-table entries only come. So the recorder looks at a range just
 before a call takes it away, and at everything now and then. This shows every entry that ever was.
@@ -11,6 +13,9 @@ before a call takes it away, and at everything now and then. This shows every en
 Linux on x86-64 records; every machine replays. Nothing here writes into another process.
 """
 
+from ptlab.trace.carried import CARRIED, carried
+from ptlab.trace.drops import dropped
+from ptlab.trace.playing import process_at
 from ptlab.trace.replay import Replay, replay
 
-__all__ = ["Replay", "replay"]
+__all__ = ["CARRIED", "Replay", "carried", "dropped", "process_at", "replay"]

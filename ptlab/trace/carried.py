@@ -31,4 +31,5 @@ def carried(name: str) -> Trace:
     """The recording of that name; ValueError names the ones there are."""
     if name not in CARRIED:
         raise unknown("recording", name, CARRIED)
-    return read_trace(_DATA / f"{name}.trace")
+    trace = read_trace(_DATA / f"{name}.trace")
+    return Trace(trace.rows, {**trace.about, "title": CARRIED[name]})

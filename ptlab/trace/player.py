@@ -89,6 +89,12 @@ class Player:
         process = self.processes.get(who)
         return process.mm.vmpte_kb if process else 0
 
+    def background(self) -> int:
+        """What the design does when time passes; VmPTE of all processes afterwards, in kB."""
+        for process in self.processes.values():
+            process.background()
+        return sum(self.vmpte_kb(who) for who in self.processes)
+
     def play(self, row: Row) -> None:
         """Do what one row says. What the simulator refuses goes into `trouble`."""
         op = row.op

@@ -1,4 +1,4 @@
-"""A trace under one design: what VmPTE would have been at each sample."""
+"""A trace under one design: VmPTE at each sample, or the process at one moment."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ptlab.process.process import Process
 from ptlab.schemes import ReclaimScheme, scheme_class
 from ptlab.trace.player import Player, Row
 from ptlab.trace.rows import Op, Trace
@@ -26,6 +27,7 @@ class Played(NamedTuple):
     total      simulated VmPTE of all processes together, in kB
     peak_kb    the highest total at any row
     end_kb     the total before the last process ends
+    later_kb   the same after what the design does in the background
     trouble    what could not be played, and how often
     """
 
@@ -35,6 +37,7 @@ class Played(NamedTuple):
     total: NDArray[np.int64]
     peak_kb: int
     end_kb: int
+    later_kb: int
     trouble: Counter[str]
 
 
@@ -48,15 +51,15 @@ class _Open(NamedTuple):
 
 def play(trace: Trace, scheme: Scheme, kernel: str = KERNEL) -> Played:
     """The whole trace under one design."""
-    rows = trace.rows
-    levels = 5 if len(rows) and int(rows["at"].max()) >> 47 else 4
-    player = Player(scheme, kernel, levels)
+    player = Player(scheme, kernel, trace.levels)
     count = trace.count(Op.SAMPLE)
     low, high, total = np.full(count, np.iinfo(np.int64).max), *np.zeros((2, count), np.int64)
     taken: list[_Open] = []
     now: Counter[int] = Counter()
-    peak = end = seen = 0
-    for number, row in enumerate(map(Row._make, rows.tolist())):
+    peak = end = later = seen = 0
+    for number, row in enumerate(map(Row._make, trace.rows.tolist())):
+        if row.op == Op.EXIT and len(player.processes) == 1:
+            later = player.background()
         player.play(row)
         changed = row.x if row.op == Op.FORK else row.who
         now[changed] = player.vmpte_kb(changed)
@@ -72,4 +75,29 @@ def play(trace: Trace, scheme: Scheme, kernel: str = KERNEL) -> Played:
             high[one.number] = max(high[one.number], now[one.who])
         if taken:
             taken = [one for one in taken if one.until > number]
-    return Played(scheme_class(scheme).name, low, high, total, peak, end, player.trouble)
+    if player.processes:
+        later = player.background()
+    name = scheme_class(scheme).name
+    return Played(name, low, high, total, peak, end, later, player.trouble)
+
+
+def process_at(
+    trace: Trace, seconds: float, scheme: Scheme = "pt_reclaim", who: int = 0, kernel: str = KERNEL
+) -> Process:
+    """A process of the trace as it is so many seconds after the start, to go on with, step by step.
+
+    ValueError if it does not live then.
+    """
+    player = Player(scheme, kernel, trace.levels)
+    for row in map(Row._make, trace.rows.tolist()):
+        if row.clock > seconds * 1e9:
+            break
+        player.play(row)
+    if who not in player.processes:
+        alive = ", ".join(map(str, player.processes)) or "none"
+        raise ValueError(
+            f"process_at: process {who} does not live at {seconds} s; these do: {alive}"
+        )
+    process = player.processes[who]
+    process.keep_journal()
+    return process

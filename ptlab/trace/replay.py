@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from html import escape
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ptlab.draw.chart import Panels, Series
 from ptlab.schemes import SCHEMES
+from ptlab.trace.carried import CARRIED, carried
 from ptlab.trace.file_format import check_rows, read_trace
 from ptlab.trace.playing import Played, Scheme, play
 from ptlab.trace.rows import Op, Trace
@@ -83,6 +86,7 @@ class Replay(Sequence[Played]):
                 "exact": int(np.count_nonzero((one.low == self.real) & (self.real == one.high))),
                 "peak_kb": one.peak_kb,
                 "end_kb": one.end_kb,
+                "later_kb": one.later_kb,
                 "not_played": dict(one.trouble),
             }
             if self.least:
@@ -95,23 +99,44 @@ class Replay(Sequence[Played]):
         return {one.scheme: self._sentence(one) for one in self}
 
     def _sentence(self, one: Played) -> str:
-        base = next((each for each in self if each.scheme == "unmap_only"), None)
-        said = f"{one.scheme}: at most {one.peak_kb} kB, at the end {one.end_kb} kB"
+        peak, end = str(one.peak_kb), str(one.end_kb)
         if self.least:
             low = self.least[self._played.index(one)]
-            said = (
-                f"{one.scheme}: at most {low.peak_kb} to {one.peak_kb} kB, "
-                f"at the end {low.end_kb} to {one.end_kb} kB"
-            )
+            peak, end = f"{low.peak_kb} to {peak}", f"{low.end_kb} to {end}"
+        said = f"{one.scheme}: at most {peak} kB, at the end {end} kB"
+        if one.later_kb != one.end_kb:
+            said += f", {one.later_kb} kB after its work in the background"
+        base = next((each for each in self if each.scheme == "unmap_only"), None)
         if base is not None and base is not one:
-            less = base.end_kb - one.end_kb
-            said += (
-                f", {less} kB less than if nobody frees tables before munmap"
-                if less
-                else ", as if nobody frees tables before munmap"
-            )
+            less = base.end_kb - one.later_kb
+            said += f"; {less or 'no'} kB less than if only munmap frees tables"
         missed = "; ".join(f"{n} x {what}" for what, n in one.trouble.items())
         return f"{said}." + (f" Not played: {missed}." if missed else "")
+
+    def chart(self) -> Panels:
+        """VmPTE of all processes together over time: measured, and one picture for each design."""
+        seconds = self.clock / 1e9
+        measured = f"measured: peak {self.real_peak_kb} kB, end {self.real_end_kb} kB"
+        lines = [("measured", self.real_total, measured)]
+        for one in self:
+            lines.append((one.scheme, one.total, f"peak {one.peak_kb} kB, end {one.end_kb} kB"))
+        series = [
+            Series(name, list(zip(seconds.tolist(), kb.tolist(), strict=True)), note)
+            for name, kb, note in lines
+        ]
+        return Panels(f"VmPTE: {self.trace.title}", "seconds", "VmPTE in kB", series)
+
+    def _repr_html_(self) -> str:
+        if not self.trace.samples:
+            return f"<pre>{escape(str(self))}</pre>"
+        head = "<th>design</th><th>peak kB</th><th>end kB</th><th>equal samples</th>"
+        rows = "".join(
+            f"<tr><td>{one.scheme}</td><td>{one.peak_kb:,}</td><td>{one.end_kb:,}</td>"
+            f"<td>{self.equal(one):,} of {len(self.real):,}</td></tr>"
+            for one in self
+        )
+        sentences = "".join(f"<li>{escape(said)}</li>" for said in self.sentences().values())
+        return f"{self.chart().svg()}<table><tr>{head}</tr>{rows}</table><ul>{sentences}</ul>"
 
     def __str__(self) -> str:
         return "\n".join([str(self.trace), *self.sentences().values()])
@@ -125,10 +150,11 @@ def replay(
 ) -> Replay:
     """Play a recording under `schemes`, all nine if none is named.
 
-    `recording` is a file that `ptlab trace` has written, or the text of `strace -f -ttt`; then the
-    results are bounds (`strace.py` says which). All designs run on Linux 6.18, so only the
-    designs differ. `parallel` uses all processors. BadTrace (a ValueError) for a broken file;
-    OSError if there is none; ValueError for an unknown design.
+    `recording` is the name of a recording that ptlab carries (`CARRIED`), a file that `ptlab trace`
+    has written, or the text of `strace -f -ttt`; then the results are bounds (`strace.py` says
+    which). All designs run on Linux 6.18, so only the designs differ. `parallel` uses all
+    processors. BadTrace (a ValueError) for a broken file; OSError if there is none; ValueError for
+    an unknown design.
     """
     trace = recording if isinstance(recording, Trace) else _read(Path(recording))
     chosen: Sequence[Scheme] = schemes or tuple(SCHEMES)
@@ -140,7 +166,9 @@ def replay(
 
 
 def _read(path: Path) -> Trace:
-    """A trace from a file of either kind."""
+    """A carried trace by its name, or one from a file of either kind."""
+    if str(path) in CARRIED and not path.exists():
+        return carried(str(path))
     with path.open("rb") as file:
         head = file.read(200)
     if is_strace(head.decode(errors="replace")):

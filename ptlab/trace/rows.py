@@ -61,6 +61,8 @@ who: number of the process, from 0 on; error: the errno of a call that failed, o
 
 ROW = np.dtype([(name, "<i8") for name in COLUMNS])
 
+_LONGEST = 75  # characters of a title
+
 MAP_SHARED, MAP_ANONYMOUS, MAP_POPULATE = 0x1, 0x20, 0x8000
 PROT_READ, PROT_WRITE, PROT_EXEC = 1, 2, 4
 
@@ -87,6 +89,11 @@ class Trace:
         return len(self.rows) - sum(map(self.count, quiet))
 
     @property
+    def levels(self) -> int:
+        """4 levels of page tables, or 5 if an address needs them."""
+        return 5 if len(self.rows) and int(self.rows["at"].max()) >> 47 else 4
+
+    @property
     def bounds(self) -> bool:
         """Whether what was touched is not known but assumed, as in the text of strace."""
         return self.about.get("recorder") == "strace"
@@ -102,8 +109,14 @@ class Trace:
         found = self.about.get("program")
         return " ".join(map(str, found)) if isinstance(found, list) else "a program"
 
+    @property
+    def title(self) -> str:
+        """What was recorded, short enough for a heading."""
+        title = str(self.about.get("title", self.program))
+        return title if len(title) <= _LONGEST else f"{title[:_LONGEST]}..."
+
     def __str__(self) -> str:
-        return f"{self.program}: {self.calls} calls, {self.samples} samples of VmPTE"
+        return f"{self.title}: {self.calls} calls, {self.samples} samples of VmPTE"
 
     def __repr__(self) -> str:
         return f"<trace of {self}>"

@@ -122,3 +122,21 @@ def test_madvise_refuses_a_length_below_0(p):
     with pytest.raises(KernelError, match="-1 bytes") as refused:
         p.madvise(A, "DONTNEED", -1)
     assert refused.value.name == "EINVAL"
+
+
+def test_a_journal_may_begin_later():
+    p = Process("pt_reclaim", grain="range", record=False)
+    heap = p.mmap(4 * MiB)
+    p.touch(heap)
+    p.keep_journal()
+    p.madvise(heap, "DONTNEED", 2 * MiB)
+    assert p.counters.pte == 1
+    assert [operation.text for operation in p.journal.operations] == [
+        f"madvise({heap:#x}, 2M, DONTNEED)"
+    ]
+    p.journal.seek(0)
+    assert p.counters.pte == 2
+    with pytest.raises(ValueError, match="keeps a journal already"):
+        p.keep_journal()
+    with pytest.raises(ValueError, match="unknown grain 'tabel'"):
+        Process(record=False).keep_journal("tabel")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import ptlab
+from ptlab.trace.playing import process_at
 from ptlab.trace.rows import ROW, Op, Trace
 
 TABLES_KB = 4
@@ -57,3 +58,23 @@ def test_what_cannot_be_played_is_counted_and_said():
     played = ptlab.replay(Trace(rows), "unmap_only")
     assert played[0].trouble == {"UNKNOWN: system call 323": 1, "TOUCH: SIGSEGV or SIGBUS": 1}
     assert "1 x UNKNOWN: system call 323" in str(played)
+
+
+def test_a_moment_of_a_trace_is_a_process_to_step_through(trace):
+    rows = trace.rows
+    drop = rows[(rows["op"] == Op.ADVISE) & (rows["length"] == 32 << 20)][0]
+    process = process_at(trace, (int(drop["clock"]) - 1) / 1e9)
+    before = process.counters.pte
+    process.madvise(int(drop["at"]), "DONTNEED", 32 << 20)
+    assert process.counters.pte == before - 16
+    assert "try_get_and_clear_pmd" in str(ptlab.Story(process))
+    with pytest.raises(ValueError, match=r"process 7 does not live at 0\.1 s; these do: 0"):
+        process_at(trace, 0.1, who=7)
+
+
+def test_a_carried_recording_has_a_name_and_a_picture():
+    played = ptlab.replay("redis", "unmap_only", "pt_reclaim")
+    shown = played._repr_html_()
+    assert "measured: peak 256 kB" in shown
+    assert f"{played.trace.samples} of {played.trace.samples}" in shown
+    assert "4 kB less than if only munmap frees tables" in shown
