@@ -71,6 +71,7 @@ FILES = {
     ("mm/mremap.c", "6.12"): "move_page_tables move_ptes move_vma",
     ("mm/mremap.c", "6.18"): "do_mremap expand_vma",
     ("mm/mseal.c", "6.12"): "do_mseal",
+    ("mm/oom_kill.c", "6.12"): "oom_reap_task_mm",
     ("mm/pt_reclaim.c", "6.14"): "try_to_free_pte",
     ("mm/rmap.c", "6.12"): "try_to_unmap",
     ("mm/truncate.c", "6.12"): "truncate_inode_pages truncate_inode_partial_folio",

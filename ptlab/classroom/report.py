@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any, NamedTuple
 
+from ptlab.base.lines import wrapped
+
 MIME = "application/vnd.ptlab.report+json"
 VERSION = 1
 """Of `Report.data()`. It goes up when its keys or their meaning change."""
@@ -69,9 +71,11 @@ class Report(float):
     def __str__(self) -> str:
         lines = [self.heading]
         for finding in self.findings:
-            lines.append(f"  {_verdict(finding):6} {finding.what}")
+            first, *more = finding.what.splitlines() or [""]
+            lines.append(wrapped(first, f"  {_verdict(finding):6} "))
+            lines += [wrapped(line, " " * 9) for line in more]
             if finding.where:
-                lines.append(f"         {finding.where}")
+                lines += [wrapped(line, " " * 9) for line in finding.where.splitlines()]
         return "\n".join(lines)
 
     def data(self) -> dict[str, Any]:

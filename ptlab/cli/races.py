@@ -8,6 +8,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any
 
+from ptlab.base.lines import wrapped
 from ptlab.cli.bad_input import BadInput
 from ptlab.draw.names import plural
 from ptlab.race.explore import Result, explore
@@ -106,7 +107,7 @@ def _scenes(args: argparse.Namespace, scheme: type[ReclaimScheme] | None) -> lis
         return [scene for scene in SCENES.values() if scene.own_scheme]
     if not args.all:
         for scene in SCENES.values():
-            print(f"{scene.name:14}{scene.title}")
+            print(wrapped(scene.title, f"{scene.name:13} "))
     return list(SCENES.values()) if args.all else []
 
 
@@ -142,7 +143,8 @@ def _text(scene: Scene, result: Result) -> str:
         end = f"no failure {result.bound}, which is not 'no failure'"
     else:
         end = "no failure in any schedule"
-    return f"{scene.name} ({result.variant}: {what})\n    {end}\n    {ran}"
+    head = wrapped(f"{scene.name} ({result.variant}: {what})", rest="  ")
+    return "\n".join([head, *(wrapped(line, "    ") for line in [*end.split("\n    "), ran])])
 
 
 def _play(scenes: list[Scene], variant: str | Variant, schedule: str) -> bool:

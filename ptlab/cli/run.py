@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ptlab.base.kernel_versions import PROFILES
+from ptlab.base.lines import wrapped
 from ptlab.cli import cover_letter, measure
 from ptlab.cli.bad_input import BadInput
 from ptlab.cli.progress import bars
@@ -29,6 +30,7 @@ from ptlab.scenario import Row, Scenario, play
 from ptlab.scenario.builtin import builtin, find
 from ptlab.scenario.operation import Operation
 from ptlab.scenario.operations import OPERATIONS
+from ptlab.scenario.player import shown
 from ptlab.schemes import SCHEMES
 from ptlab.state.machine import GRAINS
 
@@ -154,7 +156,7 @@ def _list() -> None:
     for group, members in groupby(builtin().values(), attrgetter("group")):
         if group == "teaching":
             for one in members:
-                print(f"{one.name:32}{one.description}")
+                print(wrapped(one.description, f"{one.name:32}"))
             continue
         names = [one.name for one in members]
         listed = f"{names[0]} to {names[-1]}" if group == "R random" else ", ".join(names)
@@ -182,7 +184,7 @@ def _show(process: Process, scenario: Scenario, rows: Iterable[Row]) -> None:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("result", no_wrap=True)
     for row in rows:
-        table.add_row(escape(str(row["op"])), *_cells(row))
+        table.add_row(escape(shown(str(row["op"]))), *_cells(row))
     show(table)
 
 

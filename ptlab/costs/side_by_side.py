@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
+from ptlab.base.lines import wrapped
 from ptlab.costs.findings import as_html, verdict
 from ptlab.costs.measurement import Measurement
 from ptlab.draw.chart import Panels, Series, number
@@ -44,7 +45,8 @@ class Measurements(Sequence[Measurement]):
 
     def __str__(self) -> str:
         verdicts = self.verdicts()
-        return "\n".join(f"{m.scheme}: {verdicts[m.scheme]}\n  {m.fate}" for m in self)
+        said = ((wrapped(f"{m.scheme}: {verdicts[m.scheme]}", rest="  "), m.fate) for m in self)
+        return "\n".join(f"{text}\n{wrapped(fate, '  ')}" for text, fate in said)
 
     def _repr_html_(self) -> str:
         about = f": {escape(self.scenario.description)}" if self.scenario.description else ""

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from ptlab.base.geometry import Level
+from ptlab.base.lines import WIDTH, wrapped
 from ptlab.draw.appearance import Look, live_children, look, place, title
 from ptlab.draw.fold import folds
 from ptlab.draw.names import plural
@@ -36,8 +37,9 @@ def text(mm: Mm) -> str:
         else:
             branches[table] = parent.add(escape(_row(mm, table, looks[table])))
     out = io.StringIO()
-    Console(file=out, width=120, color_system=None, force_jupyter=False).print(root)
-    return f"{head(mm)}\n{out.getvalue().rstrip()}"
+    Console(file=out, width=WIDTH, color_system=None, force_jupyter=False).print(root)
+    lines = (line.rstrip() for line in out.getvalue().splitlines())
+    return "\n".join([*map(wrapped, head(mm).split("\n")), *lines])
 
 
 def head(mm: Mm) -> str:

@@ -9,6 +9,7 @@ from ptlab.base.errors import Corruption, unknown
 from ptlab.base.kernel_versions import profile
 from ptlab.base.steps import Path
 from ptlab.draw.dot import NoGraphviz, svg
+from ptlab.draw.names import plural
 from ptlab.draw.text_tree import head, text
 from ptlab.draw.theme import themed
 from ptlab.draw.tree import tree
@@ -147,6 +148,11 @@ class Process(MemoryCalls):
 
     def __str__(self) -> str:
         return text(self.mm)
+
+    def __repr__(self) -> str:
+        held = f"VmPTE {self.mm.vmpte_kb} kB, RSS {self.counters.rss_kb} kB"
+        vmas = plural(len(self.mm.vmas), "VMA")
+        return f"<Process on Linux {self.kernel} with {self.scheme.name}: {held}, {vmas}>"
 
     def _repr_svg_(self) -> str | None:
         try:

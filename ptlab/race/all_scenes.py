@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from html import escape
 from inspect import getdoc
 
+from ptlab.base.lines import wrapped
 from ptlab.race.explore import Result, explore
 from ptlab.race.scenes import SCENES, Scene, find
 from ptlab.schemes import ReclaimScheme, scheme_class
@@ -51,7 +52,8 @@ class SceneResults(tuple[Result, ...]):
         return lines
 
     def __str__(self) -> str:
-        return "\n".join([*map(str, self), *self._closing()])
+        told = [*map(str, self), *self._closing()]
+        return "\n".join(wrapped(text, rest="  ") for text in told)
 
     def _repr_html_(self) -> str:
         headings = ["scene", "result", "schedules", "shortest schedule", "what breaks"]

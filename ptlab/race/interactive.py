@@ -13,6 +13,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from ptlab.base.lines import wrapped
 from ptlab.race.broken_rule import Verdict
 from ptlab.race.moments import Moments, end_of
 from ptlab.race.scenes import Scene, Variant, find
@@ -138,12 +139,12 @@ class Race:
         pane, moment = race["story"]["panes"][0], race["moments"][-1]
         tasks = [f"{task['letter']}: {task['doing']}" for task in race["tasks"]]
         segments = [
-            f"{one['who']:2} {one['fn']}{': ' if one['fn'] else ''}{one['text']}"
+            wrapped(f"{one['fn']}{': ' if one['fn'] else ''}{one['text']}", f"{one['who']:2} ")
             for one in pane["segments"][1:]
         ]
         end = f"A rule is broken: {moment['verdict']}" if moment["verdict"] else _END[moment["end"]]
         head = f"{self.scene.name}, {race['variant']} ({pane['heading']})"
-        return "\n".join([head, *tasks, "", *segments, "", end])
+        return "\n".join([wrapped(head), *tasks, "", *segments, "", wrapped(end)])
 
     def __repr__(self) -> str:
         return f"<Race {self.scene.name!r}, {self.how}, schedule {self.schedule!r}>"

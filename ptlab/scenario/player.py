@@ -28,6 +28,20 @@ Progress = Callable[[int, int], None]
 _SLOTS = range(SLOT_BASE, SLOT_BASE + SLOTS * SLOT_SIZE)
 
 
+_AFTER_EXIT = "(parent after child exit)"
+"""What recordings call the row of the parent after its child's exit."""
+_EXIT = "the child's exit"
+
+
+def shown(op: str) -> str:
+    """The operation of a row as a view calls it.
+
+    >>> shown("(parent after child exit)"), shown("munmap s0 2M")
+    ("the child's exit", 'munmap s0 2M')
+    """
+    return _EXIT if op == _AFTER_EXIT else op
+
+
 def run(
     scenario: Scenario,
     kernel: str | None = None,
@@ -74,7 +88,7 @@ class _Player:
         for op in ops:
             if isinstance(op, Fork):
                 yield from self._fork(op, process, ops)
-                yield _row(process, began, "(parent after child exit)", who)
+                yield _row(process, began, _AFTER_EXIT, who)
             else:
                 yield self._do(op, process, began, who)
 
@@ -87,7 +101,7 @@ class _Player:
         yield _row(child, empty, op.text, "c")
         yield from self._go_on(child, empty, itertools.islice(ops, op.count), "c")
         self.sleeper = sleeper
-        with child.operation("exit"):
+        with child.operation(_EXIT):
             child.exit()
 
     def _do(self, op: Operation, process: Process, began: Counters, who: str) -> Row:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from ptlab.base import pte
 from ptlab.base.geometry import PTRS_PER_TABLE
+from ptlab.base.lines import wrapped
 from ptlab.draw.dot import HEIGHT
 from ptlab.draw.glossary import glossary
 from ptlab.draw.names import plural
@@ -72,8 +73,8 @@ class Story:
         for number, step in enumerate(self.steps, 1):
             if step.op != op:
                 op = step.op
-                lines.append(f"\n{self.operations[op]}")
-            lines.append(f"{number:5}  {step.text}")
+                lines += ["", wrapped(self.operations[op])]
+            lines.append(wrapped(step.text, f"{number:5}  "))
         return "\n".join(lines)
 
     def __repr__(self) -> str:

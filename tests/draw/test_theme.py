@@ -5,12 +5,13 @@ import re
 
 from ptlab.draw import theme
 from ptlab.draw.palette import KINDS, LEVELS
+from ptlab.draw.text_tree import head
 
 
 def test_a_notebook_gets_the_picture_in_colours_that_follow_its_theme(small):
     drawn = small._repr_html_()
-    head = html.escape("\n".join(str(small).split("\n")[:2]))
-    assert f'role="img" tabindex="0" aria-label="{head}"' in drawn
+    said = html.escape(head(small.mm))
+    assert f'role="img" tabindex="0" aria-label="{said}"' in drawn
     shapes = drawn[drawn.index("<svg") :]
     used = set(re.findall(r'(?:fill|stroke)="(#\w+)"', shapes))
     assert {LEVELS["PTE"].light, KINDS["page"].tone.light} < used <= set(theme.DARK)

@@ -38,12 +38,12 @@ export function makeCode({ functions, calls }) {
   const follows = html("p", { class: "ptlab-note" });
   const source = html("pre", { class: "ptlab-source", tabindex: "0", "aria-label": "Source", ...OWN_KEYS });
   const element = html("div", { class: "ptlab-code" }, tasks.element, path.element, head, follows, source);
-  let lines = [], whose = 0, frames = [], open = -1;
+  let lines = [["", 0]], whose = 0, frames = [], open = -1;
 
   /** `all` are the call paths to choose from, as [who, index of the path]; `now` is the one of this step. */
   function show(all, now) {
     lines = all;
-    chooseTask(now);
+    whose = now;
   }
   function chooseTask(k) {
     whose = k;
@@ -74,5 +74,7 @@ export function makeCode({ functions, calls }) {
     if (marked) source.scrollTop = marked.offsetTop - Math.min(ABOVE * marked.offsetHeight, source.clientHeight / 3);
     source.scrollLeft = 0;
   }
-  return { element, show, redraw: drawSource };
+  /** Draw what show() was told: to do it at each step would cost a layout that nobody sees. */
+  const redraw = () => chooseTask(whose);
+  return { element, show, redraw };
 }

@@ -73,7 +73,7 @@ export function makePane(payload, p, { onPick, tabs: more = {}, columns: inRow =
   });
   const code = makeCode(payload), counters = makeCounters(pane, panes.length > 1 ? [p] : [0, 1], mark), locks = makeLocks(pane, mark);
   const tabs = makeTabs({ ...more, Entries: entries.element, Code: code.element },
-    () => code.redraw());
+    (name) => name === "Code" && code.redraw());
 
   const list = html("datalist", { id: `ptlab-mappings-${++made}` }, ...pane.mappings.map(({ name, about }) => html("option", { value: name, label: about })));
   const input = html("input", { type: "text", list: list.id, placeholder: "s0+2M", spellcheck: "false", autocomplete: "off", "aria-label": "Address to walk to", ...OWN_KEYS });
@@ -168,6 +168,7 @@ export function makePane(payload, p, { onPick, tabs: more = {}, columns: inRow =
     tree.show(step, previous, held, jumped);
     counters.show(step, previous, pane.steps[step].process);
     code.show(...linesAt(position, shown));
+    if (tabs.now() === "Code") code.redraw();
     redraw();
   }
   return {
