@@ -35,6 +35,9 @@ _FIRST: payload.Segment = {
 }
 
 
+_FEW = 3
+
+
 class Moments:
     """Plays schedules of a scene and notes what there is to see after each segment.
 
@@ -117,9 +120,13 @@ class Moments:
         return {**pane, "height": self._room["height"], "nodes": placed | missing}
 
     def _rooms(self) -> Iterator[payload.Pane]:
-        """The pictures of the schedules in which one task after the other runs to its end."""
+        """The pictures of schedules in which one task after the other runs to its end.
+
+        Of many tasks not every order is played, for there are too many, but each task comes first once.
+        """
         letters = [task.letter for task in self.scene.start(self.variant).tasks]
-        for order in permutations(letters):
+        rotations = ([*letters[k:], *letters[:k]] for k in range(len(letters)))
+        for order in permutations(letters) if len(letters) <= _FEW else rotations:
             scheduler = self.scene.start(self.variant, record=True)
             while able := scheduler.enabled():
                 scheduler.go(next((letter for letter in order if letter in able), RCU))

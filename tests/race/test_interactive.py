@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,11 @@ import pytest
 
 import ptlab
 from ptlab import Race
+from ptlab.paths.access import touch
+from ptlab.process.process import Process
 from ptlab.race.explore import explore
 from ptlab.race.interactive import MOST_KEPT
+from ptlab.race.moments import Moments
 from ptlab.race.scenes import SCENES, Scene
 from ptlab.widgets import RaceScheduler
 from ptlab.widgets.packing import packed
@@ -210,3 +214,14 @@ def test_a_notebook_shows_one_widget_and_a_picture_for_static_viewers() -> None:
     assert first[view]["model_id"] == second[view]["model_id"]
     assert "<iframe" in first["text/html"] and "<img alt=" in first["text/html"]
     assert "Race 'pmd-same', broken, schedule ''" in first["text/plain"]
+
+
+def test_many_tasks_are_laid_out_for_each_task_first_and_not_for_every_order() -> None:
+    def six(process: Process) -> dict[str, Any]:
+        heap = process.mmap(2 << 20, at=1 << 44)
+        return {f"write page {k}": touch(process.mm, True, heap + 4096 * k, 1) for k in range(6)}
+
+    scene = replace(SCENES["abc"], name="six", prepare=six)
+    moments = Moments(scene, scene.variant("fixed"))
+    assert len(list(moments._rooms())) == 6
+    assert len(moments.play("AB")[0][0]["tasks"]) == 6
