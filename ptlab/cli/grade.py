@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import shutil
 from pathlib import Path
 from textwrap import TextWrapper
@@ -12,6 +13,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from ptlab.classroom.lms import NotFilled, fill, totals
 from ptlab.classroom.summary import COLUMNS, NOT_IN_IT, Summary, cells
 from ptlab.cli.bad_input import BadInput
 from ptlab.cli.show import show
@@ -21,12 +23,14 @@ _EPILOG = """\
 examples:
   ptlab grade                          in the folder in which nbgrader was run
   ptlab grade exercises --csv class.csv --html class.html
+  ptlab grade --lms export.csv filled.csv   the points, for Canvas or Moodle
 
 nbgrader does the grading, with exercises/nbgrader_config.py;
 docs/teaching.md goes through it.
 
 exit status: 0 all is well, 1 something that was handed in is not graded, or the
-gradebook differs from the reports, or two secrets were used, 2 nothing was
+gradebook differs from the reports, or two secrets were used, or points have
+no place in the export, 2 nothing was
 handed in there, or a file cannot be written"""
 
 
@@ -52,12 +56,20 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write every report to a table")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with the chart")
+    parser.add_argument(
+        "--lms",
+        type=Path,
+        nargs=2,
+        metavar=("EXPORT", "FILE"),
+        help="fill the points into a gradebook that Canvas or Moodle has exported",
+    )
     parser.set_defaults(command=command)
 
 
 def command(args: argparse.Namespace) -> int:
     """Show the summary, and write it where it was asked for."""
-    for option, path in (("--csv", args.csv), ("--html", args.html)):
+    export, filled = args.lms or (None, None)
+    for option, path in (("--csv", args.csv), ("--html", args.html), ("--lms", filled)):
         if path:
             check_target(option, path)
     try:
@@ -81,8 +93,28 @@ def command(args: argparse.Namespace) -> int:
         _tell(caution.heading, caution.lines)
     if summary.not_graded:
         _tell(NOT_IN_IT, [_missing(*row) for row in summary.missing])
-    wrong = bool(summary.not_graded) or any(caution.wrong for caution in summary.cautions)
+    told = _fill(export, filled, args.folder) if export and filled else []
+    if told:
+        _tell(f"Not as it should be in {filled}", told)
+    wrong = (
+        bool(told) or bool(summary.not_graded) or any(caution.wrong for caution in summary.cautions)
+    )
     return int(wrong)
+
+
+def _fill(export: Path, filled: Path, folder: Path) -> list[str]:
+    """Write the points into a copy of an export; what a teacher should know of it."""
+    try:
+        with export.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.reader(file))
+        table, told = fill(rows, totals(folder))
+        with filled.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows(table)
+    except (NotFilled, UnicodeDecodeError, csv.Error) as error:
+        raise BadInput(f"--lms {export}: {error}") from None
+    except OSError as error:
+        raise BadInput(f"--lms: {error}") from None
+    return told
 
 
 def _missing(students: str, problem_set: str, file: str, why: str) -> str:
