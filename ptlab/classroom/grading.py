@@ -84,7 +84,8 @@ class HandIn(Execute):  # type: ignore[misc]
         copy.cells.append(new_code_cell(_hand_in("minutes", "minutes")))  # type: ignore[no-untyped-call]
         folder = resources.get("metadata", {}).get("path")
         place = Path(folder).resolve() if folder else None
-        ran = run_notebook(copy, self.timeout, place, [Path.cwd()])
+        hide = [Path.cwd(), Path(self.secret_file).expanduser().resolve()]
+        ran = run_notebook(copy, self.timeout, place, hide)
         if ran.left:
             what = f"what it left running was ended: {', '.join(ran.left)}"
             self.log.warning("%s: %s", resources["unique_key"], what)

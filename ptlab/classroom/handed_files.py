@@ -13,7 +13,7 @@ from pathlib import Path
 NOTES = "not_graded"
 """The folder beside `submitted` in which the reader notes why nbgrader gave up a notebook."""
 
-MOST_FILES, MOST_MIB = 500, 100
+MOST_FILES, MOST_MIB = 500, 25
 
 
 def why_file(notebook: Path) -> Path:

@@ -52,6 +52,7 @@ def run_notebook(
     """Run all cells, each for `timeout` seconds at most. Stopped: the box cannot be started."""
     outputs, left = dict[int, list[dict[str, Any]]](), MOST
     job = json.dumps({"notebook": notebook, "timeout": timeout})
+    places = {k for k, cell in enumerate(notebook["cells"]) if cell["cell_type"] == "code"}
     command = ["-m", "ptlab.classroom.notebook_child"]
     with nothing_left_behind() as ended, started(command, limits, folder, hide) as box:
         box.send(job.encode() + b"\n")
@@ -64,7 +65,8 @@ def run_notebook(
                 found = [plain for raw in heard["outputs"] if (plain := plain_output(raw))]
                 left -= len(json.dumps(found))
                 answers = [one for one in found if HANDED_IN in one.get("data", {})]
-                outputs[int(heard["cell"])] = found if left > 0 else answers
+                if heard["cell"] in places and type(heard["cell"]) is int:
+                    outputs[heard["cell"]] = found if left > 0 else answers
             else:
                 why = _WHY["done"]
         except Stopped as stopped:

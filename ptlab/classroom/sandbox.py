@@ -17,11 +17,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from ptlab.classroom import seeds
 from ptlab.classroom.box import PACKAGE, Box, Limits, Stopped, started
 from ptlab.classroom.of_ptlab import object_to_use
 from ptlab.classroom.remote_class import Answered, Declared, remote_class
 from ptlab.classroom.remote_scheme import Raised, Remote
-from ptlab.classroom.student_code import Code, NotCode, code, object_to, runnable
+from ptlab.classroom.student_code import Code, NotCode, code, no_memory, object_to, runnable
 from ptlab.classroom.wire_format import pack, unpack
 
 LIMITS = Limits()
@@ -49,6 +50,10 @@ _COMMANDS = {"class": ["-m", "ptlab.classroom.sandbox_child"], "function": ["-c"
 """A function is called where ptlab has no engine; that also starts in a third of the time."""
 
 
+class Told(Stopped):
+    """In words of the process, which may be anything."""
+
+
 class Failed(NamedTuple):
     """A call that raised: the error, with the line of the student's cell."""
 
@@ -59,7 +64,7 @@ def values(
     function: object, calls: Sequence[tuple[Any, ...]], limits: Limits = LIMITS
 ) -> list[Any]:
     """What the student's function returns for each of `calls`: plain data, or a Failed."""
-    raw = _run(_text(function, "function"), {"calls": pack([list(call) for call in calls])}, limits)
+    raw = _called(_text(function, "function"), calls, limits)
     try:
         found = [
             Failed(str(entry["failed"])) if "failed" in entry else unpack(entry["value"])
@@ -78,7 +83,7 @@ def scheme(answer: object, limits: Limits = LIMITS) -> Iterator[type[Answered]]:
 
     Stopped: the class cannot be made, or while it runs, the process ends or goes beyond a limit.
     """
-    with _started(_text(answer, "class"), {}, limits) as box:
+    with _started(_text(answer, "class"), limits) as box:
         try:
             remote = Remote(box)
             yield remote_class(remote, Declared.of(_first(box)))
@@ -104,15 +109,25 @@ def _text(answer: object, kind: str) -> Code:
     return found
 
 
-def _run(answer: Code, job: dict[str, Any], limits: Limits) -> Any:
-    """Start the process, hand it the job, and read what it says."""
-    with _started(answer, job, limits) as box:
-        return _first(box)
+def _called(answer: Code, calls: Sequence[tuple[Any, ...]], limits: Limits) -> Any:
+    """What its process says of each call. It sees them when its cell has run.
+
+    At grading they are secret, and so is what a process says that has seen them.
+    """
+    with _started(answer, limits) as box:
+        _first(box)
+        box.send(json.dumps(pack([list(call) for call in calls])).encode() + b"\n")
+        try:
+            return _first(box)
+        except Told as told:
+            if seeds.grading() and str(told) != no_memory(limits.mib):
+                raise Stopped("it ends in a way of its own on a list, which is secret") from None
+            raise
 
 
 @contextmanager
-def _started(answer: Code, job: dict[str, Any], limits: Limits) -> Iterator[Box]:
-    payload = json.dumps({"answer": answer, "limits": [limits.seconds, limits.mib], **job})
+def _started(answer: Code, limits: Limits) -> Iterator[Box]:
+    payload = json.dumps({"answer": answer, "limits": [limits.seconds, limits.mib]})
     with started(_COMMANDS[answer.kind], limits, hide=_HIDDEN[answer.kind]) as box:
         box.send(payload.encode() + b"\n")
         yield box
@@ -123,7 +138,7 @@ def _first(box: Box) -> Any:
     try:
         reply = json.loads(box.receive())
         if "stopped" in reply:
-            raise Stopped(str(reply["stopped"])[:500])
+            raise Told(str(reply["stopped"])[:500])
         return reply["verdict"]
     except (ValueError, TypeError, KeyError, RecursionError):
         raise Stopped("its process did not answer as it should") from None

@@ -16,7 +16,7 @@ from collections.abc import Callable, Container
 from contextlib import suppress
 from typing import Any, BinaryIO
 
-from ptlab.classroom.student_code import Code, Refused, runnable
+from ptlab.classroom.student_code import Code, Refused, no_memory, runnable
 from ptlab.classroom.wire_format import pack, unpack
 
 _FORBIDDEN = (
@@ -44,7 +44,7 @@ def main() -> None:
 
     def told(error: BaseException) -> str:
         over = isinstance(error, MemoryError)
-        return f"it needs more than {mib} MiB of memory" if over else told_error(error)
+        return no_memory(mib) if over else told_error(error)
 
     def shut_in() -> Any:
         """The function or class of the answer, from here on with limits."""
@@ -61,7 +61,9 @@ def main() -> None:
             _scheme(come, out, shut_in, say, told)
         else:
             function = shut_in()
-            say({"verdict": [_call(function, call) for call in unpack(job["calls"])]})
+            say({"verdict": "ready"})
+            calls = unpack(json.loads(come.readline()))
+            say({"verdict": [_call(function, call) for call in calls]})
     except BaseException as error:  # whatever the answer raises, SystemExit too, ends here
         say({"stopped": told(error)})
     os._exit(0)  # without whatever the answer wants to do at exit

@@ -7,10 +7,13 @@ numbers of one program under a design of the debate, from which limits are made.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from ptlab.base.errors import Corruption
+from ptlab.classroom import seeds
+from ptlab.classroom.box import Stopped
 from ptlab.costs.meter import Meter
 from ptlab.process.process import Process
 from ptlab.race.explore import explore
@@ -52,11 +55,43 @@ class Trial(NamedTuple):
 
 
 def trial(scheme: type[ReclaimScheme], programs: Sequence[str], scenes: Sequence[str]) -> Trial:
-    """Run a class through `programs`, and through `scenes` if it got that far."""
-    runs = tuple(run(scheme, text) for text in programs)
-    if any(r.broken for r in runs):
-        return Trial(runs)
-    lost, untried = [], []
+    """Run a class through the student's own program, through `scenes`, and then through the others.
+
+    The others are secret at grading, and the class that has seen them could tell of them in what it
+    raises. So they come last, and from there on its words are left out.
+    """
+    own, *further = programs
+    first = run(scheme, own)
+    lost, untried = ([], []) if first.broken else _raced(scheme, scenes)
+    runs = [first]
+    for text in further:
+        with _without_words():
+            found = run(scheme, text)
+        secret = found.broken and seeds.grading()
+        runs.append(found._replace(broken=_SECRET) if secret else found)
+    return Trial(tuple(runs), tuple(lost), tuple(untried))
+
+
+_SECRET = "it goes wrong in a further program, which is secret"
+
+
+@contextmanager
+def _without_words() -> Iterator[None]:
+    try:
+        yield
+    except Stopped:
+        raise  # in the judge's own words
+    except Exception:
+        if seeds.grading():
+            raise Stopped(_SECRET) from None
+        raise
+
+
+def _raced(
+    scheme: type[ReclaimScheme], scenes: Sequence[str]
+) -> tuple[list[tuple[str, str, str]], list[str]]:
+    """The scenes that it loses, and those that put nothing to the test."""
+    lost, untried = list[tuple[str, str, str]](), list[str]()
     for name in scenes:
         scene = find(name)
         found = explore(scene, scene.under(scheme), most=MOST)
@@ -66,7 +101,7 @@ def trial(scheme: type[ReclaimScheme], programs: Sequence[str], scenes: Sequence
             lost.append((name, "", f"more than {MOST} schedules, so that not all were tried"))
         elif found.untried:
             untried.append(name)
-    return Trial(runs, tuple(lost), tuple(untried))
+    return lost, untried
 
 
 def run(scheme: type[ReclaimScheme], text: str, checked: bool = True) -> Run:

@@ -52,6 +52,11 @@ class Refused(Exception):
     """The answer tried what it may not."""
 
 
+def no_memory(mib: int) -> str:
+    """The reason of an answer that needs too much."""
+    return f"it needs more than {mib} MiB of memory"
+
+
 class Code(NamedTuple):
     """A function or class by its text: the cell it is in, and its name there."""
 

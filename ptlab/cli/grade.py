@@ -131,6 +131,7 @@ def _tell(heading: str, lines: list[str]) -> None:
 
 
 def _wrapped(line: str) -> str:
+    line = "".join(c if c.isprintable() else "?" for c in line)  # a student may have chosen it
     width = shutil.get_terminal_size().columns
     wrap = TextWrapper(width, "  ", "    ", break_long_words=False, break_on_hyphens=False)
     return wrap.fill(line)

@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell
 
-from ptlab.classroom import find, sandbox
+from ptlab.classroom import find, sandbox, scheme_answers, scheme_question, seeds
 from ptlab.classroom.box import Limits, way
 from ptlab.classroom.grading import HandIn
 from ptlab.classroom.report import MIME as REPORT
 from ptlab.classroom.student_code import Code
-from ptlab.classroom.wire_format import pack, unpack
+from ptlab.classroom.wire_format import unpack
 
 HERE = Path(__file__).parent / "attacks"
 FEW = Limits(seconds=5, mib=512)
@@ -36,8 +36,7 @@ apart = pytest.mark.skipif(
 
 def called(function, calls, text=IN_A_FUNCTION):
     """What the function of the text gives for each call: a value, or {"failed": why}."""
-    job = {"calls": pack([[call] for call in calls])}
-    said = sandbox._run(Code("function", function, text), job, FEW)
+    said = sandbox._called(Code("function", function, text), [(call,) for call in calls], FEW)
     return [one["failed"] if "failed" in one else unpack(one["value"]) for one in said]
 
 
@@ -102,6 +101,14 @@ def f(x):
         try: os.write(fd, b'{"verdict": [{"value": "WON"}]}\\n')
         except OSError: pass
     os._exit(0)""",
+    "frames: what is secret, in words of its own": """
+import json, sys
+def f(x):
+    frame = sys._getframe()
+    while "out" not in frame.f_locals: frame = frame.f_back
+    frame.f_locals["out"].write(json.dumps({"stopped": f"WON {x}"}).encode() + b"\\n")
+    frame.f_locals["out"].flush()
+    raise SystemExit""",
     "ids: equal to every answer": """
 class Equal(tuple):
     __eq__ = lambda self, other: True
@@ -129,9 +136,34 @@ def unread(monkeypatch):
 def test_an_attack_scores_nothing_and_stops_nobody(attack):
     question = find("walk-4")
     problem, *more = (question.pose(Random(k)) for k in range(4))
-    found = question.grade(problem, Code("function", "f", FATAL[attack]), more)
+    with seeds.graded_with(SECRET):
+        found = question.grade(problem, Code("function", "f", FATAL[attack]), more)
     assert sum(one.worth for one in found if one.ok) == 0
     assert "WON" not in str(found)
+
+
+TELLS = """
+    def __init__(self):
+        begun.append(1)
+        if len(begun) > 1: DOES
+
+    def check(self, mm):
+        return ["WON"] if len(begun) > 1 else []
+"""
+
+
+@pytest.mark.usefixtures("unread")
+@pytest.mark.parametrize("does", ["raise ValueError('WON')", "self.x = {}['WON']", "pass"])
+def test_a_scheme_cannot_tell_what_the_secret_programs_are(does, monkeypatch):
+    """It has seen them when it raises, or says what is broken."""
+    monkeypatch.setattr(scheme_question, "SCENES", ())
+    question = find("scheme-1")
+    problem, *more = (question.pose(Random(k)) for k in range(2))
+    cell = scheme_answers.right("scheme-1") + TELLS.replace("DOES", does)
+    cell = cell.replace("\nclass Answer", "\nbegun = []\n\n\nclass Answer")
+    with seeds.graded_with(SECRET):
+        found = question.grade(problem, scheme_answers.as_code(cell), more)
+    assert "secret" in str(found) and "WON" not in str(found)
 
 
 SOLUTIONS = "the text of the solutions"

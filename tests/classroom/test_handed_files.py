@@ -43,7 +43,7 @@ def test_a_pipe_is_no_file(folder):
 def test_too_much_is_refused(folder, monkeypatch):
     with (folder / "holes").open("w") as file:
         file.truncate(200 << 20)
-    assert "100 MiB" in unsafe(folder)
+    assert "25 MiB" in unsafe(folder)
     (folder / "holes").unlink()
     monkeypatch.setattr(handed_files, "MOST_FILES", 3)
     for name in "abc":
