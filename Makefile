@@ -4,7 +4,8 @@
 # make glossary  write docs/glossary.md from ptlab/draw/glossary.toml
 # make exercises  write the exercises without solutions, as students get them
 # make bench  print the numbers of benchmarks/
-# make mutants  leave out one lock after the other: does a race notice? (about three minutes)
+# make mutants  leave out one guard after the other: does a race notice? (some minutes)
+# make pairs    all pairs of operations under every design, in all schedules (about an hour)
 # make publish  REPO=owner/name: write the repository's address into README, docs and pyproject.toml
 # make binder-test  build Binder's environment from binder/ and run the first notebook in it
 # make container-test  build the grader's container and grade in it (docker or podman)
@@ -29,7 +30,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& echo "$$python" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test exercises bench mutants front-end glossary publish binder-test container-test clean
+.PHONY: help lab test exercises bench mutants pairs front-end glossary publish binder-test container-test clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^Everything/,$$d'
@@ -53,6 +54,9 @@ bench: $(VENV)/installed-test
 
 mutants: $(VENV)/installed-test
 	$(BIN)/python -m benchmarks.mutants
+
+pairs: $(VENV)/installed-test
+	$(BIN)/python -m benchmarks.pairs
 
 # The banner lets a test see, without node, that the bundles are those of the sources.
 front-end: $(BIN)/python

@@ -158,7 +158,7 @@ def _collapse(mm: Mm, vma: Vma, base: int, table: int) -> Path[bool]:
     mm.count_pages(pte.census(words), -1)
     machine.pages.unshare(words)
     mem.write(table, ALL, 0)
-    machine.others.free_frames(own)
+    machine.others.copied(own)
     machine.scheme.table_emptied(mm, table)
     n = int(np.count_nonzero(words))
     yield Step(Kind.CLEAR, "__collapse_huge_page_copy", table, n, 1, EntriesCleared(ALL))

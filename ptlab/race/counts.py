@@ -50,9 +50,9 @@ class Counts:
             self.below_zero(table, value)
         last = self._versions.get(table, ("", 0))
         self._versions[table] = notes.running, notes.now
+        seen = self._seen.pop((notes.machine.task, table), last)
         if locked is None:
             return
-        seen = self._seen.get((notes.machine.task, table), last)
         if seen != last and last[0] != notes.running:
             where, ago = line_of(notes.machine.scheme), notes.now - last[1]
             what = f"the count of {page}"

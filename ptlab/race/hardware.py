@@ -10,7 +10,8 @@ from ptlab.base import pte
 from ptlab.base.footprint import Access
 from ptlab.base.geometry import PMD_SHIFT
 from ptlab.base.tables import Tables
-from ptlab.race.broken_rule import BrokenRule, TakesFreed, UsesStaleTlb
+from ptlab.race.broken_caches import CopiesTaken, TakesFreed, UsesStaleTlb
+from ptlab.race.broken_rule import BrokenRule
 from ptlab.race.protection import Protection
 from ptlab.race.store_buffer import StoreBuffer
 from ptlab.state.machine import Machine
@@ -43,6 +44,8 @@ class Hardware(Alone):
         self.freed_frames: set[int] = set()
         self.pins: list[int] = []
         """References of GUP to data pages."""
+        self.kept: set[int] = set()
+        """Those that have been handed to a caller."""
 
     def translate(self, task: int, address: int, write: bool) -> bool:
         """Whether the TLB of `task` serves the access, so that no page table is read."""
@@ -96,6 +99,8 @@ class Hardware(Alone):
         self.note(("frame", frame), Access.WRITE)
         if frame not in self.freed_frames:
             self.pins.append(frame)
+        if self.buffer:
+            self.buffer.look(self.machine.task, "page", frame)
 
     def unpin(self, frame: int) -> None:
         """GUP gives it back."""
@@ -107,6 +112,14 @@ class Hardware(Alone):
         """GUP hands the page to its caller, for whom it must be the one that is mapped."""
         if frame in self.freed_frames:
             self.broken.append(TakesFreed(self.running, frame))
+        self.kept.add(frame)
+
+    def copied(self, frames: list[int]) -> None:
+        """A page that GUP has handed out is used by somebody, whose writes a copy would miss."""
+        taken = self.kept.intersection(frames)
+        if taken:
+            self.broken.append(CopiesTaken(self.running, min(taken)))
+        self.free_frames(frames)
 
     def pinned(self, frames: list[int]) -> bool:
         """Whether another task has a reference to one of these pages."""

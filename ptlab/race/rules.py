@@ -205,12 +205,13 @@ class Checker:
                 yield CountLeft(Page.of(mem, table), int(mem.refcount[table]))
         for held in self.mm.machine.held:
             yield from (LockLeft(lock.name) for lock in held)
-        try:
-            check(self.mm)
-        except BrokenStates as found:
-            yield from map(StateIsWrong, found.broken)
-        except IndexError:
-            yield StateIsWrong(BrokenState(Rule.POINTS_TO_TABLE))
+        for mm in {self.mm, *machine.mms}:
+            try:
+                check(mm)
+            except BrokenStates as found:
+                yield from map(StateIsWrong, found.broken)
+            except IndexError:
+                yield StateIsWrong(BrokenState(Rule.POINTS_TO_TABLE))
 
 
 _LATE_STEPS = 1000

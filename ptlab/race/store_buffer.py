@@ -14,7 +14,8 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from ptlab.base.footprint import Access
-from ptlab.race.broken_rule import BrokenRule, HalfInitialised
+from ptlab.race.broken_caches import HalfInitialised
+from ptlab.race.broken_rule import BrokenRule
 from ptlab.state.machine import Machine
 from ptlab.state.memmap import State
 

@@ -78,6 +78,9 @@ class Alone:
         """Whether another task has a reference to one of these pages (folio_ref_count())."""
         return False
 
+    def copied(self, frames: list[int]) -> None:
+        """What is in these pages is copied, and they are freed."""
+
     def translate(self, task: int, address: int, write: bool) -> bool:
         """Whether the TLB of `task` can do the access without the page tables."""
         return False

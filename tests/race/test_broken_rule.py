@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 import pytest
 
 from ptlab.base.geometry import Level
-from ptlab.race import broken_locks, broken_rule
+from ptlab.race import broken_caches, broken_locks, broken_rule
 from ptlab.race.broken_locks import Blocked
 from ptlab.race.broken_rule import BrokenRule, Page, Verdict
 from ptlab.race.lock_graph import Link, LockCycle
@@ -26,7 +26,7 @@ EXAMPLES = {
 }
 RULES = [
     rule
-    for rule in {**vars(broken_rule), **vars(broken_locks)}.values()
+    for rule in {**vars(broken_rule), **vars(broken_locks), **vars(broken_caches)}.values()
     if isinstance(rule, type) and issubclass(rule, BrokenRule) and rule is not BrokenRule
 ]
 

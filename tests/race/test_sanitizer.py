@@ -1,6 +1,7 @@
 """The sanitizer: it notices each use of a freed page, and which segments depend on each other."""
 
-from ptlab.race.broken_rule import UsesFreed, UsesStaleTlb
+from ptlab.race.broken_caches import UsesStaleTlb
+from ptlab.race.broken_rule import UsesFreed
 from ptlab.race.dpor import dependent
 from ptlab.race.explore import explore
 from ptlab.race.scenes import find

@@ -1,0 +1,42 @@
+"""Generated scenes: any two operations; of what fails, the shortest schedule of each kind is kept."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+import pytest
+
+from ptlab.race.all_scenes import races
+from ptlab.race.operations import generated, shortest_of_each_kind
+from ptlab.schemes import PtReclaim
+
+
+class FreesAtOnce(PtReclaim):
+    """No grace period, and no flush before the table goes."""
+
+    name = "frees_at_once"
+
+    def zap_ends(self, mm: Any, tables: Any, whole: Any, locked_result: Any, tlb: Any) -> Any:
+        if locked_result:
+            yield mm.machine.free("frees_at_once", tables)
+
+
+def test_pairs_find_a_wrong_scheme_and_the_shortest_of_each_kind_is_kept() -> None:
+    wanted = [s for s in generated() if s.name.startswith("anonymous: DONTNEED the table")]
+    results = races(FreesAtOnce, scenes=wanted[:6], most=10)
+    (kept,) = shortest_of_each_kind(results)
+    assert "frees PTE page 3 without a TLB flush since it was unhooked" in str(kept.verdict)
+    assert kept.shortest is not None
+    assert len(kept.shortest) == min(len(r.shortest or "") for r in results.failures)
+
+
+def test_the_scenes_are_named_after_what_they_do_and_none_is_there_twice() -> None:
+    names = [scene.name for scene in generated()]
+    assert len(set(names)) == len(names) > 1400
+    assert "only_table: exit, OOM reaper" in names and "huge: mprotect, GUP-fast" in names
+    assert "two_processes: fork, the child writes" in names
+    assert not any(name.startswith("shared") and "child" in name for name in names)
+    assert all(scene.name.count(",") == 2 for scene in islice(generated(3, "6.1"), 50))
+    with pytest.raises(ValueError, match="at least 1 is needed"):
+        next(generated(0))
