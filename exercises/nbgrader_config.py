@@ -19,6 +19,11 @@ c.HandIn.secret_file = "~/ptlab-secret"
 # Seconds for one cell. An endless loop is stopped, and the cells after it still run.
 c.Execute.timeout = 60
 
+# zip_collect: "amy7-ps1.ipynb", after whatever Canvas or Moodle has put before it, and Canvas's "-2".
+c.FileNameCollectorPlugin.named_regexp = (
+    r"(?:.*[_/])?(?P<student_id>[^_/]+?)-(?P<file_id>ps\d)(?:-\d+)?\.ipynb$"
+)
+
 # Check cells that a student has deleted come back (ptlab/classroom/grading.py says where).
 c.OverwriteCells.add_missing_cells = True
 

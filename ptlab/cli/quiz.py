@@ -17,7 +17,7 @@ examples:
   ptlab quiz walk-1            a problem
   ptlab quiz walk-1 -s 7       another one; a seed makes one problem everywhere
   ptlab quiz walk-1 -s 7 -c    the same with its answer and the reasoning
-  ptlab quiz walk-1 -s amy7    the problem that amy7 has in the notebooks
+  ptlab quiz walk-1 -s amy7    the problem that amy7 has in the notebooks (no -c here)
 
 exit status: 0 all is well, 2 bad input or usage"""
 
@@ -48,6 +48,10 @@ def command(args: argparse.Namespace) -> int:
             about = f"{question.points:g} points, {question.wording.minutes} minutes"
             print(f"{question.name:15}{question.wording.title}  ({about})")
         return 0
+    if args.compute and not args.seed.strip().isdecimal():
+        raise BadInput(
+            f"-c is for practice, with a number as seed; the problem of {args.seed!r} is a student's own"
+        )
     try:
         question = find(args.name)
     except ValueError as error:

@@ -2,11 +2,13 @@
 
 import csv
 import os
+import re
 import sys
 from pathlib import Path
 
 import pytest
 from nbgrader.api import Gradebook
+from traitlets.config.loader import PyFileConfigLoader
 
 from ptlab.classroom.lms import NotFilled, Total, fill, totals
 from ptlab.cli import main
@@ -99,3 +101,21 @@ def test_the_command_writes_what_a_person_gave_and_took_off_too(course, capsys):
         assert list(csv.reader(file))[2][5] == "10.5"
     assert main(["grade", str(course), "--lms", str(course / "no.csv"), str(filled)]) == 2
     assert "no.csv" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("file", "student"),
+    [
+        ("amy7-ps1.ipynb", "amy7"),
+        ("milleramy_4711_99_amy7-ps1.ipynb", "amy7"),
+        ("smithben_LATE_4712_100_mary-ann-ps1-2.ipynb", "mary-ann"),
+        ("Amy Miller_12_assignsubmission_file_/cleo.x-ps1.ipynb", "cleo.x"),
+        ("milleramy_4711_99_ps1.ipynb", None),
+    ],
+)
+def test_zip_collect_reads_the_names_that_canvas_and_moodle_make(file, student):
+    folder = Path(__file__).parents[2] / "exercises"
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(folder)).load_config()
+    found = re.match(config.FileNameCollectorPlugin.named_regexp, file)
+    assert (found and found["student_id"]) == student
+    assert not found or found["file_id"] == "ps1"

@@ -52,6 +52,7 @@ def test_the_answer_is_the_engines(capsys):
     [
         (["walk-11"], "unknown question 'walk-11' (did you mean walk-1"),
         (["-c"], "-c needs the NAME of a question"),
+        (["walk-1", "-s", "amy7", "-c"], "a student's own"),
     ],
 )
 def test_bad_usage_is_told(capsys, argv, message):
