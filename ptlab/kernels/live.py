@@ -76,6 +76,7 @@ class Recorder:
         job = {
             "ops": list(_as_data(scenario.ops)),
             "watch": watched(scenario),
+            "anywhere": any(op.kernel_chooses for op in scenario.ops),
             "directory": tempfile.gettempdir(),
         }
         asked.write(json.dumps(job) + "\n")

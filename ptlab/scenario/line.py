@@ -7,16 +7,16 @@ import re
 from collections.abc import Iterable
 
 from ptlab.base.geometry import PAGE_SIZE
-from ptlab.scenario.slots import SLOT_BASE, SLOT_SIZE
+from ptlab.scenario.slots import SLOT_BASE, SLOT_SIZE, TOP
 
 _UNITS = {"": 1, "P": PAGE_SIZE, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 # No leading zeros: C would read 010 as 8, a learner as 10.
 _TERM = re.compile(
     r"(?P<sign>[+-]?)"
-    r"(?:s(?P<slot>\d+)|(?P<digits>0x[0-9a-fA-F]+|0|[1-9]\d*)(?P<unit>[PKMGT]?))"
+    r"(?:(?P<top>top)|s(?P<slot>\d+)|(?P<digits>0x[0-9a-fA-F]+|0|[1-9]\d*)(?P<unit>[PKMGT]?))"
     r"(?=[+-]|$)"
 )
-_NUMBER = "a sum of terms like 4096, 0x1000, 4K, 2M, 1G, 3T, 5P (pages) or s0 (slot 0)"
+_NUMBER = "a sum of terms like 4096, 0x1000, 4K, 2M, 1G, 3T, 5P (pages), s0 (slot 0) or top"
 
 
 class ScenarioError(ValueError):
@@ -69,6 +69,12 @@ class Line:
         """The op's text, line and column."""
         return self._code.strip(), self.line, self._words[0][1] + 1
 
+    def ahead(self, word: str) -> bool:
+        """Whether the next word is this one; then it is taken."""
+        found = self.more and self._words[self._next][0] == word
+        self._next += found
+        return found
+
     def error(self, expected: str, back: int = 0, skip: int = 0) -> ScenarioError:
         """What was expected at the next word, or `back` words before it and `skip` into that."""
         at = self._next - back
@@ -117,7 +123,9 @@ class Line:
             term = _TERM.match(digits, at)
             if term is None:
                 raise self.error(f"{name}, {_NUMBER}", back=1, skip=skip + at)
-            if term["slot"]:
+            if term["top"]:
+                value = TOP
+            elif term["slot"]:
                 value = SLOT_BASE + int(term["slot"]) * SLOT_SIZE
             else:
                 base = 16 if term["digits"].startswith("0x") else 10

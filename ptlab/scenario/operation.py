@@ -80,6 +80,11 @@ class Operation(ABC):
         return None
 
     @property
+    def kernel_chooses(self) -> bool:
+        """Whether the kernel may choose an address for it."""
+        return False
+
+    @property
     def needs_huge_pages(self) -> bool:
         """Whether what it does depends on how huge pages are set on the machine."""
         return False

@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ptlab.base.errors import AccessRefused, KernelError, NotModelled
+from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE
 from ptlab.process.process import Process
 from ptlab.scenario.line import ScenarioError
 from ptlab.scenario.operation import Operation, Scenario
 from ptlab.scenario.operations.processes import EndFork, Fork, ForkInBackground
-from ptlab.scenario.slots import SLOT_BASE, SLOT_SIZE, SLOTS
+from ptlab.scenario.slots import SLOT_BASE, TOP
 from ptlab.state.counters import Counters
 from ptlab.state.page_cache import File
+from ptlab.state.vma import VM, Vma
 
 Row = dict[str, Any]
 """The state of the process after one op: the fields of a recorded step (kernels/data/README.md).
@@ -25,7 +27,7 @@ Progress = Callable[[int, int], None]
 """Called with the bytes done and the bytes in all of a `cover`."""
 
 # The recorder reads smaps of the slots only.
-_SLOTS = range(SLOT_BASE, SLOT_BASE + SLOTS * SLOT_SIZE)
+_SLOTS = range(SLOT_BASE, TOP)
 
 
 _AFTER_EXIT = "(parent after child exit)"
@@ -73,6 +75,10 @@ class _Player:
         self.files: dict[str, File] = {}
         self.sleeper: Process | None = None
         self._at: Row = {}
+        process.mm.layout.mmap_base = TOP
+        if any(op.kernel_chooses for op in scenario.ops):
+            wall = Vma(TOP, TOP + PAGE_SIZE, VM.DONTDUMP, TOP >> PAGE_SHIFT)
+            process.mm.set_vmas((*process.mm.vmas, wall))  # nothing grows beyond it
 
     def play(self) -> Iterator[Row]:
         began = self._parent.counters

@@ -9,3 +9,6 @@ SLOT_SIZE = 512 << 30
 """What one PGD entry of a 4-level tree spans, so that no two slots share a PUD page."""
 
 SLOTS = 120
+
+TOP = SLOT_BASE + SLOTS * SLOT_SIZE
+"""`top`: where the kernel begins to look for room, downwards, when it chooses an address."""

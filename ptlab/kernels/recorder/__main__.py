@@ -5,7 +5,7 @@ import json
 import os
 import sys
 
-from .play import Recorder, write_line
+from .play import ANYWHERE, Recorder, write_line
 
 gc.disable()
 # A page new to memory waits in a list of its CPU, where MADV_PAGEOUT on another CPU cannot take it.
@@ -16,6 +16,8 @@ for line in sys.stdin:
     if not child:
         scenario = json.loads(line)
         calls = {call[0] for op in scenario["ops"] for call in op["calls"]}
+        if scenario["anywhere"]:
+            calls.add(ANYWHERE)
         recorder = Recorder(scenario["watch"], scenario["directory"], calls)
         recorder.play(scenario["ops"])
         write_line({"drift_kb": recorder.drift()})

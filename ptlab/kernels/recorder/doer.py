@@ -5,11 +5,13 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+from mmap import MAP_ANONYMOUS, MAP_PRIVATE
 from typing import Any
 
 from . import proc
-from .calls import PAGE, PR_SET_MM, PR_SET_MM_MAP, Calls
+from .calls import MADV_DONTDUMP, PAGE, PR_SET_MM, PR_SET_MM_MAP, Calls
 
+MAP_NORESERVE, MAP_FIXED_NOREPLACE = 0x4000, 0x100000
 _SINK, _SOURCE = 16 * PAGE, 512 * PAGE
 
 
@@ -27,6 +29,7 @@ class Doer:
         self.refused, self.last_refused = 0, (0, False)
         self._files: dict[str, int] = {}
         self._layout = proc.layout()
+        self._chosen = 0
         self._source = _memory_file("source", b"\7", _SOURCE)  # Linux looks for pages full of zeros
         self._sink = _memory_file("sink", b"\0", _SINK)
 
@@ -53,7 +56,8 @@ class Doer:
             own(offset, *arguments)
         else:
             address, *rest = arguments
-            getattr(self.calls, name)(address + offset, *rest)
+            address = self._chosen if address is None else address + offset
+            getattr(self.calls, name)(address, *rest)
 
     def touch(self, offset: int, write: bool, address: int, length: int, stride: int) -> None:
         """Access one byte per stride. Neighbouring pages take one system call for many."""
@@ -79,16 +83,44 @@ class Doer:
                 address += stride
 
     def mmap(
-        self, at: int, address: int, length: int, prot: int, flags: int, file: str | None, pos: int
+        self,
+        at: int,
+        address: int | None,
+        length: int,
+        prot: int,
+        flags: int,
+        file: str | None,
+        pos: int,
     ) -> None:
-        """mmap, of a file by its name."""
+        """mmap, of a file by its name. Without an address the kernel chooses one, which is noted."""
         number = -1 if file is None else self._files[file]
-        self.calls.mmap(address + at, length, prot, flags, number, pos)
+        if address is None:
+            self._chosen = self.calls.mmap(0, length, prot, flags, number, pos)
+            self._watch(self._chosen, self._chosen + length)
+        else:
+            self.calls.mmap(address + at, length, prot, flags, number, pos)
 
-    def advise_huge_pages(self, at: int, address: int, length: int, advice: int) -> None:
+    def _watch(self, start: int, end: int) -> None:
+        """Read this range too from now on, what is not read already."""
+        for first, last in sorted(map(tuple, self.watch)):
+            if first < end and start < last:
+                if start < first:
+                    self.watch.append((start, first))
+                start = max(start, last)
+        if start < end:
+            self.watch.append((start, end))
+
+    def close_gaps(self) -> None:
+        """Leave no room above the slots: what the kernel chooses is in them."""
+        flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE
+        for start, end in proc.gaps():
+            self.calls.mmap(start, end - start, 0, flags, -1, 0)
+            self.calls.madvise(start, end - start, MADV_DONTDUMP)  # like nothing of a scenario
+
+    def advise_huge_pages(self, at: int, address: int | None, length: int, advice: int) -> None:
         """madvise; a kernel without huge pages returns EINVAL, which is as good."""
         try:
-            self.calls.madvise(address + at, length, advice)
+            self.calls.madvise(self._chosen if address is None else address + at, length, advice)
         except OSError as failure:
             if failure.errno != errno.EINVAL:
                 raise
@@ -97,7 +129,7 @@ class Doer:
         """mremap; if the kernel chose the new place, that place is read from now on."""
         place = self.calls.mremap(address + at, old, new, flags, to or 0)
         if place not in (address + at, to):
-            self.watch.append((place, place + new))
+            self._watch(place, place + new)
 
     def munlockall(self, _: int) -> None:
         """munlockall, which has no arguments."""

@@ -20,6 +20,7 @@ Op = dict[str, Any]
 
 _ROOM = 1 << 19  # what the heap keeps free for the objects of a reading
 _OK = (0, 0)
+ANYWHERE = "the kernel chooses an address"
 
 
 class Recorder:
@@ -28,9 +29,11 @@ class Recorder:
     def __init__(self, watch: list[tuple[int, int]], directory: str, calls: set[str]) -> None:
         """Put all own memory in place and read what the process needs without any scenario.
 
-        `calls` are the names of the calls that the scenario makes.
+        `calls` are the names of the calls that the scenario makes, and perhaps ANYWHERE.
         """
         self._doer = Doer(watch, directory)
+        if ANYWHERE in calls:
+            self._doer.close_gaps()
         self._zero_pfn = self._find_zero_pfn()
         self._who = "p"
         self._sleeper = 0

@@ -92,6 +92,19 @@ def own_memory() -> Iterator[tuple[int, int, int]]:
         yield start, end - start, MADV_POPULATE_WRITE if b"w" in rights else MADV_POPULATE_READ
 
 
+def gaps() -> list[tuple[int, int]]:
+    """Where nothing is mapped, from the slots on up to the stack, which may grow."""
+    found, at = [], SLOTS.stop
+    for line in list(lines("maps")):
+        start, end = (int(number, 16) for number in line.split()[0].split(b"-"))
+        if b"[stack]" in line:
+            break
+        if start > at:
+            found.append((at, start))
+        at = max(at, end)
+    return found
+
+
 def pagemap(ranges: Iterable[tuple[int, int]], zero_pfn: int) -> dict[str, int | None]:
     """Entries present, of the zero page (None without its pfn), of files, and of swap type."""
     present = zero = files = swap = 0

@@ -34,7 +34,7 @@ class Mmap(RangeOperation):
 
     verb = "mmap"
     usage = (
-        "mmap ADDR LEN [RIGHTS] [anon|shared|file:F[:OFF]|pfile:F[:OFF]] "
+        "mmap ADDR|any LEN [RIGHTS] [anon|shared|file:F[:OFF]|pfile:F[:OFF]] "
         "[noreserve] [populate] [thp|keepthp] [over] [locked] [growsdown] [stack] [prefault]"
     )
     meaning = (
@@ -42,7 +42,8 @@ class Mmap(RangeOperation):
         "replaces what is there (MAP_FIXED). The region has no huge pages, unless `thp` or "
         "`keepthp` is given. `populate` fills it before advice could ask for huge pages. RIGHTS are "
         "some of the letters `rwx`, in this order, or `none`. `locked`, `growsdown`, `stack` and "
-        "`prefault` are MAP_LOCKED, MAP_GROWSDOWN, MAP_STACK and MAP_POPULATE."
+        "`prefault` are MAP_LOCKED, MAP_GROWSDOWN, MAP_STACK and MAP_POPULATE. With `any` the kernel "
+        "chooses the address: the highest free place below `top`."
     )
     example = "mmap s0 4M rw noreserve populate"
 
@@ -56,11 +57,14 @@ class Mmap(RangeOperation):
     over: bool
     flags: frozenset[str]
     """Which of locked, growsdown, stack and prefault are given."""
+    anywhere: bool
+    """The kernel chooses the address; `addr` is 0."""
 
     @classmethod
     def read(cls, line: Line) -> Self:
         """The options come in any order, each thing that they decide once."""
-        addr, length = line.number("ADDR"), line.number("LEN")
+        anywhere = line.ahead("any")
+        addr, length = 0 if anywhere else line.number("ADDR"), line.number("LEN")
         given: dict[str, str] = {}  # what each option decides -> the word that decided it
         file, offset = None, 0
         while line.more:
@@ -87,6 +91,7 @@ class Mmap(RangeOperation):
             advice=_advice(given),
             over="over" in given,
             flags=frozenset(given) & frozenset(_FLAGS),
+            anywhere=anywhere,
         )
 
     def calls(self, process: Process, stage: Stage) -> Iterator[Call]:
@@ -94,9 +99,9 @@ class Mmap(RangeOperation):
         yield partial(self._map, process, stage)
 
     def _map(self, process: Process, stage: Stage) -> None:
-        process.mmap(
+        region = process.mmap(
             self.length,
-            at=self.addr,
+            at=None if self.anywhere else self.addr,
             prot=self.prot,
             shared=self.shared,
             noreserve=self.noreserve,
@@ -109,9 +114,9 @@ class Mmap(RangeOperation):
             populate="prefault" in self.flags,
         )
         if self.advice:
-            process.madvise(self.addr, self.advice, self.length)
+            process.madvise(region, self.advice)
         if self.populate:
-            process.madvise(self.addr, self._populating, self.length)
+            process.madvise(region, self._populating)
 
     @property
     def _populating(self) -> str:
@@ -120,18 +125,16 @@ class Mmap(RangeOperation):
     def system_calls(self) -> list[SystemCall]:
         """The same calls for the recorder."""
         flags = MAP.SHARED if self.shared else MAP.PRIVATE
-        flags |= MAP.FIXED if self.over else MAP.FIXED_NOREPLACE
+        flags |= MAP.FIXED if self.over else 0 if self.anywhere else MAP.FIXED_NOREPLACE
         flags |= MAP.NORESERVE if self.noreserve else 0
         flags |= MAP.ANONYMOUS if self.file is None else 0
         flags |= sum(_FLAGS[name] for name in self.flags)
-        prot = PROTECTIONS[self.prot]
-        calls: list[SystemCall] = [
-            ["mmap", self.addr, self.length, prot, flags, self.file, self.offset]
-        ]
+        prot, addr = PROTECTIONS[self.prot], None if self.anywhere else self.addr
+        calls: list[SystemCall] = [["mmap", addr, self.length, prot, flags, self.file, self.offset]]
         if self.advice:
-            calls.append(["advise_huge_pages", self.addr, self.length, ADVICE[self.advice]])
+            calls.append(["advise_huge_pages", addr, self.length, ADVICE[self.advice]])
         if self.populate:
-            calls.append(["madvise", self.addr, self.length, ADVICE[self._populating]])
+            calls.append(["madvise", addr, self.length, ADVICE[self._populating]])
         return calls
 
     @property
@@ -146,8 +149,14 @@ class Mmap(RangeOperation):
 
     def fills(self, filled: Collection[Span], locked: bool) -> Iterator[Span]:
         """The whole mapping, if it is populated."""
-        if self.populate or "prefault" in self.flags or "locked" in self.flags or locked:
+        filled_in = self.populate or locked or not self.flags.isdisjoint(("prefault", "locked"))
+        if filled_in and not self.anywhere:
             yield self.range
+
+    @property
+    def kernel_chooses(self) -> bool:
+        """With `any`."""
+        return self.anywhere
 
 
 def _advice(given: Mapping[str, str]) -> str | None:
@@ -258,7 +267,7 @@ class Mremap(Operation):
             self.new_length,
             to=self.to,
             old_length=self.old_length,
-            maymove=self.maymove,
+            maymove=self.maymove or self.dontunmap,
             dontunmap=self.dontunmap,
         )
 
@@ -278,3 +287,8 @@ class Mremap(Operation):
                 yield start - self.addr + to, end - self.addr + to
         if locked and self.new_length > self.old_length:
             yield to + self.old_length, to + self.new_length
+
+    @property
+    def kernel_chooses(self) -> bool:
+        """A move to no given place."""
+        return self.to is None and (self.maymove or self.dontunmap)
