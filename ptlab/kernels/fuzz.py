@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, Verbosity
 from ptlab.kernels.judge import Result, judge
 from ptlab.kernels.live import Kernel, Recorder, RecorderError
 from ptlab.kernels.random_huge_pages import huge_programs
+from ptlab.kernels.random_operations import chosen_programs, operation_programs
 from ptlab.kernels.random_programs import programs
 from ptlab.scenario import Row, ScenarioError, parse, run
 
@@ -35,6 +36,7 @@ def search(
     after_each: Callable[[Result], None] = lambda result: None,
 ) -> None:
     """Try random programs. Raises Disagreement with the smallest program that could be found."""
+    kinds = programs() | huge_programs() | operation_programs() | chosen_programs()
 
     @hypothesis.seed(seed)
     @hypothesis.settings(
@@ -45,7 +47,7 @@ def search(
         suppress_health_check=list(HealthCheck),
         verbosity=Verbosity.quiet,
     )
-    @hypothesis.given(programs() | huge_programs() if kernel.like_the_recordings else programs())
+    @hypothesis.given(kinds if kernel.like_the_recordings else programs())
     def agree(program: str) -> None:
         after_each(attempt(recorder, kernel, program))
 

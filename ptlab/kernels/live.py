@@ -18,7 +18,6 @@ from ptlab.base.kernel_versions import PROFILES
 from ptlab.scenario import Operation, Row, Scenario, parse
 from ptlab.scenario.operation import Span
 from ptlab.scenario.operations.files import MakeFile
-from ptlab.scenario.operations.locking import Mlock, Mlockall
 
 _CHUNK = 2 << 20
 # All objects of the recorder come from one heap, which never shrinks and never has to grow.
@@ -136,7 +135,7 @@ def _as_data(ops: Iterable[Operation]) -> Iterator[dict[str, Any]]:
 def watched(scenario: Scenario) -> list[Span]:
     """Where entries can arise: the 2 MiB around every page that an op faults in or moves to."""
     spans = set[Span]()
-    locked = any(isinstance(op, Mlock | Mlockall) for op in scenario.ops)
+    locked = any(op.locks for op in scenario.ops)
     for op in scenario.ops:
         new = list(op.fills(spans, locked))
         spans |= {(start & -_CHUNK, -(-end // _CHUNK) * _CHUNK) for start, end in new}

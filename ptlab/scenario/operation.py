@@ -80,6 +80,11 @@ class Operation(ABC):
         return None
 
     @property
+    def locks(self) -> bool:
+        """Whether it locks memory, which is then faulted in without an access."""
+        return False
+
+    @property
     def kernel_chooses(self) -> bool:
         """Whether the kernel may choose an address for it."""
         return False

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ptlab.base.errors import AccessRefused, KernelError, NotModelled
-from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE
+from ptlab.base.geometry import PAGE_SHIFT
 from ptlab.process.process import Process
 from ptlab.scenario.line import ScenarioError
 from ptlab.scenario.operation import Operation, Scenario
 from ptlab.scenario.operations.processes import EndFork, Fork, ForkInBackground
-from ptlab.scenario.slots import SLOT_BASE, TOP
+from ptlab.scenario.slots import SLOT_BASE, SLOT_SIZE, TOP
 from ptlab.state.counters import Counters
 from ptlab.state.page_cache import File
 from ptlab.state.vma import VM, Vma
@@ -77,7 +77,7 @@ class _Player:
         self._at: Row = {}
         process.mm.layout.mmap_base = TOP
         if any(op.kernel_chooses for op in scenario.ops):
-            wall = Vma(TOP, TOP + PAGE_SIZE, VM.DONTDUMP, TOP >> PAGE_SHIFT)
+            wall = Vma(TOP, TOP + SLOT_SIZE, VM.DONTDUMP, TOP >> PAGE_SHIFT)
             process.mm.set_vmas((*process.mm.vmas, wall))  # nothing grows beyond it
 
     def play(self) -> Iterator[Row]:

@@ -13,13 +13,14 @@ from typing import Any
 
 from . import proc
 from .calls import MCL_CURRENT, PAGE, PR_SET_PDEATHSIG
-from .doer import Doer
+from .doer import MAP_FIXED_NOREPLACE, Doer
 
 Op = dict[str, Any]
 """An operation: its text, its calls, and the addresses at which they are made."""
 
 _ROOM = 1 << 19  # what the heap keeps free for the objects of a reading
 _OK = (0, 0)
+_OWN_PLACE = proc.SLOTS.start - (1 << 40)  # no table there is also a slot's
 ANYWHERE = "the kernel chooses an address"
 
 
@@ -155,9 +156,9 @@ class Recorder:
         calls = self._doer.calls
         for start, length, advice in self._own:
             calls.madvise(start, length, advice)
-        private = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE
+        private = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE | MAP_FIXED_NOREPLACE
         rights = mmap.PROT_READ | mmap.PROT_WRITE
-        calls.munmap(calls.mmap(0, 64 * PAGE, rights, private, -1, 0), 64 * PAGE)
+        calls.munmap(calls.mmap(_OWN_PLACE, 64 * PAGE, rights, private, -1, 0), 64 * PAGE)
 
     def _find_child_base(self) -> int:
         """VmPTE of a forked child without any scenario."""

@@ -49,6 +49,11 @@ class Mlock(RangeOperation):
         """mlock2."""
         return [["mlock2", self.addr, self.length, int(self.onfault)]]
 
+    @property
+    def locks(self) -> bool:
+        """Yes."""
+        return True
+
     def fills(self, filled: Collection[Span], locked: bool) -> Iterator[Span]:
         """All of it."""
         yield self.range
@@ -95,6 +100,11 @@ class Mlockall(Operation):
         while line.more:
             flags.add(line.choice(["current", "future", "onfault"]))
         return cls(*line.place, "current" in flags, "future" in flags, "onfault" in flags)
+
+    @property
+    def locks(self) -> bool:
+        """Yes."""
+        return True
 
     def calls(self, process: Process, stage: Stage) -> Iterator[Call]:
         """mlockall."""

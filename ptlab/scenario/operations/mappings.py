@@ -154,6 +154,11 @@ class Mmap(RangeOperation):
             yield self.range
 
     @property
+    def locks(self) -> bool:
+        """With `locked`."""
+        return "locked" in self.flags
+
+    @property
     def kernel_chooses(self) -> bool:
         """With `any`."""
         return self.anywhere
