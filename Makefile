@@ -6,6 +6,7 @@
 # make bench  print the numbers of benchmarks/
 # make mutants  leave out one guard after the other: does a race notice? (some minutes)
 # make pairs    all pairs of operations under every design, in all schedules (about an hour)
+# make fuzz-mutants  break one rule of the simulator after the other: would `ptlab fuzz` notice? (some minutes)
 # make publish  REPO=owner/name: write the repository's address into README, docs and pyproject.toml
 # make binder-test  build Binder's environment from binder/ and run the first notebook in it
 # make container-test  build the grader's container and grade in it (docker or podman)
@@ -30,7 +31,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& echo "$$python" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test exercises bench mutants pairs front-end glossary publish binder-test container-test clean
+.PHONY: help lab test exercises bench mutants pairs fuzz-mutants front-end glossary publish binder-test container-test clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^Everything/,$$d'
@@ -57,6 +58,9 @@ mutants: $(VENV)/installed-test
 
 pairs: $(VENV)/installed-test
 	$(BIN)/python -m benchmarks.pairs
+
+fuzz-mutants: $(VENV)/installed-test
+	$(BIN)/python -m benchmarks.fuzz_mutants
 
 # The banner lets a test see, without node, that the bundles are those of the sources.
 front-end: $(BIN)/python

@@ -18,6 +18,7 @@ class Profile(NamedTuple):
     unaccount: bool
     remove_maywrite: bool
     guard_regions: bool
+    vma_lock_guard: bool
     mseal: bool
     advise_itself: bool
     huge_zero_wp: bool
@@ -55,6 +56,9 @@ SINCE = {
     "remove_maywrite": (6, 7),
     # MADV_GUARD_INSTALL and MADV_GUARD_REMOVE exist.
     "guard_regions": (6, 13),
+    # They try the VMA's read lock too, once the VMA has its anon_vma ("mm/madvise: allow guard page
+    # install/remove under VMA lock").
+    "vma_lock_guard": (6, 19),
     # mseal exists.
     "mseal": (6, 10),
     # process_madvise takes any advice from a process about itself.

@@ -12,17 +12,40 @@ from ptlab.kernels.random_programs import FILE, KIB, MIB, PAGE, Calls, Line, Lin
 ADVICE = ("COLLAPSE", "COLLAPSE", "COLD", "FREE", "PAGEOUT", "DONTNEED", "HUGEPAGE", "NOHUGEPAGE")
 FILLING = ("POPULATE_READ", "POPULATE_WRITE", "GUARD_INSTALL", "GUARD_REMOVE")
 PLACES = ("s1", "s1+2M", "s2")
-NEAR_HUGE = (0, 0, 0, 0, 0, PAGE, MIB)
+NEAR_HUGE = (0, 0, 0, 0, 0, 0, 0, PAGE, MIB)
 SIZES = (2 * MIB, 4 * MIB, PAGE, MIB, 64 * KIB, 2 * MIB + PAGE)
 PROTS = ("rw", "rw", "r", "none")
+
+_HUGE_FILE = [f"mmap s1 2M file:{FILE} keepthp", "madvise COLLAPSE s1 2M"]
+_SMALL = ["mmap s1 4M keepthp", "touch w s1 4K", "touch w s1+2M 4K"]
+OPENINGS = (
+    ["mmap s1 2M thp", "touch w s1 2M", "madvise COLD s1 64K"],
+    ["mmap s1 2M thp", "touch w s1 2M", "madvise FREE s1 2M"],
+    ["mmap s1 2M", "touch w s1 64K", "fork 1", "nop"],
+    ["mmap s1 2M thp", "touch w s1 2M", "fork 1", "touch w s1 4K"],
+    [*_HUGE_FILE, f"mmap s2 2M pfile:{FILE} keepthp", "touch r s2 4K", "touch w s2+4K 4K"],
+    [*_HUGE_FILE, f"mmap s2 1M file:{FILE} keepthp", "touch r s2 4K"],
+    [*_HUGE_FILE, f"mmap s2 2M file:{FILE}", "touch r s2 4K"],
+    [*_SMALL, "madvise DONTNEED s1 2M", "madvise COLLAPSE s1 4M"],
+    [*_SMALL, "mprotect s1 2M r", "madvise COLLAPSE s1 4M"],
+    [f"mmap s1 64K file:{FILE}", "touch w s1 64K", "mprotect s1 64K r", "mprotect s1 64K rw"],
+    [
+        *[f"mmap s1 2M file:{FILE} keepthp", "touch r s1 64K", "madvise GUARD_INSTALL s1 4K"],
+        *[f"mmap s2 2M file:{FILE} keepthp", "madvise COLLAPSE s2 2M"],
+    ],
+)
+"""What some programs begin with: states that random calls seldom reach."""
 
 
 @st.composite
 def huge_programs(draw: st.DrawFn) -> str:
     """A file, a few mappings, then calls of any kind: ten on average."""
-    corners = draw(st.lists(st.sampled_from(PLACES), min_size=1, max_size=2, unique=True))
+    corners = draw(st.lists(st.sampled_from(PLACES), min_size=2, max_size=2, unique=True))
     first, some = _around(tuple(corners))
-    return "\n".join([f"file {FILE} 4M filled", *draw(first), *draw(some), *draw(some)])
+    if draw(st.booleans()):
+        first = st.sampled_from(OPENINGS)
+    kind = draw(st.sampled_from(["memfd"] * 4 + ["disk"]))
+    return "\n".join([f"file {FILE} 4M {kind} filled", *draw(first), *draw(some), *draw(some)])
 
 
 @functools.cache  # to build strategies takes longer than to draw from them
@@ -50,6 +73,7 @@ class HugeCalls(Calls):
             *[self.line("touch {} {}", st.sampled_from("wr"), self.spot(lengths))] * 3,
             *[self.line("madvise {} {}", st.sampled_from(ADVICE), self.spot(lengths))] * 4,
             *[self.line("mprotect {} {}", self.spot(lengths), st.sampled_from(PROTS))] * 2,
+            *[self.line("mprotect {0} r\nmprotect {0} rw\ntouch w {0}", self.spot(lengths))] * 2,
             self.line("madvise {} {}", st.sampled_from(FILLING), self.spot(lengths)),
             self.line("mlock {}", self.spot(lengths)),
             self.line("munlock {}", self.spot(lengths)),

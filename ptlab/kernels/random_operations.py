@@ -8,14 +8,15 @@ from hypothesis import strategies as st
 
 from ptlab.kernels.random_programs import FILE, KIB, MIB, PAGE, Calls, Line, Lines, Place, size
 
-SIZES = (PAGE, 2 * PAGE, 64 * KIB, MIB, 2 * MIB, 2 * MIB + PAGE, 4 * MIB)
-NEAR = (0, PAGE, -PAGE, 64 * KIB, -64 * KIB, MIB, -MIB)
+SIZES = (64 * KIB, 64 * KIB, 128 * KIB, PAGE, MIB, 2 * MIB, 2 * MIB + PAGE)
+NEAR = (0, 0, 0, 64 * KIB, -64 * KIB, PAGE, MIB, -MIB)
+CHOSEN = (2 * MIB, 2 * MIB, PAGE, 64 * KIB, 2 * MIB + PAGE, 4 * MIB)
 RIGHTS = ("rw", "rw", "r", "none", "w", "x", "rx", "rwx")
 BACKINGS = ("anon", "anon", "anon thp", "shared", f"file:{FILE}", f"pfile:{FILE}")
 FLAGS = ("", "", " locked", " prefault", " stack", " noreserve")
 ADVICE = ("DONTNEED", "DONTNEED_LOCKED", "FREE", "COLD", "DONTFORK", "POPULATE_READ", "REMOVE")
 BREAKS = (0, PAGE, 1000, 64 * KIB, MIB, 2 * MIB, 2 * MIB + PAGE, 5 * MIB)
-BELOW_TOP = (PAGE, 64 * KIB, MIB, 2 * MIB, 2 * MIB + PAGE, 4 * MIB, 6 * MIB, 8 * MIB)
+BELOW_TOP = (2 * MIB, 4 * MIB, 2 * MIB + PAGE, PAGE, 6 * MIB, 8 * MIB)
 
 
 @st.composite
@@ -35,9 +36,12 @@ def chosen_programs(draw: st.DrawFn) -> str:
 @functools.cache
 def _around_heap() -> tuple[Lines, Lines]:
     calls = OperationCalls(st.builds(Place, st.sampled_from(["s1+2M"]), st.sampled_from(NEAR)))
-    stack = st.builds("mmap {} 64K growsdown".format, calls.places)
-    first = st.lists(st.one_of(stack, calls.brk(), calls.mmap()), min_size=1, max_size=3)
-    return first, st.lists(calls.any(calls.of_operations()), max_size=8)
+    openings = [
+        ["mmap s1+2M 64K", "touch w s1+2M 64K"],
+        ["mmap s1+2M 64K", "mmap s1+3M 64K growsdown"],
+        ["brk s1+64K", "touch w s1 64K", "mmap s1+2M 64K"],
+    ]
+    return st.sampled_from(openings), st.lists(calls.any(calls.of_operations()), max_size=8)
 
 
 @functools.cache
@@ -91,10 +95,10 @@ class OperationCalls(Calls):
 
     def of_places(self) -> list[Line]:
         """Calls on what the kernel has placed."""
-        spans = st.tuples(st.sampled_from(BELOW_TOP), st.sampled_from(SIZES))
+        spans = st.tuples(st.sampled_from(BELOW_TOP), st.sampled_from(CHOSEN))
         inside = spans.filter(lambda span: span[0] >= span[1])  # what is above `top` is not its own
         spots = inside.map(lambda span: f"top-{_down(span[0])} {size(span[1])}")
-        moves = self.line("{} {}", spots, st.sampled_from(SIZES).map(size))
+        moves = self.line("{} {}", spots, st.sampled_from(CHOSEN).map(size))
         return [
             *[self.mmap_any()] * 4,
             *[self.line("touch {} {}", st.sampled_from("wr"), spots)] * 3,
@@ -106,7 +110,7 @@ class OperationCalls(Calls):
 
     def mmap_any(self) -> Line:
         """The kernel chooses where."""
-        sizes = st.sampled_from(SIZES).map(size)
+        sizes = st.sampled_from(CHOSEN).map(size)
         backings = st.sampled_from([*BACKINGS, "anon growsdown"])
         return self.line("mmap any {} {}{}", sizes, backings, st.sampled_from(FLAGS))
 

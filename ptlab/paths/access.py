@@ -42,7 +42,7 @@ def touch(mm: Mm, write: bool, start: int, length: int, stride: int = PAGE_SIZE)
         border = (vma.end if inside else vma.start) if vma else end
         accesses = (min(border, end) - address + stride - 1) // stride
         if vma and inside and vma.flags & need:
-            for piece in _pieces(grain_of(mm, vma), address, accesses, stride):
+            for piece in _pieces(grain_of(mm, vma, stride), address, accesses, stride):
                 result = yield from access(mm, piece, write)
                 if result.refused and stride < PAGE_SIZE:  # each access to the page is refused
                     last = min(piece.first + PAGE_SIZE, address + accesses * stride)
@@ -65,9 +65,14 @@ def _column(address: int) -> slice:
     return slice(column, column + 1)
 
 
-def grain_of(mm: Mm, vma: Vma) -> str:
-    """How far one access may reach: page by page where what happens depends on the page."""
-    return "entry" if vma.file is not None or mm.counters[Count.SWAP] else mm.machine.grain
+def grain_of(mm: Mm, vma: Vma, stride: int = PAGE_SIZE) -> str:
+    """How far one access may reach: page by page where what happens depends on the page.
+
+    Of a file's pages those of one table, for where they are mapped already no page differs.
+    """
+    if mm.counters[Count.SWAP] or (vma.file is not None and stride < PAGE_SIZE):
+        return "entry"
+    return "table" if vma.file is not None and mm.machine.grain == "range" else mm.machine.grain
 
 
 def _between(address: int, stride: int, first: int, last: int) -> int:
@@ -106,7 +111,42 @@ def access(mm: Mm, piece: Piece, write: bool, locked: bool = False) -> Path[Touc
         return _access_huge(mm, piece, write, locked)
     if first_of(tables) and mem.entries.filled(tables, piece.columns):
         return _access_entries(mm, piece, tables, write, locked)
+    return _fault(mm, piece, write, locked)
+
+
+def _fault(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touched]:
+    """Page faults: of anonymous memory all at once, of a file's one by one."""
+    if piece.entries > 1 and mm.find_vma(piece.first).file is not None:
+        return _page_by_page(mm, piece, write, locked)
     return exc_page_fault(mm, piece, write, locked)
+
+
+def _page_by_page(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touched]:
+    """A fault may map pages around its own: they are hits, up to the next one that is not mapped."""
+    columns, step, so_far = piece.columns, piece.columns.step or 1, NO_FAULT
+    start, pages = columns.start, 1
+    while start < columns.stop:
+        stop = min(start + (pages - 1) * step + 1, columns.stop)
+        first = piece.first + ((start - columns.start) << PAGE_SHIFT)
+        part = piece._replace(first=first, columns=slice(start, stop, step))
+        result = yield from access(mm, part, write, locked)
+        so_far = so_far.add(result)
+        if locked and result.refused:
+            break
+        start += pages * step
+        if not write:  # a write maps nothing around
+            pages = _mapped(mm, piece, slice(start, columns.stop, step)) or 1
+    return so_far
+
+
+def _mapped(mm: Mm, piece: Piece, columns: slice) -> int:
+    """How many of the entries, from the first on, a read can use as they are."""
+    pmd, slot = mm.lookup(piece.first, _PMD), first_of(piece.slots)
+    table = int(mm.machine.mem.at(pmd, slot)) if pmd and not mm.is_huge(pmd, slot) else 0
+    if not table:
+        return 0
+    closed = (mm.machine.mem.entries[table, columns] & _VALID) == 0
+    return int(np.argmax(closed)) if closed.any() else len(closed)
 
 
 def _hit(piece: Piece, write: bool) -> Path[Touched]:
@@ -154,7 +194,7 @@ def _access_entries(
     if not alike:
         return (yield from _access_parts(mm, piece, kinds, write, locked))
     if kinds.flat[0] != _GUARDED:
-        return (yield from exc_page_fault(mm, piece, write, locked))
+        return (yield from _fault(mm, piece, write, locked))
     fact = Refusal(piece.first, write, Reason.GUARD)
     yield Step(Kind.REFUSED, "handle_pte_marker", tables, piece.entries, 1, fact)
     return Touched(0, piece.entries, piece.first)

@@ -199,7 +199,7 @@ def _copy_entries(
 
 
 def exit_mmap(mm: Mm) -> Path[None]:
-    """The process ends: everything is unmapped, all tables go, the PGD with them.
+    """The process ends: everything is unmapped, all tables go, and in __mmdrop() the PGD.
 
     The OOM reaper may be at work in the same address space until mmap_lock is had for write.
     """
@@ -216,7 +216,7 @@ def exit_mmap(mm: Mm) -> Path[None]:
     mm.set_vmas(())
     yield from free_pgtables(mm, tlb, gone, 0, 0)
     yield from tlb_flush_mmu(tlb)
+    yield machine.unlock(f"mmap_{'write' if alone else 'read'}_unlock", "mmap_lock")
     machine.store.put(machine, "_mms", 0, tuple(m for m in machine.mms if m is not mm))
     machine.store.put(machine.mem, "state", mm.pgd, int(State.FREED))
     yield Step(Kind.FREE, "mm_free_pgd", mm.pgd, fact=FREED)
-    yield machine.unlock(f"mmap_{'write' if alone else 'read'}_unlock", "mmap_lock")

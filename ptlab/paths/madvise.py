@@ -157,13 +157,14 @@ def _lock(mm: Mm, start: int, end: int, advice: int) -> tuple[str, str, int]:
     """get_lock_mode() and try_vma_read_lock(): the lock, its mode and whose it is."""
     if advice in _FLAGS:
         return "mmap_lock", "write", mm.id
-    if advice not in _ZAPS:
-        return "mmap_lock", "read", mm.id
-    if mm.machine.scheme.zap_mode == "write":
+    if advice in _ZAPS and mm.machine.scheme.zap_mode == "write":
         return "mmap_lock", "write", mm.id
-    if mm.machine.profile.vma_lock_zap:
+    zaps, guards = mm.machine.profile.vma_lock_zap, mm.machine.profile.vma_lock_guard
+    if (advice in _ZAPS and zaps) or (advice in _GUARDS and guards):
         vma = find_vma_intersection(mm.vmas, start, start + PAGE_SIZE)
-        if vma and vma.start <= start and end <= vma.end:
+        alone = vma and vma.start <= start and end <= vma.end
+        prepares = advice == MADV_GUARD_INSTALL and vma and not (vma.file or vma.anon_vma)
+        if vma and alone and not prepares:  # is_vma_lock_sufficient()
             return "vma_lock", "read", vma.start
     return "mmap_lock", "read", mm.id
 

@@ -4,6 +4,9 @@ Source: Qi Zheng, "[PATCH v4 00/11] synchronously scan and reclaim empty user PT
 4 December 2024, cover letter <cover.1733305182.git.zhengqi.arch@bytedance.com>; mm/memory.c and
 mm/pt_reclaim.c, Linux 6.14, with the fix <20250211072625.89188-1-zhengqi.arch@bytedance.com>.
 
+In 6.14 to 6.19 x86-64 alone has it, and may be built without (4817f70c25b6). Since 7.0 it is on
+wherever page tables are freed by RCU (`def_bool y`, 9c8c02df3f87).
+
 No count is kept. A call that covers all 2 MiB of a table, inside one VMA, has just cleared every
 entry; if the PTE lock was held all the time, nothing needs to be checked; else 512 entries are scanned.
 """

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from benchmarks.fuzz_mutants import MUTANTS, differs
 from ptlab import MADV_DONTNEED, MADV_DONTNEED_LOCKED, scenario
 from ptlab.base.geometry import PAGE_SIZE, PMD_SIZE
 from ptlab.cli import main
@@ -118,6 +119,11 @@ def test_random_programs_find_a_broken_rule(here, monkeypatch, break_it):
         agree()
 
 
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.kind)
+def test_the_program_kept_with_a_mutant_notices_it(mutant):
+    assert differs(mutant, mutant.program)  # `make fuzz-mutants` finds each by random programs
+
+
 # -- what is found is told well --
 
 
@@ -156,7 +162,8 @@ def test_the_command_prints_it_with_its_seed(wrong_scheme, capsys, monkeypatch):
 
 def test_the_command_counts_what_agreed(here, capsys, monkeypatch):
     monkeypatch.setattr(fuzz, "programs", lambda: st.just(PROGRAM))
-    monkeypatch.setattr(fuzz, "huge_programs", st.nothing)
+    for others in ("huge_programs", "operation_programs", "chosen_programs"):
+        monkeypatch.setattr(fuzz, others, st.nothing)
     assert main(["fuzz", "--minutes", "0", "--seed", "7"]) == 0
     out = capsys.readouterr().out
     assert "first seed: 7\n" in out
