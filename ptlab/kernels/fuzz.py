@@ -8,7 +8,7 @@ import hypothesis
 from hypothesis import HealthCheck, Verbosity
 
 from ptlab.kernels.judge import Result, judge
-from ptlab.kernels.live import Kernel, Recorder, RecorderError
+from ptlab.kernels.live import Kernel, Recorder, RecorderError, has_swap
 from ptlab.kernels.random_huge_pages import huge_programs
 from ptlab.kernels.random_operations import chosen_programs, operation_programs
 from ptlab.kernels.random_programs import programs
@@ -36,7 +36,9 @@ def search(
     after_each: Callable[[Result], None] = lambda result: None,
 ) -> None:
     """Try random programs. Raises Disagreement with the smallest program that could be found."""
-    kinds = programs() | huge_programs() | operation_programs() | chosen_programs()
+    kinds = programs() | operation_programs() | chosen_programs()
+    if not has_swap():
+        kinds |= huge_programs()
 
     @hypothesis.seed(seed)
     @hypothesis.settings(

@@ -213,6 +213,12 @@ def modelled_kernel(recorder: Recorder) -> Kernel:
     return kernel
 
 
+def has_swap() -> bool:
+    """Whether MADV_PAGEOUT has somewhere to put pages here. Which of them leave is chance."""
+    swaps = Path("/proc/swaps")
+    return swaps.is_file() and len(swaps.read_text().splitlines()) > 1
+
+
 def version() -> tuple[int, ...]:
     """The running kernel's version, like (6, 18)."""
     return _numbers(platform.release())

@@ -20,7 +20,7 @@ _HUGE_FILE = [f"mmap s1 2M file:{FILE} keepthp", "madvise COLLAPSE s1 2M"]
 _SMALL = ["mmap s1 4M keepthp", "touch w s1 4K", "touch w s1+2M 4K"]
 OPENINGS = (
     ["mmap s1 2M thp", "touch w s1 2M", "madvise COLD s1 64K"],
-    ["mmap s1 2M thp", "touch w s1 2M", "madvise FREE s1 2M"],
+    ["mmap s1 2M thp", "touch w s1 2M", "madvise FREE s1 2M", "madvise PAGEOUT s1 2M"],
     ["mmap s1 2M", "touch w s1 64K", "fork 1", "nop"],
     ["mmap s1 2M thp", "touch w s1 2M", "fork 1", "touch w s1 4K"],
     [*_HUGE_FILE, f"mmap s2 2M pfile:{FILE} keepthp", "touch r s2 4K", "touch w s2+4K 4K"],
@@ -28,7 +28,10 @@ OPENINGS = (
     [*_HUGE_FILE, f"mmap s2 2M file:{FILE}", "touch r s2 4K"],
     [*_SMALL, "madvise DONTNEED s1 2M", "madvise COLLAPSE s1 4M"],
     [*_SMALL, "mprotect s1 2M r", "madvise COLLAPSE s1 4M"],
-    [f"mmap s1 64K file:{FILE}", "touch w s1 64K", "mprotect s1 64K r", "mprotect s1 64K rw"],
+    [
+        *[f"mmap s1 64K file:{FILE}", "touch w s1 64K", "mprotect s1 64K r"],
+        *["mprotect s1 64K rw", "touch w s1 64K"],
+    ],
     [
         *[f"mmap s1 2M file:{FILE} keepthp", "touch r s1 64K", "madvise GUARD_INSTALL s1 4K"],
         *[f"mmap s2 2M file:{FILE} keepthp", "madvise COLLAPSE s2 2M"],
