@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from textwrap import dedent
 from types import CodeType
@@ -42,16 +44,17 @@ class Code:
     def _place(self, call: Call) -> tuple[int, int]:
         if call.code not in self._function:
             self._function[call.code] = len(self.functions)
-            self.functions.append(_function(call))
+            self.functions.append(_function(call.code, call.of_the_kernel))
         return self._function[call.code], call.line - call.code.co_firstlineno
 
 
 def _is_in(call: Call, folder: str) -> bool:
-    return Path(call.code.co_filename).is_relative_to(_PTLAB / folder)
+    return call.code.co_filename.startswith(f"{_PTLAB / folder}{os.sep}")
 
 
-def _function(call: Call) -> payload.Function:
-    code, file = call.code, Path(call.code.co_filename)
+@lru_cache(maxsize=4096)  # to find the end of a function takes long, and a race asks at every step
+def _function(code: CodeType, of_the_kernel: bool) -> payload.Function:
+    file = Path(code.co_filename)
     try:
         source = dedent("".join(inspect.getsourcelines(code)[0])).splitlines()
     except OSError:  # it was typed where nothing keeps it
@@ -61,7 +64,7 @@ def _function(call: Call) -> payload.Function:
     return {
         "name": code.co_name,
         "title": code.co_qualname,
-        "kernel": call.of_the_kernel,
+        "kernel": of_the_kernel,
         "file": ours,
         "first": code.co_firstlineno,
         "lines": source,
