@@ -14,6 +14,7 @@ from ptlab.cli.bad_input import BadInput
 from ptlab.cli.show import show
 from ptlab.cli.trace import DEFAULT_FILE
 from ptlab.trace.carried import CARRIED
+from ptlab.trace.perfetto import write_perfetto
 from ptlab.trace.replay import Replay, replay
 
 _EPILOG = """\
@@ -21,6 +22,7 @@ examples:
   ptlab replay redis.trace
   ptlab replay redis.trace --scheme pt_reclaim --scheme pte_refcount
   ptlab replay redis.trace --json     one object for each design
+  ptlab replay redis.trace --perfetto redis.json
   ptlab replay jemalloc               a recording that ptlab carries
   ptlab replay server.strace          the text of strace -f -ttt -e trace=memory,process
 
@@ -47,6 +49,12 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--json", action="store_true", help="one JSON object a line for each design"
     )
+    parser.add_argument(
+        "--perfetto",
+        metavar="OUT",
+        type=Path,
+        help="also write a trace in JSON that ui.perfetto.dev opens",
+    )
     parser.set_defaults(command=command)
 
 
@@ -54,8 +62,10 @@ def command(args: argparse.Namespace) -> int:
     """Replay and print."""
     try:
         played = replay(args.file, *args.scheme, parallel=True)
+        if args.perfetto:
+            write_perfetto(played, args.perfetto)
     except OSError as error:
-        raise BadInput(f"replay: {args.file}: {error.strerror}") from error
+        raise BadInput(f"replay: {error.filename}: {error.strerror}") from error
     except ValueError as error:
         raise BadInput(f"replay: {error}") from error
     if args.json:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +22,16 @@ from ptlab.observe.mapped import Mapped
 from ptlab.observe.pagemap import Pagemap
 
 _TIMES = 6  # the shortest of so many
+_ROUNDS = 5  # how often those are timed again that are in doubt
 _SAMPLES = 16  # holes, and as many empty tables, to learn from
+
+
+class _Candidate(NamedTuple):
+    """What may be an empty table: address >> 21, and the part of it that is mapped."""
+
+    slot: int
+    start: int
+    end: int
 
 
 class Located(NamedTuple):
@@ -58,29 +67,42 @@ def locate(pid: int, mapped: Iterable[Mapped], filled: NDArray[np.int64], most: 
     OSError: the process has ended, may not be seen, or the kernel has no PAGEMAP_SCAN (before 6.7).
     """
     sure: dict[int, float] = {}
-    doubtful = 0
+    doubt: list[_Candidate] = []
     if most:
-        hole, empty = _times()
-        with closing(Pagemap(pid)) as pagemap:
-            known = set(filled.tolist())
-            for slot, start, end in _candidates(pagemap, mapped, known, hole, empty):
-                took = pagemap.fastest_scan(start, end, _TIMES)
-                # 0 for the time of a hole, 1 for that of an empty table
-                place = (took - hole) / ((empty - hole) * (end - start) / PMD_SIZE)
-                if place > 0.7:
-                    sure[slot] = -abs(place - 1)
-                elif place > 0.3:
-                    doubtful += 1
+        with closing(Pagemap(pid)) as pagemap, _reference() as times:
+            doubt = list(_candidates(pagemap, mapped, set(filled.tolist()), *times()))
+            for _ in range(_ROUNDS):
+                doubt = _judge(pagemap, doubt, times(), sure)
     surest = sorted(sure, key=sure.__getitem__, reverse=True)
     slots = np.array(sorted(surest[:most]), np.int64)
-    return Located(slots, doubtful + len(surest[most:]))
+    return Located(slots, len(doubt) + len(surest[most:]))
+
+
+def _judge(
+    pagemap: Pagemap,
+    candidates: list[_Candidate],
+    times: tuple[float, float],
+    sure: dict[int, float],
+) -> list[_Candidate]:
+    """Time each candidate. Empty tables go into `sure`; those that are neither are returned."""
+    hole, empty = times
+    doubt = []
+    for one in candidates:
+        took = pagemap.fastest_scan(one.start, one.end, _TIMES)
+        # 0 for the time of a hole, 1 for that of an empty table
+        place = (took - hole) / ((empty - hole) * (one.end - one.start) / PMD_SIZE)
+        if place > 0.7:
+            sure[one.slot] = -abs(place - 1)
+        elif place > 0.3:
+            doubt.append(one)
+    return doubt
 
 
 def _candidates(
     pagemap: Pagemap, mapped: Iterable[Mapped], filled: set[int], hole: float, empty: float
-) -> Iterator[tuple[int, int, int]]:
-    """(slot, start, end) of what may be an empty table. A GiB that scans like a hole is passed over."""
-    limit = hole + (empty - hole) / 2
+) -> Iterator[_Candidate]:
+    """What may be an empty table. A GiB that scans like a hole is passed over."""
+    limit = hole + (empty - hole) / 4
     for one in mapped:
         start, last = one.mapping.start, one.mapping.end
         while start < last:
@@ -90,28 +112,36 @@ def _candidates(
                 for slot in range(start >> PMD_SHIFT, ((end - 1) >> PMD_SHIFT) + 1):
                     low, high = max(start, slot << PMD_SHIFT), min(end, (slot + 1) << PMD_SHIFT)
                     if slot not in filled and high - low >= PMD_SIZE // 2:
-                        yield slot, low, high
+                        yield _Candidate(slot, low, high)
             start = end
 
 
-def _times() -> tuple[float, float]:
-    """How long a hole and an empty table take: nanoseconds for 2 MiB, in memory of this process."""
-    with mmap.mmap(
-        -1, (2 * _SAMPLES + 2) * PMD_SIZE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
-    ) as memory:
+@contextmanager
+def _reference() -> Iterator[Callable[[], tuple[float, float]]]:
+    """A function that says how long a hole and an empty table take now: nanoseconds for 2 MiB.
+
+    A processor changes its clock, so it is asked again from time to time.
+    """
+    length = (2 * _SAMPLES + 2) * PMD_SIZE
+    with (
+        mmap.mmap(-1, length, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory,
+        closing(Pagemap(os.getpid())) as pagemap,
+    ):
         memory.madvise(mmap.MADV_NOHUGEPAGE)
         first = -(-_address(memory) // PMD_SIZE) * PMD_SIZE
-        offset = first - _address(memory)
-        for n in range(_SAMPLES):
-            at = offset + 2 * n * PMD_SIZE
+        for n in range(0, 2 * _SAMPLES, 2):
+            at = first - _address(memory) + n * PMD_SIZE
             memory[at] = 1
             memory.madvise(mmap.MADV_DONTNEED, at, PAGE_SIZE)
-        with closing(Pagemap(os.getpid())) as pagemap:
+
+        def times() -> tuple[float, float]:
             took = [
                 pagemap.fastest_scan(first + n * PMD_SIZE, first + (n + 1) * PMD_SIZE, _TIMES)
                 for n in range(2 * _SAMPLES)
             ]
-    return float(np.median(took[1::2])), float(np.median(took[::2]))
+            return float(np.median(took[1::2])), float(np.median(took[::2]))
+
+        yield times
 
 
 def _address(memory: mmap.mmap) -> int:

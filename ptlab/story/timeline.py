@@ -98,7 +98,10 @@ class Timeline:
             for _ in range(operation.first, operation.last)
         ]
         journal.seek(0)
-        self._note(0, {mm.pgd for mm in machine.mms})
+        there = {mm.pgd for mm in machine.mms}.union(self.mem.live().tolist())
+        self._note(0, there)
+        for table in there:
+            self._note_words(0, table, 0, 512)
         for number, step in enumerate(journal.steps, 1):
             changes = journal.changes(number)
             journal.seek(number)
@@ -187,8 +190,13 @@ class Timeline:
                 span = np.arange(512)[columns]
                 low, high = int(np.min(span)), int(np.max(span)) + 1
                 for table in np.ravel(tables).tolist():
-                    words = owner.entries[table, slice(low, high)].tolist()
-                    self.entries.setdefault(table, []).extend(_runs(number, low, words))
+                    self._note_words(number, table, low, high)
+
+    def _note_words(self, number: int, table: int, low: int, high: int) -> None:
+        """The entries [low, high) of a table as they are. Those of a new table are zero anyway."""
+        words = self.mem.entries[table, slice(low, high)].tolist()
+        if number or any(words):
+            self.entries.setdefault(table, []).extend(_runs(number, low, words))
 
 
 def _span(step: Step) -> tuple[int, int] | None:

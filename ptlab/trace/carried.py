@@ -11,10 +11,10 @@ from ptlab.trace.rows import Trace
 _DATA = Path(__file__).parent / "data"
 
 CARRIED = {
-    "glibc": "the C library's malloc under churn",
-    "jemalloc": "jemalloc under the same churn; it gives memory back after 200 ms",
-    "jemalloc-decay-0": "the same, and it gives memory back at once",
-    "tcmalloc": "tcmalloc under the same churn",
+    "glibc": "malloc churn with the C library",
+    "jemalloc": "malloc churn with jemalloc, which gives memory back after 200 ms",
+    "jemalloc-decay-0": "malloc churn with jemalloc, which gives memory back at once",
+    "tcmalloc": "malloc churn with tcmalloc",
     "python": "a Python program that builds tables of objects and drops them",
     "redis": "Redis: 400,000 keys are loaded, 19 of 20 are deleted, then MEMORY PURGE",
     "sqlite": "SQLite with a memory-mapped database of 100,000 rows, two thirds of them deleted",

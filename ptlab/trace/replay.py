@@ -109,14 +109,15 @@ class Replay(Sequence[Played]):
         base = next((each for each in self if each.scheme == "unmap_only"), None)
         if base is not None and base is not one:
             less = base.end_kb - one.later_kb
-            said += f"; {less or 'no'} kB less than if only munmap frees tables"
+            compared = f"{less} kB less than" if less else "as much as"
+            said += f"; {compared} if only munmap frees tables"
         missed = "; ".join(f"{n} x {what}" for what, n in one.trouble.items())
         return f"{said}." + (f" Not played: {missed}." if missed else "")
 
     def chart(self) -> Panels:
         """VmPTE of all processes together over time: measured, and one picture for each design."""
         seconds = self.clock / 1e9
-        measured = f"measured: peak {self.real_peak_kb} kB, end {self.real_end_kb} kB"
+        measured = f"peak {self.real_peak_kb} kB, end {self.real_end_kb} kB"
         lines = [("measured", self.real_total, measured)]
         for one in self:
             lines.append((one.scheme, one.total, f"peak {one.peak_kb} kB, end {one.end_kb} kB"))

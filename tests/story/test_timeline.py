@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from hypothesis import given, settings
 
-from ptlab import Process, story
+from ptlab import MiB, Process, story
 from ptlab.draw.appearance import look
 from ptlab.story.timeline import Timeline
 from tests.support.strategies import programs, rows
@@ -47,3 +47,16 @@ def test_a_track_changes_at_each_of_its_steps_and_ends_at_what_there_is(program)
                 words[column] = run.word + (column - run.first) * run.grows
         assert words == process.machine.mem.entries[table, slice(None)].tolist()
     assert timeline.numbers[0]["VmPTE"][-1][1] == process.counters.vmpte_kb
+
+
+def test_tables_from_before_the_journal_are_there_from_the_first_step():
+    p = Process("pt_reclaim", grain="range", record=False)
+    heap = p.mmap(4 * MiB)
+    p.touch(heap)
+    p.keep_journal()
+    p.madvise(heap, "DONTNEED", 2 * MiB)
+    timeline = Timeline(p.machine, p.journal)
+    tables = p.machine.mem.live().tolist()
+    assert len(tables) == 4  # a PUD page, a PMD page, the PTE page that stays, and the PGD page
+    assert {table for table in timeline.places if timeline.places[table][0][0] == 0} > set(tables)
+    assert all(timeline.entries[table][0].step == 0 for table in tables)

@@ -75,6 +75,6 @@ def test_a_moment_of_a_trace_is_a_process_to_step_through(trace):
 def test_a_carried_recording_has_a_name_and_a_picture():
     played = ptlab.replay("redis", "unmap_only", "pt_reclaim")
     shown = played._repr_html_()
-    assert "measured: peak 256 kB" in shown
+    assert "peak 256 kB, end 252 kB" in shown
     assert f"{played.trace.samples} of {played.trace.samples}" in shown
     assert "4 kB less than if only munmap frees tables" in shown
