@@ -62,12 +62,15 @@ def command(args: argparse.Namespace) -> int:
     """Replay and print."""
     try:
         played = replay(args.file, *args.scheme, parallel=True)
-        if args.perfetto:
-            write_perfetto(played, args.perfetto)
     except OSError as error:
-        raise BadInput(f"replay: {error.filename}: {error.strerror}") from error
+        raise BadInput(f"replay: {args.file}: {error.strerror}") from error
     except ValueError as error:
         raise BadInput(f"replay: {error}") from error
+    if args.perfetto:
+        try:
+            write_perfetto(played, args.perfetto)
+        except OSError as error:
+            raise BadInput(f"replay: {args.perfetto}: {error.strerror}") from error
     if args.json:
         for one in played.objects():
             print(json.dumps(one))
