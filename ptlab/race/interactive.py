@@ -15,8 +15,9 @@ from typing import Any
 
 from ptlab.base.lines import wrapped
 from ptlab.race.broken_rule import Verdict
-from ptlab.race.moments import Moments, end_of
+from ptlab.race.moments import Moments
 from ptlab.race.scenes import Scene, Variant, find
+from ptlab.race.shown import end_of
 from ptlab.schemes import ReclaimScheme, scheme_class
 from ptlab.widgets.race_payload import RacePayload
 
@@ -124,15 +125,20 @@ class Race:
             "story": story,
         }
 
-    def export_html(self, path: str | PathLike[str]) -> Path:
-        """Write the columns and the line as one page that needs neither Python nor a network.
+    def page(self) -> RacePayload:
+        """The payload for a page without Python: if the race is small, with all its schedules."""
+        return self._moments.with_graph(self.payload())
 
-        It opens at the end of the line, where the verdict is.
+    def export_html(self, path: str | PathLike[str]) -> Path:
+        """Write the race as one page that needs neither Python nor a network, to be played there.
+
+        It opens at the end of the line, where the verdict is. The tasks of a race with more than
+        ptlab.race.state_graph.MOST_STATES states cannot be run there: its page has this line only.
         """
         from ptlab.widgets import export_race
 
         title = self.scene.headline(self.variant, self.verdict)
-        return export_race({**self.payload(), "position": len(self.schedule)}, title, path)
+        return export_race({**self.page(), "position": len(self.schedule)}, title, path)
 
     def __str__(self) -> str:
         race = self.payload()

@@ -9,16 +9,17 @@ from collections.abc import Iterator
 from itertools import permutations
 
 from ptlab.base.steps import Step
-from ptlab.draw.names import lock_name, table_name
-from ptlab.draw.sentences import predicate, sentence
 from ptlab.race.broken_locks import Blocked
 from ptlab.race.broken_rule import Verdict
 from ptlab.race.scenes import Scene, Variant
 from ptlab.race.scheduler import RCU, Scheduler
+from ptlab.race.shown import end_of, holds, in_words, predicate_of
+from ptlab.race.state_graph import state_graph
 from ptlab.race.task import Task
 from ptlab.story.code import Code
 from ptlab.story.story import Story
 from ptlab.widgets import payload, race_payload
+from ptlab.widgets.graph_payload import Graph
 
 _ABSENT: payload.Look = {
     "step": 0,
@@ -48,9 +49,16 @@ class Moments:
         self.scene, self.variant = scene, variant
         self._ahead: dict[str, str] = {}
         self._room: payload.Pane | None = None
+        self._graph: tuple[Graph, payload.Payload] | None = None
+        self._too_large = False
 
-    def play(self, schedule: str) -> tuple[list[race_payload.Moment], payload.Payload]:
-        """The moments of `schedule`, the one before its first segment included, and its story."""
+    def play(
+        self, schedule: str, code: Code | None = None
+    ) -> tuple[list[race_payload.Moment], payload.Payload]:
+        """The moments of `schedule`, the one before its first segment included, and its story.
+
+        The functions of the story go into `code`, if it is given.
+        """
         scheduler = self.scene.start(self.variant, record=True)
         journal = scheduler.process.journal
         assert journal is not None
@@ -58,12 +66,12 @@ class Moments:
         segments, frames, moments = [_FIRST], [[len(journal)]], [self._moment(scheduler, did)]
         for letter in schedule:
             step = scheduler.go(letter).step
-            did = did | {letter: _in_words(scheduler, step)}
+            did = did | {letter: in_words(scheduler, step)}
             segments.append(_segment(scheduler, letter, step))
             frames.append([len(journal)])
             moments.append(self._moment(scheduler, did))
         journal.settle()
-        story = Story(scheduler.process, self.scene.title).payload()
+        story = Story(scheduler.process, self.scene.title).payload(code)
         pane = story["panes"][0]
         for segment, (step_number,) in zip(segments, frames, strict=True):
             if segment["fn"]:
@@ -72,6 +80,30 @@ class Moments:
         pane["segments"] = segments
         story["panes"], story["frames"] = [pane], frames
         return moments, story
+
+    def with_graph(self, race: race_payload.RacePayload) -> race_payload.RacePayload:
+        """`race` with its graph and the story of its beginning, if the graph is small enough."""
+        if self._graph is None and not self._too_large:
+            self._graph = self._all_schedules()
+            self._too_large = self._graph is None
+        if self._graph is None:
+            return race
+        graph, story = self._graph
+        still = race["story"]["panes"][0]["still"]
+        begin: payload.Payload = {**story, "panes": [{**story["panes"][0], "still": still}]}
+        return {**race, "graph": graph, "story": begin, "moments": []}
+
+    def _all_schedules(self) -> tuple[Graph, payload.Payload] | None:
+        code = Code()
+        _, story = self.play("", code)
+        graph = state_graph(self.scene, self.variant, code)
+        if graph is None:
+            return None
+        places = story["panes"][0]["nodes"]
+        moves = [move for state in graph["states"] for move in state["moves"].values()]
+        if any(name not in places for move in moves for name in move["tracks"]["looks"]):
+            return None  # a table has no place in the picture
+        return graph, {**story, "functions": code.functions, "calls": code.calls}
 
     def _moment(self, scheduler: Scheduler, did: dict[str, str]) -> race_payload.Moment:
         return {
@@ -87,7 +119,7 @@ class Moments:
         return {
             "did": did,
             "next": self._next(scheduler.schedule + task.letter) if can_run else "",
-            "holds": list(_holds(scheduler, ord(task.letter) - ord("A"))),
+            "holds": list(holds(scheduler, ord(task.letter) - ord("A"))),
             "blocked": None if scheduler.verdict else _text(scheduler.why_blocked(task)),
             "done": task.done,
         }
@@ -96,7 +128,7 @@ class Moments:
         """What the last segment of `schedule` will do: try it, on a machine of its own."""
         if schedule not in self._ahead:
             ahead = self.scene.run(schedule[:-1], self.variant)
-            self._ahead[schedule] = _in_words(ahead, ahead.go(schedule[-1]).step)
+            self._ahead[schedule] = in_words(ahead, ahead.go(schedule[-1]).step)
         return self._ahead[schedule]
 
     def _in_its_room(self, pane: payload.Pane) -> payload.Pane:
@@ -135,41 +167,13 @@ class Moments:
             yield Story(scheduler.process).pane(Code())
 
 
-def end_of(scheduler: Scheduler) -> str:
-    """How far a schedule has come: "broken", "done" or "open"."""
-    if scheduler.verdict is not None:
-        return "broken"
-    return "open" if scheduler.enabled() else "done"
-
-
-_AT_ITS_END = "its path has come to its end."
-
-
-def _in_words(scheduler: Scheduler, step: Step | None) -> str:
-    return sentence(scheduler.machine.mem, step) if step else _AT_ITS_END
-
-
 def _segment(scheduler: Scheduler, letter: str, step: Step | None) -> payload.Segment:
-    text = predicate(scheduler.machine.mem, step) if step else _AT_ITS_END
+    text = predicate_of(scheduler, step)
     return {"who": letter, "fn": step.fn if step else "", "calls": 0, "text": text}
 
 
 def _text(fact: Verdict | Blocked | None) -> str | None:
     return None if fact is None else str(fact)
-
-
-def _holds(scheduler: Scheduler, number: int) -> Iterator[str]:
-    """What task `number` holds: locks, references, an RCU section, translations in its TLB."""
-    machine, sanitizer = scheduler.machine, scheduler.sanitizer
-    for lock in machine.held[number]:
-        yield lock_name(machine.mem, lock)
-    for who, table in sorted(sanitizer.visits):
-        if who == number:
-            yield f"a reference to {table_name(machine.mem, table)}"
-    if sanitizer.depth[number]:
-        yield "an RCU read section"
-    for address, translation in sanitizer.tlb[number].items():
-        yield f"in its TLB: {address:#x} is frame {translation.frame:#x}"
 
 
 def _fits(pane: payload.Pane, room: payload.Pane) -> bool:

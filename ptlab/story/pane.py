@@ -18,6 +18,7 @@ from ptlab.story.code import Code
 from ptlab.story.mappings import mappings
 from ptlab.story.timeline import StoryStep, Timeline
 from ptlab.widgets import payload
+from ptlab.widgets.graph_payload import Tracks
 
 _BEGINNING = "Nothing has happened yet: the address space is empty, the PGD page is all there is."
 _COUNTERS = (("VmPTE", "kB"), ("RSS", "kB"), ("minor faults", ""), ("VMAs", ""))
@@ -29,18 +30,40 @@ def pane(timeline: Timeline, operations: list[str], code: Code) -> payload.Pane:
     return _Picture(timeline, code).pane(operations)
 
 
+def tracks(timeline: Timeline, code: Code) -> Tracks:
+    """What a timeline of a few steps adds to the tracks of a pane that has no folds."""
+    picture = _Picture(timeline, code, folded=False)
+    return {
+        "looks": {
+            node_id(t): [_look(step, seen) for step, seen in track]
+            for t, track in timeline.looks.items()
+        },
+        "places": {node_id(t): picture._places(t) for t in timeline.places},
+        "entries": {node_id(t): picture._entries(t) for t in timeline.entries},
+        "locks": picture._locks(),
+        "processes": [picture._process(k) for k in range(len(timeline.mms))],
+    }
+
+
+def step_of(timeline: Timeline, code: Code) -> payload.Step:
+    """The last step of a timeline that has no folds, as it is in a pane."""
+    return _Picture(timeline, code, folded=False)._step(timeline.steps[-1])
+
+
 class _Picture:
     """Which tables of a timeline are shown on their own, which are folded, and what that looks like."""
 
-    def __init__(self, timeline: Timeline, code: Code) -> None:
+    def __init__(self, timeline: Timeline, code: Code, folded: bool = True) -> None:
         self.timeline, self.machine, self.mem = timeline, timeline.machine, timeline.mem
         self.code = code
         self.shown: list[int] = []
         self.folds: list[Fold] = []
-        for mm in timeline.mms:
-            shown, folded = folds(mm.pgd, timeline.children, self._history)
-            self.shown += shown
-            self.folds += folded
+        for mm in timeline.mms if folded else ():
+            alone, alike = folds(mm.pgd, timeline.children, self._history)
+            self.shown += alone
+            self.folds += alike
+        if not folded:
+            self.shown = list(range(len(self.mem)))
         self.inside = {t: fold_id(fold) for fold in self.folds for t in [*fold.tables, *fold.below]}
         self.node_of = {table: node_id(table) for table in [*self.shown, *self.inside]}
         self.process_of = {mm.id: k for k, mm in enumerate(timeline.mms)}
@@ -72,10 +95,7 @@ class _Picture:
             "steps": [_BEFORE, *map(self._step, self.timeline.steps)],
             "nodes": nodes,
             "entries": {name: self._entries(t) for t, name in self.node_of.items()},
-            "locks": [
-                {"step": step, "held": [self._lock(lock, text) for lock, text in held]}
-                for step, held in self.timeline.locks
-            ],
+            "locks": self._locks(),
             "processes": [self._process(k) for k in range(len(self.timeline.mms))],
             "mappings": mappings(self.timeline),
             "still": self._still(),
@@ -166,6 +186,12 @@ class _Picture:
                 "kind": run.kind,
             }
             for run in self.timeline.entries.get(table, [])
+        ]
+
+    def _locks(self) -> list[payload.Locks]:
+        return [
+            {"step": step, "held": [self._lock(lock, text) for lock, text in held]}
+            for step, held in self.timeline.locks
         ]
 
     def _lock(self, lock: Lock, text: str) -> payload.Lock:

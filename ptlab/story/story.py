@@ -123,9 +123,12 @@ class Story:
         """This story's part of a payload: picture, steps and tracks. Its functions go into `code`."""
         return pane(self._timeline, self.operations, code)
 
-    def payload(self) -> Payload:
-        """What the front end plays, as plain data; see ptlab/widgets/payload.py."""
-        return _payload(self.title, [self], [[k] for k in range(len(self.steps) + 1)])
+    def payload(self, code: Code | None = None) -> Payload:
+        """What the front end plays, as plain data; see ptlab/widgets/payload.py.
+
+        Its functions go into `code`, if it is given.
+        """
+        return _payload(self.title, [self], [[k] for k in range(len(self.steps) + 1)], code)
 
     def export_html(self, path: str | PathLike[str]) -> Path:
         """Write the stepper as one page that needs neither Python nor a network."""
@@ -249,8 +252,10 @@ def _designs(stories: list[Story]) -> str:
     return "; ".join(f"{story.heading}, {plural(len(story.steps), 'step')}" for story in stories)
 
 
-def _payload(title: str, stories: list[Story], frames: list[list[int]]) -> Payload:
-    geometry, code = stories[0].process.machine.geometry, Code()
+def _payload(
+    title: str, stories: list[Story], frames: list[list[int]], code: Code | None = None
+) -> Payload:
+    geometry, code = stories[0].process.machine.geometry, code or Code()
     panes = [story.pane(code) for story in stories]
     return {
         "schema": SCHEMA,

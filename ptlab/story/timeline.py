@@ -81,7 +81,8 @@ class Timeline:
     numbers     for each address space, (step, value) by the number's name
     """
 
-    def __init__(self, machine: Machine, journal: Journal) -> None:
+    def __init__(self, machine: Machine, journal: Journal | None = None) -> None:
+        """Walk through `journal`; without one, `note` tells of each step when it has been taken."""
         self.machine, self.mem = machine, machine.mem
         self.mms: list[Mm] = []
         self.steps: list[StoryStep] = []
@@ -92,13 +93,17 @@ class Timeline:
         self.locks: list[tuple[int, list[tuple[Lock, str]]]] = []
         self.mapped: list[VmaMapped] = []
         self.numbers: list[dict[str, list[tuple[int, int]]]] = []
+        if journal is not None:
+            self._walk(journal)
+
+    def _walk(self, journal: Journal) -> None:
         operation_of = [
             index
             for index, operation in enumerate(journal.operations)
             for _ in range(operation.first, operation.last)
         ]
         journal.seek(0)
-        there = {mm.pgd for mm in machine.mms}.union(self.mem.live().tolist())
+        there = {mm.pgd for mm in self.machine.mms}.union(self.mem.live().tolist())
         self._note(0, there)
         for table in there:
             self._note_words(0, table, 0, 512)
@@ -106,11 +111,16 @@ class Timeline:
             changes = journal.changes(number)
             journal.seek(number)
             op = operation_of[number - 1]
-            self._note(number, self._changed(changes))
-            self._note_step(op, journal.operations[op].who, step, journal.calls(number))
-            self._note_entries(number, changes)
+            self.note(number, changes)
+            self.note_step(op, journal.operations[op].who, step, journal.calls(number))
 
-    def _note_step(self, op: int, caller: int, step: Step, calls: tuple[Call, ...]) -> None:
+    def note(self, number: int, changes: list[Change]) -> None:
+        """What `changes`, those of step `number`, have made of the state, which is that after them."""
+        self._note(number, self._changed(changes))
+        self._note_entries(number, changes)
+
+    def note_step(self, op: int, caller: int, step: Step, calls: tuple[Call, ...]) -> None:
+        """What `step` did, in words and numbers; `caller` is the mm whose operation it belongs to."""
         tables = () if step.tables is None else tuple(np.ravel(step.tables).tolist())
         ids = [mm.id for mm in self.mms]
         about = int(self.mem.mm[tables[0]]) if tables else caller

@@ -1,7 +1,8 @@
 """What the front end is given for a race: the moments of one schedule, and its story."""
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
+from ptlab.widgets.graph_payload import Graph
 from ptlab.widgets.payload import Payload
 
 
@@ -45,7 +46,11 @@ class RaceTask(TypedDict):
 
 
 class RacePayload(TypedDict):
-    """A race: the moments of one schedule, and its story (whose pane has `segments`)."""
+    """A race: the moments of one schedule, and its story (whose pane has `segments`).
+
+    graph  for a page without Python: all schedules. Then `moments` is empty, `story` is that of the
+           empty schedule, with a place for every table, and the front end makes those of a schedule
+    """
 
     scene: str
     variant: str
@@ -55,3 +60,4 @@ class RacePayload(TypedDict):
     kept: list[Left]
     moments: list[Moment]
     story: Payload
+    graph: NotRequired[Graph]

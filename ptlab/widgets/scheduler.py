@@ -28,6 +28,9 @@ class Runner(Protocol):
     def payload(self) -> RacePayload:
         """What the front end plays."""
 
+    def page(self) -> RacePayload:
+        """What a page without Python plays."""
+
 
 class RaceScheduler(HasPage, anywidget.AnyWidget):
     """Columns for the tasks of a race: `race` is its payload.
@@ -73,4 +76,4 @@ class RaceScheduler(HasPage, anywidget.AnyWidget):
 
     def _page(self) -> str:
         """The page that plays by itself."""
-        return framed_story(self.race, self.race["story"]["title"], SCHEDULER)
+        return framed_story(self.runner.page(), self.race["story"]["title"], SCHEDULER)

@@ -1,4 +1,5 @@
 // A moment of a story as the end of an address, #step=41&table=3&entry=0: an exported page opens at it, and copies it.
+// That of a race that is played has its schedule before that, #schedule=AAB&step=2.
 
 import { OWN_KEYS, html } from "./dom.mjs";
 
@@ -11,7 +12,8 @@ export function readMoment() {
     const value = Number(given.get(name) || NaN);
     return Number.isInteger(value) && value >= 0 && value < MOST ? value : undefined;
   };
-  return { step: number("step"), table: number("table"), entry: number("entry") };
+  const schedule = given.get("schedule")?.match(/^[A-Z]{1,999}$/)?.[0];
+  return { schedule, step: number("step"), table: number("table"), entry: number("entry") };
 }
 
 /** A button that copies the address of the moment that `now()` gives; where that fails it is in the address bar. */
@@ -19,8 +21,8 @@ export function makeLink(now) {
   const button = html("button", { type: "button", ...OWN_KEYS }, "Copy a link to this moment");
   const said = html("output", { class: "ptlab-note", "aria-live": "polite" });
   button.addEventListener("click", async () => {
-    const { step, table, entry } = now(), where = table === undefined ? "" : `&table=${table}&entry=${entry}`;
-    history.replaceState(null, "", `#step=${step}${where}`);
+    const { schedule, step, table, entry } = now(), line = schedule ? `schedule=${schedule}&` : "", where = table === undefined ? "" : `&table=${table}&entry=${entry}`;
+    history.replaceState(null, "", `#${line}step=${step}${where}`);
     try {
       await navigator.clipboard.writeText(location.href);
       said.textContent = "copied";

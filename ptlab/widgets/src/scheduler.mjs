@@ -1,8 +1,10 @@
 // You are the scheduler: a column for each task, with a button and a key to run it; the line of what has run; the tree.
-// Every moment of the line is here, so going back and forth is a matter of this file. Python runs the tasks: in an
-// exported page, where the model has no send(), they can only be looked at.
+// Every moment of the line is here, so going back and forth is a matter of this file. Python runs the tasks; in an
+// exported page graph.mjs does, and where the page has no graph, the model has no send(): they can only be looked at.
 
 import { OWN_KEYS, PADLOCK, html, icon, paintWith } from "./dom.mjs";
+import { makeModel } from "./graph.mjs";
+import { makeLevels } from "./levels.mjs";
 import { idOf, isOwnPage, makeLink, readMoment, tableOf } from "./moment.mjs";
 import { makePane } from "./pane.mjs";
 import { checkSchema, refuse } from "./schema.mjs";
@@ -11,6 +13,7 @@ import { unpack } from "./unpack.mjs";
 
 const RCU = "R";
 const RUN_HELP = "Keys: the letter of a task runs it, R ends a grace period; \u2190 \u2192 go back and forth, Home and End.";
+const TOO_LARGE = "This race has too many states for a page: run its tasks in a notebook, with ptlab.race.";
 const LOOK_HELP = "Keys: \u2190 \u2192 go back and forth, Home and End. In a notebook, ptlab.race runs the tasks in another order.";
 const KEPT_HELP = "To fork, go back and run another task. The schedule that you leave is kept here.";
 const ENDS = { broken: "a rule is broken", done: "all done", open: "not at its end" };
@@ -135,13 +138,14 @@ function play({ model, el }) {
   const lanes = makeLanes(letters, seek), kept = html("ul", { class: "ptlab-kept", "aria-label": "Schedules that you left" });
   const heading = html("div", { class: "ptlab-title" }), said = html("div"), picture = html("div");
   const buttons = html("div", { class: "ptlab-bar" }, back, forward, count, html("label", {}, "Schedule ", input));
+  const levels = model.get("race").graph && makeLevels(model.get("race"));
   const under = html("div", { class: "ptlab-under" }, rcu.element, ...(run ? [refused, kept] : []));
   const root = html("div", { class: "ptlab ptlab-stage ptlab-scheduler", tabindex: "-1", ...OWN_KEYS },
-    heading, html("div", { class: "ptlab-line" }, buttons, html("div", { class: "ptlab-course" }, lanes.element, verdict), under),
+    heading, html("div", { class: "ptlab-line" }, buttons, html("div", { class: "ptlab-course" }, lanes.element, verdict), under, ...(levels ? [levels.element] : [])),
     html("div", { class: "ptlab-tasks" }, ...columns.map((column) => column.element)), said, picture,
     html("div", { class: "ptlab-foot" },
-      html("details", { class: "ptlab-note ptlab-help" }, html("summary", OWN_KEYS, "Keys"), run ? RUN_HELP : LOOK_HELP),
-      ...(model.linked ? [makeLink(() => ({ step: position, table: tableOf(picked[0]), entry: picked[1] }))] : [])));
+      html("details", { class: "ptlab-note ptlab-help" }, html("summary", OWN_KEYS, "Keys"), run ? RUN_HELP : `${LOOK_HELP} ${TOO_LARGE}`),
+      ...(model.linked ? [makeLink(() => ({ schedule: levels && race.schedule, step: position, table: tableOf(picked[0]), entry: picked[1] }))] : [])));
   paintWith(story.palette, root);
   const refresh = explain(root);
   el.replaceChildren(root);
@@ -198,6 +202,7 @@ function play({ model, el }) {
     lanes.draw(race.schedule, race.moments.at(-1).verdict ? race.schedule.length : 0);
     if (!race.refused) input.value = race.schedule; // what was refused can be corrected
     say(refused, race.refused ?? "", mark);
+    levels?.show(race, before !== undefined);
     const left = race.kept.map(({ schedule, end }) =>
       html("li", {}, press(schedule, () => ask({ play: schedule })), ` ${ENDS[end]}`));
     kept.replaceChildren(...(left.length ? left : [html("li", {}, KEPT_HELP)]));
@@ -254,19 +259,26 @@ function render({ model, el }) {
   }
 }
 
-/** The race as it was recorded, in `root`: its columns and its line, to go through. */
+/** The race in `root`: with its graph, to be played; without, the line that was recorded, to go through. */
 export function mountRace(root, race) {
-  const linked = isOwnPage(), model = { get: () => race, on() {}, off() {}, linked };
-  if (!linked) return render({ model, el: root });
+  const linked = isOwnPage();
   let stop = () => {};
   function open() {
     stop();
-    const { step = race.position, table, entry = 0 } = readMoment();
-    const position = Math.min(step, race.schedule.length), picked = table === undefined ? undefined : [idOf(table), entry];
-    stop = render({ model: { ...model, get: () => ({ ...race, position, picked }) }, el: root });
+    const { schedule = race.schedule, step, table, entry = 0 } = linked ? readMoment() : {};
+    const model = modelOf(race, schedule), there = model.get();
+    there.position = Math.min(step ?? (schedule === race.schedule ? race.position : Infinity), there.schedule.length);
+    there.picked = table === undefined ? undefined : [idOf(table), entry];
+    stop = render({ model: { ...model, linked }, el: root });
   }
-  addEventListener("hashchange", open);
+  if (linked) addEventListener("hashchange", open);
   open();
+}
+
+function modelOf(race, schedule) {
+  if (race.graph) return makeModel(race, schedule);
+  const now = { ...race };
+  return { get: () => now, on() {}, off() {} };
 }
 
 export { unpack };
