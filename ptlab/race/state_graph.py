@@ -33,7 +33,7 @@ def state_graph(
     scene: Scene, variant: Variant, code: Code, most: int = MOST_STATES
 ) -> Graph | None:
     """The graph of a race; its functions go into `code`. None if it has more than `most` states."""
-    if _at_most(scene, variant) > most:
+    if 3 * _positions(scene, variant) > 2 * most:  # there are one to three states for each
         return None
     scheduler = scene.start(variant, record=True)
     known, states = {state_key(scheduler): 0}, [_state(scheduler)]
@@ -58,8 +58,8 @@ def state_graph(
     return {"states": states, "switches": _fewest_switches(states)}
 
 
-def _at_most(scene: Scene, variant: Variant) -> int:
-    """About how many states there would be if no task ever waited: positions of all tasks."""
+def _positions(scene: Scene, variant: Variant) -> int:
+    """How many ways there are to stop each task somewhere, if no task ever waited for another."""
     scheduler = scene.start(variant)
     while able := scheduler.enabled():
         scheduler.go(able[0])

@@ -180,7 +180,6 @@ def test_two_views_of_one_race_go_together(lab: Any, page: Any) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_an_exported_race_opens_at_its_verdict(page: Any, tmp_path: Path, scheme: Any) -> None:
-    """Nobody can be asked to run a task there, so nothing offers it."""
     race = ptlab.race("pmd-same", schedule=BREAKS)
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": 900, "height": 700})
@@ -189,13 +188,9 @@ def test_an_exported_race_opens_at_its_verdict(page: Any, tmp_path: Path, scheme
     assert_at(shown, BREAKS, len(BREAKS))
     assert verdict(shown) == f"\u2717 A rule is broken: {race.verdict}."
     assert shown.locator(".ptlab-verdict").bounding_box()["y"] < 700, "it is seen at once"
-    assert shown.get_by_role("button").all_inner_texts()[:2] == ["Back", "Forward"]
-    assert shown.get_by_role("button", name="Run").count() == 0
-    assert shown.get_by_role("textbox", name="Schedule").get_attribute("readonly") is not None
     assert axe.Axe().run(page).response["violations"] == []
     opened, moments = boxes(shown), race.payload()["moments"]
     for position in reversed(range(len(BREAKS))):
-        page.keyboard.press("b")  # is nobody's key here
         page.keyboard.press("ArrowLeft")
         assert_at(shown, BREAKS, position)
         assert boxes(shown) == opened, "going back moves nothing"
@@ -208,9 +203,54 @@ def test_an_exported_race_opens_at_its_verdict(page: Any, tmp_path: Path, scheme
             assert sentence.startswith(f"{BREAKS[position - 1]} ")
 
 
+def test_an_exported_race_is_played_without_python(page: Any, tmp_path: Path) -> None:
+    """By keys alone: each moment is what Python would show; goals that were reached stay so."""
+    race = ptlab.race("pmd-same")
+    page.set_viewport_size({"width": 850, "height": 700})
+    page.goto(race.export_html(tmp_path / "race.html").as_uri())
+    shown = page.locator(".ptlab-scheduler")
+    goals = shown.get_by_role("group", name="Goals").get_by_role("listitem")
+    assert not any("reached" in goal for goal in goals.all_inner_texts())
+    for schedule in ("AAB", "AABAAA", BREAKS):
+        page.keyboard.press("Home")
+        for letter in schedule:
+            page.keyboard.press(letter.lower())
+        race.play(schedule)
+        moment = race.payload()["moments"][-1]
+        assert_at(shown, schedule, len(schedule))
+        for letter, task in zip("AB", moment["tasks"], strict=True):
+            words = column(shown, letter).inner_text()
+            assert task["did"] in words and task["next"] in words
+            locks = column(shown, letter).locator(".ptlab-locks")
+            assert locks.get_attribute("title") == ", ".join(task["holds"])
+    assert verdict(shown) == f"\u2717 A rule is broken: {race.verdict}."
+    assert all("reached" in goal for goal in goals.all_inner_texts())
+    assert shown.bounding_box()["height"] <= 660
+    page.reload()
+    assert_at(shown, "", 0)
+    assert all("reached" in goal for goal in goals.all_inner_texts())
+    field = shown.get_by_role("textbox", name="Schedule")
+    field.fill("AAZ")
+    field.press("Enter")
+    playwright.expect(shown.get_by_role("alert")).to_contain_text(
+        "'Z' cannot run here, only A or B can"
+    )
+
+
+def test_a_large_race_is_only_looked_at(page: Any, tmp_path: Path) -> None:
+    """Nobody can be asked to run a task there, so nothing offers it."""
+    page.goto(ptlab.race("abc", schedule="AAAB").export_html(tmp_path / "race.html").as_uri())
+    shown = page.locator(".ptlab-scheduler")
+    assert shown.get_by_role("button").all_inner_texts()[:2] == ["Back", "Forward"]
+    assert shown.get_by_role("button", name="Run").count() == 0
+    assert shown.get_by_role("textbox", name="Schedule").get_attribute("readonly") is not None
+    page.keyboard.press("b")  # is nobody's key here
+    assert_at(shown, "AAAB", 4)
+
+
 def test_a_page_refuses_a_race_of_another_version(page: Any, tmp_path: Path) -> None:
     race = ptlab.race("pmd-same")
-    shown, payload = race.export_html(tmp_path / "old.html"), race.payload()
+    shown, payload = race.export_html(tmp_path / "old.html"), race.page()
     text, now = shown.read_text(encoding="utf-8"), packed(payload)
     del payload["story"]["schema"]
     assert text.count(now) == 1
