@@ -13,6 +13,8 @@ function told(verdict, schedule) {
   return verdict.length ? verdict.map((part) => (typeof part === "string" ? part : ago(part))).join("") : null;
 }
 
+/** Whether schedule `line` goes on from `first`. */
+const goesOn = (line, first) => line.slice(0, first.length) === first;
 const last = (track) => track.at(-1);
 const same = (one, other) => JSON.stringify({ ...one, step: 0 }) === JSON.stringify({ ...other, step: 0 });
 /** Add what a segment shows to a track, unless it is what the track shows already. */
@@ -74,8 +76,8 @@ function walk({ graph: { states }, tasks, story }, schedule) {
 const MOST_KEPT = 8;
 /** The schedules that were left, the latest first, without those that another goes on from. */
 function kept(lines, { schedule: next }) {
-  const left = lines.filter(({ schedule }) => !next.startsWith(schedule));
-  return left.filter(({ schedule }, k) => left.every((other, i) => i === k || !other.schedule.startsWith(schedule) || (other.schedule === schedule && i > k)))
+  const left = lines.filter(({ schedule }) => !goesOn(next, schedule));
+  return left.filter(({ schedule }, k) => left.every((other, i) => i === k || !goesOn(other.schedule, schedule) || (other.schedule === schedule && i > k)))
     .slice(0, MOST_KEPT);
 }
 
@@ -89,9 +91,9 @@ export function makeModel(race, schedule) {
     Object.assign(now, walk(race, race.schedule));
   }
   function play(line, from) {
-    const schedule = line.replace(/\s/g, "").toUpperCase();
+    const schedule = [...line].filter((one) => one.trim()).join("").toUpperCase();
     try {
-      if (now.schedule.startsWith(schedule)) now = { ...now, position: schedule.length, refused: "" };
+      if (goesOn(now.schedule, schedule)) now = { ...now, position: schedule.length, refused: "" };
       else {
         const next = walk(race, schedule), old = { schedule: now.schedule, end: now.moments.at(-1).end };
         now = { ...now, ...next, kept: kept([old, ...now.kept], next), position: schedule.length, refused: "" };

@@ -12,8 +12,7 @@ export function readMoment() {
     const value = Number(given.get(name) || NaN);
     return Number.isInteger(value) && value >= 0 && value < MOST ? value : undefined;
   };
-  const schedule = given.get("schedule")?.match(/^[A-Z]{1,999}$/)?.[0];
-  return { schedule, step: number("step"), table: number("table"), entry: number("entry") };
+  return { schedule: given.get("schedule") ?? undefined, step: number("step"), table: number("table"), entry: number("entry") };
 }
 
 /** A button that copies the address of the moment that `now()` gives; where that fails it is in the address bar. */
