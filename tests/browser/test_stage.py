@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 
 LAPTOPS = [(848, 679), (1008, 779)]
 MARGINS = 32  # the exported page's own
-HEIGHTS = {"story": 625, "comparison": 642, "race": 662}
+HEIGHTS = {"story": 620, "comparison": 640, "race": 660}
 TEACHING = [name for name, one in builtin().items() if one.group == "teaching"]
 
 # For ten positions: what is not inside the panel that begins at the top of the stage.
@@ -164,7 +164,7 @@ def test_an_address_is_walked_as_ptlab_walk_does_it(page: Any, tmp_path: Path) -
     page.goto(ptlab.Story(process).export_html(tmp_path / "walk.html").as_uri())
     page.locator(".ptlab[data-position]").wait_for()
     page.keyboard.press("End")
-    box = page.get_by_role("textbox", name="Address to walk to")
+    box = page.get_by_label("Address to walk to")
     for offset in (0, 0x1234, 2 << 20, (4 << 20) + 0x12345, 6 << 20, 1 << 40):
         box.fill(hex(heap + offset))
         box.press("Enter")
@@ -174,7 +174,7 @@ def test_an_address_is_walked_as_ptlab_walk_does_it(page: Any, tmp_path: Path) -
         assert sorted(lit) == sorted(f"n{read.table}" for read in found.reads)
     box.fill("nowhere")
     box.press("Enter")
-    assert "an address is a number" in page.locator(".ptlab-outcome").inner_text()
+    assert "type a number or a mapping" in page.locator(".ptlab-outcome").inner_text()
 
 
 def test_five_levels_and_a_fork(outside: Any) -> None:
