@@ -33,6 +33,7 @@ from ptlab.classroom.handed_in import ended_with
 from ptlab.classroom.notebook_run import Ran, run_notebook
 from ptlab.classroom.question import refused
 from ptlab.classroom.report import MIME, Report
+from ptlab.classroom.safe_html import tidy
 from ptlab.classroom.secret import mark, read
 from ptlab.classroom.set_cells import DropCopies, RestoreCells
 from ptlab.classroom.sets import find
@@ -58,6 +59,7 @@ class HandIn(Execute):  # type: ignore[misc]
             raise ValueError(f"this notebook cannot be graded: {other}")
         checks = {k: found for k, cell in enumerate(notebook.cells) if (found := _check(cell))}
         ran, minutes = self._run(notebook, checks, resources)
+        tidy(notebook)
         secret = self.secret()
         run = {"way": ran.way, "left": ran.left, "secret": mark(secret)}
         student = resources["nbgrader"]["student"]

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ptlab.classroom import safe_html
 from ptlab.classroom.box import Limits, Stopped, started
 from ptlab.classroom.grader_process import nothing_left_behind
 from ptlab.classroom.handed_in import MIME as HANDED_IN
@@ -89,13 +90,16 @@ def plain_output(raw: Any) -> dict[str, Any] | None:
         return {"output_type": kind, **names, "traceback": lines}
     if kind not in ("display_data", "execute_result"):
         return None
-    data = {
-        mime: value if mime == HANDED_IN else _text(value)
-        for mime, value in raw["data"].items()
-        if mime in _SHOWN
-    }
+    data = {mime: _shown(mime, value) for mime, value in raw["data"].items() if mime in _SHOWN}
     count = {"execution_count": None} if kind == "execute_result" else {}
     return {"output_type": kind, "data": data, "metadata": {}, **count} if data else None
+
+
+def _shown(mime: str, value: Any) -> Any:
+    if mime == HANDED_IN:
+        return value
+    safe = {"text/html": safe_html.html, "text/markdown": safe_html.markdown}.get(mime)
+    return safe(_text(value)) if safe else _text(value)
 
 
 def _one_of(name: str) -> str:

@@ -48,6 +48,10 @@ nested = []
 for _ in range(700):
     nested = [nested]
 display({"application/json": nested}, raw=True)"""
+SCRIPT = "<script>WON()</script><img src=x onerror='WON()'><svg onload=WON()>"
+SHOWS = f"""
+display(HTML({SCRIPT!r}), Markdown({SCRIPT!r}), HTML("<details><summary>Hint</summary></details>"))
+display({{"image/svg+xml": {SCRIPT!r}, "text/latex": {SCRIPT!r}, "text/plain": "6"}}, raw=True)"""
 LEAVES = """
 import subprocess
 subprocess.Popen(["sleep", "600"], start_new_session=True)
@@ -127,6 +131,10 @@ def tampering(course, student):
     submission = Submission(course, student)
     submission["thread-1"] = f"{FORGED}\n{LEAVES}"
     submission.notebook.cells.remove(submission.cell("thread-3-check"))
+    submission["example"] = f"from IPython.display import HTML, Markdown, display\n{SHOWS}"
+    submission["thread-4"] = f"{SCRIPT} **words** [link](javascript:WON())"
+    submission.notebook.metadata["title"] = f"</title>{SCRIPT}"
+    submission.cell("example").metadata["tags"] = [f'">{SCRIPT}']
     return submission
 
 
@@ -307,6 +315,18 @@ def test_nothing_that_goes_back_has_the_secret(course):
         assert SECRET not in path.read_text()
 
 
+def test_no_script_of_a_student_is_in_the_feedback_or_the_formgrader(course):
+    """Both show the autograded notebook; a script there would run in the teacher's browser."""
+    page = (course / "feedback/eve" / PS / "ps6.html").read_text()
+    assert not re.search(r"<(script|img|svg)[^>]*?(>|src=x |onload=)WON", page)
+    assert not re.search(r"<[^>]*\bon(error|load)=", page)
+    assert '="javascript' not in page and "<strong>words</strong>" in page
+    assert "<details><summary>Hint</summary></details>" in page
+    notebook = nbformat.read(course / f"autograded/eve/{PS}/ps6.ipynb", as_version=4)
+    assert "title" not in notebook.metadata
+    assert all("tags" not in cell.metadata for cell in notebook.cells)
+
+
 def test_forged_results_do_not_count(course):
     assert score(course, "eve") == 0
     assert set(reports(course, "eve")) == {"thread-1", "thread-2", "thread-3"}  # one was deleted
@@ -453,7 +473,7 @@ def test_ptlab_grade_shows_and_writes_it(course, tmp_path, capsys, monkeypatch):
     assert "thread-3" in told
     assert f"{PS} of ivy: {PS} is a link, and links are not followed" in told
     assert f"{PS}/ps6.ipynb of jon: not graded: " in told and "JSON" in told
-    assert f"{PS}/thread-4: 8, of Amy, ben, cyd" in told  # waits for a person
+    assert f"{PS}/thread-4: 9, of Amy, ben, cyd" in told  # waits for a person
     assert f"{PS}/ps6.ipynb of eve: sleep" in told
     assert f"8 notebooks: {way().says}" in told
     assert "differ" not in told and "different secrets" not in told

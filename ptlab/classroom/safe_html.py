@@ -1,0 +1,71 @@
+"""What a student has written is shown in the feedback and in the formgrader: without scripts.
+
+The formgrader shows it in the teacher's browser, where a script could give points to anybody. So HTML
+keeps a few tags, Markdown fewer and no links, and of what is noted about a notebook and its cells only
+what grading needs is left.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import bleach  # type: ignore[import-untyped]
+
+_TAGS = frozenset(
+    (
+        *("b", "br", "code", "details", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i"),
+        *(
+            "kbd",
+            "li",
+            "ol",
+            "p",
+            "pre",
+            "small",
+            "span",
+            "strong",
+            "sub",
+            "summary",
+            "sup",
+            "table",
+        ),
+        *("tbody", "td", "th", "thead", "tr", "ul"),
+    )
+)
+_ATTRIBUTES = {"td": ["colspan", "rowspan"], "th": ["colspan", "rowspan"]}
+_TAG = re.compile(r"<(?!/?(?:details|summary|br|sub|sup|b|i) */?>)(?=[A-Za-z/!?])")
+_LINK = re.compile(r"\](?=[(:])")
+"""What stands before the target of a link: `](` or `]:`. Targets hide scripts in many ways."""
+_IN_MATHS = re.compile(r"\\(href|class|cssId|style|unicode|require)\b")
+"""Words of TeX by which MathJax makes links and attributes."""
+_OF_A_CELL = ("nbgrader", "deletable", "editable")
+_OF_A_NOTEBOOK = ("kernelspec", "language_info", "ptlab")
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def html(text: str) -> str:
+    """HTML with nothing in it that runs or loads anything."""
+    clean: str = bleach.clean(_IN_MATHS.sub(r"\1", text), tags=_TAGS, attributes=_ATTRIBUTES)
+    return clean
+
+
+def markdown(text: str) -> str:
+    """Markdown in which a tag that could do anything is text, and so is a link."""
+    return _IN_MATHS.sub(r"\1", _LINK.sub("] ", _TAG.sub("&lt;", text)))
+
+
+def tidy(notebook: Any) -> None:
+    """Texts that the teacher has not locked, and all that is noted about cells."""
+    _keep(notebook.metadata, _OF_A_NOTEBOOK)
+    for number, cell in enumerate(notebook.cells):
+        _keep(cell.metadata, _OF_A_CELL)
+        if not _ID.fullmatch(str(cell.get("id", ""))):
+            cell["id"] = f"cell-{number}"
+        cell.pop("attachments", None)
+        if cell.cell_type != "code" and not cell.metadata.get("nbgrader", {}).get("locked"):
+            cell.source = markdown(cell.source)
+
+
+def _keep(metadata: Any, names: tuple[str, ...]) -> None:
+    for name in set(metadata) - set(names):
+        del metadata[name]
