@@ -320,7 +320,7 @@ def test_no_script_of_a_student_is_in_the_feedback_or_the_formgrader(course):
     page = (course / "feedback/eve" / PS / "ps6.html").read_text()
     assert not re.search(r"<(script|img|svg)[^>]*?(>|src=x |onload=)WON", page)
     assert not re.search(r"<[^>]*\bon(error|load)=", page)
-    assert '="javascript' not in page and "<strong>words</strong>" in page
+    assert '="javascript:WON' not in page and "<strong>words</strong>" in page
     assert "<details><summary>Hint</summary></details>" in page
     notebook = nbformat.read(course / f"autograded/eve/{PS}/ps6.ipynb", as_version=4)
     assert "title" not in notebook.metadata
