@@ -60,7 +60,7 @@ function makeColumn(letter, doing, run, mark) {
     put(next, ...mark(blocked ? `It ${blocked}.` : ahead || (done ? "nothing, it is done" : "nothing, the race is over")));
     next.title = next.textContent;
     holds.title = held.join(", ");
-    put(holds, ...(held.length ? held.map((one) => html("li", {}, ...mark(one))) : [html("li", { class: "none" }, "nothing")]));
+    put(holds, ...(held.length ? held.map((one) => html("li", {}, html("span", {}, ...mark(one)))) : [html("li", { class: "none" }, "nothing")]));
   }
   return { element, show };
 }
