@@ -28,6 +28,7 @@ from traitlets import Unicode
 
 from ptlab.classroom import seeds
 from ptlab.classroom.ask import graded
+from ptlab.classroom.box import PACKAGE
 from ptlab.classroom.handed_in import MIME as HANDED_IN
 from ptlab.classroom.handed_in import ended_with
 from ptlab.classroom.notebook_run import Ran, run_notebook
@@ -38,6 +39,9 @@ from ptlab.classroom.secret import mark, read
 from ptlab.classroom.set_cells import DropCopies, RestoreCells
 from ptlab.classroom.sets import find
 from ptlab.classroom.wire_format import VERSION, unpack
+
+_ANSWERS = PACKAGE / "classroom" / "sets" / "answers"
+"""The reference answers of set 5; no notebook needs them."""
 
 
 class HandIn(Execute):  # type: ignore[misc]
@@ -86,7 +90,7 @@ class HandIn(Execute):  # type: ignore[misc]
         copy.cells.append(new_code_cell(_hand_in("minutes", "minutes")))  # type: ignore[no-untyped-call]
         folder = resources.get("metadata", {}).get("path")
         place = Path(folder).resolve() if folder else None
-        hide = [Path.cwd(), Path(self.secret_file).expanduser().resolve()]
+        hide = [Path.cwd(), Path(self.secret_file).expanduser().resolve(), _ANSWERS]
         ran = run_notebook(copy, self.timeout, place, hide)
         if ran.left:
             what = f"what it left running was ended: {', '.join(ran.left)}"

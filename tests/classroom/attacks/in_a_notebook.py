@@ -32,6 +32,12 @@ import ptlab
 for name in ("__init__.py", "classroom/ask.py", "classroom/__pycache__/x.pyc"):
     try: open(os.path.join(os.path.dirname(ptlab.__file__), name), "ab"); print("WON", name)
     except OSError: pass""",
+    "files: the reference answers of set 5": """
+ptlab.student("eve")
+task = ptlab.ask("scheme-1")
+print(str(task)[:20])
+try: print("WON", task.question.solve(task.problem))
+except OSError: pass""",
     "links: to the solutions, before they are read": """
 for name in ("ps6.ipynb", "x"):
     try: os.symlink("COURSE/source", name); print("WON", os.listdir(name))
