@@ -1,4 +1,4 @@
-"""Race schedules per second, how many the reduction saves, and the speed-up on two processes.
+"""Race schedules per second, what they cost by tasks and steps, and the speed-up on two processes.
 
 python -m benchmarks.races
 """
@@ -10,7 +10,7 @@ from time import sleep
 
 from benchmarks.measure import machine, timed
 from ptlab.race.explore import Found, Job, Result, explore, search
-from ptlab.race.scenes import SCENES
+from ptlab.race.scenes import SCENES, Scene
 
 PLAIN_LIMIT = 1000
 LARGEST = "abc"
@@ -20,12 +20,16 @@ PROCESSES = 2
 def main() -> None:
     """Print one line for each scene, then the speed-up on the largest."""
     print("every fixed scene, exhausted; naive: plain search, every order of segments is run")
-    print(f"{'scene':14}{'explored':>9}{'pruned':>8}{'CPU s':>8}{'per CPU s':>11}   naive")
+    print(
+        f"{'scene':14}{'tasks':>6}{'steps':>6}{'explored':>9}{'pruned':>8}{'CPU s':>8}"
+        f"{'per CPU s':>11}   naive"
+    )
     for scene in SCENES.values():
         result, seconds = timed(partial(explore, scene, "fixed"))
         rate = (result.schedules + result.pruned) / seconds.cpu
+        tasks, steps = size(scene)
         print(
-            f"{scene.name:14}{result.schedules:9}{result.pruned:8}{seconds.cpu:8.2f}{rate:11.0f}"
+            f"{scene.name:14}{tasks:6}{steps:6}{result.schedules:9}{result.pruned:8}{seconds.cpu:8.2f}{rate:11.0f}"
             f"   {naive(scene.name)}",
             flush=True,
         )
@@ -42,6 +46,14 @@ def main() -> None:
     print(
         f"  speed-up {one.clock / more.clock:.2f} by the clock; it takes {PROCESSES} idle processors"
     )
+
+
+def size(scene: Scene) -> tuple[int, int]:
+    """How many tasks a scene has, and how many segments they run, one task after the other."""
+    scheduler = scene.start("fixed")
+    while able := scheduler.enabled():
+        scheduler.go(able[0])
+    return len(scheduler.tasks), len(scheduler.schedule)
 
 
 def warm(number: int) -> str:
