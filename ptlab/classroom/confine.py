@@ -22,6 +22,7 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 _NEWNS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = 1 << 17, 1 << 27, 1 << 28, 1 << 29, 1 << 30
+_MS_RDONLY, _MS_REMOUNT = 1, 32
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND, _MS_REC, _MS_PRIVATE = 2, 4, 8, 4096, 16384, 1 << 18
 _MOUNT_SETATTR, _AT_FDCWD, _AT_RECURSIVE = 442, -100, 0x8000
 _ATTR_RDONLY, _ATTR_NOSUID = 1, 2
@@ -148,9 +149,13 @@ def _hide(spec: dict[str, Any]) -> None:
     seen = [*spec["show"], *(f"/dev/{name}" for name in _DEVICES)]
     places = {path: os.open(path, os.O_PATH) for path in seen if os.path.exists(path)}
     _mount("proc", "/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
-    for entry in os.scandir("/"):
-        if entry.name not in _SYSTEM and entry.is_dir(follow_symlinks=False):
-            _cover(entry.path)
+    covered = [
+        entry.path
+        for entry in os.scandir("/")
+        if entry.name not in _SYSTEM and entry.is_dir(follow_symlinks=False)
+    ]
+    for path in covered:
+        _cover(path)
     for path in sorted({*places, *spec["hide"]}):  # what is outside comes before what is inside
         if path not in places:
             _cover(path)
@@ -159,6 +164,8 @@ def _hide(spec: dict[str, Any]) -> None:
             _mount(f"/proc/self/fd/{places[path]}", path, None, _MS_BIND | _MS_REC)
     os.makedirs(spec["room"], exist_ok=True)
     _mount("tmpfs", spec["room"], "tmpfs", _MS_NOSUID | _MS_NODEV, "size=64m,mode=700")
+    for path in covered:  # nothing can be put where the grader's folders were, either
+        _mount(None, path, None, _MS_REMOUNT | _MS_BIND | _MS_RDONLY | _MS_NOSUID | _MS_NODEV)
     if spec["user"] is not None:
         os.chown(spec["room"], spec["user"], spec["user"])
 
