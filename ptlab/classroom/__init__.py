@@ -13,8 +13,9 @@ student). An answer that is code runs in sandbox. A scheme's class runs there on
 remote_engine, and remote_scheme does here what it wants done; scheme_judge judges it. report is what a
 student reads; grading, submissions, gradebook and summary are for the teacher.
 
-What is a student's runs in a box (box.py; confine.py shuts it in): an answer by sandbox, a notebook by
-notebook_run. reader and set_cells take a submission in, safe_html shows it, secret has the secret.
+What is a student's runs in a box (box; box_ways says how, confine shuts it in): an answer by sandbox,
+a notebook by notebook_run. reader and set_cells take a submission in, safe_html shows it, secret has
+the secret.
 
 The one idea: right answers come from the engine, and so do the wrong ones: a mistaken idea is run,
 so that the check can name it.

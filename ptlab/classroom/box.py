@@ -13,7 +13,6 @@ from __future__ import annotations
 import functools
 import json
 import os
-import platform
 import select
 import shutil
 import signal
@@ -24,9 +23,9 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
-PACKAGE = Path(__file__).parents[1]
+from ptlab.classroom.box_ways import WAYS, Limits, Way, environment, spec, user_number
 
 LINE = 1 << 20
 """Bytes of a line from the box."""
@@ -34,56 +33,6 @@ LINE = 1 << 20
 
 class Stopped(Exception):
     """What ran in the box was not done to its end; the message is for the student."""
-
-
-class Limits(NamedTuple):
-    """What the box may use.
-
-    seconds    of processor time, where the command counts it; by the clock twice as many, and 3 more
-    mib        of memory, for each process; of all together too, where there is a namespace of its own
-    processes  and threads, where they can be counted
-    """
-
-    seconds: int = 10
-    mib: int = 1024
-    processes: int = 8
-
-    @property
-    def clock(self) -> int:
-        """Seconds by the clock."""
-        return 2 * self.seconds + 3
-
-
-class Way(NamedTuple):
-    """A way of shutting in."""
-
-    name: str
-    user: bool
-    """Whether root becomes a user that owns nothing."""
-    namespaces: bool
-    says: str
-    """What is in force, in words."""
-
-
-_LIMITS = "limits on memory, open files and what is written; the environment is empty"
-_APART = (
-    "no other process, no network and no file but Python's own can be seen; no file can be changed; all "
-    "processes end with it"
-)
-_OTHER = "it runs as a user that owns nothing, and sees what all users may see"
-WAYS = (
-    Way(
-        "user and namespaces",
-        True,
-        True,
-        f"{_APART}; it runs as a user that owns nothing; {_LIMITS}",
-    ),
-    Way("namespaces", False, True, f"{_APART}; {_LIMITS}"),
-    Way("user", True, False, f"NO namespaces; {_OTHER}; {_LIMITS}"),
-    Way("limits", False, False, f"NO namespaces: it sees your files and processes; {_LIMITS}"),
-    Way("nothing", False, False, "NOTHING but a limit of time: this system has no such means"),
-)
-"""From the strongest to the weakest."""
 
 
 @functools.cache
@@ -208,13 +157,13 @@ def _in_way(
     room = Path(tempfile.mkdtemp(prefix="ptlab-"))
     come, go = os.pipe() if way.name != "nothing" else (None, None)
     try:
-        user = _user() if way.user else None
+        user = user_number() if way.user else None
         if user is not None:
             os.chown(room, user, user)
         if go is not None:
-            spec = _spec(way, limits, user, room, folder, hide) | {"status": go}
+            told = spec(way, limits, user, room, folder, hide) | {"status": go}
             confine = str(Path(__file__).with_name("confine.py"))
-            command = [sys.executable, "-I", "-S", confine, json.dumps(spec), *command]
+            command = [sys.executable, "-I", "-S", confine, json.dumps(told), *command]
         child = _popen(command, room, () if go is None else (go,))
         if go is not None:
             os.close(go)
@@ -251,69 +200,10 @@ def _popen(command: list[str], room: Path, keep: tuple[int, ...]) -> subprocess.
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=_environment(room),
+            env=environment(room),
             cwd=room,
             start_new_session=True,
             pass_fds=keep,
         )
     except OSError as error:
         raise Stopped(f"this machine cannot start another Python to run it in: {error}") from None
-
-
-def _spec(
-    way: Way,
-    limits: Limits,
-    user: int | None,
-    room: Path,
-    folder: Path | None,
-    hide: Sequence[Path],
-) -> dict[str, Any]:
-    """What confine.py is told. It sees Python, its packages, and of ptlab's folder ptlab alone."""
-    site = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
-    python = [sys.prefix, sys.base_prefix, sys.exec_prefix, *site]
-    shown = [*map(os.path.realpath, python), *python, str(PACKAGE)]
-    counted = way.user or (way.namespaces and _release() >= (5, 14))
-    return {
-        "way": way.name,
-        "user": user,
-        "namespaces": way.namespaces,
-        "show": [*shown, *([str(folder)] if folder else [])],
-        "hide": [str(path) for path in hide],
-        "room": str(room),
-        "folder": str(folder or room),
-        "mib": max(limits.mib, _LEAST_MIB),
-        "mib_together": limits.mib,
-        "file_mib": 16,
-        "files": 256,
-        "processes": limits.processes if counted else 0,
-    }
-
-
-_LEAST_MIB = 4096
-"""Of address space, for each process. Threads and libraries reserve far more than they use."""
-
-
-def _release() -> tuple[int, ...]:
-    """The version of the kernel. Since 5.14 a user namespace counts its processes for itself."""
-    numbers = platform.release().split("-")[0].split(".")[:2]
-    return tuple(int(number) for number in numbers if number.isdigit())
-
-
-def _user() -> int:
-    """A user number that nobody else has: systemd gives these to services for a moment."""
-    return 61184 + (os.getpid() * 7 + threading.get_ident()) % 4000
-
-
-def _environment(room: Path) -> dict[str, str]:
-    """Nothing of the grader's: neither the secret nor a name. One thread, and a fixed hash seed."""
-    kept = {k: os.environ[k] for k in ("PATH", "SYSTEMROOT") if k in os.environ}
-    folders = ("HOME", "TMPDIR", "IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR")
-    return {
-        **kept,
-        **dict.fromkeys(folders, str(room)),
-        "PYTHONPATH": str(PACKAGE.parent),
-        "PYTHONHASHSEED": "0",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "OMP_NUM_THREADS": "1",
-    }

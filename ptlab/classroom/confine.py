@@ -17,7 +17,6 @@ import os
 import resource
 import signal
 import sys
-import time
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -251,11 +250,8 @@ def _reap(child: int, mib: int, status: int | None) -> int:
 
 
 def _wait_for_child(seconds: float) -> None:
-    if hasattr(signal, "sigtimedwait"):
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
-        signal.sigtimedwait([signal.SIGCHLD], seconds)
-    else:
-        time.sleep(seconds)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+    signal.sigtimedwait([signal.SIGCHLD], seconds)
 
 
 def _others() -> list[int]:

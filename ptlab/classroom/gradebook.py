@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from ptlab.classroom.box import WAYS
+from ptlab.classroom.box_ways import WAYS
 
 NAME = "gradebook.db"
 

@@ -28,7 +28,7 @@ from traitlets import Unicode
 
 from ptlab.classroom import seeds
 from ptlab.classroom.ask import graded
-from ptlab.classroom.box import PACKAGE
+from ptlab.classroom.box_ways import PACKAGE
 from ptlab.classroom.handed_in import MIME as HANDED_IN
 from ptlab.classroom.handed_in import ended_with
 from ptlab.classroom.notebook_run import Ran, run_notebook

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ptlab.classroom import safe_html
-from ptlab.classroom.box import Limits, Stopped, started
+from ptlab.classroom.box import Stopped, started
+from ptlab.classroom.box_ways import Limits
 from ptlab.classroom.grader_process import nothing_left_behind
 from ptlab.classroom.handed_in import MIME as HANDED_IN
 

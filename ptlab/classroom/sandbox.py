@@ -18,7 +18,8 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from ptlab.classroom import seeds
-from ptlab.classroom.box import PACKAGE, Box, Limits, Stopped, started
+from ptlab.classroom.box import Box, Stopped, started
+from ptlab.classroom.box_ways import PACKAGE, Limits
 from ptlab.classroom.of_ptlab import object_to_use
 from ptlab.classroom.remote_class import Answered, Declared, remote_class
 from ptlab.classroom.remote_scheme import Raised, Remote

@@ -84,8 +84,9 @@ def exc_page_fault(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touc
         fault = yield from handle_mm_fault(mm, vma, piece, write)
         yield _unlock_vma(machine, n)
     if fault == VM_FAULT_SIGSEGV:
-        fact = Refusal(first, write, Reason.GUARD)
-        yield Step(Kind.REFUSED, "handle_pte_marker", None, n, 1, fact)
+        yield Step(
+            Kind.REFUSED, "handle_pte_marker", None, n, 1, Refusal(first, write, Reason.GUARD)
+        )
     if fault:
         return Touched(0, n, first, sigbus=fault == VM_FAULT_SIGBUS)
     mm.count(Count.MINFLT, n - (mm.counters[Count.MAJFLT] - major))

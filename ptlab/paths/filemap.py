@@ -45,18 +45,8 @@ def do_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]
         yield from do_set_pmd(mm, pmd, slot, file, page & -512, _writable(vma))
         if mm.is_huge(pmd, slot):
             return 0
-    if not write:
-        around: Sequence[int] = _fault_around(vma, piece.first, column)
-        if mm.machine.profile.whole_around:
-            around = _whole_folios(vma, around, page - column)
-        cached = [c for c in around if file.ready(page + c - column)]
-        table = first_of(mm.machine.mem.at(pmd, slot))
-        if table:
-            cached = [c for c in cached if not mm.machine.mem.entries.word(table, c)]
-        if cached:
-            yield from _map(mm, vma, pmd, slot, cached, page - column, "filemap_map_pages")
-        if column in cached:
-            return 0
+    if not write and (yield from _map_around(mm, vma, pmd, piece, page)):
+        return 0
     if own and vma.anon_vma is None:  # also for a page that turns out to be beyond the file's end
         yield anon_vma_prepare(mm, vma)
     if page >= file.pages:
@@ -72,6 +62,22 @@ def do_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]
         columns = _finished(mm, vma, pmd, slot, column, page - column)
         yield from _map(mm, vma, pmd, slot, columns, page - column, "finish_fault", write)
     return 0
+
+
+def _map_around(mm: Mm, vma: Vma, pmd: int, piece: Piece, page: int) -> Path[bool]:
+    """do_fault_around(): map the cached neighbours of `page`. True: the page itself was one of them."""
+    assert vma.file is not None
+    slot, column = first_of(piece.slots), int(piece.columns.start)
+    around: Sequence[int] = _fault_around(vma, piece.first, column)
+    if mm.machine.profile.whole_around:
+        around = _whole_folios(vma, around, page - column)
+    cached = [c for c in around if vma.file.ready(page + c - column)]
+    table = first_of(mm.machine.mem.at(pmd, slot))
+    if table:
+        cached = [c for c in cached if not mm.machine.mem.entries.word(table, c)]
+    if cached:
+        yield from _map(mm, vma, pmd, slot, cached, page - column, "filemap_map_pages")
+    return column in cached
 
 
 def _fits_huge(vma: Vma, address: int, page: int) -> bool:

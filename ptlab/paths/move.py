@@ -160,7 +160,7 @@ def move_ptes(mm: Mm, here: Found, there: Found, part: Extent) -> Path[bool]:
     False (-EAGAIN): one of the tables is no longer there. The kernel checks our table again under
     its lock. The other table cannot go: it holds nothing through which another task could find it.
     """
-    machine, mem = mm.machine, mm.machine.mem
+    machine = mm.machine
     ours, theirs = first_of(here.tables), first_of(there.tables)
     first, n = part.old >> PAGE_SHIFT & 511, part.size >> PAGE_SHIFT
     shift = (part.new >> PAGE_SHIFT & 511) - first
@@ -172,20 +172,8 @@ def move_ptes(mm: Mm, here: Found, there: Found, part: Extent) -> Path[bool]:
     yield from machine.lock("pte_offset_map_rw_nolock", "ptl", theirs, "spin")
     moved = 0
     for some in chunks(machine.grain, slice(first, first + n)):
-        words = mem.entries[ours, some].copy()
-        filled = words != 0
-        n_filled = int(count_each(ours, filled))
-        if not n_filled:
-            continue
         target = slice(some.start + shift, some.stop + shift)
-        words[pte.is_present(words)] |= U64(pte.SOFT_DIRTY)
-        mem.write(ours, some, 0)
-        mem.write(theirs, target, np.where(filled, words, mem.entries[theirs, target]))
-        zero = int(np.count_nonzero(pte.is_zero_page(words)))
-        machine.scheme.entries_changed(mm, ours, -n_filled, -zero)
-        machine.scheme.entries_changed(mm, theirs, n_filled, zero)
-        moved += n_filled
-        yield Step(Kind.SET, "move_ptes", theirs, n_filled, 1, EntriesSet(target, Maps.MOVED))
+        moved += yield from _move_entries(mm, ours, some, theirs, target)
     flush_locked = not machine.others.lacks(Precaution.FLUSH_LOCKED)
     if moved:
         yield from machine.scheme.entries_mapped(mm, theirs, moved)
@@ -198,6 +186,23 @@ def move_ptes(mm: Mm, here: Found, there: Found, part: Extent) -> Path[bool]:
     if moved:
         yield from machine.scheme.entries_unmapped(mm, ours, moved)
     return True
+
+
+def _move_entries(mm: Mm, ours: int, some: slice, theirs: int, target: slice) -> Path[int]:
+    """Move the entries `some` of our table to `target` of the other; returns how many there were."""
+    mem, scheme = mm.machine.mem, mm.machine.scheme
+    words = mem.entries[ours, some].copy()
+    filled = words != 0
+    moved = int(count_each(ours, filled))
+    if moved:
+        words[pte.is_present(words)] |= U64(pte.SOFT_DIRTY)
+        mem.write(ours, some, 0)
+        mem.write(theirs, target, np.where(filled, words, mem.entries[theirs, target]))
+        zero = int(np.count_nonzero(pte.is_zero_page(words)))
+        scheme.entries_changed(mm, ours, -moved, -zero)
+        scheme.entries_changed(mm, theirs, moved, zero)
+        yield Step(Kind.SET, "move_ptes", theirs, moved, 1, EntriesSet(target, Maps.MOVED))
+    return moved
 
 
 def try_realign_addr(

@@ -147,22 +147,28 @@ def explore(
     if cycles and not shortest:  # no schedule had both orders in it
         shortest = max((link.schedule for link in cycles[0].links), key=len)
         verdict = Verdict((InCycle(cycles[0]),))
-    bounds = [] if preemptions is None else [f"up to {plural(preemptions, 'preemption')}"]
-    if found.cut:
-        bounds.append(f"in the first {plural(found.schedules, 'schedule')}")
+    bound = _bound(preemptions, found)
     return Result(
         scene=scene.name,
         variant=variant if isinstance(variant, str) else variant.scheme.name,
-        result="failure" if shortest else "bounded" if bounds else "exhausted",
+        result="failure" if shortest else "bounded" if bound else "exhausted",
         schedules=found.schedules,
         pruned=found.pruned,
         shortest=shortest,
         verdict=verdict,
         seconds=perf_counter() - began,
-        bound=" and ".join(bounds) or None,
+        bound=bound,
         untried="" if found.tried else scene.trial.what,
         locks=found.locks,
     )
+
+
+def _bound(preemptions: int | None, found: Found) -> str | None:
+    """What the search was bounded by, in words; None if it tried everything."""
+    bounds = [] if preemptions is None else [f"up to {plural(preemptions, 'preemption')}"]
+    if found.cut:
+        bounds.append(f"in the first {plural(found.schedules, 'schedule')}")
+    return " and ".join(bounds) or None
 
 
 def _orders(scene: Scene, variant: str | Variant) -> bool:

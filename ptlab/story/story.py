@@ -24,6 +24,7 @@ from ptlab.schemes import SCHEMES
 from ptlab.state.journal import JournalFull
 from ptlab.state.machine import GRAINS
 from ptlab.story.code import Code
+from ptlab.story.in_step import in_step
 from ptlab.story.link import Told, read_link, write_link
 from ptlab.story.pane import columns, pane
 from ptlab.story.timeline import Timeline
@@ -164,7 +165,7 @@ class Comparison:
 
     def payload(self) -> Payload:
         """What the front end plays: one pane for each story, one row of positions for each frame."""
-        return _payload(self.title, self.stories, _in_step(self.stories))
+        return _payload(self.title, self.stories, in_step([story.steps for story in self.stories]))
 
     export_html = Story.export_html
     _repr_mimebundle_ = Story._repr_mimebundle_
@@ -270,35 +271,3 @@ def _payload(
         "palette": as_data(),
         "glossary": [{"forms": list(term.forms), "text": term.text} for term in glossary()],
     }
-
-
-def _in_step(stories: list[Story]) -> list[list[int]]:
-    """Frames in which all stories do the same: equal steps together, the extra ones of each alone."""
-    at = [0] * len(stories)
-    frames = [list(at)]
-    for op in range(max(len(story.operations) for story in stories)):
-        rows = [[k for k, s in enumerate(story.steps, 1) if s.op == op] for story in stories]
-        while any(rows):
-            ahead = [row[0] if row else None for row in rows]
-            signs = [_sign(story, k) for story, k in zip(stories, ahead, strict=True)]
-            turn = [sign for sign in signs if sign is not None]
-            # A step that another story will also take waits for it; one that none will take goes alone.
-            alone = [
-                i
-                for i, sign in enumerate(signs)
-                if sign is not None
-                and not all(
-                    sign in (_sign(stories[j], k) for k in rows[j])
-                    for j in range(len(rows))
-                    if j != i and rows[j]
-                )
-            ]
-            goes = alone[:1] or [i for i, sign in enumerate(signs) if sign == turn[0]]
-            for i in goes:
-                at[i] = rows[i].pop(0)
-            frames.append(list(at))
-    return frames
-
-
-def _sign(story: Story, k: int | None) -> Any:
-    return None if k is None else story.steps[k - 1].fn

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell
 
 from ptlab.classroom import find, sandbox, scheme_answers, scheme_question, seeds
-from ptlab.classroom.box import Limits, way
+from ptlab.classroom.box import way
+from ptlab.classroom.box_ways import Limits
 from ptlab.classroom.grading import HandIn
 from ptlab.classroom.report import MIME as REPORT
 from ptlab.classroom.student_code import Code

@@ -10,7 +10,8 @@ import time
 import pytest
 
 from ptlab.classroom import box
-from ptlab.classroom.box import WAYS, Limits, Stopped, started, way
+from ptlab.classroom.box import Stopped, started, way
+from ptlab.classroom.box_ways import PACKAGE, WAYS, Limits
 
 apart = pytest.mark.skipif(
     not way().namespaces, reason=f"no namespaces of its own here; in force: {way().name}"
@@ -58,7 +59,7 @@ def test_no_other_process_and_nothing_of_the_root_folder_is_seen():
 def test_no_file_can_be_changed_and_no_right_comes_back():
     attempts = [
         "open('/usr/x', 'w')",
-        f"open({str(box.PACKAGE / 'x')!r}, 'w')",
+        f"open({str(PACKAGE / 'x')!r}, 'w')",
         "os.unshare(os.CLONE_NEWUSER) if hasattr(os, 'unshare') else 1 / 0",
         "os.setuid(0) or os.mknod('/dev/sda', 0o600, 8 << 8)",
         "__import__('socket').create_connection(('127.0.0.1', 22), 1)",
@@ -80,10 +81,10 @@ def test_a_folder_is_shown_where_it_is_and_what_is_to_be_hidden_is_not(tmp_path)
     shown = told(
         f"[os.path.exists({str(course / 'source')!r}), os.path.exists('data.txt') or os.getcwd()]",
         folder=course / "submitted",
-        hide=[course, box.PACKAGE / "race"],
+        hide=[course, PACKAGE / "race"],
     )
     assert shown[0] is False and shown[1]
-    assert told(f"os.listdir({str(box.PACKAGE / 'race')!r})", hide=[box.PACKAGE / "race"]) == []
+    assert told(f"os.listdir({str(PACKAGE / 'race')!r})", hide=[PACKAGE / "race"]) == []
 
 
 @apart

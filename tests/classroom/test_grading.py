@@ -22,7 +22,8 @@ from nbgrader.apps import AutogradeApp, ExportApp, GenerateAssignmentApp, Genera
 from nbgrader.utils import is_solution
 
 from ptlab.classroom import find, grading, seeds
-from ptlab.classroom.box import Way, way
+from ptlab.classroom.box import way
+from ptlab.classroom.box_ways import Way
 from ptlab.classroom.grading import HANDED_IN, HandIn
 from ptlab.classroom.set_cells import RestoreCells
 from ptlab.classroom.summary import Summary

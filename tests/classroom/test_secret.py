@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from ptlab.classroom import secret
-from ptlab.classroom.box import WAYS, way
+from ptlab.classroom.box import way
+from ptlab.classroom.box_ways import WAYS
 
 LONG = "0123456789abcdef0123456789abcdef"
 hides = pytest.mark.skipif(
