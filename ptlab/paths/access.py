@@ -15,9 +15,10 @@ from ptlab.base.geometry import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, PMD_SHIFT, Lev
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import Slots, Tables, borders, first_of, is_run, split, table_count
 from ptlab.paths.expand_stack import stack_above
-from ptlab.paths.fault import NO_FAULT, Touched, bad_area, exc_page_fault
+from ptlab.paths.fault import bad_area, exc_page_fault
 from ptlab.paths.pieces import Piece, cut
 from ptlab.paths.thp import frames_of, thp_vma_allowable
+from ptlab.paths.touched import NO_FAULT, Touched
 from ptlab.state.mm import Count, Mm
 from ptlab.state.vma import VM, VM_ACCESS_FLAGS, Vma, find
 

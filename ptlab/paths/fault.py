@@ -7,8 +7,6 @@ runs out; the anon_vma is made under the lock that the fault already holds.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from ptlab.base import pte
@@ -29,6 +27,7 @@ from ptlab.paths.thp import (
     split_huge_pmd,
     thp_vma_allowable,
 )
+from ptlab.paths.touched import Touched
 from ptlab.paths.walk import Found
 from ptlab.state.machine import Machine
 from ptlab.state.mm import Count, Mm
@@ -37,35 +36,6 @@ from ptlab.state.vma import VM, VM_ACCESS_FLAGS, Vma, find_vma_intersection
 U64 = np.uint64
 VM_FAULT_SIGSEGV = 0x40
 _PMD = Level.PMD  # looked up once: Python 3.11 finds members slowly
-
-
-class Touched(NamedTuple):
-    """What happened to the accesses of a program.
-
-    faults   page faults served
-    refused  accesses that ended in SIGSEGV or SIGBUS
-    address  the first of these
-    sigbus   whether the last of these was a SIGBUS
-    """
-
-    faults: int
-    refused: int = 0
-    address: int = 0
-    sigbus: bool = False
-
-    def add(self, more: Touched) -> Touched:
-        """This and what came after it."""
-        if self is NO_FAULT:
-            return more
-        faults = self.faults + more.faults
-        if not more.refused:
-            return Touched(faults, self.refused, self.address, self.sigbus)
-        first = self.address if self.refused else more.address
-        return Touched(faults, self.refused + more.refused, first, more.sigbus)
-
-
-NO_FAULT = Touched(0)
-"""Nothing was refused, and no page fault was needed."""
 
 
 def exc_page_fault(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touched]:

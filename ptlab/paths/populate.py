@@ -12,8 +12,8 @@ import errno
 from ptlab.base.geometry import PAGE_SHIFT
 from ptlab.base.steps import Path
 from ptlab.paths.access import access, grain_of
-from ptlab.paths.fault import NO_FAULT, Touched
 from ptlab.paths.pieces import cut
+from ptlab.paths.touched import NO_FAULT, Touched
 from ptlab.state.mm import Mm
 from ptlab.state.vma import VM, VM_ACCESS_FLAGS, Vma, overlapping
 

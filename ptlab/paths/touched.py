@@ -1,0 +1,34 @@
+"""What a program's accesses came to, as the paths of a page fault tell each other."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Touched(NamedTuple):
+    """What happened to the accesses of a program.
+
+    faults   page faults served
+    refused  accesses that ended in SIGSEGV or SIGBUS
+    address  the first of these
+    sigbus   whether the last of these was a SIGBUS
+    """
+
+    faults: int
+    refused: int = 0
+    address: int = 0
+    sigbus: bool = False
+
+    def add(self, more: Touched) -> Touched:
+        """This and what came after it."""
+        if self is NO_FAULT:
+            return more
+        faults = self.faults + more.faults
+        if not more.refused:
+            return Touched(faults, self.refused, self.address, self.sigbus)
+        first = self.address if self.refused else more.address
+        return Touched(faults, self.refused + more.refused, first, more.sigbus)
+
+
+NO_FAULT = Touched(0)
+"""Nothing was refused, and no page fault was needed."""
