@@ -15,6 +15,7 @@ from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Path
 from ptlab.paths.recheck import vma_start_write
 from ptlab.state.mm import Mm
+from ptlab.state.page_cache import File
 from ptlab.state.vma import VM, Vma, Vmas, merge
 
 
@@ -32,13 +33,16 @@ def change_vmas(mm: Mm, change: Callable[[Vmas], Vmas]) -> Path[None]:
         while todo := [vma for vma in _changed(mm.vmas, change(mm.vmas)) if vma.start not in done]:
             done.add(todo[0].start)
             yield from vma_start_write(mm, todo[0])
-    files = {vma.file for vma in _changed(mm.vmas, change(mm.vmas)) if vma.file is not None}
-    for file in sorted(files, key=lambda file: file.number) if others.several else ():
+    files: set[File] = set()
+    if others.several:  # alone, nobody waits; and comparing hundreds of VMAs takes long
+        changed = _changed(mm.vmas, change(mm.vmas))
+        files = {vma.file for vma in changed if vma.file is not None}
+    for file in sorted(files, key=lambda file: file.number):
         yield from mm.machine.lock("i_mmap_lock_write", "i_mmap_rwsem", file.number, "write")
     new = change(mm.vmas)
     if new is not mm.vmas:
         mm.set_vmas(new)
-    for _ in files if others.several else ():
+    for _ in files:
         yield mm.machine.unlock("i_mmap_unlock_write", "i_mmap_rwsem")
 
 

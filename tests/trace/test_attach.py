@@ -45,9 +45,10 @@ def test_a_running_process_is_recorded_and_let_go(child, tmp_path):
     assert trace.count(Op.ADVISE) >= 1
     assert trace.samples >= 2
     # The 32 tables that were empty at the start are guessed by time: one or two may be missed.
-    missed = played.real - played[0].high
-    assert (missed == missed[0]).all()
-    assert 0 <= missed[0] <= 8
+    one = played[0]
+    missed = int((played.real - one.high).max())
+    assert 0 <= missed <= 8
+    assert (one.low + missed <= played.real).all()
     assert not played[0].trouble
 
 
