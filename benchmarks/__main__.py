@@ -4,6 +4,7 @@ from benchmarks import (
     all_designs,
     contention,
     cover_letter,
+    grading,
     observe,
     races,
     snapshot,
@@ -13,6 +14,16 @@ from benchmarks import (
 from benchmarks.measure import machine
 
 print(machine(), flush=True)
-for benchmark in (cover_letter, all_designs, snapshot, steps, stepper, contention, races, observe):
+for benchmark in (
+    cover_letter,
+    all_designs,
+    snapshot,
+    steps,
+    stepper,
+    contention,
+    races,
+    observe,
+    grading,
+):
     print(flush=True)
     benchmark.main()

@@ -1,6 +1,6 @@
 """The command line: one file for each command of `ptlab --help`.
 
-Read run, measure, races, observe, trace, replay, verify, record, fuzz, quiz, grade, lab; what
+Read run, measure, races, observe, trace, replay, verify, record, fuzz, quiz, autograde, grade, lab; what
 they share is in scenarios (find a scenario or a file), bad_input, target, show and progress.
 
 The one idea: a command reads its arguments, calls one function of a floor beneath, and prints.
@@ -18,6 +18,7 @@ from collections.abc import Sequence
 
 from ptlab import __version__
 from ptlab.cli import (
+    autograde,
     fuzz,
     grade,
     lab,
@@ -49,7 +50,21 @@ examples:
 exit status: 0 all is well, 1 differences were found, 2 bad input or usage"""
 
 
-_COMMANDS = (lab, run, measure, observe, trace, replay, record, verify, fuzz, races, quiz, grade)
+_COMMANDS = (
+    lab,
+    run,
+    measure,
+    observe,
+    trace,
+    replay,
+    record,
+    verify,
+    fuzz,
+    races,
+    quiz,
+    autograde,
+    grade,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
