@@ -48,8 +48,8 @@ def main() -> None:
     assert graded == SUBMISSIONS
     a_minute = 2 * 60 * graded / cpu
     print(
-        f"grading: {cpu / graded:.1f} CPU seconds for a submission of ps1, so {a_minute:.0f} a minute on "
-        f"two free cores ({a_minute / AIM:.1f} of the aim of {AIM}); by the clock, here, "
+        f"grading: {cpu / graded:.1f} CPU seconds for a submission of ps1, so {a_minute:.0f} a minute "
+        f"on two free cores ({a_minute / AIM:.1f} of the aim of {AIM}); by the clock, here, "
         f"{60 * graded / seconds:.0f} a minute"
     )
 
