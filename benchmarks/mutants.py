@@ -59,6 +59,8 @@ EXPLAINED = {
     ),
     "paths/fault.py still_hooked": "redundant: the PMD entry is looked at again under the PTE lock",
     "paths/filemap.py still_has": "not judged: a private copy beyond the end of a file",
+    "paths/collapse.py _collapse": "redundant: dropping the PTE lock before orders the stores as well",
+    "paths/fork.py i_mmap_lock_write": "redundant: truncate looks again under the folio's lock",
     "paths/fork.py flush_tlb_mm": "not judged: a write through an old translation after a fork",
     "paths/fork.py still_hooked": (
         "redundant: mmap_lock is held for write, and no task takes a table that fork copies"

@@ -66,7 +66,7 @@ class Hardware(Alone):
         self.tlb[task][address] = Translation(frame, int(tables), bool(word & pte.RW))
         self.walks[task][address >> PMD_SHIFT] = int(tables)
         if self.buffer:
-            self.buffer.look(task, "page", frame)
+            self.buffer.look(task, "page", frame % pte.FILE_FRAME)
 
     def flush(self, span: tuple[int, int] | None, walks: bool) -> None:
         """All CPUs forget their translations of the addresses in `span`; with `walks` tables too."""
@@ -100,7 +100,7 @@ class Hardware(Alone):
         if frame not in self.freed_frames:
             self.pins.append(frame)
         if self.buffer:
-            self.buffer.look(self.machine.task, "page", frame)
+            self.buffer.look(self.machine.task, "page", frame % pte.FILE_FRAME)
 
     def unpin(self, frame: int) -> None:
         """GUP gives it back."""
