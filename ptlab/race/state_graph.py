@@ -17,6 +17,7 @@ from ptlab.race.scenes import Scene, Variant
 from ptlab.race.scheduler import RCU, Scheduler, Segment
 from ptlab.race.shown import end_of, holds, in_words, predicate_of
 from ptlab.race.state_key import nth_segment, state_key
+from ptlab.state.mm import Mm
 from ptlab.story.code import Code
 from ptlab.story.pane import step_of, tracks
 from ptlab.story.timeline import Timeline
@@ -41,9 +42,10 @@ def state_graph(
     while todo:
         at, line, letter = todo.pop()
         scheduler = scene.start(variant, record=True)
+        mms = list(scheduler.machine.mms)  # one that exits stays in the picture
         scheduler.replay(line)
         while letter:
-            move, segment = _move(scheduler, letter, code)
+            move, segment = _move(scheduler, letter, code, mms)
             states[at]["moves"][letter] = move
             line = [*line, (letter, segment.footprint)]
             key, letter = state_key(scheduler), ""
@@ -79,14 +81,14 @@ def _state(scheduler: Scheduler) -> State:
     }
 
 
-def _move(scheduler: Scheduler, letter: str, code: Code) -> tuple[Move, Segment]:
+def _move(scheduler: Scheduler, letter: str, code: Code, mms: list[Mm]) -> tuple[Move, Segment]:
     """Run one segment, and note what there is to see of it."""
     machine, journal = scheduler.machine, scheduler.process.journal
     assert journal is not None and machine.store.log is not None
     before, steps = len(machine.store.log), len(journal)
     segment = scheduler.go(letter)
     with scheduler.sanitizer.looking_away():
-        timeline = Timeline(machine)
+        timeline = Timeline(machine, mms=mms)
         timeline.note(0, machine.store.log[before:])
         shown: Step = {**_ENDED, "text": predicate_of(scheduler, segment.step)}
         if segment.step is not None:

@@ -232,7 +232,7 @@ def open_link(link: str) -> Story:
 
     >>> told = open_link("ptlab:story?scheme=unmap_only&step=2&text=mmap+s0+2M%0Atouch+w+s0+4K")
     >>> told.moment.step, told.heading
-    (2, 'unmap_only on Linux 6.12')
+    (2, 'unmap_only on Linux 6.1')
     """
     told = read_link(link)
     made = tell(*told[:5])

@@ -6,6 +6,7 @@ show any step without the ones before it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -81,10 +82,15 @@ class Timeline:
     numbers     for each address space, (step, value) by the number's name
     """
 
-    def __init__(self, machine: Machine, journal: Journal | None = None) -> None:
-        """Walk through `journal`; without one, `note` tells of each step when it has been taken."""
+    def __init__(
+        self, machine: Machine, journal: Journal | None = None, mms: Sequence[Mm] = ()
+    ) -> None:
+        """Walk through `journal`; without one, `note` tells of each step when it has been taken.
+
+        `mms` were there before: some may have exited.
+        """
         self.machine, self.mem = machine, machine.mem
-        self.mms: list[Mm] = []
+        self.mms = list(mms)
         self.steps: list[StoryStep] = []
         self.looks: dict[int, list[tuple[int, Look]]] = {}
         self.entries: dict[int, list[EntryRun]] = {}
@@ -92,7 +98,7 @@ class Timeline:
         self.children: dict[int, list[int]] = {}
         self.locks: list[tuple[int, list[tuple[Lock, str]]]] = []
         self.mapped: list[VmaMapped] = []
-        self.numbers: list[dict[str, list[tuple[int, int]]]] = []
+        self.numbers: list[dict[str, list[tuple[int, int]]]] = [{} for _ in self.mms]
         if journal is not None:
             self._walk(journal)
 

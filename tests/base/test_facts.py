@@ -21,7 +21,7 @@ LISTED = {
 }
 FILE_KINDS = {"memfd", "shm", "disk"}
 FULL_SIZE = {"cover-letter", "I04_cover_50G", "P_mix_pg_shared_buffers"}  # the same steps, many
-RACING = {Kind.WAIT, Kind.LOOK, Kind.FAIL}
+RACING = {Kind.WAIT, Kind.LOOK, Kind.FAIL, Kind.VISIBLE}
 """Kinds that only several tasks have."""
 
 

@@ -7,7 +7,7 @@ from ptlab import Process
 from ptlab.base.steps import Kind
 from tests.support.strategies import programs, rows
 
-ENDS_MAPPINGS = ("munmap", "mremap", "endfork", "exit")
+ENDS_MAPPINGS = ("munmap", "mremap", "endfork", "exit", "the child's exit")
 
 
 few = settings(max_examples=max(5, settings.default.max_examples // 2))
