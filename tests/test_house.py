@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "ptlab"
 FLOORS = (
     *("base", "state", "paths", "schemes", "draw", "process", "scenario", "widgets", "story"),
-    *("costs", "race", "kernels", "observe", "trace", "classroom", "cli"),
+    *("costs", "race", "kernels", "observe", "trace", "course", "classroom", "cli"),
 )
 """From the ground up. docs/architecture.md says what is on each."""
 

@@ -12,7 +12,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 WIDGETS = ROOT / "ptlab" / "widgets"
 SOURCES = sorted((WIDGETS / "src").iterdir())
-BUNDLES = ("stepper.js", "scheduler.js")
+BUNDLES = ("stepper.js", "scheduler.js", "guess.js")
+READS_WHAT_IS_TYPED = ("address.mjs", "reading.mjs")
 
 
 @pytest.mark.parametrize("bundle", BUNDLES)
@@ -35,17 +36,19 @@ def test_a_bundle_needs_no_second_file_and_no_network(bundle):
     text = (WIDGETS / "static" / bundle).read_text(encoding="utf-8")
     assert not re.search(r"^import\b|\bimport\(", text, re.MULTILINE)
     assert "</script" not in text
-    assert set(re.findall(r"https?://[^\"'` ]*", text)) == {"http://www.w3.org/2000/svg"}
+    assert set(re.findall(r"https?://[^\"'` ]*", text)) <= {"http://www.w3.org/2000/svg"}
 
 
 @pytest.mark.parametrize(
-    "source", [path for path in SOURCES if path.name != "address.mjs"], ids=lambda path: path.name
+    "source",
+    [path for path in SOURCES if path.name not in READS_WHAT_IS_TYPED],
+    ids=lambda path: path.name,
 )
 def test_no_module_takes_a_text_apart(source):
     """Texts of a payload are shown as they are. What the front end must know is a field of its own.
 
-    terms.mjs finds the words that it underlines, and learns nothing from them; address.mjs reads what
-    a learner types.
+    terms.mjs finds the words that it underlines, and learns nothing from them; address.mjs and
+    reading.mjs read what a learner types.
     """
     apart = re.compile(r"\.(endsWith|startsWith|match|search|split|replace|exec|test)\(|RegExp")
     if source.name == "terms.mjs":

@@ -1,0 +1,32 @@
+"""What the notebooks of the course share: questions to guess at, and short ways to ask the engine.
+
+Read in this order: `ptlab/widgets/guess.py` (`Guess` asks, and the engine answers when the learner has;
+`open_all` is the teacher's switch), `lookups.py` (one call for what several notebooks ask), `turns.py`
+(a race in turns that are told in words).
+
+The one idea: a notebook says what is asked. Whatever two notebooks need to find the answer is here,
+and tested.
+
+It grades nobody and knows no student: that is the classroom, above.
+"""
+
+from ptlab.course.lookups import (
+    after_loop,
+    on_linux,
+    references,
+    references_over_time,
+    vmpte_kb,
+)
+from ptlab.course.turns import play
+from ptlab.widgets.guess import Guess, open_all
+
+__all__ = [
+    "Guess",
+    "after_loop",
+    "on_linux",
+    "open_all",
+    "play",
+    "references",
+    "references_over_time",
+    "vmpte_kb",
+]

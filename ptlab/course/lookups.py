@@ -1,0 +1,61 @@
+"""Questions that several notebooks ask the engine, each in one call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ptlab import scenario
+from ptlab.base.geometry import Level
+from ptlab.kernels import recorded
+from ptlab.process.process import Process
+
+
+def vmpte_kb(program: str, scheme: str | None = None, kernel: str | None = None) -> int:
+    """VmPTE in kB at the end of `program`, which is one scenario in the scenario language.
+
+    Without a kernel it is the one that `Process` has by default; without a scheme, that kernel's own.
+
+    >>> vmpte_kb("mmap s0 2M\\n touch w s0 2M\\n madvise DONTNEED s0 2M", "unmap_only")
+    12
+    """
+    (parsed,) = scenario.parse(program)
+    return int(scenario.run(parsed, scheme=scheme, kernel=kernel)[-1]["pte_kb"])
+
+
+def after_loop(name: str, scheme: str) -> int:
+    """VmPTE in kB after the loop of a recorded scenario, which is its operation `cover`."""
+    rows: list[dict[str, Any]] = scenario.run(scenario.find(name), scheme=scheme)
+    return next(int(row["pte_kb"]) for row in rows if row["op"].startswith("cover"))
+
+
+def references(process: Process, address: int) -> int:
+    """The reference count of the PTE page that maps `address`; 0 if there is none."""
+    page = process.mm.lookup(address, Level.PTE)
+    return int(process.machine.mem.refcount[page]) if page else 0
+
+
+def references_over_time(process: Process, address: int) -> list[int]:
+    """That count before the first step and after each: the journal can go back and forth.
+
+    ValueError if the process keeps no journal.
+    """
+    if process.journal is None:
+        raise ValueError("references_over_time: this process was made with record=False")
+    counts = []
+    for position in range(len(process.journal) + 1):
+        process.journal.seek(position)
+        counts.append(references(process, address))
+    return counts
+
+
+def on_linux(kernel: str, name: str) -> None:
+    """Print what a real kernel did in a recorded scenario: VmPTE after each operation.
+
+    ValueError if that kernel has not run it.
+    """
+    trace = next((trace for trace in recorded(kernel) if trace.scenario == name), None)
+    if trace is None:
+        raise ValueError(f"on_linux: Linux {kernel} has no recording of {name!r}")
+    print(f"Linux {trace.release}, recorded:")
+    for step in trace.steps:
+        print(f"{step['pte_kb']:8} kB  after  {step['op']}")

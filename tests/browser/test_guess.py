@@ -1,0 +1,108 @@
+"""A question as a learner meets it: in a page, and in a notebook."""
+
+import nbformat
+import pytest
+
+from ptlab.widgets.guess import Guess
+
+axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def shown(page, tmp_path, monkeypatch):
+    """Show questions in a page of their own, as a site does."""
+    monkeypatch.setattr("ptlab.widgets.guess.runs_widgets", lambda: False)
+
+    def show(*asked):
+        pages = "".join(one._page() for one in asked)
+        why = '<details class="ptlab-why"><summary>Why</summary>It is so.</details>'
+        path = tmp_path / "page.html"
+        path.write_text(
+            f"<!doctype html><html lang=en><title>t</title><main><h1>t</h1>{pages}{why}</main>"
+        )
+        page.goto(path.as_uri())
+        return [page.frame_locator("iframe").nth(k) for k in range(len(asked))]
+
+    return show
+
+
+def test_what_is_typed_is_read_as_people_write_it(shown):
+    (frame,) = shown(Guess("How many?", lambda: 1024, unit="kB"))
+    field, said = frame.get_by_role("textbox"), frame.get_by_role("status")
+    check = frame.get_by_role("button", name="Check")
+    check.click()
+    assert "Write a guess first" in said.inner_text()
+    for typed, reply in {
+        "abc": "is not a number",
+        "1 MB": "has the unit MB. The answer is asked in kB",
+        "12,5": "write 12.5",
+        "1024 k": "has the unit k",
+        "1..2": "is not a number",
+    }.items():
+        field.fill(typed)
+        field.press("Enter")
+        assert reply in said.inner_text() and "not counted" in said.inner_text()
+        assert field.is_enabled() and not frame.locator("b").count(), "no answer was shown"
+    for typed in ("1024", "1,024", " 1 024 kB ", "0x400", "1024.0", "1.024e3", "1_024KB"):
+        field.fill(typed)
+        check.click()
+        assert said.inner_text() == "As you guessed.", typed
+        frame.get_by_role("button", name="Start again").click()
+    field.fill("1023")
+    check.click()
+    assert "Compare the two" in said.inner_text()
+    assert frame.locator(".ptlab-guess-one").inner_text().split() == [
+        "kB",
+        "✗",
+        "answer:",
+        "1024",
+        "kB",
+    ]
+
+
+def test_a_table_is_tried_again_with_a_score(shown, page):
+    ends = {"a": {"then": "stays", "now": "goes"}, "b": {"then": "stays", "now": "stays"}}
+    (frame,) = shown(
+        Guess("Which?", lambda: ends, choices=["stays", "goes"], rows=ends, columns=ends["a"])
+    )
+    for field in frame.get_by_role("combobox").all():
+        field.select_option("stays")
+    frame.get_by_role("button", name="Check").click()
+    said = frame.get_by_role("status")
+    assert said.inner_text().startswith("3 of 4 right.")
+    assert "answer:" not in frame.locator("table").inner_text()
+    enabled = [field for field in frame.get_by_role("combobox").all() if field.is_enabled()]
+    assert [field.get_attribute("aria-label") for field in enabled] == ["a: now"]
+    assert not page.locator("details").get_attribute("open")
+    found = axe.Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    enabled[0].select_option("goes")
+    frame.get_by_role("button", name="Check").click()
+    assert said.inner_text() == "4 of 4 right."
+
+
+def test_a_notebook_unfolds_the_explanation_and_keeps_what_was_guessed(lab, page):
+    source = "from ptlab.course import Guess\nGuess('How many?', lambda: 1024, unit='kB')"
+    why = '<details class="ptlab-why"><summary>Explanation</summary>\n\nIt **is** so.\n\n</details>'
+    cells = [nbformat.v4.new_code_cell(source), nbformat.v4.new_markdown_cell(why)]
+    path = lab.server.root / lab.write("guess.ipynb")
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells = cells
+    nbformat.write(notebook, path)
+    lab.open_notebook("guess.ipynb")
+    lab.run_all()
+    guess = page.locator(".ptlab-guess")
+    assert "1024" not in guess.inner_text()
+    details = page.locator("details.ptlab-why")
+    assert details.get_attribute("open") is None
+    guess.get_by_role("textbox").fill("12")
+    guess.get_by_role("button", name="Check").click()
+    guess.get_by_text("1024 kB").wait_for()
+    assert details.get_attribute("open") is not None
+    found = axe.Axe().run(page, context=".ptlab-guess")
+    assert found.violations_count == 0, found.generate_report()
+    page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+    page.reload()
+    guess.get_by_text("1024 kB").wait_for()
+    assert guess.get_by_role("textbox").input_value() == "12"
