@@ -1,8 +1,8 @@
 """What the notebooks of the course share: questions to guess at, and short ways to ask the engine.
 
 Read in this order: `ptlab/widgets/guess.py` (`Guess` asks, and the engine answers when the learner has;
-`open_all` is the teacher's switch), `lookups.py` (one call for what several notebooks ask), `turns.py`
-(a race in turns that are told in words).
+`open_all` is the teacher's switch), `lookups.py` (one call for what several notebooks ask),
+`machines.py` (the walk on other machines), `turns.py` (a race in turns that are told in words).
 
 The one idea: a notebook says what is asked. Whatever two notebooks need to find the answer is here,
 and tested.
@@ -17,10 +17,12 @@ from ptlab.course.lookups import (
     references_over_time,
     vmpte_kb,
 )
+from ptlab.course.machines import MACHINES, walks
 from ptlab.course.turns import play
 from ptlab.widgets.guess import Guess, open_all
 
 __all__ = [
+    "MACHINES",
     "Guess",
     "after_loop",
     "on_linux",
@@ -29,4 +31,5 @@ __all__ = [
     "references",
     "references_over_time",
     "vmpte_kb",
+    "walks",
 ]

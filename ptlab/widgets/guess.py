@@ -37,7 +37,8 @@ class Guess(HasPage, anywidget.AnyWidget):
     (to which `unit` belongs), a bool, which is a yes or a no, or a word. With `rows` it returns one
     for each row, in their order or by name, and with `columns` one for each column in each of
     these. With `choices`, or if it is a `word`, the answer is text; otherwise it is a number, and
-    what is no number is explained to the learner and not counted. The same question is asked in a
+    what is no number is explained to the learner and not counted. `more` is called after it: a text
+    that is shown below the answers, such as the steps that led to them. The same question is asked in a
     page without Python, which then carries the answers that were computed when it was made.
     ValueError if there are columns and no rows.
     """
@@ -57,6 +58,8 @@ class Guess(HasPage, anywidget.AnyWidget):
     wanted = traitlets.Bool(False).tag(sync=True)
     """Set by the view when it needs the answers."""
     answers = traitlets.Dict().tag(sync=True)
+    details = traitlets.Unicode().tag(sync=True)
+    """What `more` said, sent with the answers."""
     problem = traitlets.Unicode().tag(sync=True)
     """Why the engine could not answer."""
 
@@ -73,11 +76,12 @@ class Guess(HasPage, anywidget.AnyWidget):
         choices: Sequence[str] = (),
         rows: Sequence[str] = (),
         columns: Sequence[str] = (),
+        more: Callable[[], object] = str,
     ) -> None:
         """Ask `question`; nothing is filled in."""
         if columns and not rows:
             raise ValueError(f"Guess: the columns {list(columns)} need rows")
-        self._answer = answer
+        self._answer, self._more = answer, more
         super().__init__(
             question=question,
             unit=unit,
@@ -106,7 +110,9 @@ class Guess(HasPage, anywidget.AnyWidget):
         if not change["new"] or self.answers:
             return
         try:
-            self.answers, self.problem = self._computed(), ""
+            answers = self._computed()
+            self.details = str(self._more())
+            self.answers, self.problem = answers, ""
         except Exception as failed:  # whatever the learner's own cells have done to it
             self.problem = f"{type(failed).__name__}: {failed}"
             self.wanted = False
@@ -143,7 +149,7 @@ class Guess(HasPage, anywidget.AnyWidget):
         if not runs_widgets():
             self.wanted = True
         fields = "question", "unit", "kind", "choices", "rows", "columns", "given", "stage"
-        state = {name: getattr(self, name) for name in (*fields, "answers", "problem")}
+        state = {name: getattr(self, name) for name in (*fields, "answers", "details", "problem")}
         page = Template(_PAGE.read_text(encoding="utf-8")).substitute(
             title=escape(self.question),
             css=(STATIC / "guess.css").read_text(encoding="utf-8"),

@@ -65,6 +65,16 @@ def test_an_answer_that_does_not_fit_is_a_problem_and_no_answer(answer, options,
     assert not asked.answers and asked.stage == "asking" and not asked.wanted
 
 
+def test_what_led_to_the_answer_comes_with_it():
+    asked = Guess("?", lambda: 1, more=lambda: "step by step")
+    assert not asked.details
+    asked.show_me()
+    assert asked.details == "step by step"
+    failed = Guess("?", lambda: 1, more=lambda: 1 / 0)
+    failed.show_me()
+    assert not failed.answers and "ZeroDivisionError" in failed.problem
+
+
 def test_columns_need_rows():
     with pytest.raises(ValueError, match=r"the columns \['x'\] need rows"):
         Guess("?", lambda: 1, columns=["x"])

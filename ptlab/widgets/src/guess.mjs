@@ -36,7 +36,7 @@ function layOut(rows, columns, question, fields) {
     const keys = columns.length ? columns.map((column) => `${row}: ${column}`) : [row];
     table.append(html("tr", {}, head(row, "row"), ...keys.map((key) => html("td", {}, fields.get(key).face))));
   }
-  return html("div", { class: "ptlab-guess-table", role: "region", "aria-label": question, tabindex: "0" }, table);
+  return html("div", { class: "ptlab-guess-table", role: "group", "aria-label": "Answers", tabindex: "0" }, table);
 }
 
 function mark(field, guess, answer, { kind, unit, stage }) {
@@ -63,9 +63,10 @@ function render({ model, el }) {
   };
   const check = button("Check", () => judge()), show = button("Show me", () => want("shown")), again = button("Start again", restart);
   check.classList.add("ptlab-primary");
-  const root = html("section", { class: "ptlab-guess", "aria-label": "Guess" },
+  const more = html("pre", { class: "ptlab-guess-more", tabindex: "0", "aria-label": "How it came about", role: "group" });
+  const root = html("div", { class: "ptlab-guess", role: "group", "aria-label": question },
     html("p", { class: "ptlab-guess-question" }, question),
-    layOut(rows, columns, question, fields), html("div", { class: "ptlab-guess-bar" }, check, show, again), status);
+    layOut(rows, columns, question, fields), html("div", { class: "ptlab-guess-bar" }, check, show, again), status, more);
   root.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && event.target.matches("input") && model.get("stage") !== "shown") judge();
   });
@@ -120,6 +121,8 @@ function render({ model, el }) {
     check.hidden = show.hidden = stage === "shown";
     again.hidden = stage === "asking";
     status.textContent = verdict(stage, right, keys, given, kind);
+    more.hidden = stage !== "shown" || !model.get("details");
+    more.textContent = more.hidden ? "" : model.get("details");
     if (stage === "shown") open(root);
   }
 
