@@ -153,11 +153,12 @@ def _hide(spec: dict[str, Any]) -> None:
         for entry in os.scandir("/")
         if entry.name not in _SYSTEM and entry.is_dir(follow_symlinks=False)
     ]
+    null = f"/proc/self/fd/{places['/dev/null']}"  # /dev itself may be covered by now
     for path in covered:
-        _cover(path)
+        _cover(path, null)
     for path in sorted({*places, *spec["hide"]}):  # what is outside comes before what is inside
         if path not in places:
-            _cover(path)
+            _cover(path, null)
         elif not os.path.exists(path):
             _make(path, os.path.isdir(f"/proc/self/fd/{places[path]}"))
             _mount(f"/proc/self/fd/{places[path]}", path, None, _MS_BIND | _MS_REC)
@@ -169,12 +170,12 @@ def _hide(spec: dict[str, Any]) -> None:
         os.chown(spec["room"], spec["user"], spec["user"])
 
 
-def _cover(path: str) -> None:
-    """An empty folder in its place, or an empty file."""
+def _cover(path: str, null: str) -> None:
+    """An empty folder in its place, or `null`: an empty file."""
     if os.path.isdir(path):
         _mount("tmpfs", path, "tmpfs", _MS_NOSUID | _MS_NODEV, "size=1m,mode=755")
     elif os.path.exists(path):
-        _mount("/dev/null", path, None, _MS_BIND)
+        _mount(null, path, None, _MS_BIND)
 
 
 def _make(path: str, folder: bool) -> None:

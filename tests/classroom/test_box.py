@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +54,14 @@ def test_no_other_process_and_nothing_of_the_root_folder_is_seen():
     assert len(processes) <= 3 and 1 in processes
     assert users != 0 or os.getuid() == users
     assert root == []
+
+
+@apart
+def test_a_file_that_sorts_before_the_devices_can_be_hidden():
+    """The checkout may be anywhere: the folder of the devices is covered before it is reached."""
+    file = Path("/bin/true")
+    assert told(f"os.path.getsize({str(file)!r})") == file.stat().st_size > 0
+    assert told(f"os.path.getsize({str(file)!r})", hide=[file]) == 0
 
 
 @apart
