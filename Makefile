@@ -45,7 +45,7 @@ test: $(VENV)/installed-test
 	$(BIN)/mypy
 	find notebooks exercises -name '*.ipynb' -not -path '*/.*' \
 		-exec $(BIN)/nbstripout --verify --keep-id {} +
-	$(BIN)/pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 exercises: $(VENV)/installed-test
 	$(BIN)/python exercises/make_for_students.py
