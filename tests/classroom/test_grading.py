@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -209,11 +210,14 @@ def course(tmp_path_factory):
 
 
 def run(app, *args):
+    """In a thread: it closes its event loop, and a browser test's may be open in this one.
+
+    It leaves with SystemExit if something failed.
+    """
     app.clear_instance()
     try:
-        app.launch_instance(
-            [*args, "--log-level=ERROR"]
-        )  # leaves with SystemExit if something failed
+        with ThreadPoolExecutor(1) as alone:
+            alone.submit(app.launch_instance, [*args, "--log-level=ERROR"]).result()
     finally:
         app.clear_instance()
 
@@ -442,11 +446,9 @@ def test_without_the_secret_an_old_grading_stays(course, monkeypatch):
     monkeypatch.setattr("ptlab.classroom.secret.way", lambda: HIDES)
     graded = course / f"autograded/ben/{PS}/ps6.ipynb"
     before = graded.read_bytes()
-    AutogradeApp.clear_instance()
     missing = f"--HandIn.secret_file={course / 'missing'}"
     with pytest.raises(SystemExit, match="is not there, and the grader's secret has to be in it"):
-        AutogradeApp.launch_instance([PS, "--student=ben", "--force", missing])
-    AutogradeApp.clear_instance()
+        run(AutogradeApp, PS, "--student=ben", "--force", missing)
     assert graded.read_bytes() == before
 
 
