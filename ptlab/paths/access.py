@@ -14,6 +14,7 @@ from ptlab.base.facts import Access, Reason, Refusal
 from ptlab.base.geometry import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, PMD_SHIFT, Level
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import Slots, Tables, borders, first_of, is_run, split, table_count
+from ptlab.paths.alike_faults import alike_faults
 from ptlab.paths.expand_stack import stack_above
 from ptlab.paths.fault import bad_area, exc_page_fault
 from ptlab.paths.pieces import Piece, cut
@@ -67,13 +68,10 @@ def _column(address: int) -> slice:
 
 
 def grain_of(mm: Mm, vma: Vma, stride: int = PAGE_SIZE) -> str:
-    """How far one access may reach: page by page where what happens depends on the page.
-
-    Of a file's pages those of one table, for where they are mapped already no page differs.
-    """
+    """How far one access may reach: page by page where what happens depends on the page."""
     if mm.counters[Count.SWAP] or (vma.file is not None and stride < PAGE_SIZE):
         return "entry"
-    return "table" if vma.file is not None and mm.machine.grain == "range" else mm.machine.grain
+    return mm.machine.grain
 
 
 def _between(address: int, stride: int, first: int, last: int) -> int:
@@ -112,18 +110,36 @@ def access(mm: Mm, piece: Piece, write: bool, locked: bool = False) -> Path[Touc
         return _access_huge(mm, piece, write, locked)
     if first_of(tables) and mem.entries.filled(tables, piece.columns):
         return _access_entries(mm, piece, tables, write, locked)
-    return _fault(mm, piece, write, locked)
+    return _fault(mm, piece, tables, write, locked)
 
 
-def _fault(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touched]:
-    """Page faults: of anonymous memory all at once, of a file's one by one."""
-    if piece.entries > 1 and mm.find_vma(piece.first).file is not None:
-        return _page_by_page(mm, piece, write, locked)
+def _fault(mm: Mm, piece: Piece, tables: Tables, write: bool, locked: bool) -> Path[Touched]:
+    """Page faults: of anonymous memory all at once, of a file those that are alike."""
+    if piece.entries > 1 and (vma := mm.find_vma(piece.first)).file is not None:
+        return _file_faults(mm, vma, piece, tables, write, locked)
     return exc_page_fault(mm, piece, write, locked)
 
 
-def _page_by_page(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touched]:
-    """A fault may map pages around its own: they are hits, up to the next one that is not mapped."""
+def _file_faults(
+    mm: Mm, vma: Vma, piece: Piece, tables: Tables, write: bool, locked: bool
+) -> Path[Touched]:
+    """Faults that are alike at once; else table by table, and below one table page by page."""
+    faults = alike_faults(mm, vma, piece, tables, write)
+    if faults is None and is_run(piece.slots):
+        one_by_one = split(piece.slots, np.arange(1, piece.tables))
+        return (yield from _access_runs(mm, piece, one_by_one, write, locked))
+    if faults is None:
+        return (yield from _page_by_page(mm, vma, piece, write, locked))
+    so_far = yield from exc_page_fault(mm, faults, write, locked)
+    around = piece.entries - faults.entries
+    if around:  # fault-around has mapped what the other accesses read
+        tables = mm.machine.mem.at(mm.lookup(piece.first, _PMD), piece.slots)
+        yield Step(Kind.HIT, "mmu", tables, around, 1, Access(piece.first, write))
+    return so_far
+
+
+def _page_by_page(mm: Mm, vma: Vma, piece: Piece, write: bool, locked: bool) -> Path[Touched]:
+    """The first page alone; then what its fault has mapped around it, and what is left, if alike."""
     columns, step, so_far = piece.columns, piece.columns.step or 1, NO_FAULT
     start, pages = columns.start, 1
     while start < columns.stop:
@@ -135,19 +151,26 @@ def _page_by_page(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touch
         if locked and result.refused:
             break
         start += pages * step
-        if not write:  # a write maps nothing around
-            pages = _mapped(mm, piece, slice(start, columns.stop, step)) or 1
+        rest = piece._replace(
+            first=piece.first + ((start - columns.start) << PAGE_SHIFT),
+            columns=slice(start, columns.stop, step),
+        )
+        if start < columns.stop:
+            pages = _alike_accesses(mm, vma, rest, write)
     return so_far
 
 
-def _mapped(mm: Mm, piece: Piece, columns: slice) -> int:
-    """How many of the entries, from the first on, a read can use as they are."""
+def _alike_accesses(mm: Mm, vma: Vma, piece: Piece, write: bool) -> int:
+    """How many of the accesses, from the first on, are hits or faults that are alike; at least 1."""
     pmd, slot = mm.lookup(piece.first, _PMD), first_of(piece.slots)
-    table = int(mm.machine.mem.at(pmd, slot)) if pmd and not mm.is_huge(pmd, slot) else 0
-    if not table:
-        return 0
-    closed = (mm.machine.mem.entries[table, columns] & _VALID) == 0
-    return int(np.argmax(closed)) if closed.any() else len(closed)
+    if not pmd or mm.is_huge(pmd, slot):
+        return 1
+    table = int(mm.machine.mem.at(pmd, slot))
+    if table and not write:  # a write maps nothing around
+        closed = (mm.machine.mem.entries[table, piece.columns] & _VALID) == 0
+        if not closed[0]:
+            return int(np.argmax(closed)) if closed.any() else len(closed)
+    return piece.entries if alike_faults(mm, vma, piece, table, write) else 1
 
 
 def _hit(piece: Piece, write: bool) -> Path[Touched]:
@@ -195,7 +218,7 @@ def _access_entries(
     if not alike:
         return (yield from _access_parts(mm, piece, kinds, write, locked))
     if kinds.flat[0] != _GUARDED:
-        return (yield from _fault(mm, piece, write, locked))
+        return (yield from _fault(mm, piece, tables, write, locked))
     fact = Refusal(piece.first, write, Reason.GUARD)
     yield Step(Kind.REFUSED, "handle_pte_marker", tables, piece.entries, 1, fact)
     return Touched(0, piece.entries, piece.first)

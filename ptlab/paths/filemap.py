@@ -7,14 +7,15 @@ readahead, no dirty tracking.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import numpy as np
+from numpy.typing import NDArray
 
 from ptlab.base import pte
 from ptlab.base.errors import NotModelled
 from ptlab.base.facts import EntriesSet, Maps, Reason, Refusal
 from ptlab.base.geometry import PAGE_SHIFT, PMD_SIZE, PTRS_PER_TABLE
 from ptlab.base.steps import Kind, Path, Step
-from ptlab.base.tables import Tables, first_of
+from ptlab.base.tables import Tables, count_each, first_of, is_run, table_count, total
 from ptlab.paths.pieces import Piece
 from ptlab.paths.recheck import folio_lock, folio_unlock, lock_unchanged, still_has
 from ptlab.paths.table_alloc import anon_vma_prepare, visit
@@ -24,6 +25,8 @@ from ptlab.state.mm import Count, Mm
 from ptlab.state.page_cache import File
 from ptlab.state.vma import VM, Vma
 
+U64 = np.uint64
+Pages = NDArray[np.int64]
 FAULT_AROUND_PAGES = 16
 """fault_around_bytes, 64 KiB, in pages."""
 
@@ -32,20 +35,20 @@ VM_FAULT_SIGBUS = 0x2
 
 
 def do_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]:
-    """One empty entry of a file mapping. VM_FAULT_SIGBUS: the page is beyond the file's end; else 0.
+    """Empty entries of a file mapping; more than one are alike (alike_faults.py), and fault each.
 
-    do_read_fault(), do_cow_fault() and do_shared_fault().
+    VM_FAULT_SIGBUS: the page is beyond the file's end; else 0. do_read_fault(), do_cow_fault() and
+    do_shared_fault().
     """
     assert vma.file is not None
-    file, slot, column = vma.file, first_of(piece.slots), int(piece.columns.start)
-    page = vma.page(piece.first)
+    file, slot, page = vma.file, first_of(piece.slots), vma.page(piece.first)
     own = write and not vma.shared  # do_cow_fault() copies 4 KiB, also of a huge page
     huge = not own and _fits_huge(vma, piece.first, page)
     if huge and not mm.machine.mem.at(pmd, slot) and _may_map_huge(mm, vma):
         yield from do_set_pmd(mm, pmd, slot, file, page & -512, _writable(vma))
         if mm.is_huge(pmd, slot):
             return 0
-    if not write and (yield from _map_around(mm, vma, pmd, piece, page)):
+    if not write and (yield from _map_around(mm, vma, pmd, piece)):
         return 0
     if own and vma.anon_vma is None:  # also for a page that turns out to be beyond the file's end
         yield anon_vma_prepare(mm, vma)
@@ -54,30 +57,54 @@ def do_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]
         return VM_FAULT_SIGBUS
     if file.kind == "disk" and not file.frame(page):
         raise NotModelled("a page of a disk file that is not in the page cache: readahead decides")
-    file.bring(page)
+    file.bring(shown(vma, piece, piece.columns))
     mm.machine.others.smp_wmb()  # folio_mark_uptodate()
     if own:
-        yield from _map_copy(mm, file, page, pmd, slot, column)
+        yield from _map_copies(mm, vma, pmd, piece)
     else:
-        columns = _finished(mm, vma, pmd, slot, column, page - column)
-        yield from _map(mm, vma, pmd, slot, columns, page - column, "finish_fault", write)
+        columns = piece.columns
+        if piece.entries == 1:
+            columns = _finished(mm, vma, pmd, slot, columns.start, page - columns.start)
+        pages = shown(vma, piece, columns)
+        yield from _map(mm, vma, pmd, piece, columns, pages, file.frames(pages), write)
     return 0
 
 
-def _map_around(mm: Mm, vma: Vma, pmd: int, piece: Piece, page: int) -> Path[bool]:
-    """do_fault_around(): map the cached neighbours of `page`. True: the page itself was one of them."""
+def _map_around(mm: Mm, vma: Vma, pmd: int, piece: Piece) -> Path[bool]:
+    """do_fault_around(): map the cached neighbours too. True: the page itself was one of them."""
     assert vma.file is not None
-    slot, column = first_of(piece.slots), int(piece.columns.start)
-    around: Sequence[int] = _fault_around(vma, piece.first, column)
-    if mm.machine.profile.whole_around:
-        around = _whole_folios(vma, around, page - column)
-    cached = [c for c in around if vma.file.ready(page + c - column)]
-    table = first_of(mm.machine.mem.at(pmd, slot))
-    if table:
-        cached = [c for c in cached if not mm.machine.mem.entries.word(table, c)]
-    if cached:
-        yield from _map(mm, vma, pmd, slot, cached, page - column, "filemap_map_pages")
-    return column in cached
+    slots, column, mem = piece.slots, int(piece.columns.start), mm.machine.mem
+    columns = window(vma, piece)
+    if mm.machine.profile.whole_around and piece.entries == 1:
+        columns = _whole_folios(vma, columns, vma.page(piece.first) - column)
+    pages = shown(vma, piece, columns)
+    frames = np.where(vma.file.ready(pages), vma.file.frames(pages), 0)
+    tables = mem.at(pmd, slots)
+    if first_of(tables):
+        frames = np.where(mem.entries[tables, columns] == 0, frames, 0)
+    if frames.any():
+        yield from _map(mm, vma, pmd, piece, columns, pages, frames)
+    return bool(frames[..., column - columns.start].all())
+
+
+def shown(vma: Vma, piece: Piece, columns: slice) -> Pages:
+    """The pages of the file that `columns` show: (columns,), or (tables, columns) for a run."""
+    base = vma.page(piece.first) - piece.columns.start
+    pages: Pages = base + np.arange(columns.start, columns.stop, columns.step)
+    if is_run(piece.slots):
+        below = (piece.slots - piece.slots[0]) * PTRS_PER_TABLE
+        pages = below[:, None] + pages
+    return pages
+
+
+def window(vma: Vma, piece: Piece) -> slice:
+    """do_fault_around(): the columns around those of the piece, clamped to the VMA and to the table."""
+    column, last = piece.columns.start, piece.columns.stop - 1
+    before = (piece.first - vma.start) >> PAGE_SHIFT
+    after = (vma.end - piece.first) >> PAGE_SHIFT
+    first = max(column & -FAULT_AROUND_PAGES, column - before)
+    stop = first + (last - first & -FAULT_AROUND_PAGES) + FAULT_AROUND_PAGES
+    return slice(first, min(stop, PTRS_PER_TABLE, column + after))
 
 
 def _fits_huge(vma: Vma, address: int, page: int) -> bool:
@@ -97,17 +124,17 @@ def _may_map_huge(mm: Mm, vma: Vma) -> bool:
     return not (mm.machine.profile.nohuge_file and vma.flags & VM.NOHUGEPAGE)
 
 
-def _whole_folios(vma: Vma, around: Sequence[int], offset: int) -> Sequence[int]:
+def _whole_folios(vma: Vma, around: slice, offset: int) -> slice:
     """filemap_map_folio_range(): all of each folio that fits into the VMA and into the table."""
     assert vma.file is not None
-    if not vma.file.order[offset + around[0] : offset + around[-1] + 1].any():
+    if not vma.file.order[offset + around.start : offset + around.stop].any():
         return around
-    columns = set(around)
-    for column in around:
+    first, stop = around.start, around.stop
+    for column in range(around.start, around.stop):
         folio = vma.file.folio(offset + column)
         if _fits(vma, folio, offset):
-            columns.update(page - offset for page in folio)
-    return sorted(columns)
+            first, stop = min(first, folio.start - offset), max(stop, folio.stop - offset)
+    return slice(first, stop)
 
 
 def _fits(vma: Vma, folio: range, offset: int) -> bool:
@@ -116,25 +143,15 @@ def _fits(vma: Vma, folio: range, offset: int) -> bool:
     return inside and offset <= folio.start and folio.stop <= offset + PTRS_PER_TABLE
 
 
-def _finished(mm: Mm, vma: Vma, pmd: int, slot: int, column: int, offset: int) -> list[int]:
+def _finished(mm: Mm, vma: Vma, pmd: int, slot: int, column: int, offset: int) -> slice:
     """What finish_fault() maps: since 6.11 the whole folio of shared memory, if nothing is there yet."""
     assert vma.file is not None
-    folio = vma.file.folio(offset + column)
+    alone, folio = slice(column, column + 1), vma.file.folio(offset + column)
     if len(folio) == 1 or not mm.machine.profile.whole_finish or not _fits(vma, folio, offset):
-        return [column]
+        return alone
     columns = slice(folio.start - offset, folio.stop - offset)
     table = first_of(mm.machine.mem.at(pmd, slot))
-    if table and mm.machine.mem.entries.filled(table, columns):
-        return [column]
-    return list(range(columns.start, columns.stop))
-
-
-def _fault_around(vma: Vma, address: int, column: int) -> range:
-    """do_fault_around(): the columns of this table around `column`, clamped to the VMA."""
-    before = (address - vma.start) >> PAGE_SHIFT
-    after = (vma.end - address) >> PAGE_SHIFT
-    first = max(column & -FAULT_AROUND_PAGES, column - before)
-    return range(first, min(first + FAULT_AROUND_PAGES, PTRS_PER_TABLE, column + after))
+    return alone if table and mm.machine.mem.entries.filled(table, columns) else columns
 
 
 def _writable(vma: Vma) -> bool:
@@ -147,73 +164,91 @@ def _map(
     mm: Mm,
     vma: Vma,
     pmd: int,
-    slot: int,
-    columns: list[int],
-    offset: int,
-    fn: str,
-    write: bool = False,
+    piece: Piece,
+    columns: slice,
+    pages: Pages,
+    frames: Pages,
+    write: bool | None = None,
 ) -> Path[None]:
-    """Enter pages of the file at `columns` of the table; column c shows page offset + c."""
-    machine, file = mm.machine, vma.file
+    """Enter pages of the file at `columns`: where `frames` is not 0. `write` None: fault-around."""
+    machine, file, n = mm.machine, vma.file, piece.entries
     assert file is not None
-    frames = {column: file.frame(offset + column) for column in columns}
-    table = yield from visit(mm, pmd, slot)
-    if not first_of(table):
+    tables = yield from visit(mm, pmd, piece.slots, n)
+    if not first_of(tables):
         return  # a huge page is there now
     yield from folio_lock(file)
-    if (yield from pte_offset_map_lock(machine, Found(pmd, slot, table))):
-        for column, frame in list(frames.items()):
-            empty = machine.others.unchanged(table, slice(column, column + 1), 0)
-            if not empty or not still_has(file, offset + column, frame):
-                del frames[column]
-        if frames:  # else another fault or a truncate was faster: the access faults again
-            yield from _set(mm, vma, table, frames, fn, write)
-        yield machine.unlock("pte_unmap_unlock", "ptl")
+    if (yield from pte_offset_map_lock(machine, Found(pmd, piece.slots, tables), n)):
+        if machine.others.several:
+            frames = _still_wanted(file, tables, columns, pages, frames)
+        if frames.any():  # else another fault or a truncate was faster: the access faults again
+            yield from _set(mm, vma, tables, columns, frames, n, write)
+        yield machine.unlock("pte_unmap_unlock", "ptl", n)
     yield from folio_unlock(file)
-    yield from machine.scheme.visitor_leaves(mm, table)
+    yield from machine.scheme.visitor_leaves(mm, tables, n)
+
+
+def _still_wanted(file: File, table: Tables, columns: slice, pages: Pages, frames: Pages) -> Pages:
+    """Under the locks: the frames of those entries that are none still, and pages of the file still."""
+    frames = frames.copy()
+    for k in np.flatnonzero(frames).tolist():
+        entry = slice(columns.start + k, columns.start + k + 1)
+        empty = file.machine.others.unchanged(table, entry, 0)
+        if not empty or not still_has(file, int(pages[k]), int(frames[k])):
+            frames[k] = 0
+    return frames
 
 
 def _set(
     mm: Mm,
     vma: Vma,
-    table: Tables,
-    frames: dict[int, int],
-    fn: str,
-    write: bool,
+    tables: Tables,
+    columns: slice,
+    frames: Pages,
+    times: int,
+    write: bool | None,
 ) -> Path[None]:
-    """set_pte_range(), under the PTE lock: the frames by column."""
-    machine, n = mm.machine, len(frames)
-    part = slice(min(frames), max(frames) + 1)
-    words = machine.mem.entries[table, part].copy()
-    for column, frame in frames.items():
-        words[column - part.start] = pte.file_entry(frame, write or _writable(vma), write)
-    machine.mem.write(table, part, words)
+    """set_pte_range(), under the PTE lock: `frames` are 0 where the entry stays as it is."""
+    machine, there = mm.machine, frames != 0
+    if not is_run(tables) and not there.all():
+        first, last = np.flatnonzero(there)[[0, -1]].tolist()
+        columns = slice(columns.start + first, columns.start + last + 1)
+        frames, there = frames[first : last + 1], there[first : last + 1]
+    words = pte.file_entry(frames.astype(U64), bool(write) or _writable(vma), bool(write))
+    if not there.all():
+        words = np.where(there, words, machine.mem.entries[tables, columns])
+    each = count_each(tables, there)
+    machine.mem.write(tables, columns, words)
+    n = total(tables, each)
     mm.count(Count.FILE, n)
-    machine.scheme.entries_changed(mm, table, n)
-    yield Step(Kind.SET, fn, table, n, 1, EntriesSet(part, Maps.FILE))
-    yield from machine.scheme.entries_mapped(mm, table, n)
+    machine.scheme.entries_changed(mm, tables, each)
+    fn = "filemap_map_pages" if write is None else "finish_fault"
+    yield Step(Kind.SET, fn, tables, n, 1, EntriesSet(columns, Maps.FILE))
+    yield from machine.scheme.entries_mapped(mm, tables, each, times)
 
 
-def _map_copy(mm: Mm, file: File, page: int, pmd: int, slot: int, column: int) -> Path[None]:
-    """do_cow_fault(): a private mapping gets a page of its own with the file's content."""
-    machine, frame = mm.machine, file.frame(page)
-    table = yield from visit(mm, pmd, slot)
-    if not first_of(table):
+def _map_copies(mm: Mm, vma: Vma, pmd: int, piece: Piece) -> Path[None]:
+    """do_cow_fault(): a private mapping gets pages of its own with the file's content."""
+    machine, file, slots, columns = mm.machine, vma.file, piece.slots, piece.columns
+    assert file is not None
+    n, pages = piece.entries, shown(vma, piece, columns)
+    was = file.frames(pages)
+    tables = yield from visit(mm, pmd, slots, n)
+    if not first_of(tables):
         return  # a huge page is there now
-    part = slice(column, column + 1)
     yield from folio_lock(file)
-    if (yield from lock_unchanged(machine, Found(pmd, slot, table), part, 0)):
-        if still_has(file, page, frame):
-            word = pte.anon_entry(machine.frames(1), True)
+    if (yield from lock_unchanged(machine, Found(pmd, slots, tables), columns, 0, n)):
+        if n > 1 or still_has(file, pages.item(0), was.item(0)):
+            words = pte.anon_entries(machine.frames(n), n)
             machine.others.smp_wmb()  # __folio_mark_uptodate()
-            machine.mem.write(table, column, word)
-            mm.count(Count.ANON, 1)
-            machine.scheme.entries_changed(mm, table, 1)
-            yield Step(Kind.SET, "do_cow_fault", table, 1, 1, EntriesSet(part, Maps.PAGE))
-            yield from machine.scheme.entries_mapped(mm, table, 1)
-        yield machine.unlock("pte_unmap_unlock", "ptl")
+            machine.mem.write(tables, columns, words.reshape(pages.shape))
+            mm.count(Count.ANON, n)
+            each = n // table_count(tables)
+            machine.scheme.entries_changed(mm, tables, each)
+            yield Step(Kind.SET, "do_cow_fault", tables, n, 1, EntriesSet(columns, Maps.PAGE))
+            yield from machine.scheme.entries_mapped(mm, tables, each, n)
+        yield machine.unlock("pte_unmap_unlock", "ptl", n)
     yield from folio_unlock(file)
-    yield from machine.scheme.visitor_leaves(mm, table)
+    yield from machine.scheme.visitor_leaves(mm, tables, n)
 
 
 def _beyond_file(address: int, write: bool) -> Step:

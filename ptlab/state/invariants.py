@@ -133,7 +133,8 @@ def _vmas(mm: Mm) -> list[BrokenState]:
 def _files(mm: Mm) -> list[BrokenState]:
     """With no lock held: a page of a file is mapped only while the page cache has it."""
     mem, broken = mm.machine.mem, list[BrokenState]()
-    cached = np.concatenate([file.cache[: file.pages] for file in mm.machine.files])
+    files = mm.machine.files
+    cached = np.concatenate([file.frames(file.cached(0, file.pages)) for file in files])
     for table in _own(mm).tolist():
         level = Level(int(mem.level[table]))
         if level > Level.PMD:

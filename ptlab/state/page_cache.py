@@ -7,7 +7,7 @@ a file on disk is not modelled, because readahead would decide what an access br
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE, PTRS_PER_TABLE, page_alig
 from ptlab.state.machine import Machine
 
 T = TypeVar("T", bound=np.generic)
+_CHUNK = 1 << 16
+"""Pages of a file, 256 MiB, of which is noted whether any was ever in the cache."""
 
 
 def known(call: str, file: object, machine: Machine) -> File:
@@ -52,8 +54,10 @@ class File:
         self.cache: NDArray[np.int64] = np.zeros(0, np.int64)
         self.blank: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self.order: NDArray[np.int8] = np.zeros(0, np.int8)
+        self._reached: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self.reserve(page_align(size) >> PAGE_SHIFT)
         if filled:
+            self._reached[:] = True
             # Content that a file has from the start is not an event: written past the store,
             # it is there at every moment, those before the file was made included.
             self.cache += np.arange(self.pages) + machine.frames(self.pages) + pte.FILE_FRAME
@@ -79,13 +83,16 @@ class File:
                 raise NotModelled(message) from None
             self.cache, self.blank = longer
             self.order = _longer(self.order, pages)
+            self._reached = _longer(self._reached, -(-pages // _CHUNK))
 
-    def bring(self, page: int) -> None:
-        """An access to `page`: it is in the cache afterwards, with its content."""
-        if not self.frame(page):
-            self._take(np.array([page]))
-        if self.blank[page]:
-            self.machine.store.put(self, "blank", page, False)
+    def bring(self, pages: NDArray[np.int64]) -> None:
+        """An access to each of `pages`: they are in the cache afterwards, with their content."""
+        missing = pages[self.cache[pages] == 0]
+        if len(missing):
+            self._take(missing)
+        blank = pages[self.blank[pages]]
+        if len(blank):
+            self.machine.store.put(self, "blank", blank, False)
 
     def allocate(self, first: int, count: int) -> None:
         """Take pages [first, first + count) into the cache, blank; those that are there are zeroed."""
@@ -96,15 +103,28 @@ class File:
             self.machine.store.put(self, "blank", missing, True)
 
     def _take(self, pages: NDArray[np.int64]) -> None:
+        self._reached[pages // _CHUNK] = True
         frames = self.machine.frames(len(pages)) + pte.FILE_FRAME
         self.machine.store.put(self, "cache", pages, np.arange(len(pages)) + frames)
 
     def drop(self, first: int, count: int) -> None:
         """Take pages [first, first + count) out of the cache."""
-        store = self.machine.store
-        store.put(self, "cache", slice(first, first + count), 0)
-        store.put(self, "blank", slice(first, first + count), False)
-        store.put(self, "order", slice(first, first + count), 0)
+        pages = self.cached(first, count)
+        if len(pages):
+            for column in ("cache", "blank", "order"):
+                self.machine.store.put(self, column, pages, 0)
+
+    def cached(self, first: int, count: int) -> NDArray[np.int64]:
+        """Which of the pages [first, first + count) are in the cache.
+
+        Only chunks that ever had a page are looked at: a large file that nobody reads costs nothing.
+        """
+        chunks = np.flatnonzero(self._reached[first // _CHUNK : -(-(first + count) // _CHUNK)])
+        found = [np.zeros(0, np.int64)]
+        for chunk in (chunks + first // _CHUNK).tolist():
+            start, stop = max(chunk * _CHUNK, first), min((chunk + 1) * _CHUNK, first + count)
+            found.append(np.flatnonzero(self.cache[start:stop]) + start)
+        return np.concatenate(found)
 
     def folio(self, page: int) -> range:
         """The pages of the folio that `page` is in."""
@@ -141,9 +161,16 @@ class File:
         """The cached frame of `page`, 0 if it is not in the cache."""
         return int(self.cache[page]) if page < len(self.cache) else 0
 
-    def ready(self, page: int) -> bool:
-        """Whether fault-around may map `page`: it is cached, with its content, and in the file."""
-        return page < self.pages and bool(self.frame(page)) and not self.blank[page]
+    def frames(self, pages: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The same of many pages; of those behind the end of the file 0."""
+        frames: NDArray[np.int64] = _of(self.cache, pages)
+        return frames
+
+    def ready(self, pages: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of `pages` fault-around may map: they are cached, with content, and in the file."""
+        with_content = (_of(self.cache, pages) != 0) & ~_of(self.blank, pages)
+        ready: NDArray[np.bool_] = (pages < self.pages) & with_content
+        return ready
 
     def __repr__(self) -> str:
         return f"<{self}>"
@@ -156,3 +183,11 @@ def _longer(column: NDArray[T], size: int) -> NDArray[T]:
     grown = np.zeros(size, column.dtype)
     grown[: len(column)] = column
     return grown
+
+
+def _of(column: Any, pages: NDArray[np.int64]) -> Any:
+    """What the column says of each of `pages`, 0 for those that it has no place for."""
+    if not len(column):
+        return np.zeros(pages.shape, np.bool_)
+    known = pages < len(column)
+    return column[np.where(known, pages, 0)] * known
