@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ptlab.classroom import seeds
+from ptlab.classroom.grader_fault import GraderFault
 from ptlab.classroom.handed_in import last_error
 from ptlab.classroom.question import Question, refused
 from ptlab.classroom.report import Finding, Report
@@ -57,13 +58,18 @@ def check(name: str, answer: object) -> Report:
         whose = seeds.whose()
     except seeds.NoName as error:
         return Report(name, question.points, refused(str(error), question.points))
-    return graded(name, answer, whose, whose, last_error())
+    try:
+        return graded(name, answer, whose, whose, last_error())
+    except GraderFault as fault:
+        says = f"this answer was not judged, and that is not its fault: {fault}"
+        return Report(name, question.points, refused(says, question.points, "not-judged"))
 
 
 def graded(name: str, answer: object, whose: str, claimed: str, ended: str = "") -> Report:
     """Grade `answer` to the problem of `whose`, in a notebook that says student(`claimed`).
 
     `ended` says how the answer's cell went wrong, if it did: that is why there is no answer.
+    GraderFault: this machine could not judge it.
     """
     question = find(name)
     if answer is None:

@@ -84,12 +84,21 @@ def spec(
         "hide": [str(path) for path in hide],
         "room": str(room),
         "folder": str(folder or room),
-        "mib": max(limits.mib, _LEAST_MIB),
         "mib_together": limits.mib,
-        "file_mib": 16,
-        "files": 256,
-        "processes": limits.processes if counted else 0,
+        "limits": _limits(limits, counted),
     }
+
+
+def _limits(limits: Limits, counted: bool) -> list[tuple[str, int, int]]:
+    """For setrlimit(2): the name, the most, and what has to be possible for an honest answer."""
+    found = [
+        ("RLIMIT_AS", max(limits.mib, _LEAST_MIB) << 20, limits.mib << 20),
+        ("RLIMIT_FSIZE", 16 << 20, 1 << 20),
+        ("RLIMIT_NOFILE", 256, 64),
+        ("RLIMIT_CORE", 0, 0),
+    ]
+    processes = ("RLIMIT_NPROC", limits.processes, limits.processes)
+    return [*found, processes] if counted else found
 
 
 _LEAST_MIB = 4096

@@ -25,7 +25,7 @@ _MS_RDONLY, _MS_REMOUNT = 1, 32
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND, _MS_REC, _MS_PRIVATE = 2, 4, 8, 4096, 16384, 1 << 18
 _MOUNT_SETATTR, _AT_FDCWD, _AT_RECURSIVE = 442, -100, 0x8000
 _ATTR_RDONLY, _ATTR_NOSUID = 1, 2
-_PDEATHSIG, _SECUREBITS, _NO_NEW_PRIVS = 1, 28, 38
+_PDEATHSIG, _DUMPABLE, _SECUREBITS, _NO_NEW_PRIVS = 1, 4, 28, 38
 _NO_ROOT_AGAIN = 0x23
 """Secure bits (capabilities(7)): user 0 has no more rights than another, and that is locked."""
 
@@ -51,7 +51,7 @@ def main() -> None:
         if not spec["namespaces"]:
             _become(spec["user"])
             _tell(status, {"way": spec["way"]})
-            _run(spec, command)
+            _run(spec, command, status)
         _new_namespaces(spec["user"])
         first = os.fork()
         if first == 0:
@@ -127,15 +127,16 @@ def _first_process(spec: dict[str, Any], command: list[str], status: int | None)
         _libc("prctl", _PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # a change of user would take it back
         _tell(status, {"way": spec["way"]})
         child = os.fork()
-    except OSError as error:
+        if child == 0:
+            _run(spec, command, status)
+        _libc("prctl", _DUMPABLE, 0, 0, 0, 0)  # nobody in here opens the pipe to the grader
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(nothing, stream)
+        ended = _reap(child, spec["mib_together"], status)
+    except Exception as error:  # whatever it is, it is not the command's
         _tell(status, {"cannot": str(error)[:300]})
         os._exit(1)
-    if child == 0:
-        _run(spec, command)
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(nothing, stream)
-    ended = _reap(child, spec["mib_together"], status)
     _tell(status, {"left": sorted({_name(pid) for pid in _others()} - {""})[:20]})
     os._exit(128 + os.WTERMSIG(ended) if os.WIFSIGNALED(ended) else os.WEXITSTATUS(ended))
 
@@ -202,8 +203,8 @@ def _give_up_rights() -> None:
     _libc("prctl", _SECUREBITS, _NO_ROOT_AGAIN, 0, 0, 0)
 
 
-def _run(spec: dict[str, Any], command: list[str]) -> NoReturn:
-    """Set the limits and become the command."""
+def _run(spec: dict[str, Any], command: list[str], status: int | None) -> NoReturn:
+    """Set the limits and become the command; the status pipe says why that fails."""
     try:
         _limit(spec)
         if sys.platform == "linux":
@@ -216,23 +217,19 @@ def _run(spec: dict[str, Any], command: list[str]) -> NoReturn:
             os.chdir(spec["room"])
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         os.execv(command[0], command)
-    except OSError as error:
-        os.write(2, f"{error}\n".encode())
+    except (Cannot, OSError) as error:
+        _tell(status, {"cannot": str(error)[:300]})
     os._exit(127)
 
 
 def _limit(spec: dict[str, Any]) -> None:
-    wanted = [
-        (resource.RLIMIT_AS, spec["mib"] << 20),
-        (resource.RLIMIT_FSIZE, spec["file_mib"] << 20),
-        (resource.RLIMIT_NOFILE, spec["files"]),
-        (resource.RLIMIT_CORE, 0),
-    ]
-    if spec["processes"]:
-        wanted.append((resource.RLIMIT_NPROC, spec["processes"]))
-    for what, most in wanted:
-        with suppress(ValueError, OSError):  # macOS does not know every limit
+    """The limits. Cannot: whoever grades has less than an answer may use."""
+    for name, most, least in spec["limits"]:
+        with suppress(ValueError, OSError, AttributeError):  # macOS does not know every limit
+            what = getattr(resource, name)
             hard = resource.getrlimit(what)[1]
+            if hard != resource.RLIM_INFINITY and hard < least:
+                raise Cannot(f"the grader's own {name} (ulimit) is {hard}, and {least} are needed")
             most = most if hard == resource.RLIM_INFINITY else min(most, hard)
             resource.setrlimit(what, (most, most))
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import ClassVar, TypeVar
 
 from ptlab.classroom import seeds
-from ptlab.classroom.box import Stopped
+from ptlab.classroom.box_process import Stopped
 from ptlab.classroom.question import Question, refused, shown
 from ptlab.classroom.report import Finding
 from ptlab.classroom.sandbox import Failed, values

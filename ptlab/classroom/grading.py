@@ -24,7 +24,7 @@ from nbgrader.preprocessors import (
     Execute,
     OverwriteCells,
 )
-from traitlets import Unicode
+from traitlets import Bool, Unicode
 
 from ptlab.classroom import seeds
 from ptlab.classroom.ask import graded
@@ -58,6 +58,7 @@ class HandIn(Execute):  # type: ignore[misc]
         """Run, grade, and leave each check cell with its own source and its report.
 
         ValueError: the notebook has another version of the problems, or its kernel another ptlab.
+        GraderFault: this machine could not run or judge it.
         """
         if other := seeds.other_version(notebook.metadata):
             raise ValueError(f"this notebook cannot be graded: {other}")
@@ -76,9 +77,18 @@ class HandIn(Execute):  # type: ignore[misc]
             _write(cell, report, {"student": student, "minutes": _took(minutes, question), **run})
         return notebook, resources
 
+    self_test = Bool(
+        True,
+        help="Whether honest answers are judged on this machine first; `ptlab autograde` does it once.",
+    ).tag(config=True)
+
     def secret(self) -> str:
         """The grader's secret. SystemExit: there is none."""
         return read(self.secret_file)
+
+    def hidden(self) -> list[Path]:
+        """What no notebook may see."""
+        return [Path.cwd(), Path(self.secret_file).expanduser().resolve(), _ANSWERS]
 
     def _run(
         self, notebook: NotebookNode, checks: dict[int, tuple[str, str]], resources: Any
@@ -90,8 +100,7 @@ class HandIn(Execute):  # type: ignore[misc]
         copy.cells.append(new_code_cell(_hand_in("minutes", "minutes")))  # type: ignore[no-untyped-call]
         folder = resources.get("metadata", {}).get("path")
         place = Path(folder).resolve() if folder else None
-        hide = [Path.cwd(), Path(self.secret_file).expanduser().resolve(), _ANSWERS]
-        ran = run_notebook(copy, self.timeout, place, hide)
+        ran = run_notebook(copy, self.timeout, place, self.hidden())
         if ran.left:
             what = f"what it left running was ended: {', '.join(ran.left)}"
             self.log.warning("%s: %s", resources["unique_key"], what)

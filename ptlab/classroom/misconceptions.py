@@ -8,6 +8,7 @@ IDEAS = {
     # any question
     "ill-formed": "gave something that is no answer in the form asked for",
     "not-handed-in": "handed in no answer: the notebook stopped before it",
+    "not-judged": "could not be judged on this machine",
     "other-name": "handed in a notebook with another name in it",
     # set 1
     "offset-is-an-index": "took the place in the page for an index",

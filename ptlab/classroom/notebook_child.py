@@ -1,6 +1,7 @@
 """In the box: run a notebook, and say what each of its cells has put out. The grader is outside.
 
-One line comes, the notebook; after each cell one line goes, its outputs; at the end why it ended.
+One line comes, the notebook; one goes when its kernel stands, {"ready": true}, or {"cannot": why}; after
+each cell one line, its outputs; at the end why it ended.
 What goes is short, so that an honest student who prints too much keeps the rest; the grader does not
 rely on that (notebook_run.py).
 """
@@ -29,11 +30,22 @@ def main() -> None:
         out.write(json.dumps(what) + "\n")
         out.flush()
 
-    say({"ended": _run(job["notebook"], job["timeout"], say)})
+    stands = []
+
+    def ready(notebook: Any) -> None:
+        stands.append(True)
+        say({"ready": True})
+
+    try:
+        say({"ended": _run(job["notebook"], job["timeout"], ready, say)})
+    except Exception as error:
+        if stands:
+            raise
+        say({"cannot": f"{type(error).__name__}: {error}"[:300]})
     os._exit(0)
 
 
-def _run(notebook: Any, timeout: int, say: Any) -> str:
+def _run(notebook: Any, timeout: int, ready: Any, say: Any) -> str:
     # jsonschema takes this if it is there, and then each start begins with building a parser: 1 s.
     sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
     from jupyter_client.manager import AsyncKernelManager
@@ -60,6 +72,7 @@ def _run(notebook: Any, timeout: int, say: Any) -> str:
         raise_on_iopub_timeout=True,  # a kernel that cannot be interrupted is given up
         allow_errors=True,
         error_on_timeout={"ename": "CellTimeoutError", "evalue": "", "traceback": []},
+        on_notebook_start=ready,
         on_cell_executed=executed,
         resources={"metadata": {"path": os.getcwd()}},
     )

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ptlab.classroom import safe_html
-from ptlab.classroom.box import Stopped, started
+from ptlab.classroom.box import started
+from ptlab.classroom.box_process import NO_MEMORY, TOO_BUSY, Box, Stopped
 from ptlab.classroom.box_ways import Limits
+from ptlab.classroom.grader_fault import GraderFault
 from ptlab.classroom.grader_process import nothing_left_behind
 from ptlab.classroom.handed_in import MIME as HANDED_IN
 
@@ -51,16 +53,21 @@ class Ran(NamedTuple):
 def run_notebook(
     notebook: Any, timeout: int, folder: Path | None, hide: Sequence[Path], limits: Limits = LIMITS
 ) -> Ran:
-    """Run all cells, each for `timeout` seconds at most. Stopped: the box cannot be started."""
+    """Run all cells, each for `timeout` seconds at most.
+
+    GraderFault: its box or its kernel cannot be started, or this machine is out of memory or time.
+    """
     outputs, left = dict[int, list[dict[str, Any]]](), MOST
     job = json.dumps({"notebook": notebook, "timeout": timeout})
     places = {k for k, cell in enumerate(notebook["cells"]) if cell["cell_type"] == "code"}
     command = ["-m", "ptlab.classroom.notebook_child"]
     with nothing_left_behind() as ended, started(command, limits, folder, hide) as box:
         box.send(job.encode() + b"\n")
+        box.wait_until_ready()
         try:
             for _ in range(len(notebook["cells"]) + 1):
                 heard = json.loads(box.receive())
+                _blame(heard, box)
                 if "ended" in heard:
                     why = _WHY[heard["ended"]]
                     break
@@ -78,6 +85,16 @@ def run_notebook(
         box.finish()
         told = list(map(str, box.said().get("left", [])))
     return Ran(outputs, why, box.way.name, sorted({*told, *ended}))
+
+
+def _blame(heard: dict[str, Any], box: Box) -> None:
+    """GraderFault: time or memory ran out, and it was the machine's."""
+    starved, end = box.look_at_clock(), heard.get("ended")
+    if end == "dead" and box.out_of_memory():
+        raise GraderFault(NO_MEMORY)
+    names = [one.get("ename") for one in heard.get("outputs", ()) if one["output_type"] == "error"]
+    if starved and (end == "timeout" or "CellTimeoutError" in names):
+        raise GraderFault(TOO_BUSY)
 
 
 def plain_output(raw: Any) -> dict[str, Any] | None:

@@ -1,8 +1,8 @@
 """How nbgrader comes to a class's notebooks: what has to hold before an old grading is removed.
 
 nbgrader makes its exporter before it looks at a submission, and with `--force` it then removes what was
-graded before. So the secret is asked for here, and a folder that must not be touched is taken off
-nbgrader's list.
+graded before. So the secret is asked for here, this machine is tested, and a folder that must not be
+touched is taken off nbgrader's list.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from nbconvert.exporters import NotebookExporter
 from ptlab.classroom.box import way
 from ptlab.classroom.grading import HandIn
 from ptlab.classroom.handed_files import unsafe, why_file
+from ptlab.classroom.self_test import try_this_machine
 
 
 def _open_to_all(course: Path) -> bool:
@@ -23,11 +24,14 @@ def _open_to_all(course: Path) -> bool:
 
 
 class Reader(NotebookExporter):
-    """nbgrader's own exporter, with the two questions. What it cannot read it notes the reason of."""
+    """nbgrader's own exporter, with these questions. What it cannot read it notes the reason of."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
-        HandIn(config=self.config).secret()
+        hand_in = HandIn(config=self.config)
+        hand_in.secret()
+        if hand_in.self_test:
+            try_this_machine(hand_in.hidden())
         converter: Any = self.parent
         if _open_to_all(Path(converter.coursedir.root)):
             self.log.warning("Notebooks can read %s: chmod 700 %s", *[converter.coursedir.root] * 2)

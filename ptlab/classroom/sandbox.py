@@ -18,8 +18,10 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from ptlab.classroom import seeds
-from ptlab.classroom.box import Box, Stopped, started
+from ptlab.classroom.box import started
+from ptlab.classroom.box_process import Box, Stopped
 from ptlab.classroom.box_ways import PACKAGE, Limits
+from ptlab.classroom.grader_fault import GraderFault
 from ptlab.classroom.of_ptlab import object_to_use
 from ptlab.classroom.remote_class import Answered, Declared, remote_class
 from ptlab.classroom.remote_scheme import Raised, Remote
@@ -83,6 +85,7 @@ def scheme(answer: object, limits: Limits = LIMITS) -> Iterator[type[Answered]]:
     """The student's class, as a design whose points are decided in the process.
 
     Stopped: the class cannot be made, or while it runs, the process ends or goes beyond a limit.
+    GraderFault: its process cannot be made, or the judge fails.
     """
     with _started(_text(answer, "class"), limits) as box:
         try:
@@ -90,8 +93,10 @@ def scheme(answer: object, limits: Limits = LIMITS) -> Iterator[type[Answered]]:
             yield remote_class(remote, Declared.of(_first(box)))
         except Raised as raised:
             raise Stopped(str(raised)) from None
-        except Stopped:
+        except (Stopped, GraderFault):
             raise
+        except (MemoryError, OSError) as error:
+            raise GraderFault(f"the judge itself has failed: {error!r}"[:400]) from error
         except Exception as error:  # whatever it makes of the engine, the next submission is graded
             why = f"it raised {type(error).__name__} in the engine: {error}"
             raise Stopped(why[:400]) from error
@@ -131,6 +136,7 @@ def _started(answer: Code, limits: Limits) -> Iterator[Box]:
     payload = json.dumps({"answer": answer, "limits": [limits.seconds, limits.mib]})
     with started(_COMMANDS[answer.kind], limits, hide=_HIDDEN[answer.kind]) as box:
         box.send(payload.encode() + b"\n")
+        box.wait_until_ready()
         yield box
 
 

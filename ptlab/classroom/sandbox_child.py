@@ -8,6 +8,7 @@ students, who learn at once what an answer may not; what nobody gets round is th
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import sys
 import traceback
@@ -46,21 +47,23 @@ def main() -> None:
         over = isinstance(error, MemoryError)
         return no_memory(mib) if over else told_error(error)
 
-    def shut_in() -> Any:
-        """The function or class of the answer, from here on with limits."""
-        _limit(seconds, mib)
-        sys.addaudithook(_guard())
-        return _subject(answer)
-
-    def say(verdict: dict[str, Any]) -> None:
-        out.write(json.dumps(verdict).encode() + b"\n")
+    def say(what: dict[str, Any]) -> None:
+        out.write(json.dumps(what).encode() + b"\n")
         out.flush()
 
     try:
-        if answer.kind == "class":
-            _scheme(come, out, shut_in, say, told)
+        engine = _engine(come, out) if answer.kind == "class" else None
+        _limit(seconds, mib)
+    except Exception as error:  # nothing of the answer has run
+        say({"cannot": f"{type(error).__name__}: {error}"[:300]})
+        os._exit(1)
+    sys.addaudithook(_guard())
+    say({"ready": True})
+    try:
+        if engine is not None:
+            _scheme(engine, answer, say, told)
         else:
-            function = shut_in()
+            function = _subject(answer)
             say({"verdict": "ready"})
             calls = unpack(json.loads(come.readline()))
             say({"verdict": [_call(function, call) for call in calls]})
@@ -69,29 +72,44 @@ def main() -> None:
     os._exit(0)  # without whatever the answer wants to do at exit
 
 
-def _scheme(
-    come: BinaryIO,
-    out: BinaryIO,
-    shut_in: Callable[[], Any],
-    say: Callable[[dict[str, Any]], None],
-    told: Callable[[BaseException], str],
-) -> None:
-    """A class is asked for its points as long as the judge wants. A function's box has no engine."""
-    from ptlab.classroom.remote_engine import Engine, declared, put_in_place
+def _engine(come: BinaryIO, out: BinaryIO) -> Any:
+    """What a class is run on. A function's box has no engine."""
+    from ptlab.classroom.remote_engine import Engine, put_in_place
 
     engine = Engine(come, out)
     put_in_place(engine)
-    subject = shut_in()
+    return engine
+
+
+def _scheme(
+    engine: Any,
+    answer: Code,
+    say: Callable[[dict[str, Any]], None],
+    told: Callable[[BaseException], str],
+) -> None:
+    """A class is asked for its points as long as the judge wants."""
+    from ptlab.classroom.remote_engine import declared
+
+    subject = _subject(answer)
     say({"verdict": declared(subject)})
     engine.serve(subject, told)
 
 
 def _limit(seconds: int, mib: int) -> None:
-    """Processor time, memory, files. A system without rlimits has the clock only."""
+    """Processor time, memory, files. A system without rlimits has the clock only.
+
+    OSError: this machine does not give what an answer may use.
+    """
     try:
         import resource
     except ImportError:
         return
+    own = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    if own != resource.RLIM_INFINITY and own <= seconds:
+        raise OSError(
+            f"the grader's own limit (ulimit -t) is {own} s, and {seconds + 1} are needed"
+        )
+    _could_have(mib)
     for what, soft, hard in (
         # SIGXCPU comes a second before SIGKILL, so that the two can be distinguished.
         (resource.RLIMIT_CPU, seconds, seconds + 1),
@@ -102,6 +120,19 @@ def _limit(seconds: int, mib: int) -> None:
     ):
         with suppress(ValueError, OSError):  # macOS does not know every limit
             resource.setrlimit(what, (soft, hard))
+
+
+def _could_have(mib: int) -> None:
+    """Ask for all the memory that an answer may use, and give it back untouched."""
+    if sys.platform != "linux":
+        return
+    with open("/proc/self/statm") as file:
+        has = int(file.read().split()[0]) * mmap.PAGESIZE
+    left = (mib << 20) - has - (16 << 20)
+    try:
+        mmap.mmap(-1, left, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
+    except (OSError, ValueError):
+        raise OSError(f"this machine does not give the {mib} MiB that an answer may use") from None
 
 
 def _guard() -> Callable[[str, tuple[Any, ...]], None]:

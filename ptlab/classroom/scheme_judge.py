@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from ptlab.base.errors import Corruption
 from ptlab.classroom import seeds
-from ptlab.classroom.box import Stopped
+from ptlab.classroom.box_process import Stopped
+from ptlab.classroom.grader_fault import GraderFault
 from ptlab.costs.meter import Meter
 from ptlab.process.process import Process
 from ptlab.race.explore import explore
@@ -79,7 +80,7 @@ _SECRET = "it goes wrong in a further program, which is secret"
 def _without_words() -> Iterator[None]:
     try:
         yield
-    except Stopped:
+    except (Stopped, GraderFault, MemoryError, OSError):
         raise  # in the judge's own words
     except Exception:
         if seeds.grading():

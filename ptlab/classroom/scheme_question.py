@@ -14,7 +14,7 @@ from random import Random
 from typing import ClassVar
 
 from ptlab.classroom import scheme_answers as answers
-from ptlab.classroom.box import Stopped
+from ptlab.classroom.box_process import Stopped
 from ptlab.classroom.question import Question, Wrong
 from ptlab.classroom.report import Finding
 from ptlab.classroom.sandbox import scheme

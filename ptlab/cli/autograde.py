@@ -21,7 +21,9 @@ examples:
   ptlab autograde --jobs 8   eight at once
 
 A run that was stopped goes on where it was. `nbgrader autograde SET --force` grades
-again. The secret has to be in a file.
+again. The secret is in a file, or asked for, as nbgrader_config.py says. Before the
+first submission an honest answer of each kind is judged; if this machine fails with
+it, nothing is begun.
 
 exit status: 0 all is graded, 1 something could not be graded, 2 bad input or usage"""
 
@@ -64,6 +66,7 @@ def command(args: argparse.Namespace) -> int:
             f"{args.folder / 'submitted'} is not there: what students hand in goes there"
         )
     works, began = pending(args.folder), perf_counter()
+    typed = _prepared(args.folder) if works else None
     console = Console(stderr=True)
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
     failed = 0
@@ -71,12 +74,19 @@ def command(args: argparse.Namespace) -> int:
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as progress:
         bar = progress.add_task("grading", total=len(works))
-        for done in autograde(args.folder, works, args.jobs):
+        for done in autograde(args.folder, works, args.jobs, typed):
             progress.advance(bar)
             failed += not done.graded
             print(_line(done), flush=True)
     print(_summary(len(works) - failed, failed, perf_counter() - began))
     return int(failed > 0)
+
+
+def _prepared(folder: Path) -> str | None:
+    """The secret, if it was typed."""
+    from ptlab.classroom.before_grading import prepared  # nbgrader takes two seconds
+
+    return prepared(folder)
 
 
 def _line(done: Done) -> str:

@@ -4,13 +4,16 @@ import sys
 
 import pytest
 
-from ptlab.classroom import autograding
+from ptlab.classroom import autograding, before_grading
 from ptlab.classroom.autograding import Work, autograde, pending
+from ptlab.classroom.before_grading import prepared
 from ptlab.cli import main
 
 NBGRADER = """
 import pathlib, sys
-*_, problem_set, whom = sys.argv
+_, problem_set, tested, whom = sys.argv
+assert tested == "--HandIn.self_test=False"
+print(sys.stdin.readline().strip(), file=open("typed", "a"))
 if whom.startswith("--student="):
     names = [whom.split("=")[1]]
 else:
@@ -45,9 +48,10 @@ def course(tmp_path, monkeypatch):
     def ours(folder, batch):
         real = command(folder, batch)
         assert real[:3] == [sys.executable, "-m", "nbgrader"]
-        return [sys.executable, "nbgrader.py", *real[3:]]
+        return [sys.executable, "nbgrader.py", *real[4:]]
 
     monkeypatch.setattr(autograding, "_command", ours)
+    monkeypatch.setattr("ptlab.cli.autograde._prepared", lambda folder: None)
     return tmp_path
 
 
@@ -83,3 +87,29 @@ def test_the_command_goes_on_where_it_was(course, capsys):
     assert "0 graded, 2 not" in capsys.readouterr().out
     assert main(["autograde", str(course), "--jobs", "0"]) == 2
     assert main(["autograde", str(course / "source")]) == 2
+
+
+def test_a_secret_that_is_typed_reaches_every_process_and_no_command_line(course, monkeypatch):
+    monkeypatch.setattr("ptlab.cli.autograde._prepared", lambda folder: "typed by a person")
+    assert main(["autograde", str(course), "--jobs", "2"]) == 1
+    assert set((course / "typed").read_text().splitlines()) == {"typed by a person"}
+
+
+def test_nothing_is_begun_where_an_honest_answer_fails(course, monkeypatch, capsys):
+    def fails(folder):
+        raise SystemExit("Nothing was graded, because this machine fails")
+
+    monkeypatch.setattr("ptlab.cli.autograde._prepared", fails)
+    with pytest.raises(SystemExit, match="Nothing was graded"):
+        main(["autograde", str(course)])
+    assert not (course / "typed").exists()
+
+
+def test_the_secret_and_the_test_are_those_of_the_course(course, monkeypatch):
+    (course / "nbgrader_config.py").write_text('get_config().HandIn.secret_file = "-"\n')
+    hidden = []
+    monkeypatch.setattr(before_grading.HandIn, "secret", lambda self: f"from {self.secret_file}")
+    monkeypatch.setattr(before_grading, "try_this_machine", hidden.extend)
+    assert prepared(course) == "from -" and hidden[0] == course
+    (course / "nbgrader_config.py").write_text('get_config().HandIn.secret_file = "x"\n')
+    assert prepared(course) is None

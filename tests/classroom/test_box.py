@@ -6,12 +6,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from ptlab.classroom import box
-from ptlab.classroom.box import Stopped, started, way
+from ptlab.classroom import box, box_process
+from ptlab.classroom.box import started, way
+from ptlab.classroom.box_process import Stopped
 from ptlab.classroom.box_ways import PACKAGE, WAYS, Limits
 
 apart = pytest.mark.skipif(
@@ -20,10 +22,22 @@ apart = pytest.mark.skipif(
 POSSIBLE = [way for way in WAYS if box._possible(way)]
 
 
+@contextmanager
+def running(text, limits=Limits(), folder=None, hide=()):  # noqa: B008 (it is never changed)
+    """A text in the box, as a student's that has begun."""
+    with started(["-c", f"{SAYS_READY}\n{text}"], limits, folder, hide) as inside:
+        inside.wait_until_ready()
+        yield inside
+
+
+SAYS_READY = f"print({box_process.READY.decode().strip()!r}, flush=True)"
+
+
 def told(text, folder=None, hide=()):
     """What Python says of this expression in the box."""
-    command = ["-c", f"import json, os, sys\nprint(json.dumps({text}))"]
-    with started(command, Limits(), folder, hide) as inside:
+    with running(
+        f"import json, os, sys\nprint(json.dumps({text}))", Limits(), folder, hide
+    ) as inside:
         return json.loads(inside.receive())
 
 
@@ -76,8 +90,8 @@ def test_no_file_can_be_changed_and_no_right_comes_back():
         "os.kill(1, 9) or os.kill(os.getppid(), 9) or os.wait()",
     ]
     text = "def f(text):\n  try: eval(text)\n  except BaseException as e: return type(e).__name__"
-    command = ["-c", f"import json, os\n{text}\nprint(json.dumps(list(map(f, {attempts!r}))))"]
-    with started(command, Limits()) as inside:
+    command = f"import json, os\n{text}\nprint(json.dumps(list(map(f, {attempts!r}))))"
+    with running(command) as inside:
         assert None not in json.loads(inside.receive())
 
 
@@ -102,7 +116,7 @@ def test_all_that_it_has_started_ends_with_it_and_is_named():
         "import subprocess, sys\n"
         "p = subprocess.Popen(['sleep', '600'], start_new_session=True)\nprint(p.pid, flush=True)"
     )
-    with started(["-c", text], Limits()) as inside:
+    with running(text, Limits()) as inside:
         inside.receive()
         inside.finish()
         assert inside.said()["left"] == ["sleep"]
@@ -115,7 +129,7 @@ def test_what_is_killed_takes_all_with_it():
         "import os, time\nfor _ in range(3): os.fork()\n"
         "os.setsid()\nprint(flush=True)\nos.execvp('sleep', ['sleep', '600'])"
     )
-    with started(["-c", text], Limits(processes=16)) as inside:
+    with running(text, Limits(processes=16)) as inside:
         inside.receive()
     assert not _sleeping()
 
@@ -137,14 +151,14 @@ def test_a_fork_bomb_and_a_memory_bomb_stay_inside():
         "try:\n  while True:\n    n += 1\n    if os.fork() == 0: os.execvp('sleep', ['sleep', '600'])\n"
         "except OSError: print(n, flush=True)"
     )
-    with started(["-c", bomb], Limits(processes=12)) as inside:
+    with running(bomb, Limits(processes=12)) as inside:
         assert int(inside.receive()) <= 12
     together = (
         "import os\nfor _ in range(4):\n  if os.fork() == 0: break\nx = bytearray(100 << 20)\n"
         "__import__('time').sleep(60)"
     )
     with (
-        started(["-c", together], Limits(seconds=30, mib=300, processes=12)) as inside,
+        running(together, Limits(seconds=30, mib=300, processes=12)) as inside,
         pytest.raises(Stopped, match="more than 300 MiB"),
     ):
         inside.receive()
@@ -152,12 +166,12 @@ def test_a_fork_bomb_and_a_memory_bomb_stay_inside():
 
 def test_what_says_nothing_is_stopped_and_what_says_too_much_is_cut():
     with (
-        started(["-c", "import time; time.sleep(60)"], Limits(seconds=0)) as inside,
+        running("import time; time.sleep(60)", Limits(seconds=0)) as inside,
         pytest.raises(Stopped, match="did not end within 3 s"),
     ):
         inside.receive()
     with (
-        started(["-c", f"print('a' * {box.LINE + 9})"], Limits()) as inside,
+        running(f"print('a' * {box_process.LINE + 9})", Limits()) as inside,
         pytest.raises(Stopped, match="more than 1 MiB"),
     ):
         inside.receive()

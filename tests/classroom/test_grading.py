@@ -204,9 +204,27 @@ def course(tmp_path_factory):
         (folder / "submitted/jon" / PS / "ps6.ipynb").write_text('{"cells": [{')
         with pytest.raises(SystemExit):  # nbgrader says so, at its end, because of jon
             run(AutogradeApp, PS)
+        right(folder, "kim").hand_in()
+        without_box(patch, folder)
         run(GenerateFeedbackApp, PS)
         run(ExportApp)
     return folder
+
+
+def without_box(patch, folder):
+    """Grade on a machine that can make no box: kim for the first time, Amy once more."""
+    before = (folder / f"autograded/Amy/{PS}/ps6.ipynb").read_bytes()
+    with patch.context() as broken:
+        broken.setattr("ptlab.classroom.box.subprocess.Popen", no_process)
+        with pytest.raises(SystemExit, match="Nothing was graded, because this machine fails"):
+            run(AutogradeApp, PS, "--student=Amy", "--force")
+        assert (folder / f"autograded/Amy/{PS}/ps6.ipynb").read_bytes() == before
+        with pytest.raises(SystemExit):
+            run(AutogradeApp, PS, "--student=kim", "--HandIn.self_test=False")
+
+
+def no_process(*args, **kwargs):
+    raise OSError(11, "Resource temporarily unavailable")
 
 
 def run(app, *args):
@@ -461,7 +479,7 @@ def test_summary_of_the_class(course):
     table = io.StringIO()
     summary.write_csv(table)
     rows = list(csv.DictReader(io.StringIO(table.getvalue())))
-    assert len(rows) == 24 + 2
+    assert len(rows) == 24 + 3
     assert rows[0] | {"mistaken ideas": ""} == {
         "student": "Amy", "problem_set": PS, "question": "thread-1", "score": "6.0",
         "points": "6", "minutes": "30", "mistaken ideas": "", "file": "", "not graded": "",
@@ -476,13 +494,21 @@ def test_ptlab_grade_shows_and_writes_it(course, tmp_path, capsys, monkeypatch):
     assert "thread-3" in told
     assert f"{PS} of ivy: {PS} is a link, and links are not followed" in told
     assert f"{PS}/ps6.ipynb of jon: not graded: " in told and "JSON" in told
-    assert f"{PS}/thread-4: 9, of Amy, ben, cyd" in told  # waits for a person
+    assert f"{PS}/thread-4: 10, of Amy, ben, cyd" in told  # waits for a person
     assert f"{PS}/ps6.ipynb of eve: sleep" in told
     assert f"8 notebooks: {way().says}" in told
     assert "differ" not in told and "different secrets" not in told
-    assert out[0].read_text().count("\n") == 27
+    assert out[0].read_text().count("\n") == 28
     page = out[1].read_text()
     assert "<svg" in page and "ps6.ipynb of eve: sleep" in page
+
+
+def test_a_fault_of_this_machine_is_listed_and_costs_nobody_points(course, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    assert not (course / "autograded/kim" / PS).exists() and score(course, "Amy") == 16
+    assert main(["grade", str(course)]) == 1
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"{PS}/ps6.ipynb of kim: not graded: GraderFault: this machine cannot start" in told
 
 
 def test_what_is_changed_behind_the_grader_s_back_is_listed(course, tmp_path):

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from ptlab.classroom.box import Stopped
+from ptlab.classroom.box_process import Stopped
 from ptlab.classroom.of_ptlab import object_to_use
 from ptlab.classroom.sandbox import values
 from ptlab.classroom.student_code import Code

@@ -10,7 +10,7 @@ from textwrap import dedent, indent
 import pytest
 
 from ptlab.classroom import remote_scheme, sandbox, scheme_answers, scheme_question
-from ptlab.classroom.box import Stopped
+from ptlab.classroom.box_process import Stopped
 from ptlab.classroom.box_ways import Limits
 from ptlab.classroom.remote_scheme import Raised
 from ptlab.classroom.sandbox import scheme

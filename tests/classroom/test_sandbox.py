@@ -11,7 +11,7 @@ import pytest
 from ptlab import classroom
 from ptlab.classroom import sandbox, scheme_answers
 from ptlab.classroom.ask import graded
-from ptlab.classroom.box import Stopped
+from ptlab.classroom.box_process import Stopped
 from ptlab.classroom.box_ways import Limits
 from ptlab.classroom.sandbox import Failed, scheme, values
 from ptlab.classroom.scheme_judge import measured, run
