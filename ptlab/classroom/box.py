@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ptlab.classroom.box_process import Box
@@ -73,12 +73,13 @@ def _in_way(
     folder: Path | None = None,
     hide: Sequence[Path] = (),
 ) -> Iterator[Box]:
-    with _room() as room, _started(way, command, limits, room, folder, hide) as box:
+    with ExitStack() as after:
         try:
-            yield box
-        finally:
-            box.close()
-            _close(box)
+            box = _begun(after, way, command, limits, folder, hide)
+        except (OSError, RuntimeError, MemoryError) as error:  # no pipe, process, thread or memory
+            why = f"this machine cannot start another Python to run it in: {error}"
+            raise GraderFault(why) from None
+        yield box
 
 
 @contextmanager
@@ -94,66 +95,32 @@ def _room() -> Iterator[Path]:
         shutil.rmtree(room, ignore_errors=True)
 
 
-@contextmanager
-def _started(
+def _begun(
+    after: ExitStack,
     way: Way,
     command: list[str],
     limits: Limits,
-    room: Path,
     folder: Path | None,
     hide: Sequence[Path],
-) -> Iterator[Box]:
-    pipes = list[int]()
-    try:
-        try:
-            box = _box(way, command, limits, room, folder, hide, pipes)
-        except (OSError, RuntimeError, MemoryError) as error:  # no pipe, process, thread or memory
-            why = f"this machine cannot start another Python to run it in: {error}"
-            raise GraderFault(why) from None
-        yield box
-    finally:
-        for pipe in pipes:
-            os.close(pipe)
-
-
-def _box(
-    way: Way,
-    command: list[str],
-    limits: Limits,
-    room: Path,
-    folder: Path | None,
-    hide: Sequence[Path],
-    pipes: list[int],
 ) -> Box:
-    """Start it. `pipes` are left for the caller to close."""
+    """Start it. `after` undoes what was done for it, the last thing first, however far this comes."""
+    room, come = after.enter_context(_room()), None
     if way.name == "nothing":
-        return _watched(way, _popen(command, room, ()), None, limits)
-    user = user_number() if way.user else None
-    if user is not None:
-        os.chown(room, user, user)
-    pipes += os.pipe()
-    come, go = pipes
-    told = spec(way, limits, user, room, folder, hide) | {"status": go}
-    confine = [sys.executable, "-I", "-S", str(_CONFINE), json.dumps(told)]
-    child = _popen([*confine, *command], room, (go,))
-    os.close(pipes.pop())
-    return _watched(way, child, come, limits)
-
-
-def _watched(way: Way, child: subprocess.Popen[bytes], status: int | None, limits: Limits) -> Box:
-    try:
-        return Box(way, child, status, limits)
-    except RuntimeError:  # there is no thread for its clock
-        child.kill()
-        child.wait()
-        raise
-
-
-def _close(box: Box) -> None:
-    assert box.child.stdin is not None and box.child.stdout is not None
-    box.child.stdout.close()
-    with suppress(BrokenPipeError):
-        box.child.stdin.close()
+        child = _popen(command, room, ())
+    else:
+        user = user_number() if way.user else None
+        if user is not None:
+            os.chown(room, user, user)
+        come, go = os.pipe()
+        after.callback(os.close, come)
+        with open(go, "wb"):  # the box has an end of its own afterwards
+            told = spec(way, limits, user, room, folder, hide) | {"status": go}
+            confine = [sys.executable, "-I", "-S", str(_CONFINE), json.dumps(told)]
+            child = _popen([*confine, *command], room, (go,))
+    box = Box(way, child, come, limits)
+    after.callback(box.close)
+    box.start_clock()
+    return box
 
 
 def _popen(command: list[str], room: Path, keep: tuple[int, ...]) -> subprocess.Popen[bytes]:

@@ -42,7 +42,12 @@ class Box:
         self._late, self._starved = threading.Event(), False
         self._status, self._said = status, dict[str, Any]()
         self._killed = oom_kills()
-        self._watch(START)
+        self._looked = usage(child.pid), monotonic()
+        self._timer = threading.Timer(START, self._stop)
+
+    def start_clock(self) -> None:
+        """It has START seconds until it is ready. RuntimeError: there is no thread for the clock."""
+        self._timer.start()
 
     def wait_until_ready(self) -> None:
         """Nothing of the student's has run yet. GraderFault: it does not come so far."""
@@ -51,19 +56,14 @@ class Box:
             raise GraderFault(f"the box did not start: {line[:300].decode(errors='replace')}")
         self.ready = True
         self._timer.cancel()
-        self._watch(self.limits.clock)
-
-    def _watch(self, seconds: float) -> None:
-        """From here on so long by the clock."""
-        self._timer = threading.Timer(seconds, self._stop)
+        self._timer = threading.Timer(self.limits.clock, self._stop)
         self._timer.start()
         self.look_at_clock()
 
     def look_at_clock(self) -> bool:
         """Whether it was starved of a processor since the last look; a new look begins."""
-        now, had = monotonic(), usage(self.child.pid)
-        before, since = getattr(self, "_looked", (had, now))
-        self._looked = had, now
+        before, since = self._looked
+        had, now = self._looked = usage(self.child.pid), monotonic()
         return had.starved(before, now - since)
 
     def out_of_memory(self) -> bool:
@@ -115,9 +115,13 @@ class Box:
 
     def close(self) -> None:
         """End it, whatever it does."""
+        assert self.child.stdin is not None and self.child.stdout is not None
         self._timer.cancel()
         self.kill()
         self.child.wait()
+        self.child.stdout.close()
+        with suppress(BrokenPipeError):
+            self.child.stdin.close()
 
     def kill(self) -> None:
         """End the process and all that it has started, as far as the way reaches."""

@@ -51,6 +51,10 @@ class HandIn(Execute):  # type: ignore[misc]
         "~/ptlab-secret",
         help="The file that the grader's secret is in; - asks for it on the terminal.",
     ).tag(config=True)
+    self_test = Bool(
+        True,
+        help="Whether honest answers are judged on this machine first; `ptlab autograde` does it once.",
+    ).tag(config=True)
 
     def preprocess(
         self, notebook: NotebookNode, resources: Any = None, km: Any = None
@@ -76,11 +80,6 @@ class HandIn(Execute):  # type: ignore[misc]
                 report = _report(question, _handed_in(cell, question), student, ran.why, ended)
             _write(cell, report, {"student": student, "minutes": _took(minutes, question), **run})
         return notebook, resources
-
-    self_test = Bool(
-        True,
-        help="Whether honest answers are judged on this machine first; `ptlab autograde` does it once.",
-    ).tag(config=True)
 
     def secret(self) -> str:
         """The grader's secret. SystemExit: there is none."""

@@ -30,10 +30,11 @@ def main() -> None:
         out.write(json.dumps(what) + "\n")
         out.flush()
 
-    stands = []
+    stands = False
 
     def ready(notebook: Any) -> None:
-        stands.append(True)
+        nonlocal stands
+        stands = True
         say({"ready": True})
 
     try:

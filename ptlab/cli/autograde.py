@@ -66,7 +66,11 @@ def command(args: argparse.Namespace) -> int:
             f"{args.folder / 'submitted'} is not there: what students hand in goes there"
         )
     works, began = pending(args.folder), perf_counter()
-    typed = _prepared(args.folder) if works else None
+    typed = None
+    if works:
+        from ptlab.classroom.before_grading import prepared  # nbgrader takes two seconds
+
+        typed = prepared(args.folder)
     console = Console(stderr=True)
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
     failed = 0
@@ -80,13 +84,6 @@ def command(args: argparse.Namespace) -> int:
             print(_line(done), flush=True)
     print(_summary(len(works) - failed, failed, perf_counter() - began))
     return int(failed > 0)
-
-
-def _prepared(folder: Path) -> str | None:
-    """The secret, if it was typed."""
-    from ptlab.classroom.before_grading import prepared  # nbgrader takes two seconds
-
-    return prepared(folder)
 
 
 def _line(done: Done) -> str:

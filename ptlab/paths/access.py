@@ -144,19 +144,13 @@ def _page_by_page(mm: Mm, vma: Vma, piece: Piece, write: bool, locked: bool) -> 
     start, pages = columns.start, 1
     while start < columns.stop:
         stop = min(start + (pages - 1) * step + 1, columns.stop)
-        first = piece.first + ((start - columns.start) << PAGE_SHIFT)
-        part = piece._replace(first=first, columns=slice(start, stop, step))
-        result = yield from access(mm, part, write, locked)
+        result = yield from access(mm, piece.part(start, stop), write, locked)
         so_far = so_far.add(result)
         if locked and result.refused:
             break
         start += pages * step
-        rest = piece._replace(
-            first=piece.first + ((start - columns.start) << PAGE_SHIFT),
-            columns=slice(start, columns.stop, step),
-        )
         if start < columns.stop:
-            pages = _alike_accesses(mm, vma, rest, write)
+            pages = _alike_accesses(mm, vma, piece.part(start, columns.stop), write)
     return so_far
 
 
@@ -241,8 +235,7 @@ def _access_parts(
     borders = [0, *(np.flatnonzero(np.diff(kinds)) + 1).tolist(), len(kinds)]
     so_far = NO_FAULT
     for lo, hi in pairwise(borders):
-        columns = slice(start + lo * step, start + (hi - 1) * step + 1, step)
-        part = piece._replace(first=piece.first + (lo * step << PAGE_SHIFT), columns=columns)
+        part = piece.part(start + lo * step, start + (hi - 1) * step + 1)
         so_far = so_far.add((yield from access(mm, part, write, locked)))
     return so_far
 
@@ -279,8 +272,7 @@ def _access_huge(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touche
     if write and not locked:
         _write_first(mm, one)
     if columns.start + step < columns.stop:
-        rest = slice(columns.start + step, columns.stop, step)
-        left = piece._replace(first=piece.first + (step << PAGE_SHIFT), columns=rest)
+        left = piece.part(columns.start + step, columns.stop)
         so_far = so_far.add((yield from access(mm, left, write, locked)))
     return so_far
 

@@ -52,7 +52,7 @@ def _alike_reads(mm: Mm, vma: Vma, piece: Piece, tables: Tables) -> Piece | None
     pages = shown(vma, piece, columns)
     if pages.max() >= file.pages or file.order[pages].any():
         return None
-    ready: NDArray[np.bool_] = file.ready(pages)
+    ready: NDArray[np.bool_] = file.ready(pages) != 0
     if first_of(tables):
         ready &= mm.machine.mem.entries[tables, columns] == 0
     if not ready.any():

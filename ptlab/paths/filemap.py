@@ -22,7 +22,6 @@ from ptlab.paths.table_alloc import anon_vma_prepare, visit
 from ptlab.paths.thp import do_set_pmd
 from ptlab.paths.walk import Found, pte_offset_map_lock
 from ptlab.state.mm import Count, Mm
-from ptlab.state.page_cache import File
 from ptlab.state.vma import VM, Vma
 
 U64 = np.uint64
@@ -65,8 +64,8 @@ def do_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]
         columns = piece.columns
         if piece.entries == 1:
             columns = _finished(mm, vma, pmd, slot, columns.start, page - columns.start)
-        pages = shown(vma, piece, columns)
-        yield from _map(mm, vma, pmd, piece, columns, pages, file.frames(pages), write)
+        frames = file.frames(shown(vma, piece, columns))
+        yield from _map(mm, vma, pmd, piece, columns, frames, write)
     return 0
 
 
@@ -77,13 +76,12 @@ def _map_around(mm: Mm, vma: Vma, pmd: int, piece: Piece) -> Path[bool]:
     columns = window(vma, piece)
     if mm.machine.profile.whole_around and piece.entries == 1:
         columns = _whole_folios(vma, columns, vma.page(piece.first) - column)
-    pages = shown(vma, piece, columns)
-    frames = np.where(vma.file.ready(pages), vma.file.frames(pages), 0)
+    frames = vma.file.ready(shown(vma, piece, columns))
     tables = mem.at(pmd, slots)
     if first_of(tables):
         frames = np.where(mem.entries[tables, columns] == 0, frames, 0)
     if frames.any():
-        yield from _map(mm, vma, pmd, piece, columns, pages, frames)
+        yield from _map(mm, vma, pmd, piece, columns, frames)
     return bool(frames[..., column - columns.start].all())
 
 
@@ -166,7 +164,6 @@ def _map(
     pmd: int,
     piece: Piece,
     columns: slice,
-    pages: Pages,
     frames: Pages,
     write: bool | None = None,
 ) -> Path[None]:
@@ -179,7 +176,7 @@ def _map(
     yield from folio_lock(file)
     if (yield from pte_offset_map_lock(machine, Found(pmd, piece.slots, tables), n)):
         if machine.others.several:
-            frames = _still_wanted(file, tables, columns, pages, frames)
+            frames = _still_wanted(vma, piece, tables, columns, frames)
         if frames.any():  # else another fault or a truncate was faster: the access faults again
             yield from _set(mm, vma, tables, columns, frames, n, write)
         yield machine.unlock("pte_unmap_unlock", "ptl", n)
@@ -187,9 +184,10 @@ def _map(
     yield from machine.scheme.visitor_leaves(mm, tables, n)
 
 
-def _still_wanted(file: File, table: Tables, columns: slice, pages: Pages, frames: Pages) -> Pages:
+def _still_wanted(vma: Vma, piece: Piece, table: Tables, columns: slice, frames: Pages) -> Pages:
     """Under the locks: the frames of those entries that are none still, and pages of the file still."""
-    frames = frames.copy()
+    file, pages, frames = vma.file, shown(vma, piece, columns), frames.copy()
+    assert file is not None
     for k in np.flatnonzero(frames).tolist():
         entry = slice(columns.start + k, columns.start + k + 1)
         empty = file.machine.others.unchanged(table, entry, 0)
@@ -230,19 +228,18 @@ def _map_copies(mm: Mm, vma: Vma, pmd: int, piece: Piece) -> Path[None]:
     """do_cow_fault(): a private mapping gets pages of its own with the file's content."""
     machine, file, slots, columns = mm.machine, vma.file, piece.slots, piece.columns
     assert file is not None
-    n, pages = piece.entries, shown(vma, piece, columns)
-    was = file.frames(pages)
+    n, page = piece.entries, vma.page(piece.first)
+    was = file.frame(page)
     tables = yield from visit(mm, pmd, slots, n)
     if not first_of(tables):
         return  # a huge page is there now
     yield from folio_lock(file)
     if (yield from lock_unchanged(machine, Found(pmd, slots, tables), columns, 0, n)):
-        if n > 1 or still_has(file, pages.item(0), was.item(0)):
-            words = pte.anon_entries(machine.frames(n), n)
+        if still_has(file, page, was):
+            words, each = pte.anon_entries(machine.frames(n), n), n // table_count(tables)
             machine.others.smp_wmb()  # __folio_mark_uptodate()
-            machine.mem.write(tables, columns, words.reshape(pages.shape))
+            machine.mem.write(tables, columns, words.reshape(-1, each) if is_run(tables) else words)
             mm.count(Count.ANON, n)
-            each = n // table_count(tables)
             machine.scheme.entries_changed(mm, tables, each)
             yield Step(Kind.SET, "do_cow_fault", tables, n, 1, EntriesSet(columns, Maps.PAGE))
             yield from machine.scheme.entries_mapped(mm, tables, each, n)

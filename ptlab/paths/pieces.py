@@ -33,6 +33,11 @@ class Piece(NamedTuple):
         each: int = (columns.stop - columns.start - 1) // (columns.step or 1) + 1
         return each * tables
 
+    def part(self, start: int, stop: int) -> Piece:
+        """Its entries in columns [start, stop); `start` is one of them."""
+        first = self.first + ((start - self.columns.start) << PAGE_SHIFT)
+        return self._replace(first=first, columns=slice(start, stop, self.columns.step or 1))
+
 
 def cut(grain: str, start: int, count: int, step: int = 1) -> Iterator[Piece]:
     """Pieces of `count` pages from address `start` on, `step` pages apart.

@@ -2,9 +2,9 @@
 
 Read memmap (a row for each page-table page), entries and entry_runs (their 512 words each), mm and
 vma (an address space and its areas), machine (what all processes share: locks, RCU, page frames),
-page_cache, mmu_gather, counters. Then scheme (the points at which a design may act), others (what
-a path asks about other tasks), invariants (what must be true after every step) and journal (time,
-forward and back).
+page_cache, mmu_gather, counters; columns says how a column grows. Then scheme (the points at which a
+design may act), others (what a path asks about other tasks), invariants (what must be true after
+every step) and journal (time, forward and back).
 
 The one idea: state is columns, only Store writes to them, and it logs each write.
 

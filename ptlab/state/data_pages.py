@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ptlab.base import pte
 from ptlab.base.store import Store
+from ptlab.state.columns import longer, of_rows
 
 T = TypeVar("T", bound=np.generic)
 Frames = NDArray[np.uint64]
@@ -100,9 +101,7 @@ class DataPages:
         pages = self._next_frame[0] - pte.FIRST_FRAME
         if pages <= len(column):
             return column
-        grown = np.zeros(2 * pages, column.dtype)
-        grown[: len(column)] = column
-        return grown
+        return longer(column, 2 * pages)
 
 
 def _index(frames: Frames) -> NDArray[np.int64]:
@@ -111,9 +110,7 @@ def _index(frames: Frames) -> NDArray[np.int64]:
 
 def _of(column: NDArray[Any], frames: Frames) -> Mask:
     """Where the column is set, for each of `frames`; not for those that it has no place for."""
-    found: Mask = np.zeros(frames.shape, np.bool_)
-    if len(column):
-        index = _index(frames)
-        known = (index >= 0) & (index < len(column))
-        found[known] = column[index[known]] != 0
+    if not len(column):
+        return np.zeros(frames.shape, np.bool_)
+    found: Mask = of_rows(column, _index(frames)) != 0
     return found

@@ -18,6 +18,7 @@ from ptlab.base import pte
 from ptlab.base.geometry import PAGE_SHIFT, Level
 from ptlab.base.store import Store
 from ptlab.base.tables import Slots, Tables, first_of, of_each, pick, total
+from ptlab.state.columns import longer
 from ptlab.state.entries import EntryPool
 
 PFN_MASK, SHIFT = np.uint64(pte.PFN_MASK), np.uint64(PAGE_SHIFT)
@@ -95,10 +96,7 @@ class MemMap:
         """Lengthen the columns to `size` rows."""
         for owner, names in ((self, tuple(self.COLUMNS)), (self.entries, ("slab", "nonnone"))):
             for name in names:
-                old = getattr(owner, name)
-                grown = np.zeros(size, old.dtype)
-                grown[: len(old)] = old
-                setattr(owner, name, grown)
+                setattr(owner, name, longer(getattr(owner, name), size))
 
     def write(self, tables: Tables, columns: Any, words: Any) -> None:
         """Set entries; `words` has the shape of `columns` (one table) or (tables, columns)."""

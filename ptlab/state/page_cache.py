@@ -7,17 +7,15 @@ a file on disk is not modelled, because readahead would decide what an access br
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ptlab.base import pte
 from ptlab.base.errors import NotModelled
 from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE, PTRS_PER_TABLE, page_align
+from ptlab.state.columns import longer, of_rows
 from ptlab.state.machine import Machine
 
-T = TypeVar("T", bound=np.generic)
 _CHUNK = 1 << 16
 """Pages of a file, 256 MiB, of which is noted whether any was ever in the cache."""
 
@@ -76,14 +74,14 @@ class File:
         """Have a place for so many pages in the cache."""
         if pages > len(self.cache):
             try:
-                longer = _longer(self.cache, pages), _longer(self.blank, pages)
+                cache, blank = longer(self.cache, pages), longer(self.blank, pages)
+                order = longer(self.order, pages)
             except (MemoryError, ValueError):  # ValueError: numpy cannot even count its bytes
                 size = pages << PAGE_SHIFT
                 message = f"a file of {size} bytes: its page cache does not fit in memory here"
                 raise NotModelled(message) from None
-            self.cache, self.blank = longer
-            self.order = _longer(self.order, pages)
-            self._reached = _longer(self._reached, -(-pages // _CHUNK))
+            self.cache, self.blank, self.order = cache, blank, order
+            self._reached = longer(self._reached, -(-pages // _CHUNK))
 
     def bring(self, pages: NDArray[np.int64]) -> None:
         """An access to each of `pages`: they are in the cache afterwards, with their content."""
@@ -163,31 +161,16 @@ class File:
 
     def frames(self, pages: NDArray[np.int64]) -> NDArray[np.int64]:
         """The same of many pages; of those behind the end of the file 0."""
-        frames: NDArray[np.int64] = _of(self.cache, pages)
+        frames: NDArray[np.int64] = of_rows(self.cache, pages)
         return frames
 
-    def ready(self, pages: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which of `pages` fault-around may map: they are cached, with content, and in the file."""
-        with_content = (_of(self.cache, pages) != 0) & ~_of(self.blank, pages)
-        ready: NDArray[np.bool_] = (pages < self.pages) & with_content
-        return ready
+    def ready(self, pages: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The frames of those that fault-around may map: cached, with content, and in the file."""
+        ready: NDArray[np.bool_] = (pages < self.pages) & ~of_rows(self.blank, pages)
+        return self.frames(pages) * ready
 
     def __repr__(self) -> str:
         return f"<{self}>"
 
     def __str__(self) -> str:
         return f"{self.kind} file {self.number} ({self.size // PAGE_SIZE} pages)"
-
-
-def _longer(column: NDArray[T], size: int) -> NDArray[T]:
-    grown = np.zeros(size, column.dtype)
-    grown[: len(column)] = column
-    return grown
-
-
-def _of(column: Any, pages: NDArray[np.int64]) -> Any:
-    """What the column says of each of `pages`, 0 for those that it has no place for."""
-    if not len(column):
-        return np.zeros(pages.shape, np.bool_)
-    known = pages < len(column)
-    return column[np.where(known, pages, 0)] * known

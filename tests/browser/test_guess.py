@@ -106,6 +106,5 @@ def test_a_notebook_unfolds_the_explanation_and_keeps_what_was_guessed(lab, page
     page.reload()
     guess.get_by_text("1024 kB").wait_for()
     assert guess.get_by_role("textbox").input_value() == "12"
-    page.goto(
-        "about:blank"
-    )  # a JupyterLab that has been loaded again opens this notebook once more
+    # A JupyterLab that has been loaded again opens this notebook once more.
+    page.goto("about:blank")

@@ -51,7 +51,7 @@ def course(tmp_path, monkeypatch):
         return [sys.executable, "nbgrader.py", *real[4:]]
 
     monkeypatch.setattr(autograding, "_command", ours)
-    monkeypatch.setattr("ptlab.cli.autograde._prepared", lambda folder: None)
+    monkeypatch.setattr("ptlab.classroom.before_grading.prepared", lambda folder: None)
     return tmp_path
 
 
@@ -90,7 +90,9 @@ def test_the_command_goes_on_where_it_was(course, capsys):
 
 
 def test_a_secret_that_is_typed_reaches_every_process_and_no_command_line(course, monkeypatch):
-    monkeypatch.setattr("ptlab.cli.autograde._prepared", lambda folder: "typed by a person")
+    monkeypatch.setattr(
+        "ptlab.classroom.before_grading.prepared", lambda folder: "typed by a person"
+    )
     assert main(["autograde", str(course), "--jobs", "2"]) == 1
     assert set((course / "typed").read_text().splitlines()) == {"typed by a person"}
 
@@ -99,7 +101,7 @@ def test_nothing_is_begun_where_an_honest_answer_fails(course, monkeypatch, caps
     def fails(folder):
         raise SystemExit("Nothing was graded, because this machine fails")
 
-    monkeypatch.setattr("ptlab.cli.autograde._prepared", fails)
+    monkeypatch.setattr("ptlab.classroom.before_grading.prepared", fails)
     with pytest.raises(SystemExit, match="Nothing was graded"):
         main(["autograde", str(course)])
     assert not (course / "typed").exists()

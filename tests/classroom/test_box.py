@@ -6,15 +6,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from ptlab.classroom import box, box_process
-from ptlab.classroom.box import started, way
+from ptlab.classroom.box import way
 from ptlab.classroom.box_process import Stopped
 from ptlab.classroom.box_ways import PACKAGE, WAYS, Limits
+from tests.support.boxes import running
 
 apart = pytest.mark.skipif(
     not way().namespaces, reason=f"no namespaces of its own here; in force: {way().name}"
@@ -22,22 +22,10 @@ apart = pytest.mark.skipif(
 POSSIBLE = [way for way in WAYS if box._possible(way)]
 
 
-@contextmanager
-def running(text, limits=Limits(), folder=None, hide=()):  # noqa: B008 (it is never changed)
-    """A text in the box, as a student's that has begun."""
-    with started(["-c", f"{SAYS_READY}\n{text}"], limits, folder, hide) as inside:
-        inside.wait_until_ready()
-        yield inside
-
-
-SAYS_READY = f"print({box_process.READY.decode().strip()!r}, flush=True)"
-
-
 def told(text, folder=None, hide=()):
     """What Python says of this expression in the box."""
-    with running(
-        f"import json, os, sys\nprint(json.dumps({text}))", Limits(), folder, hide
-    ) as inside:
+    says = f"import json, os, sys\nprint(json.dumps({text}))"
+    with running(says, folder=folder, hide=hide) as inside:
         return json.loads(inside.receive())
 
 

@@ -17,6 +17,7 @@ from ptlab.classroom.grader_fault import GraderFault, Usage, oom_kills, usage
 from ptlab.classroom.notebook_run import run_notebook
 from ptlab.classroom.scheme_question import Program
 from ptlab.classroom.student_code import Code
+from tests.support.boxes import running
 
 apart = pytest.mark.skipif(
     not way().namespaces, reason=f"no namespaces of its own here; in force: {way().name}"
@@ -89,28 +90,21 @@ def test_memory_that_was_promised_and_is_not_there_is_no_answers_fault():
 
 
 def test_what_the_system_ends_for_want_of_memory_is_no_answers_fault(monkeypatch):
-    says = f"print({box_process.READY.decode().strip()!r}, flush=True)"
-    killed = f"{says}\nimport os\nos.kill(os.getpid(), 9)"
+    killed = "import os\nos.kill(os.getpid(), 9)"
     for kills, error in ((itertools.repeat(3), Stopped), (itertools.count(), GraderFault)):
         monkeypatch.setattr(box_process, "oom_kills", kills.__next__)
-        with box.started(["-c", killed], Limits()) as inside:
-            inside.wait_until_ready()
-            with pytest.raises(error):
-                inside.receive()
+        with running(killed) as inside, pytest.raises(error):
+            inside.receive()
     assert oom_kills() >= 0
-
-
-SLEEPS = f"print({box_process.READY.decode().strip()!r}, flush=True)\nimport time\ntime.sleep(60)"
 
 
 @pytest.mark.parametrize(("waits", "error"), [(0, Stopped), (1, GraderFault)])
 def test_time_that_was_not_to_be_had_is_no_answers_fault(waits, error, monkeypatch):
     clock = box_process.monotonic
     monkeypatch.setattr(box_process, "usage", lambda pid: Usage(0, waits * clock()))
-    with box.started(["-c", SLEEPS], Limits(seconds=-1)) as inside:
-        inside.wait_until_ready()
-        with pytest.raises(error):
-            inside.receive()
+    sleeps = "import time\ntime.sleep(60)"
+    with running(sleeps, Limits(seconds=-1)) as inside, pytest.raises(error):
+        inside.receive()
 
 
 def test_a_cell_that_was_stopped_on_a_machine_too_busy_is_no_answers_fault(monkeypatch):
@@ -133,9 +127,7 @@ def test_only_who_got_little_and_wanted_more_was_starved():
 
 @linux
 def test_what_a_process_has_had_of_a_processor_is_seen():
-    text = "x = 0\nwhile True: x += 1"
-    with box.started(["-c", f"{SLEEPS.splitlines()[0]}\n{text}"], Limits(seconds=-1)) as inside:
-        inside.wait_until_ready()
+    with running("x = 0\nwhile True: x += 1", Limits(seconds=-1)) as inside:
         before = usage(inside.child.pid)
         with pytest.raises((Stopped, GraderFault)):  # whether this machine is busy or not
             inside.receive()
