@@ -5,33 +5,22 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import suppress
-from typing import NamedTuple
 
 from ptlab.observe.locate import Located
 from ptlab.trace import calls, tracing
+from ptlab.trace.flight import BIRTHS, Flight, enters, returned
 from ptlab.trace.looks import look, sample
 from ptlab.trace.notes import Notes
-from ptlab.trace.rows import MAP_ANONYMOUS, Op
-from ptlab.trace.space import ALL, Space
+from ptlab.trace.rows import Op
+from ptlab.trace.space import Space
 from ptlab.trace.tracing import Event, Info
 
 _STOPS = (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
-_BIRTHS = (calls.CLONE, calls.FORK, calls.VFORK, calls.CLONE3)
 _EVERY_NS = 5_000_000  # nanoseconds between samples; more where a sample takes long
 _SHARE = 5  # at most one part in so many of the time goes into samples
-_TAKING = (4, 9, 21, 24, 102, 103)  # DONTNEED, REMOVE, PAGEOUT, DONTNEED_LOCKED, GUARD_*
 
 _GONE = (ProcessLookupError, FileNotFoundError)
 """What reading of a process raises that has been killed meanwhile."""
-
-
-class _Flight(NamedTuple):
-    """A call that a thread is in: what it is, when it began, and what had to be read before."""
-
-    info: Info
-    began: int
-    file: int
-    flags: int
 
 
 class Recorder:
@@ -42,7 +31,7 @@ class Recorder:
         self.spaces: dict[int, Space] = {}
         self.threads: set[int] = set()
         self._every_call = every_call
-        self._flights: dict[int, _Flight] = {}
+        self._flights: dict[int, Flight] = {}
         self._early: set[int] = set()
         self._held: list[int] = []
         self._due = 0
@@ -174,7 +163,7 @@ class Recorder:
         if not info.entering:
             flight = self._flights.pop(tid, None)
             if flight is not None and space is not None:
-                self._returned(space, flight, info.result)
+                returned(self.notes, set(self.spaces.values()), space, flight, info.result)
             tracing.go(tid, 0, self._every_call)
             self._release()
         elif space is None or info.number not in calls.WATCHED:
@@ -187,7 +176,7 @@ class Recorder:
 
     def _busy(self) -> bool:
         """Whether a call is in flight that changes memory; those that make a process may wait long."""
-        return any(one.info.number not in _BIRTHS for one in self._flights.values())
+        return any(one.info.number not in BIRTHS for one in self._flights.values())
 
     def _release(self) -> None:
         """No call is in flight any more: take the sample, and let those go that waited for it."""
@@ -202,87 +191,9 @@ class Recorder:
 
     def _enters(self, tid: int, space: Space, info: Info) -> None:
         """Look at what the call will take away, then let it run."""
-        began, flags = self.notes.clock(), 0
-        if info.number in _BIRTHS:
-            flags = _clone_flags(tid, info)
-            if not flags & calls.CLONE_VM and self._busy():
-                look(self.notes, space, 0, ALL)
-            elif not flags & calls.CLONE_VM:
-                sample(self.notes, space, stopped=len(space.threads) == 1)
-        elif info.number == calls.BRK and info.arguments[0]:
-            look(self.notes, space, calls.page_up(info.arguments[0]), space.brk)
-        elif info.number in (calls.FTRUNCATE, calls.FALLOCATE):
-            for each in set(self.spaces.values()):
-                look(self.notes, each, 0, ALL)
-        elif info.number == calls.SHMDT:
-            at = info.arguments[0]
-            look(self.notes, space, at, at + space.segments.get(at, 0))
-        for start, end in calls.losing(info.number, info.arguments):
-            look(self.notes, space, start, min(end, ALL))
-        file = self._file(tid, info)
-        self._flights[tid] = _Flight(info, began, file, flags)
+        spaces = set(self.spaces.values())
+        self._flights[tid] = enters(self.notes, spaces, space, tid, info, alone=not self._busy())
         tracing.go(tid, 0, to_next_call=True)
-
-    def _file(self, tid: int, info: Info) -> int:
-        number = calls.descriptor(info.number, info.arguments)
-        if number is None:
-            return 0
-        try:
-            found = os.stat(f"/proc/{tid}/fd/{number}")
-        except OSError:
-            return 0
-        major, minor = os.major(found.st_dev), os.minor(found.st_dev)
-        return self.notes.file(f"{major:02x}:{minor:02x}:{found.st_ino}")
-
-    def _returned(self, space: Space, flight: _Flight, result: int) -> None:
-        """Write the call down, and forget which entries it may have taken."""
-        info, error = flight.info, -result if -4096 < result < 0 else 0
-        number, arguments = info.number, info.arguments
-        if number == calls.BRK:
-            self._brk(space, flight, result)
-            return
-        if number in (calls.SHMAT, calls.SHMDT):
-            self._shared_memory(space, flight, result)
-            return
-        if error and number not in (calls.MADVISE, calls.MPROTECT, calls.PKEY_MPROTECT):
-            return
-        row = calls.fields(number, arguments, result, flight.file)
-        if row is None or (error and row.op == Op.UNKNOWN):
-            return
-        self.notes.add(space.who, row, flight.began, error)
-        if row.op in (Op.MAP, Op.UNMAP, Op.REMAP) or (row.op == Op.ADVISE and row.x in _TAKING):
-            space.forget(row.at, row.at + row.length)
-        if row.op == Op.REMAP:
-            space.forget(row.z, row.z + row.x)
-        if row.op in (Op.RESIZE, Op.PUNCH):
-            for each in set(self.spaces.values()):
-                each.forget_files()
-
-    def _brk(self, space: Space, flight: _Flight, result: int) -> None:
-        """The heap grows or shrinks; a refused brk returns the end as it was."""
-        new, old = calls.page_up(result), space.brk
-        space.brk = new
-        if new > old:
-            row = calls.Fields(Op.MAP, old, new - old, 3, MAP_ANONYMOUS)
-        elif new < old:
-            row = calls.Fields(Op.UNMAP, new, old - new)
-            space.forget(new, old)
-        else:
-            return
-        self.notes.add(space.who, row, flight.began)
-
-    def _shared_memory(self, space: Space, flight: _Flight, result: int) -> None:
-        """shmat and shmdt. How long the segment is, maps knows."""
-        if flight.info.number == calls.SHMAT:
-            one = space.attached(result)
-            if one is not None:
-                self.notes.mapping(space.who, one)
-            return
-        at = flight.info.arguments[0]
-        length = space.segments.pop(at, 0)
-        if length:
-            self.notes.add(space.who, calls.Fields(Op.UNMAP, at, length), flight.began)
-            space.forget(at, at + length)
 
     # -- samples --
 
@@ -296,13 +207,3 @@ class Recorder:
                 sample(self.notes, space, stopped=False)
         took = self.notes.clock() - began
         self._due = began + max(_EVERY_NS, _SHARE * took)
-
-
-def _clone_flags(tid: int, info: Info) -> int:
-    """The flags of clone(), or of the struct clone_args that clone3() is given."""
-    first = info.arguments[0]
-    if info.number == calls.CLONE3:
-        return tracing.word(tid, first)
-    if info.number == calls.VFORK:
-        return calls.CLONE_VM
-    return first if info.number == calls.CLONE else 0
