@@ -1,8 +1,9 @@
 """What the notebooks of the course share: questions to guess at, and short ways to ask the engine.
 
-Read in this order: `ptlab/widgets/guess.py` (`Guess` asks, and the engine answers when the learner has;
-`open_all` is the teacher's switch), `lookups.py` (one call for what several notebooks ask),
-`machines.py` (the walk on other machines), `turns.py` (a race in turns that are told in words).
+Read in this order: `ptlab/widgets/guess.py` (a question asks, and the engine answers when the learner
+has; `open_all` is the teacher's switch), `guess.py` (`Guess` finds the explanation in `why/`),
+`lookups.py` (one call for what several notebooks ask), `machines.py` (the walk on other machines),
+`turns.py` (a race in turns that are told in words).
 
 The one idea: a notebook says what is asked. Whatever two notebooks need to find the answer is here,
 and tested.
@@ -10,6 +11,7 @@ and tested.
 It grades nobody and knows no student: that is the classroom, above.
 """
 
+from ptlab.course.guess import Guess
 from ptlab.course.lookups import (
     after_loop,
     on_linux,
@@ -19,7 +21,7 @@ from ptlab.course.lookups import (
 )
 from ptlab.course.machines import MACHINES, walks
 from ptlab.course.turns import play
-from ptlab.widgets.guess import Guess, open_all
+from ptlab.widgets.guess import open_all
 
 __all__ = [
     "MACHINES",

@@ -48,14 +48,13 @@ def references_over_time(process: Process, address: int) -> list[int]:
     return counts
 
 
-def on_linux(kernel: str, name: str) -> None:
-    """Print what a real kernel did in a recorded scenario: VmPTE after each operation.
+def on_linux(kernel: str, name: str) -> str:
+    """What a real kernel did in a recorded scenario: VmPTE after each operation, a line for each.
 
     ValueError if that kernel has not run it.
     """
     trace = next((trace for trace in recorded(kernel) if trace.scenario == name), None)
     if trace is None:
         raise ValueError(f"on_linux: Linux {kernel} has no recording of {name!r}")
-    print(f"Linux {trace.release}, recorded:")
-    for step in trace.steps:
-        print(f"{step['pte_kb']:8} kB  after  {step['op']}")
+    rows = [f"{step['pte_kb']:8} kB  after  {step['op']}" for step in trace.steps]
+    return "\n".join([f"Linux {trace.release}, recorded:", *rows])

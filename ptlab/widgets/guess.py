@@ -37,9 +37,12 @@ class Guess(HasPage, anywidget.AnyWidget):
     (to which `unit` belongs), a bool, which is a yes or a no, or a word. With `rows` it returns one
     for each row, in their order or by name, and with `columns` one for each column in each of
     these. With `choices`, or if it is a `word`, the answer is text; otherwise it is a number, and
-    what is no number is explained to the learner and not counted. `more` is called after it: a text
-    that is shown below the answers, such as the steps that led to them. The same question is asked in a
-    page without Python, which then carries the answers that were computed when it was made.
+    what is no number is explained to the learner and not counted.
+
+    Two things are shown below the answers, and nobody can read them before. `more` is called after
+    `answer`, and returns a text or something with an HTML view, such as the steps that led to it;
+    `why` is the explanation, in HTML. The same question is asked in a page without Python, which
+    then carries the answers that were computed when it was made.
     ValueError if there are columns and no rows.
     """
 
@@ -59,7 +62,9 @@ class Guess(HasPage, anywidget.AnyWidget):
     """Set by the view when it needs the answers."""
     answers = traitlets.Dict().tag(sync=True)
     details = traitlets.Unicode().tag(sync=True)
-    """What `more` said, sent with the answers."""
+    """What `more` returned, in HTML, sent with the answers."""
+    why = traitlets.Unicode().tag(sync=True)
+    """The explanation, in HTML, sent with the answers."""
     problem = traitlets.Unicode().tag(sync=True)
     """Why the engine could not answer."""
 
@@ -77,11 +82,12 @@ class Guess(HasPage, anywidget.AnyWidget):
         rows: Sequence[str] = (),
         columns: Sequence[str] = (),
         more: Callable[[], object] = str,
+        why: str = "",
     ) -> None:
         """Ask `question`; nothing is filled in."""
         if columns and not rows:
             raise ValueError(f"Guess: the columns {list(columns)} need rows")
-        self._answer, self._more = answer, more
+        self._answer, self._more, self._why = answer, more, why
         super().__init__(
             question=question,
             unit=unit,
@@ -111,7 +117,7 @@ class Guess(HasPage, anywidget.AnyWidget):
             return
         try:
             answers = self._computed()
-            self.details = str(self._more())
+            self.details, self.why = _as_html(self._more()), self._why
             self.answers, self.problem = answers, ""
         except Exception as failed:  # whatever the learner's own cells have done to it
             self.problem = f"{type(failed).__name__}: {failed}"
@@ -149,7 +155,9 @@ class Guess(HasPage, anywidget.AnyWidget):
         if not runs_widgets():
             self.wanted = True
         fields = "question", "unit", "kind", "choices", "rows", "columns", "given", "stage"
-        state = {name: getattr(self, name) for name in (*fields, "answers", "details", "problem")}
+        state = {
+            name: getattr(self, name) for name in (*fields, "answers", "details", "why", "problem")
+        }
         page = Template(_PAGE.read_text(encoding="utf-8")).substitute(
             title=escape(self.question),
             css=(STATIC / "guess.css").read_text(encoding="utf-8"),
@@ -157,6 +165,14 @@ class Guess(HasPage, anywidget.AnyWidget):
             state=base64.b64encode(json.dumps(state).encode()).decode(),  # no answer in clear
         )
         return framed(page, self.question, f"<p>{escape(self.question)}</p>")
+
+
+def _as_html(thing: Any) -> str:
+    view = getattr(thing, "_repr_html_", None)
+    if view is not None:
+        return str(view())
+    text = str(thing)
+    return f"<pre>{escape(text)}</pre>" if text else ""
 
 
 def _named(names: Sequence[str], found: Any) -> Mapping[str, Any]:

@@ -1,6 +1,5 @@
 """A question as a learner meets it: in a page, and in a notebook."""
 
-import nbformat
 import pytest
 
 from ptlab.widgets.guess import Guess
@@ -16,10 +15,9 @@ def shown(page, tmp_path, monkeypatch):
 
     def show(*asked):
         pages = "".join(one._page() for one in asked)
-        why = '<details class="ptlab-why"><summary>Why</summary>It is so.</details>'
         path = tmp_path / "page.html"
         path.write_text(
-            f"<!doctype html><html lang=en><title>t</title><main><h1>t</h1>{pages}{why}</main>"
+            f"<!doctype html><html lang=en><title>t</title><main><h1>t</h1>{pages}</main>"
         )
         page.goto(path.as_uri())
         return [page.frame_locator("iframe").nth(k) for k in range(len(asked))]
@@ -64,7 +62,14 @@ def test_what_is_typed_is_read_as_people_write_it(shown):
 def test_a_table_is_tried_again_with_a_score(shown, page):
     ends = {"a": {"then": "stays", "now": "goes"}, "b": {"then": "stays", "now": "stays"}}
     (frame,) = shown(
-        Guess("Which?", lambda: ends, choices=["stays", "goes"], rows=ends, columns=ends["a"])
+        Guess(
+            "Which?",
+            lambda: ends,
+            choices=["stays", "goes"],
+            rows=ends,
+            columns=ends["a"],
+            why="<p>It is so.</p>",
+        )
     )
     for field in frame.get_by_role("combobox").all():
         field.select_option("stays")
@@ -74,37 +79,36 @@ def test_a_table_is_tried_again_with_a_score(shown, page):
     assert "answer:" not in frame.locator("table").inner_text()
     enabled = [field for field in frame.get_by_role("combobox").all() if field.is_enabled()]
     assert [field.get_attribute("aria-label") for field in enabled] == ["a: now"]
-    assert not page.locator("details").get_attribute("open")
+    assert not frame.get_by_role("group", name="Explanation").is_visible()
     found = axe.Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
     enabled[0].select_option("goes")
     frame.get_by_role("button", name="Check").click()
     assert said.inner_text() == "4 of 4 right."
+    assert frame.get_by_role("group", name="Explanation").inner_text() == "It is so."
 
 
-def test_a_notebook_unfolds_the_explanation_and_keeps_what_was_guessed(lab, page):
-    source = "from ptlab.course import Guess\nGuess('How many?', lambda: 1024, unit='kB')"
-    why = '<details class="ptlab-why"><summary>Explanation</summary>\n\nIt **is** so.\n\n</details>'
-    cells = [nbformat.v4.new_code_cell(source), nbformat.v4.new_markdown_cell(why)]
-    path = lab.server.root / lab.write("guess.ipynb")
-    notebook = nbformat.read(path, as_version=4)
-    notebook.cells = cells
-    nbformat.write(notebook, path)
+def test_a_notebook_explains_afterwards_and_keeps_what_was_guessed(lab, page):
+    lab.write(
+        "guess.ipynb",
+        "from ptlab.widgets.guess import Guess\n"
+        "why = '<p>See <a href=\"https://lore.kernel.org\">the mail</a>.</p>'\n"
+        "Guess('How many?', lambda: 1024, unit='kB', why=why)",
+    )
     lab.open_notebook("guess.ipynb")
     lab.run_all()
     guess = page.locator(".ptlab-guess")
-    assert "1024" not in guess.inner_text()
-    details = page.locator("details.ptlab-why")
-    assert details.get_attribute("open") is None
+    why = guess.get_by_role("group", name="Explanation")
+    assert "1024" not in guess.inner_text() and not why.is_visible()
     guess.get_by_role("textbox").fill("12")
     guess.get_by_role("button", name="Check").click()
     guess.get_by_text("1024 kB").wait_for()
-    assert details.get_attribute("open") is not None
+    assert why.get_by_role("link", name="the mail").get_attribute("target") == "_blank"
     found = axe.Axe().run(page, context=".ptlab-guess")
     assert found.violations_count == 0, found.generate_report()
     page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
     page.reload()
     guess.get_by_text("1024 kB").wait_for()
-    assert guess.get_by_role("textbox").input_value() == "12"
+    assert guess.get_by_role("textbox").input_value() == "12" and why.is_visible()
     # A JupyterLab that has been loaded again opens this notebook once more.
     page.goto("about:blank")

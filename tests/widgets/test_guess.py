@@ -65,11 +65,20 @@ def test_an_answer_that_does_not_fit_is_a_problem_and_no_answer(answer, options,
     assert not asked.answers and asked.stage == "asking" and not asked.wanted
 
 
-def test_what_led_to_the_answer_comes_with_it():
-    asked = Guess("?", lambda: 1, more=lambda: "step by step")
-    assert not asked.details
+class Pictured:
+    def _repr_html_(self):
+        return "<b>a picture</b>"
+
+
+def test_what_led_to_the_answer_and_the_explanation_come_with_it():
+    asked = Guess("?", lambda: 1, more=lambda: "step < step", why="<p>Because.</p>")
+    assert not asked.details and not asked.why
     asked.show_me()
-    assert asked.details == "step by step"
+    assert asked.details == "<pre>step &lt; step</pre>" and asked.why == "<p>Because.</p>"
+    plain, pictured = Guess("?", lambda: 1), Guess("?", lambda: 1, more=Pictured)
+    plain.show_me()
+    pictured.show_me()
+    assert plain.details == plain.why == "" and pictured.details == "<b>a picture</b>"
     failed = Guess("?", lambda: 1, more=lambda: 1 / 0)
     failed.show_me()
     assert not failed.answers and "ZeroDivisionError" in failed.problem
@@ -82,13 +91,15 @@ def test_columns_need_rows():
 
 def test_a_page_has_answers_only_where_nobody_can_be_asked(monkeypatch):
     monkeypatch.setattr(module, "runs_widgets", lambda: True)
-    asked = Guess("How many?", lambda: 4711)
+    asked = Guess("How many?", lambda: 4711, why="Because.")
     asked.given = {"": "5"}
-    assert state_of(asked._page())["answers"] == {}
+    saved = state_of(asked._page())
+    assert saved["answers"] == {} and saved["why"] == ""
     monkeypatch.setattr(module, "runs_widgets", lambda: False)
     page = asked._page()
     assert state_of(page)["answers"] == {"": 4711} and state_of(page)["given"] == {"": "5"}
-    assert "4711" not in page
+    assert "4711" not in page and "Because" not in page
+    assert state_of(page)["why"] == "Because."
 
 
 def test_a_teacher_opens_all(monkeypatch):

@@ -63,10 +63,11 @@ function render({ model, el }) {
   };
   const check = button("Check", () => judge()), show = button("Show me", () => want("shown")), again = button("Start again", restart);
   check.classList.add("ptlab-primary");
-  const more = html("pre", { class: "ptlab-guess-more", tabindex: "0", "aria-label": "How it came about", role: "group" });
+  const told = (name, label) => html("div", { class: `ptlab-guess-${name} jp-RenderedHTMLCommon`, tabindex: "0", "aria-label": label, role: "group", ...OWN_KEYS });
+  const more = told("more", "How it came about"), why = told("why", "Explanation");
   const root = html("div", { class: "ptlab-guess", role: "group", "aria-label": question },
     html("p", { class: "ptlab-guess-question" }, question),
-    layOut(rows, columns, question, fields), html("div", { class: "ptlab-guess-bar" }, check, show, again), status, more);
+    layOut(rows, columns, question, fields), html("div", { class: "ptlab-guess-bar" }, check, show, again), status, more, why);
   root.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && event.target.matches("input") && model.get("stage") !== "shown") judge();
   });
@@ -121,9 +122,11 @@ function render({ model, el }) {
     check.hidden = show.hidden = stage === "shown";
     again.hidden = stage === "asking";
     status.textContent = verdict(stage, right, keys, given, kind);
-    more.hidden = stage !== "shown" || !model.get("details");
-    more.textContent = more.hidden ? "" : model.get("details");
-    if (stage === "shown") open(root);
+    for (const [place, name] of [[more, "details"], [why, "why"]]) {
+      const text = stage === "shown" ? model.get(name) : "";
+      place.hidden = !text;
+      tell(place, text);
+    }
   }
 
   model.on("change:answers", arrive);
@@ -144,13 +147,10 @@ function verdict(stage, right, keys, given, kind) {
   return right ? "As you guessed." : kind === "word" ? "Compare it with what you wrote." : "Compare the two, then read why.";
 }
 
-/** Unfold the explanation that comes next in the notebook. A page in a frame asks the page around it. */
-function open(root) {
-  if (window !== window.top && document.body.classList.contains("ptlab-page")) return void parent.postMessage({ ptlabAnswered: true }, "*");
-  const after = (one) => root.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING;
-  const asked = [...document.querySelectorAll(".ptlab-guess")].find(after);
-  const why = [...document.querySelectorAll("details.ptlab-why")].find(after);
-  if (why && !(asked && asked.compareDocumentPosition(why) & Node.DOCUMENT_POSITION_FOLLOWING)) why.open = true;
+/** What is told after the answer; its links open beside the notebook. It is text of the course's own. */
+function tell(place, text) {
+  place.innerHTML = text;
+  for (const link of place.querySelectorAll("a")) Object.assign(link, { target: "_blank", rel: "noopener" });
 }
 
 /** A question in a page: a model of its own, whose answers are there from the beginning. */
