@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from ptlab.observe.mappings import Kind
 from ptlab.observe.observation import Observation
-from ptlab.observe.observe import CannotObserve, observe, status
+from ptlab.observe.observe import CannotObserve, observe
+from ptlab.observe.status import status
 
 
 class Summary(NamedTuple):

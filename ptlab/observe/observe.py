@@ -19,6 +19,7 @@ from ptlab.observe.mapped import Mapped
 from ptlab.observe.mappings import Kind, Mapping, hugetlb_pages, mappings
 from ptlab.observe.observation import Observation
 from ptlab.observe.pagemap import HUGE, RUN, Pagemap
+from ptlab.observe.status import lives, name, status, why_refused
 from ptlab.observe.tables import Tables, tables
 
 _TRIES = 8
@@ -74,12 +75,29 @@ def _look_once(pid: int, locate: bool) -> Observation:
             seen, located=find_empty(pid, seen.mappings, seen.tables.pte, seen.spread[1])
         )
     except (FileNotFoundError, ProcessLookupError):
-        raise CannotObserve(f"process {pid}: there is none, or it has ended meanwhile") from None
+        raise CannotObserve(_gone(pid)) from None
     except PermissionError:
-        raise CannotObserve(
-            f"process {pid} ({_name(pid)}): not allowed, it belongs to another user or protects itself; "
-            "root may look at it. Its VmPTE is in the list of `ptlab observe --all`"
-        ) from None
+        raise CannotObserve(_refused(pid)) from None
+
+
+def _gone(pid: int) -> str:
+    """Why there was nothing to read."""
+    if lives(pid):
+        what = "starts a new program (exec) each time it is looked at: try again"
+        return f"process {pid} ({name(pid)}) {what}"
+    return f"process {pid}: there is none, or it has ended meanwhile"
+
+
+def _refused(pid: int) -> str:
+    """Why the kernel did not let us read."""
+    try:
+        why = why_refused(pid)
+    except OSError:
+        return _gone(pid)
+    return (
+        f"process {pid} ({name(pid)}) {why} look at it. "
+        "Its VmPTE is in the list of `ptlab observe --all`"
+    )
 
 
 def _checked(pid: int | None) -> int:
@@ -97,28 +115,25 @@ def _checked(pid: int | None) -> int:
 
 def _observe(pid: int) -> Observation:
     spread: list[int] = []
-    _vmpte_kb(pid)  # a zombie has no pagemap to open, and the message should say why
-    with closing(Pagemap(pid)) as pagemap:
-        for _ in range(_TRIES):
-            before = _stamp(pid)
-            seen, mapped = _look(pid, pagemap, mappings(before.maps))
+    for left in reversed(range(_TRIES)):
+        try:
+            before = _stamp(pid)  # says of a zombie what it is, before its pagemap is opened
+            with closing(Pagemap(pid)) as pagemap:
+                seen, mapped = _look(pid, pagemap, mappings(before.maps))
             after = _stamp(pid)
-            # This process faults while it looks at itself: compare only VmPTE and mappings.
-            still = before == after or (pid == os.getpid() and before[::2] == after[::2])
-            spread += [max(0, kb // 4 - seen.total) for kb in (before.vmpte_kb, after.vmpte_kb)]
-            if still and after.vmpte_kb // 4 >= seen.total:
-                break
-            still = False
+        except ProcessLookupError:  # an exec: the address space that was opened is gone
+            if left:
+                continue
+            raise
+        # This process faults while it looks at itself: compare only VmPTE and mappings.
+        still = before == after or (pid == os.getpid() and before[::2] == after[::2])
+        spread += [max(0, kb // 4 - seen.total) for kb in (before.vmpte_kb, after.vmpte_kb)]
+        if still and after.vmpte_kb // 4 >= seen.total:
+            break
+        still = False
     around = (spread[-1],) if still else spread
     least, most = min(around), max(around)
-    return Observation(pid, _name(pid), after.vmpte_kb, seen, still, (least, most), mapped)
-
-
-def status(pid: int) -> dict[str, str]:
-    """The fields of /proc/PID/status. OSError: there is no such process, or it is hidden."""
-    lines = Path(f"/proc/{pid}/status").read_text(errors="replace").splitlines()
-    fields = (line.partition(":") for line in lines)
-    return {name: value.strip() for name, _, value in fields}
+    return Observation(pid, name(pid), after.vmpte_kb, seen, still, (least, most), mapped)
 
 
 def _vmpte_kb(pid: int) -> int:
@@ -126,9 +141,7 @@ def _vmpte_kb(pid: int) -> int:
     if "VmPTE" not in fields:
         zombie = fields["State"].split()[0] in "ZX"
         what = "has ended (a zombie)" if zombie else "is a thread of the kernel"
-        raise CannotObserve(
-            f"process {pid} ({_name(pid)}) {what}: it has no page tables of its own"
-        )
+        raise CannotObserve(f"process {pid} ({name(pid)}) {what}: it has no page tables of its own")
     return int(fields["VmPTE"].split()[0])
 
 
@@ -136,13 +149,6 @@ def _stamp(pid: int) -> _Stamp:
     stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     maps = Path(f"/proc/{pid}/maps").read_text(errors="replace")
     return _Stamp(_vmpte_kb(pid), int(stat[7]) + int(stat[9]), maps)
-
-
-def _name(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/comm").read_text(errors="replace").strip()
-    except OSError:
-        return "?"
 
 
 def _look(pid: int, pagemap: Pagemap, found: list[Mapping]) -> tuple[Tables, tuple[Mapped, ...]]:

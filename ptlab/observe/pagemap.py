@@ -129,4 +129,6 @@ def _runs_of(words: NDArray[np.uint64], first: int) -> NDArray[np.void]:
 
 
 def _joined(parts: Iterator[NDArray[np.void]]) -> NDArray[np.void]:
-    return np.concatenate([np.zeros(0, RUN), *parts])
+    """One array of all parts. Most often there is one, and numpy joins structures slowly."""
+    found = [*parts]
+    return found[0] if len(found) == 1 else np.concatenate([np.zeros(0, RUN), *found])

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ptlab.observe import CannotObserve, observe
 from ptlab.observe.locate import Located
+from ptlab.observe.status import name, status, why_refused
 from ptlab.trace import tracing
 from ptlab.trace.looks import sample
 from ptlab.trace.notes import Notes
@@ -33,11 +34,7 @@ def attach(pid: int) -> Trace:
     except (FileNotFoundError, ProcessLookupError):
         raise CannotRecord(f"process {pid}: there is none, or it has ended") from None
     except PermissionError:
-        raise CannotRecord(
-            f"process {pid}: not allowed. It belongs to another user, has ended (a zombie), is this "
-            "one, is traced already (by a debugger, strace), or kernel.yama.ptrace_scope forbids it; "
-            "root may in the first and the last case"
-        ) from None
+        raise CannotRecord(f"process {pid} ({name(pid)}) {_why(pid)}") from None
     notes = Notes()
     recorder = Recorder(notes, every_call=True)
     try:
@@ -51,6 +48,21 @@ def attach(pid: int) -> Trace:
     finally:
         _let_go(recorder)
     return Trace(notes.rows(), about(command, "ptrace of a running process"))
+
+
+def _why(pid: int) -> str:
+    """Why ptrace is not allowed, as the end of a sentence."""
+    try:
+        fields = status(pid)
+        if fields["State"].startswith("Z"):
+            return "has ended (a zombie)"
+        if tracer := int(fields["TracerPid"]):
+            return f"is traced already, by process {tracer} ({name(tracer)})"
+        if pid == os.getpid():
+            return "is this one, and no process can trace itself"
+        return f"{why_refused(pid, to_trace=True)} trace it"
+    except OSError:
+        return "has ended meanwhile"
 
 
 def _empty_tables(pid: int) -> Located | None:

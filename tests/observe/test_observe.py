@@ -1,6 +1,9 @@
 """Real processes: whatever they did, VmPTE is accounted for to the table."""
 
 import os
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -105,3 +108,64 @@ def test_a_process_that_has_ended_a_zombie_and_none(child):
 def test_what_is_no_number_of_a_process(pid, error):
     with pytest.raises(error, match="pid"):
         observe(pid)
+
+
+def as_nobody(look):
+    """What a process of another user is told; as root, another user is a fork that gave root up."""
+    if os.geteuid():
+        pytest.skip("only root can become another user")
+    reader, writer = os.pipe()
+    if not os.fork():
+        try:
+            os.setgroups([])
+            os.setuid(65534)
+            look()
+        except CannotObserve as reason:
+            os.write(writer, str(reason).encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    os.wait()
+    with os.fdopen(reader) as said:
+        return said.read()
+
+
+def test_another_users_process_is_named_with_its_user(child):
+    said = as_nobody(lambda: observe(child.pid))
+    assert f"process {child.pid} (" in said
+    assert "belongs to user root: only root may look at it" in said
+
+
+def test_a_process_that_protects_itself_is_not_called_anothers(child):
+    child("import ctypes, os")
+    if not os.geteuid():
+        child("os.setgroups([]); os.setuid(65534)")
+    child("ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)")  # PR_SET_DUMPABLE
+    if os.geteuid():
+        with pytest.raises(CannotObserve, match="protects itself: it is not dumpable"):
+            observe(child.pid)
+    else:
+        assert "protects itself: it is not dumpable" in as_nobody(lambda: observe(child.pid))
+
+
+_EXECS = """
+import os, sys
+n = int(sys.argv[1])
+if n < 10000:
+    os.execv(sys.executable, [*sys.orig_argv[:-1], str(n + 1)])
+"""
+
+
+def test_a_process_that_starts_new_programs_meanwhile_is_observed_or_said_to():
+    with subprocess.Popen([sys.executable, "-S", "-E", "-c", _EXECS, "0"]) as process:
+        time.sleep(0.1)
+        said = set()
+        for _ in range(15):
+            try:
+                seen = observe(process.pid)
+                said.add("seen")
+                assert seen.vmpte_kb // 4 >= seen.tables.total or not seen.still
+            except CannotObserve as reason:
+                said.add(str(reason).partition(")")[2])
+        process.kill()
+    assert said <= {"seen", " starts a new program (exec) each time it is looked at: try again"}
