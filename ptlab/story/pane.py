@@ -79,7 +79,7 @@ class _Picture:
     def pane(self, operations: list[str]) -> payload.Pane:
         scheme, profile = self.machine.scheme, self.machine.profile
         nodes = {name: self._node(t) for t, name in self.node_of.items()}
-        nodes |= {fold_id(fold): self._fold(fold) for fold in self.folds}
+        nodes |= {name: node for fold in self.folds for name, node in self._fold(fold)}
         for name, box in boxes(digraph(self._layout(len(self.timeline.steps)))).items():
             nodes[name]["x"], nodes[name]["y"] = box
         column = {one["level"]: one["x"] for one in columns(self.machine.geometry)}
@@ -151,29 +151,36 @@ class _Picture:
             "track": [_look(step, seen) for step, seen in self.timeline.looks[table]],
         }
 
-    def _fold(self, fold: Fold) -> payload.Node:
-        first = self._node(fold.tables[0])
+    def _fold(self, fold: Fold) -> Iterator[tuple[str, payload.Node]]:
+        """The fold's box, and for each level below it the box of the tables there."""
+        name = fold_id(fold)
+        yield name, self._several(fold.tables, None)
+        levels = dict.fromkeys(map(self._level, fold.below))
+        for level in levels:
+            tables = [table for table in fold.below if self._level(table) is level]
+            yield f"{name}-{level.name}", self._several(tables, name)
+
+    def _several(self, tables: list[int], inside: str | None) -> payload.Node:
+        first = self._node(tables[0])
         return first | {
-            "title": f"{len(fold.tables)} {first['level']} pages",
-            "fold": len(fold.tables),
-            "inside": None,
-            "track": list(self._fold_track(fold)),
+            "title": f"{len(tables)} {first['level']} pages",
+            "fold": len(tables),
+            "inside": inside,
+            "track": list(self._fold_track(tables)),
         }
 
-    def _fold_track(self, fold: Fold) -> Iterator[payload.Look]:
-        """The fold's look whenever one of its tables changes: how many are in which state."""
+    def _fold_track(self, tables: list[int]) -> Iterator[payload.Look]:
+        """The look of several tables whenever one changes: how many are in which state."""
         now: dict[int, Look] = {}
-        looks = {table: dict(self.timeline.looks[table]) for table in fold.tables}
+        looks = {table: dict(self.timeline.looks[table]) for table in tables}
         for step in sorted({step for track in looks.values() for step in track}):
             now |= {table: track[step] for table, track in looks.items() if step in track}
             states = [seen.state for seen in now.values()]
             counts = {state: states.count(state) for state in dict.fromkeys(states)}
             first_count, *others = [f"{n} {STATES[state].word}" for state, n in counts.items()]
-            line = ", ".join([first_count.replace(" ", f" of {len(fold.tables)} ", 1), *others])
+            line = ", ".join([first_count.replace(" ", f" of {len(tables)} ", 1), *others])
             state = next((s for s in ("live", "new", "unhooked", "rcu") if s in counts), "freed")
-            first = now.get(fold.tables[0])
-            seen = Look(state, None, line, first.strip if first else [])
-            yield _look(step, seen)
+            yield _look(step, Look(state, None, line, []))
 
     def _entries(self, table: int) -> list[payload.EntryChange]:
         return [

@@ -22,7 +22,12 @@ def packed(payload: Mapping[str, Any]) -> str:
     data = json.loads(json.dumps(payload))
     for pane in data.get("story", data)["panes"]:
         del pane["still"]
-    text = json.dumps(_columns(data), separators=(",", ":"))
+    return compressed(_columns(data))
+
+
+def compressed(value: Any) -> str:
+    """A value as compressed JSON in base 64."""
+    text = json.dumps(value, separators=(",", ":"))
     return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import html
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from string import Template
 from typing import Any, NamedTuple
 
-from ptlab.widgets.packing import packed
+from ptlab.widgets.packing import compressed, packed
 
 STATIC = Path(__file__).parent / "static"
 """What a browser loads: style sheets, and the modules of src/ bundled by `make front-end`."""
@@ -72,6 +73,13 @@ def picture(story: Mapping[str, Any]) -> str:
     )
 
 
+@cache
+def _stage(player: Player) -> str:
+    """Style and code of a player, as a page carries them."""
+    code = (STATIC / f"{player.bundle}.js").read_text(encoding="utf-8")
+    return compressed({"css": player.css, "code": code})
+
+
 def page(payload: Mapping[str, Any], title: str, player: Player, still: str) -> str:
     """The whole page. `still` is what it shows where no script runs."""
     around = payload.get("story", payload)["palette"]["interface"]
@@ -80,8 +88,7 @@ def page(payload: Mapping[str, Any], title: str, player: Player, still: str) -> 
     }
     return Template(_PAGE.read_text(encoding="utf-8")).substitute(
         title=html.escape(title),
-        esm=(STATIC / f"{player.bundle}.js").read_text(encoding="utf-8"),
-        css=player.css,
+        stage=_stage(player),
         payload=packed(payload),
         picture=still,
         mount=player.mount,

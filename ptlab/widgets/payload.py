@@ -9,7 +9,7 @@ Read Payload first, then Pane, Node and Look. `schema` is raised whenever a fiel
 
 from typing import Any, NotRequired, TypedDict
 
-SCHEMA = 4
+SCHEMA = 5
 
 
 class Look(TypedDict):
@@ -44,7 +44,8 @@ class Node(TypedDict):
     process     which process it belongs to
     places      where it hangs; more than one if it is moved
     fold        how many tables it stands for; None for a table
-    inside      the fold that the table is in, or that it hangs below; it is drawn when it is looked at
+    inside      the fold that the table is in, or that it hangs below; it is drawn when it is looked at,
+                or the box of its column, with this `inside` and a `fold`, when a step changes several
     entry_size  bytes that one entry maps
     x, y        the top left corner of its box
     """

@@ -184,6 +184,60 @@ def test_a_fold_shows_the_table_that_changes_and_opens_by_key(page: Any, tmp_pat
     assert page.locator("g.node:visible").count() == before
 
 
+# At a position: the boxes that are marked, what they say of the step, whether each lies inside the
+# tree; and what the button below the tree names.
+MARKED = """async (position) => {
+  const slider = document.querySelector(".ptlab-time input");
+  const tree = document.querySelector(".ptlab-tree"), head = tree.querySelector(".ptlab-heads");
+  slider.value = position;
+  slider.dispatchEvent(new Event("input", { bubbles: true }));
+  await new Promise(requestAnimationFrame);
+  const { bottom } = tree.getBoundingClientRect(), top = head.getBoundingClientRect().bottom;
+  const marked = tree.querySelectorAll("g.node:is(.is-changed, .is-focus):not([hidden])");
+  const nodes = [...marked].map((g) => {
+    const frame = g.querySelector(".frame").getBoundingClientRect();
+    const inside = frame.top >= top && frame.bottom <= bottom;
+    const [said, name] = [".change text", ".name"].map((part) => g.querySelector(part).textContent);
+    return { id: g.dataset.node, inside, said, name };
+  });
+  const more = tree.querySelector(".ptlab-more button");
+  return { nodes, more: more.checkVisibility() ? more.textContent : "" };
+}"""
+
+
+@pytest.mark.parametrize("levels", [4, 5])
+def test_of_many_tables_that_a_step_changes_none_is_hidden(
+    page: Any, tmp_path: Path, levels: int
+) -> None:
+    unlike = "".join(f"touch w s0+{2 * k}M {4 + 4 * (k % 2)}K\n" for k in range(20))
+    alike = "".join(f"touch w s1+{k}G 4K\ntouch w s1+{k}G+2M 4K\n" for k in range(8))
+    text = f"mmap s0 64M\nmmap s1 8G noreserve\n{unlike}{alike}fork 1\nmunmap s0 64M\nmunmap s1 8G"
+    story = ptlab.story(text, "pt_reclaim", grain="range", levels=levels)
+    page.emulate_media(reduced_motion="reduce")
+    page.set_viewport_size({"width": 880, "height": 700})
+    page.goto(story.export_html(tmp_path / "many.html").as_uri())
+    page.locator(".ptlab[data-position]").wait_for()
+    (pane,) = story.payload()["panes"]
+    changed: dict[int, set[str]] = {}
+    for name, node in pane["nodes"].items():
+        for record in [*node["track"], *pane["entries"].get(name, [])]:
+            if node["fold"] is None and record["step"]:
+                changed.setdefault(record["step"], set()).add(name)
+    many = [step for step, names in changed.items() if len(names) > 2]
+    assert len(many) > 20 and max(map(len, changed.values())) >= 20
+    folds = 0
+    for step in sorted(many)[::3]:
+        seen = page.evaluate(MARKED, step)
+        own = {node["id"] for node in seen["nodes"]}
+        lone = changed[step] - own
+        in_folds = [int(n["said"].split()[0]) for n in seen["nodes"] if "in this step" in n["said"]]
+        assert sum(in_folds) >= len(lone), f"step {step} hides some of {sorted(lone)}"
+        folds += bool(in_folds)
+        for node in seen["nodes"]:
+            assert node["inside"] or node["name"] in seen["more"], f"step {step}: {node}"
+    assert folds > 5
+
+
 def test_an_address_is_walked_as_ptlab_walk_does_it(page: Any, tmp_path: Path) -> None:
     process = ptlab.Process("pt_reclaim")
     heap = process.mmap(8 * ptlab.MiB, at=1 << 44)

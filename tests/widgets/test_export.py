@@ -1,6 +1,9 @@
 """A story or a race as one page of HTML."""
 
+import base64
+import json
 import re
+import zlib
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -42,11 +45,12 @@ def test_the_exported_page_carries_the_payload_unharmed(
     assert "<title>A title with &lt;/script&gt; &amp; &lt;b&gt;</title>" in page
     scripts = Scripts()
     scripts.feed(page)
-    data, code = scripts.texts
+    data, stage, *_ = scripts.texts
     assert data == packed(payload)
-    assert (STATIC / "stepper.js").read_text(encoding="utf-8") in code
+    code = json.loads(zlib.decompress(base64.b64decode(stage)))["code"]
+    assert code == (STATIC / "stepper.js").read_text(encoding="utf-8")
     # The only address in the page is the name of SVG, which nobody fetches.
-    assert set(re.findall(r"https?://[^\\\"' ]*", page)) == {"http://www.w3.org/2000/svg"}
+    assert set(re.findall(r"https?://[^\\\"' ]*", page + code)) == {"http://www.w3.org/2000/svg"}
 
 
 def test_a_payload_of_another_version_is_not_exported(

@@ -29,6 +29,20 @@ function stripPath(runs, box) {
   }).join("");
 }
 
+// How much of a strip's height a table of a fold takes: all in the tree, half before and after, none when it is gone.
+const HIGH = { live: STRIP, new: STRIP / 2, unhooked: STRIP / 2, rcu: STRIP / 2, deposited: STRIP / 2 };
+
+/** The strip of a fold has a cell for each of its tables, and a line below those that the step names or changes. */
+function cellsOf({ states, changed }, box) {
+  const each = box.width / states.length, wide = each > 3 ? each - 1 : each;
+  const cell = (k, y, high) => `M${box.x + k * each} ${y}h${wide}v${high}h${-wide}z`;
+  const floor = box.y + STRIP, tables = states.map((state, k) => (HIGH[state] ? cell(k, floor - HIGH[state], HIGH[state]) : ""));
+  return [
+    draw("path", { d: tables.join(""), class: "kind-table" }),
+    draw("path", { d: changed.map((k) => cell(k, floor + 1.2, 2.6)).join(""), class: "cells-changed" }),
+  ];
+}
+
 /** The elements of one table: frame, slot, title, line, strip, and room for marks. */
 export function makeBox(id, node, columns, height, process) {
   const { width } = columns.find(({ level }) => level === node.level), { x, y } = node;
@@ -54,26 +68,28 @@ export function makeBox(id, node, columns, height, process) {
   return { g, edge: draw("path"), id, node, box, strip, slot, slots, after, named, line, runs, mark, pill, change, key: "", look: UNBORN };
 }
 
-/** A table in one sentence. */
-export const spoken = ({ named, node: { title }, look: { state, line } }) => `${named}${title}, ${state}: ${line}`;
+/** A table, or the tables of a fold, in one sentence. */
+export const spoken = ({ named, node: { title, fold }, look: { state, line }, change }) =>
+  `${named}${title}, ${state}: ${line}${fold !== null && change.textContent ? `, ${change.textContent}` : ""}`;
 
-export function paint(view, look, before, { edges, changed, focus, locked, slot }) {
+export function paint(view, look, before, { edges, changed, focus, locked, slot, cells }) {
   const { state, number, line, strip } = (view.look = look);
   const classes = ["node", view.node.level, `is-${state}`, changed && "is-changed", focus && "is-focus", locked && "is-locked"];
-  fill(view.g, { class: classes.filter(Boolean).join(" "), "aria-label": spoken(view), "aria-hidden": state === "absent" });
+  fill(view.g, { class: classes.filter(Boolean).join(" "), "aria-hidden": state === "absent" });
   view.line.textContent = `${view.named}${line}`;
   view.line.setAttribute("font-size", fitting(view.line.textContent, LINE, view.strip.width - view.after));
   view.slot.textContent = slot;
   view.edge.setAttribute("class", `edge is-${edges[state]}`);
   const kinds = [...new Set(strip.map((run) => run[2]))];
-  view.runs.replaceChildren(...kinds.map((kind) =>
-    draw("path", { d: stripPath(strip.filter((run) => run[2] === kind), view.strip), class: `kind-${kind}` })));
+  view.runs.replaceChildren(...(cells ? cellsOf(cells, view.strip) : kinds.map((kind) =>
+    draw("path", { d: stripPath(strip.filter((run) => run[2] === kind), view.strip), class: `kind-${kind}` }))));
   const counted = changed && before.number !== null && number !== null && before.number !== number;
-  const change = counted ? `${before.number} \u2192 ${number}` : "";
+  const change = cells?.changed.length > 1 ? `${cells.changed.length} in this step` : counted ? `${before.number} \u2192 ${number}` : "";
   const width = change ? widthOf(change, LINE, "700") + 12 : 0, right = view.box.x + view.box.width + 3;
   fill(view.pill, { x: right - width, width });
   fill(view.change, { x: right - width / 2 });
   view.change.textContent = change;
+  fill(view.g, { "aria-label": spoken(view) });
 }
 
 /** The page at the end of a walk, in the last column. */

@@ -3,6 +3,7 @@
 import { MARGIN, UNBORN, makeBox, makePage, paint, spoken } from "./box.mjs";
 import { makeHeads, HEAD } from "./columns.mjs";
 import { ENTRIES, OWN_KEYS, at, draw, fill, html } from "./dom.mjs";
+import { drawnOf, makeChanges, makeFolds } from "./folds.mjs";
 
 const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 const ROW_GAP = 8; // between two rows of an open fold, as between others
@@ -20,9 +21,9 @@ export function makeTree(pane, { columns, box_height: height, palette: { edges }
   const make = (id) => makeBox(id, pane.nodes[id], columns, height, pane.processes[pane.nodes[id].process].name);
   const views = Object.keys(pane.nodes).filter((id) => pane.nodes[id].inside === null).map(make)
     .sort((a, b) => a.node.process - b.node.process || a.box.x - b.box.x || a.box.y - b.box.y);
-  const known = new Map(views.map((view) => [view.id, view]));
-  let revealed = []; // the tables of folds that are looked at: each lies on its fold, which is otherwise closed
-  /** The view of a node; that of a table in a fold is made when it is first looked at. */
+  const known = new Map(views.map((view) => [view.id, view])), folds = makeFolds(pane), changesOf = makeChanges(pane);
+  let revealed = []; // what is drawn of folds: each lies on its fold, which is otherwise closed
+  /** The view of a node; that of one in a fold is made when it is first drawn. */
   function viewOf(id) {
     if (id in pane.nodes && !known.has(id)) {
       const view = make(id);
@@ -42,13 +43,15 @@ export function makeTree(pane, { columns, box_height: height, palette: { edges }
 
   // Groups, not regions: a notebook has many trees of one design, and landmarks must differ in name.
   const group = { role: "group", "aria-label": `Tree of ${pane.heading}`, tabindex: "0", ...OWN_KEYS };
-  const scroller = html("div", { class: "ptlab-tree", ...group }, heads.svg, svg);
+  const more = html("button", { type: "button", ...OWN_KEYS });
+  const scroller = html("div", { class: "ptlab-tree", ...group }, heads.svg, svg, html("div", { class: "ptlab-more" }, more));
   // Kept at hand: to ask for them in the middle of a step makes the browser lay everything out at once.
   let scale = 1, seen = { left: 0, top: 0, width: 0, height: 0 };
-  let target = null; // the table that the story looks at
+  let targets = [], rest = []; // what the story looks at, and what of it is outside
   function lookAround() {
     const { scrollLeft, scrollTop, clientWidth, clientHeight } = scroller;
     seen = { left: scrollLeft, top: scrollTop, width: clientWidth, height: clientHeight };
+    tellOfRest();
   }
   scroller.addEventListener("scroll", lookAround);
   function resize() {
@@ -58,7 +61,7 @@ export function makeTree(pane, { columns, box_height: height, palette: { edges }
     scale = Math.max(SMALLEST, Math.min(wide, LARGEST, Math.max(high, SMALLEST)));
     for (const [part, own] of [[svg, tall], [heads.svg, HEAD]]) fill(part, { width: Math.floor(width * scale), height: Math.floor(own * scale) });
     lookAround();
-    if (target) bringIntoView(target, "instant");
+    if (targets.length) bringIntoView(targets, "instant");
   }
   const sizes = new ResizeObserver(resize);
   sizes.observe(scroller);
@@ -70,22 +73,35 @@ export function makeTree(pane, { columns, box_height: height, palette: { edges }
   }
   /** The scroll position that shows `low` to `high`, as near as possible to the present one. */
   const nearest = (position, size, low, high) => Math.max(Math.min(position, low), high - size);
-  /** Scroll only if the table is outside, and no further than it needs: the other tables should stay. */
-  function bringIntoView(view, behavior) {
-    const own = placeOf(view), parent = viewOf(parentOf(view)), head = HEAD * scale, edge = MARGIN * scale;
-    const inside = own.left >= seen.left && own.right <= seen.left + seen.width
-      && own.top - edge >= seen.top + head && own.bottom + edge <= seen.top + seen.height;
-    if (inside) return;
-    const up = parent ? placeOf(parent) : own; // is shown too, if both fit
-    let top = Math.min(own.top, up.top), bottom = Math.max(own.bottom, up.bottom);
-    if (bottom - top + 2 * edge > seen.height - head) ({ top, bottom } = own);
-    const left = Math.min(own.left, up.left), right = Math.max(own.right, up.right);
+  const unionOf = (places) => ({
+    left: Math.min(...places.map((one) => one.left)), top: Math.min(...places.map((one) => one.top)),
+    right: Math.max(...places.map((one) => one.right)), bottom: Math.max(...places.map((one) => one.bottom)),
+  });
+  const fits = ({ top, bottom }) => bottom - top + 2 * MARGIN * scale <= seen.height - HEAD * scale;
+  const isInside = ({ left, top, right, bottom }) => left >= seen.left && right <= seen.left + seen.width
+    && top - MARGIN * scale / 2 >= seen.top + HEAD * scale && bottom + MARGIN * scale / 2 <= seen.top + seen.height;
+  /** Scroll only if one of the tables is outside, and no further than it needs: the other tables should stay. */
+  function bringIntoView(all, behavior) {
+    const places = all.map(placeOf), [first] = all, parent = viewOf(parentOf(first)), edge = MARGIN * scale, head = HEAD * scale;
+    if (places.every(isInside)) return;
+    const family = unionOf([...places, ...(parent ? [placeOf(parent)] : [])]), several = unionOf(places);
+    const { left, top, right, bottom } = [family, several].find(fits) ?? places[0]; // its parent is shown too, if both fit
     scroller.scrollTo({
       left: nearest(seen.left, seen.width, left - edge, right + edge),
       top: nearest(seen.top + head, seen.height - head, top - edge, bottom + edge) - head,
       behavior,
     });
   }
+  /** Name the tables of the step that lie outside; a click leads to them. */
+  function tellOfRest() {
+    rest = targets.filter((view) => !isInside(placeOf(view)));
+    more.hidden = rest.length === 0;
+    if (!rest.length) return;
+    const up = placeOf(rest[0]).top < seen.top + HEAD * scale;
+    more.textContent = `${up ? "\u25b4" : "\u25be"} ${rest.length} more in this step: ${rest.map(({ node }) => node.title).join(", ")}`;
+    more.title = more.textContent;
+  }
+  more.addEventListener("click", () => bringIntoView(rest, STILL.matches ? "instant" : "smooth"));
 
   let shownStep = 0;
   const placeAt = (view) => view.node.places[at(view.node.places, shownStep)] ?? view.node.places[0];
@@ -111,7 +127,7 @@ export function makeTree(pane, { columns, box_height: height, palette: { edges }
       const all = shown(), next = all[all.indexOf(view) + way];
       if (next) tabStop(next);
       stop.g.focus({ preventScroll: true });
-      bringIntoView(stop, "instant");
+      bringIntoView([stop], "instant");
     } else if (view && (event.key === "Enter" || event.key === " ")) choose(view);
     else return;
     event.preventDefault();
@@ -120,29 +136,32 @@ export function makeTree(pane, { columns, box_height: height, palette: { edges }
 
   let lit = null; // the way that is lit up
   const relight = () => lit && light(...lit);
-  let moment = { step: 0, previous: 0, held: [] };
+  let moment = { step: 0, previous: 0, held: [], changes: new Map() };
   /** Show a table as it is at this moment. */
   function update(view) {
-    const { step, previous, held } = moment, { track } = view.node, { focus } = pane.steps[step];
-    const now = at(track, step), changed = now >= 0 && track[now].step > previous;
-    const before = changed ? at(track, previous) : now, place = Math.max(0, at(view.node.places, step));
-    const focused = step !== previous && focus.includes(view.id);
-    const locked = held.some(({ table }) => table === view.id);
-    const key = `${now} ${before} ${focused} ${locked} ${place}`;
+    const { step, previous, held, changes } = moment, { track, places } = view.node, { focus } = pane.steps[step];
+    const tables = folds.tablesOf(view.id), changing = tables ? [...tables.keys()].filter((k) => changes.has(tables[k])) : [];
+    const isAbout = (test) => (changing.length > 1 ? changing.some((k) => test(tables[k])) : test(view.id)); // of one, its own box
+    const now = at(track, step), newer = now >= 0 && track[now].step > previous, changed = newer || isAbout((id) => changes.get(id));
+    const before = newer ? at(track, previous) : now, place = Math.max(0, at(places, step));
+    const focused = step !== previous && isAbout((id) => focus.includes(id));
+    const locked = isAbout((id) => held.some(({ table }) => table === id));
+    const key = `${now} ${before} ${changed} ${focused} ${locked} ${place} ${changing}`;
     if (key === view.key) return;
     view.key = key;
-    const above = viewOf(view.node.places[place].parent);
+    const above = viewOf(places[place].parent);
     if (above) view.edge.setAttribute("d", bend(above.box, view.box));
-    paint(view, track[now] ?? UNBORN, track[before] ?? UNBORN, { edges, changed, focus: focused, locked, slot: view.slots[place] });
+    const cells = tables && { states: folds.statesOf(view.id, step), changed: changing };
+    paint(view, track[now] ?? UNBORN, track[before] ?? UNBORN, { edges, changed, focus: focused, locked, slot: view.slots[place], cells });
   }
   const open = new Map(); // the folds that are open, with the tables in them from top to bottom
   const choose = (view) => (view.node.fold === null ? onPick(view.id) : toggle(view));
   /** Open a fold, or close it: its tables get a row each below it, and what was below it moves down. */
   function toggle({ id, g }) {
-    const inside = (name) => Object.keys(pane.nodes).filter((one) => pane.nodes[one].inside === name);
+    const inside = (name) => Object.keys(pane.nodes).filter((one) => pane.nodes[one].inside === name && pane.nodes[one].fold === null);
     if (!open.delete(id)) open.set(id, rowsOf(inside(id)));
     g.setAttribute("aria-expanded", open.has(id));
-    reveal(revealed.map((view) => view.id));
+    reveal();
     const extra = [...open].map(([fold, rows]) => [pane.nodes[fold].y, rows.size ? Math.max(...rows.values()) * (height + ROW_GAP) : 0]);
     const above = (y) => extra.reduce((sum, [from, more]) => sum + (from < y ? more : 0), 0);
     for (const view of known.values()) {
@@ -170,42 +189,49 @@ export function makeTree(pane, { columns, box_height: height, palette: { edges }
     ids.filter((one) => !ids.includes(pane.nodes[one].places[0].parent)).forEach(place);
     return rows;
   }
-  /** Of each fold show the first of these tables in each column, and those that it hangs below; hide the others. */
-  function reveal(ids) {
-    const wanted = new Map();
-    for (const first of ids) {
-      for (let id = first; pane.nodes[id]?.inside; id = parentOf(viewOf(id))) {
-        const key = `${pane.nodes[id].inside} ${pane.nodes[id].level}`;
-        if (!wanted.has(key) && !open.has(pane.nodes[id].inside)) wanted.set(key, viewOf(id));
-      }
-    }
-    const next = [...[...open.values()].flatMap((rows) => [...rows.keys()].map(viewOf)), ...wanted.values()];
+  /** Draw of the folds what the step changes and where the walk leads; hide the rest. */
+  function reveal() {
+    const path = lit ? lit[1].path.map(({ id }) => id) : [];
+    const drawn = drawnOf(folds, pane.nodes, moment.changes.keys(), path, (id) => parentOf(viewOf(id)), (fold) => open.has(fold));
+    const own = [...drawn].filter((id) => pane.nodes[id].inside !== null).map(viewOf);
+    const next = [...[...open.values()].flatMap((rows) => [...rows.keys()].map(viewOf)), ...own];
     for (const view of revealed) if (!next.includes(view)) for (const part of [view.g, view.edge]) part.setAttribute("hidden", "");
     for (const view of next) for (const part of [view.g, view.edge]) part.removeAttribute("hidden");
     revealed = next;
     revealed.forEach(update);
   }
   function show(step, previous, held, jumped) {
-    const { focus } = pane.steps[step];
     shownStep = step;
-    moment = { step, previous, held };
+    moment = { step, previous, held, changes: changesOf(step, previous) };
+    lit = null;
     views.forEach(update);
-    reveal(focus);
+    reveal();
     if (!stop || stop.look.state === "absent") tabStop(shown()[0]);
-    target = viewOf(focus[0]) ?? target ?? shown()[0];
-    if (target) bringIntoView(target, jumped || STILL.matches ? "instant" : "smooth");
+    const now = [...new Set([...moment.changes.keys()].map(boxOf))].filter((view) => view.look.state !== "absent");
+    if (now.length || !targets.length) targets = now.length ? now : shown().slice(0, 1);
+    bringIntoView(targets, jumped || STILL.matches ? "instant" : "smooth");
+    tellOfRest();
+  }
+  /** What is drawn for a table: itself, or the box of several in its fold. */
+  function boxOf(id) {
+    const view = viewOf(id), drawn = pane.nodes[id].inside === null || revealed.includes(view);
+    return drawn ? view : viewOf(folds.boxOf(id));
   }
   /** Light up the way of an address. */
   function light(address, { path, frame }) {
     lit = [address, { path, frame }];
-    const read = new Map(path.map((one) => [one.id, one.index]));
+    const read = new Map(path.map(({ id, index }) => [id, (index + 0.5) / ENTRIES]));
+    for (const { id } of path.filter((one) => pane.nodes[one.id].inside !== null)) {
+      const box = folds.boxOf(id), tables = folds.tablesOf(box);
+      read.set(box, (tables.indexOf(id) + 0.5) / tables.length);
+    }
     heads.show(address, frame === null ? path.length : columns.length);
-    reveal([...pane.steps[shownStep].focus, ...path.map(({ id }) => id)]);
+    reveal();
     for (const { g, edge, id, mark, strip } of [...views, ...revealed]) {
-      const index = read.get(id), isRead = index !== undefined;
+      const part = read.get(id), isRead = part !== undefined;
       g.classList.toggle("is-lit", isRead);
       edge.classList.toggle("is-lit", isRead);
-      const x = strip.x + ((index ?? 0) + 0.5) / ENTRIES * strip.width;
+      const x = strip.x + (part ?? 0) * strip.width;
       mark.setAttribute("d", isRead ? `M${x} ${strip.y}l-3.5 -5h7z` : "");
     }
     page.show(frame === null ? null : viewOf(path.at(-1).id).box, frame === null ? "" : `0x${frame.toString(16)}`);
