@@ -21,6 +21,7 @@ from ptlab.paths.split_folio import try_to_unmap
 from ptlab.paths.table_alloc import upper_tables
 from ptlab.paths.thp import do_set_pmd
 from ptlab.state.mm import Mm
+from ptlab.state.page_cache import File
 from ptlab.state.vma import VM, Vma, find_vma_intersection
 
 ALL = slice(0, 512)
@@ -87,13 +88,24 @@ def collapse_pte_mapped_thp(mm: Mm, vma: Vma, base: int) -> Path[Scan]:
             return Scan.PTE_NON_PRESENT
         if (pte.is_present(words) & ~pte.is_file(words)).any():
             return Scan.FAIL
-        yield from retract_page_table(mm, base, own=True)
+        yield from _retract_own(mm, vma.file, base)
     walk = yield from machine.scheme.walk_begins(mm, base, base + PMD_SIZE)
     pmd = mm.lookup(base, Level.PMD) or (yield from upper_tables(mm, base, walk))
     writable = vma.shared and bool(vma.flags & VM.WRITE)
     yield from do_set_pmd(mm, pmd, base >> PMD_SHIFT & 511, vma.file, page, writable)
     yield from machine.scheme.walk_ends(mm, walk)
     return Scan.SUCCEED
+
+
+@not_in_kernel
+def _retract_own(mm: Mm, file: File, base: int) -> Path[None]:
+    """Until 6.5 who comes by the file is locked out first (8d3c106e19e8, 6.1)."""
+    locked = _mode(mm) == "write"
+    if locked:
+        yield from mm.machine.lock("i_mmap_lock_write", "i_mmap_rwsem", file.number, "write")
+    yield from retract_page_table(mm, base, own=True)
+    if locked:
+        yield mm.machine.unlock("i_mmap_unlock_write", "i_mmap_rwsem")
 
 
 def collapse_file(mm: Mm, vma: Vma, base: int) -> Path[None]:
@@ -141,10 +153,13 @@ def retract_page_table(mm: Mm, address: int, own: bool) -> Path[bool]:
     collapse_pte_mapped_thp() takes any table that has nothing else in it.
     """
     machine, mem, scheme = mm.machine, mm.machine.mem, mm.machine.scheme
-    pmd, slot = mm.lookup(address, Level.PMD), address >> PMD_SHIFT & 511
-    if not pmd or not mem.at(pmd, slot) or mm.is_huge(pmd, slot):
+    if not _table(mm, address):
         return False
     walk = yield from scheme.walk_begins(mm, address, address + PMD_SIZE)
+    pmd, slot = mm.lookup(address, Level.PMD), address >> PMD_SHIFT & 511
+    if not pmd:  # another task has freed it meanwhile
+        yield from scheme.walk_ends(mm, walk)
+        return False
     yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
     table = int(mem.at(pmd, slot))
     gone = None

@@ -28,7 +28,7 @@ from ptlab.base.tables import (
     total,
     zero_each,
 )
-from ptlab.paths.pgtables import free_pgtables
+from ptlab.paths.pgtables import free_pgtables, still_found
 from ptlab.paths.pieces import chunks
 from ptlab.paths.recheck import arrive, vma_end_write_all, vma_start_write
 from ptlab.paths.table_alloc import upper_tables, visit
@@ -214,6 +214,7 @@ def exit_mmap(mm: Mm) -> Path[None]:
         yield machine.unlock("mmap_read_unlock", "mmap_lock")
         yield from machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
     mm.set_vmas(())
+    still_found(mm, gone)
     yield from free_pgtables(mm, tlb, gone, 0, 0)
     yield from tlb_flush_mmu(tlb)
     yield machine.unlock(f"mmap_{'write' if alone else 'read'}_unlock", "mmap_lock")

@@ -15,7 +15,7 @@ from ptlab.base.facts import Span, VmaChanged, VmaMapped, VmaUnmapped
 from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE, PMD_SHIFT, PMD_SIZE, Level, page_align
 from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Kind, Path, Step
-from ptlab.paths.pgtables import free_pgtables
+from ptlab.paths.pgtables import free_pgtables, still_found
 from ptlab.paths.populate import mm_populate
 from ptlab.paths.recheck import vma_end_write_all, vma_start_write
 from ptlab.paths.thp import split_huge_pmd
@@ -176,10 +176,8 @@ def do_vmi_align_munmap(mm: Mm, start: int, end: int, downgrade: bool) -> Path[b
     vmas = mm.vmas
     gone, low = overlapping(vmas, start, end), find(vmas, start)
     rest = (*vmas[:low], *vmas[low + len(gone) :])
-    several = machine.others.several
     mm.set_vmas(rest)
-    if several:
-        machine.store.put(mm, "_detached", 0, (*mm.detached, *gone))
+    still_found(mm, gone)
     out = VmaUnmapped(tuple(vma.span for vma in gone))
     yield Step(Kind.VMA, "vms_gather_munmap_vmas", None, len(gone), 1, out)
     if downgrade:
@@ -188,25 +186,11 @@ def do_vmi_align_munmap(mm: Mm, start: int, end: int, downgrade: bool) -> Path[b
     tlb = MmuGather(mm)
     for vma in gone:
         yield from unmap_page_range(mm, tlb, vma.start, vma.end, UNMAP)
-    if several:
-        yield from _unlink_file_vmas(mm, gone)
     floor = rest[low - 1].end if low else 0
     ceiling = rest[low].start if low < len(rest) else 0
     yield from free_pgtables(mm, tlb, gone, floor, ceiling)
     yield from tlb_flush_mmu(tlb)
     return downgrade
-
-
-def _unlink_file_vmas(mm: Mm, gone: Vmas) -> Path[None]:
-    """unlink_file_vma() in free_pgtables(): from here on truncate does not find them any more."""
-    machine = mm.machine
-    for vma in gone:
-        if vma.file is not None:
-            yield from machine.lock("i_mmap_lock_write", "i_mmap_rwsem", vma.file.number, "write")
-        left = tuple(v for v in mm.detached if v is not vma)
-        machine.store.put(mm, "_detached", 0, left)
-        if vma.file is not None:
-            yield machine.unlock("i_mmap_unlock_write", "i_mmap_rwsem")
 
 
 @not_in_kernel

@@ -18,13 +18,19 @@ from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import pick
 from ptlab.state.mm import COUNTED, Mm
 from ptlab.state.mmu_gather import MmuGather
-from ptlab.state.vma import Vmas
+from ptlab.state.vma import Vma, Vmas
 
 _TOP = 1 << 64
 
 
 def free_pgtables(mm: Mm, tlb: MmuGather, gone: Vmas, floor: int, ceiling: int) -> Path[None]:
-    """Free the tables of the VMAs `gone`, in groups that lie less than a PMD_SIZE apart."""
+    """Free the tables of the VMAs `gone`, in groups that lie less than a PMD_SIZE apart.
+
+    Before, each file is told that its VMA has gone. Simplified: for all groups at once.
+    """
+    if mm.machine.others.several:
+        for vma in gone:
+            yield from unlink_file_vma(mm, vma)
     index = 0
     while index < len(gone):
         start, end = gone[index].start, gone[index].end
@@ -34,6 +40,22 @@ def free_pgtables(mm: Mm, tlb: MmuGather, gone: Vmas, floor: int, ceiling: int) 
         index += 1
         above = gone[index].start if index < len(gone) else ceiling
         yield from free_pgd_range(mm, tlb, start, end, floor, above)
+
+
+def still_found(mm: Mm, gone: Vmas) -> None:
+    """These VMAs have left the address space; their files lead to them until free_pgtables()."""
+    if mm.machine.others.several:
+        mm.machine.store.put(mm, "_detached", 0, (*mm.detached, *gone))
+
+
+def unlink_file_vma(mm: Mm, vma: Vma) -> Path[None]:
+    """From here on truncate does not find the VMA any more, and who has found it is done with it."""
+    machine, file = mm.machine, vma.file
+    if file is not None:
+        yield from machine.lock("i_mmap_lock_write", "i_mmap_rwsem", file.number, "write")
+    machine.store.put(mm, "_detached", 0, tuple(v for v in mm.detached if v is not vma))
+    if file is not None:
+        yield machine.unlock("i_mmap_unlock_write", "i_mmap_rwsem")
 
 
 def free_pgd_range(

@@ -15,7 +15,6 @@ from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.paths.recheck import folio_lock, folio_unlock
 from ptlab.paths.split_folio import unmap_folio
-from ptlab.paths.walk import pte_tables
 from ptlab.paths.zap import ZapDetails, unmap_page_range
 from ptlab.state.machine import Machine
 from ptlab.state.mmu_gather import MmuGather, tlb_flush_mmu
@@ -51,28 +50,12 @@ def truncate_inode_pages(
     A fault may have mapped some since the zap (truncate_cleanup_folio()).
     """
     yield from folio_lock(file)
-    if machine.others.several and _folio_mapped(machine, file, first, last):
-        yield from unmap_mapping_range(machine, file, first, last, even_cows=not hole)
+    if machine.others.folio_mapped(file.cache[first:last]):  # unmap_mapping_folio()
+        yield from unmap_mapping_range(machine, file, first, last, even_cows=False)
     file.drop(first, (last if hole else len(file.cache)) - first)
     fn = "shmem_undo_range" if hole else "truncate_inode_pages"
     yield Step(Kind.FILE, fn, None, last - first, 1, PagesDropped(hole=hole))
     yield from folio_unlock(file)
-
-
-def _folio_mapped(machine: Machine, file: File, first: int, last: int) -> bool:
-    """Whether an entry maps something at pages [first, last) of the file: its page, or a copy."""
-    for mm in machine.mms:
-        for vma in mm.vmas:
-            start = vma.start + (max(first - vma.pgoff, 0) << PAGE_SHIFT)
-            end = min(vma.end, vma.start + ((last - vma.pgoff) << PAGE_SHIFT))
-            if vma.file is not file or start >= end:
-                continue
-            for pmd, slots, columns in pte_tables(mm, start, end):
-                if mm.is_huge(pmd, slots) or mm.machine.mem.entries.filled(
-                    mm.machine.mem.at(pmd, slots), columns
-                ):
-                    return True
-    return False
 
 
 def vfs_fallocate(machine: Machine, file: File, mode: int, offset: int, length: int) -> Path[None]:

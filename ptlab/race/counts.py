@@ -69,8 +69,17 @@ class Counts:
         """The running task reads a count."""
         self._seen[self._notes.machine.task, table] = self._versions.get(table, ("", 0))
 
+    def forget(self, table: int) -> None:
+        """The running task has written a count: what it has read of it is used up."""
+        self._seen.pop((self._notes.machine.task, table), None)
+
     def replayed(self, footprint: Footprint) -> None:
-        """The running task has read these counts, in a segment that is replayed."""
-        for thing, how in footprint.items():
-            if how == Access.READ and isinstance(thing, tuple) and thing[0] == "count":
-                self.read(thing[1])
+        """A segment of the running task is replayed: these counts it has read, and not written."""
+        used = [thing for thing in footprint if isinstance(thing, tuple)]
+        written = {
+            thing[1]
+            for thing in used
+            if thing[0] == "puts" or (thing[0] == "count" and footprint[thing] & Access.WRITE)
+        }
+        for table in {thing[1] for thing in used if thing[0] == "count"} - written:
+            self.read(table)

@@ -73,6 +73,13 @@ def only_table(p: Process) -> Stage:
     return Stage(p)
 
 
+def zero_page(p: Process) -> Stage:
+    """One table, in which page 0 has only been read."""
+    p.mmap(TABLE, at=AT)
+    p.touch(AT, PAGE, write=False)
+    return Stage(p)
+
+
 def huge(p: Process) -> Stage:
     """A huge page."""
     p.mmap(2 * TABLE, at=AT)
@@ -96,6 +103,14 @@ def shared(p: Process) -> Stage:
     return Stage(p, file)
 
 
+def sparse_file(p: Process) -> Stage:
+    """A shared mapping of a file that has only its first page."""
+    file = p.file(TABLE)
+    p.mmap(TABLE, at=AT, shared=True, file=file)
+    p.touch(AT, PAGE)
+    return Stage(p, file)
+
+
 def huge_file(p: Process) -> Stage:
     """A file of one huge page, which is not mapped any more."""
     stage = shared(p)
@@ -113,8 +128,11 @@ def two_processes(p: Process) -> Stage:
     return stage._replace(child=child)
 
 
-STAGES = (anonymous, only_table, huge, may_be_huge, shared, huge_file, two_processes)
-_WITH_FILE = (shared, huge_file, two_processes)
+STAGES = (
+    *(anonymous, only_table, zero_page, huge, may_be_huge),
+    *(shared, sparse_file, huge_file, two_processes),
+)
+_WITH_FILE = (shared, sparse_file, huge_file, two_processes)
 
 
 def _background(s: Stage) -> Path[None]:
@@ -179,7 +197,7 @@ def task(stage: Stage, name: str) -> Path[Any]:
 def generated(of: int = 2, kernel: str = "6.18", weak: bool = False) -> Iterator[Scene]:
     """A scene for each stage and each set of `of` operations, exit against what comes from outside too.
 
-    With weak memory, if you wish. For two operations these are some 1900 scenes, for three 15000.
+    With weak memory, if you wish. For two operations these are some 2400 scenes, for three 20000.
     """
     if of < 1:
         raise ValueError(f"generated: {of} operations at once; at least 1 is needed")

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ptlab.base.facts import Lock
 from ptlab.base.footprint import Access, Footprint
@@ -19,6 +20,7 @@ from ptlab.base.precautions import Precaution
 from ptlab.base.tables import Slots, Tables
 from ptlab.race.broken_rule import Page, UsesFreed
 from ptlab.race.hardware import Hardware
+from ptlab.race.mapcount import Mapcount
 from ptlab.race.own_state import OwnState
 from ptlab.race.protection import Protection
 from ptlab.race.watched_columns import (
@@ -54,6 +56,7 @@ class Sanitizer(Hardware):
     ) -> None:
         super().__init__(machine, tasks, weak)
         self.without = without
+        self.mapcount = Mapcount(self, tasks)
         self.footprint: Footprint = {}
         self.away = False
         """Whether footprints are not noted at present."""
@@ -132,6 +135,10 @@ class Sanitizer(Hardware):
         if self.lacks(Precaution.PTE_SAME):
             return True
         return not np.any(self.machine.mem.entries[tables, columns] != was)
+
+    def folio_mapped(self, frames: NDArray[Any]) -> bool:
+        """Whether an entry maps one of these pages of a file."""
+        return self.mapcount.of(frames)
 
     # -- footprints --
 

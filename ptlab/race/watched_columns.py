@@ -9,6 +9,7 @@ import numpy as np
 
 from ptlab.base.footprint import Access
 from ptlab.base.geometry import PTRS_PER_TABLE, Level
+from ptlab.race.mapcount import Mapcount
 from ptlab.race.protection import Protection
 from ptlab.race.store_buffer import StoreBuffer
 from ptlab.race.whose_line import through_the_store
@@ -26,6 +27,7 @@ class Notes(Protocol):
     asked: set[tuple[int, int]]
     visits: set[tuple[int, int]]
     protection: Protection
+    mapcount: Mapcount
     buffer: StoreBuffer | None
 
     def note(self, thing: Hashable, access: int) -> None:
@@ -110,7 +112,9 @@ class WatchedEntries:
         table, columns = key
         if self.sanitizer.buffer and np.any(words):
             self.sanitizer.buffer.store(self.sanitizer.machine, int(table))
-        self.sanitizer.protection.entries(int(table), columns, self.raw[key], words)
+        was = self.raw[key]
+        self.sanitizer.protection.entries(int(table), columns, was, words)
+        self.sanitizer.mapcount.changed(was, words)
         self.raw[key] = words
 
     def _note(self, table: Any, columns: Any, access: int) -> None:
@@ -144,7 +148,7 @@ class WatchedCounts:
 
     def __getitem__(self, where: Any) -> Any:
         value = self.raw[where]
-        if isinstance(where, (int, np.integer)):
+        if isinstance(where, (int, np.integer)) and not self.sanitizer.away:  # else a judge reads
             self.sanitizer.alive(int(where), "uses the reference count of")
             self.sanitizer.looked.add(int(where))
             self.sanitizer.protection.counts.read(int(where))
@@ -157,6 +161,7 @@ class WatchedCounts:
     def __setitem__(self, where: Any, value: Any) -> None:
         through_the_store(self.sanitizer.machine.scheme, "mem.refcount")
         table, old, self.raw[where] = int(where), self.raw[where], value
+        self.sanitizer.protection.counts.forget(table)  # the store has read what it writes over
         self.sanitizer.alive(table, "uses the reference count of")
         self.sanitizer.looked.discard(table)
         task = self.sanitizer.machine.task

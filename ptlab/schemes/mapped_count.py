@@ -8,6 +8,8 @@ map the shared zero page. Both change only under the PTE lock, so no atomic oper
 visitors are not counted: a table is freed under mmap_lock for write. It frees empty tables and
 tables of 512 zero pages, and only when a user writes a process id to /proc/sys/vm/free_ptes. That
 is `Process.background()` here. (The mail would rather do it in reclaim, before the OOM killer.)
+Here it takes each file's i_mmap_rwsem too, as retract_page_tables() does, or a truncate could still
+be in a table that it frees.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from ptlab.paths.recheck import vma_end_write_all, vma_start_write
 from ptlab.paths.walk import pte_tables
 from ptlab.state.mm import Count, Mm, base_address
 from ptlab.state.scheme import ReclaimScheme
-from ptlab.state.vma import overlapping
+from ptlab.state.vma import Vmas, overlapping
 
 _ZERO_SHIFT = 10
 _MAPPED = (1 << _ZERO_SHIFT) - 1
@@ -65,13 +67,16 @@ class MappedCount(ReclaimScheme):
         machine, n = mm.machine, table_count(slots)
         yield machine.unlock("mmap_read_unlock", "mmap_lock", n)
         yield from machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write", n)
-        for vma in overlapping(mm.vmas, address, address + n * PMD_SIZE):
+        there = overlapping(mm.vmas, address, address + n * PMD_SIZE)
+        for vma in there:
             yield from vma_start_write(mm, vma)
+        yield from _lock_files(mm, there)
         unused, pmd = None, mm.lookup(address, Level.PMD)
         if pmd and every(machine.mem.at(pmd, slots)) and not mm.is_huge(pmd, slots):
             yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin", n)
             unused = yield from self._unhook_unused(mm, machine.mem.at(pmd, slots))
             yield machine.unlock("spin_unlock", "pmd_lock", n)
+        yield from _unlock_files(mm)
         yield from vma_end_write_all(mm)
         yield machine.unlock("mmap_write_unlock", "mmap_lock", n)
         yield from machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read", n)
@@ -110,6 +115,18 @@ class MappedCount(ReclaimScheme):
             for table in live.tolist()
             if mem.refcount[table] != _counted(mm, table)
         ]
+
+
+def _lock_files(mm: Mm, vmas: Vmas) -> Path[None]:
+    """A truncate comes by the file, without any mmap_lock."""
+    files = sorted({vma.file.number for vma in vmas if vma.file is not None})
+    for number in files if mm.machine.others.several else ():
+        yield from mm.machine.lock("i_mmap_lock_write", "i_mmap_rwsem", number, "write")
+
+
+def _unlock_files(mm: Mm) -> Path[None]:
+    while any(lock.name == "i_mmap_rwsem" for lock in mm.machine.held[mm.machine.task]):
+        yield mm.machine.unlock("i_mmap_unlock_write", "i_mmap_rwsem")
 
 
 def _tables(mm: Mm) -> Iterator[tuple[int, Slots]]:

@@ -58,6 +58,10 @@ class Alone:
     def free_frames(self, frames: list[int]) -> None:
         """Data pages go back to the allocator."""
 
+    def folio_mapped(self, frames: NDArray[Any]) -> bool:
+        """folio_mapped(): whether an entry maps one of these pages, of which all were just unmapped."""
+        return False
+
     def smp_wmb(self) -> None:
         """What was written before is seen by other CPUs before what is written after."""
 

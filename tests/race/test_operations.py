@@ -9,7 +9,7 @@ import pytest
 
 from ptlab.race.all_scenes import races
 from ptlab.race.operations import generated, shortest_of_each_kind
-from ptlab.schemes import PtReclaim
+from ptlab.schemes import PtReclaim, scheme_class
 
 
 class FreesAtOnce(PtReclaim):
@@ -29,6 +29,24 @@ def test_pairs_find_a_wrong_scheme_and_the_shortest_of_each_kind_is_kept() -> No
     assert "frees PTE page 3 without a TLB flush since it was unhooked" in str(kept.verdict)
     assert kept.shortest is not None
     assert len(kept.shortest) == min(len(r.shortest or "") for r in results.failures)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "name"),
+    [
+        ("every_level", "sparse_file: exit, truncate"),  # exit did not wait for the truncate
+        ("pte_refcount", "sparse_file: COLLAPSE, COLLAPSE"),  # nor a collapse, until 6.5
+        ("pt_rwsem", "sparse_file: COLLAPSE, COLLAPSE"),  # it looked up the PMD page too early
+        ("mapped_count", "shared: background, truncate"),  # nor did the design
+        ("mapped_count", "sparse_file: write page 5, COLLAPSE"),  # a judge's read was a task's
+        ("pte_refcount", "sparse_file: COLLAPSE, POPULATE_WRITE"),  # and so was a replayed put's
+    ],
+)
+def test_what_pairs_have_found_is_mended(scheme: str, name: str) -> None:
+    design = scheme_class(scheme)
+    (scene,) = (one for one in generated(kernel=design.kernel) if one.name == name)
+    (result,) = races(design, scenes=[scene], most=60)
+    assert result.schedules > 1 and result.result != "failure", result
 
 
 def test_the_scenes_are_named_after_what_they_do_and_none_is_there_twice() -> None:
