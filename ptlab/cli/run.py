@@ -44,6 +44,7 @@ examples:
   ptlab run lesson.txt first second --json         two of them, one JSON object a line
   ptlab run cover-letter                           the 50 GB loop of 2021 under three schemes
   ptlab run production-snapshot                    the server of the mail under all nine designs
+  ptlab run postgresql --scheme unmap_only         500 backends over 8 GiB of shared memory
 
 operations of a scenario file, one on a line (docs/scenario_language.md explains each):
 {operations}
@@ -184,7 +185,8 @@ def _show(process: Process, scenario: Scenario, rows: Iterable[Row]) -> None:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("result", no_wrap=True)
     for row in rows:
-        table.add_row(escape(shown(str(row["op"]))), *_cells(row))
+        child = "child: " if row["who"] == "c" else ""
+        table.add_row(escape(child + shown(str(row["op"]))), *_cells(row))
     show(table)
 
 

@@ -107,7 +107,8 @@ MEMORY = (
 
 MEMORY_NOTE = (
     f"Page faults are the clock: the mean is over page faults. One page fault, with its share of the "
-    f"zap, took {FAULT_US:.2f} us on Linux 6.18. Between two page faults no time passes."
+    f"zap, took {FAULT_US:.2f} us on Linux 6.18. Between two page faults no time passes. Where a "
+    "program forks, all its processes are counted together."
 )
 
 PRICE = (

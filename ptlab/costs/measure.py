@@ -123,11 +123,11 @@ def run(scheme: Scheme, scenario: Scenario, kernel: str, grain: str) -> Measurem
     for row in play(process, _without_the_end(scenario)):
         if "unsupported" in row:
             unsupported = str(row["op"])
-    before = process.counters.vmpte_kb
+    before = meter.memory.total.vmpte_kb
     process.background()
     if type(process.scheme) not in SCHEMES.values():  # the numbers of a broken one mean nothing
         process.check()
-    now = process.counters
+    now = meter.memory.total
     return Measurement(
         scheme=process.scheme.name,
         fate=process.scheme.fate,

@@ -111,8 +111,8 @@ class Costs:
         )
         return sum(locks) + self.references[UPPER if shared else Counting.ATOMIC]
 
-    def count(self, steps: Iterable[Step], mem: MemMap) -> Iterator[None]:
-        """Count `steps` while they are taken; pause at each in which VmPTE may have changed.
+    def count(self, steps: Iterable[Step], mem: MemMap) -> Iterator[Step]:
+        """Count `steps` while they are taken; yield each in which VmPTE may have changed.
 
         A run has millions of steps, so the most frequent kinds come first.
         """
@@ -129,7 +129,7 @@ class Costs:
             elif kind in _CHANGES:
                 if kind == Kind.FREE and not _is_pgd(step, mem):
                     self.tables_freed += _tables(step)
-                yield
+                yield step
             elif kind in _SELDOM:
                 self._count_seldom(step)
 
@@ -220,11 +220,13 @@ def by_operation(process: Process) -> list[OperationCosts]:
     here, costs_of_each = journal.position, []
     journal.seek(0)
     for operation in journal.operations:
-        costs, held = Costs(), MemoryTime(process.mm)
-        for _ in costs.count(_taken_again(journal, operation), process.machine.mem):
-            held.follow()
+        costs, held = Costs(), MemoryTime(process.machine)
+        for step in costs.count(_taken_again(journal, operation), process.machine.mem):
+            held.follow(step)
+        held.settle()
         costs.faults = held.faults
-        costs_of_each.append(OperationCosts(operation.text, costs, process.mm.vmpte_kb, held.kb_ms))
+        kb = held.track[-1][1]
+        costs_of_each.append(OperationCosts(operation.text, costs, kb, held.kb_ms))
     journal.seek(here)
     return costs_of_each
 
@@ -237,7 +239,7 @@ def _taken_again(journal: Journal, operation: Operation) -> Iterator[Step]:
 
 
 class Meter:
-    """Counts while a process runs that keeps no journal, and follows its VmPTE in `memory`."""
+    """Counts while a process runs that keeps no journal, and follows VmPTE in `memory`."""
 
     def __init__(self, process: Process) -> None:
         if process.journal is not None:
@@ -245,12 +247,13 @@ class Meter:
                 "this process keeps a journal: use by_operation(), or Process(record=False)"
             )
         self._mem = process.machine.mem
-        self.costs, self.memory = Costs(), MemoryTime(process.mm)
+        self.costs, self.memory = Costs(), MemoryTime(process.machine)
         process.machine.observe = self._observe
 
     def _observe(self, steps: Iterable[Step]) -> None:
-        for _ in self.costs.count(steps, self._mem):
-            self.memory.follow()
+        for step in self.costs.count(steps, self._mem):
+            self.memory.follow(step)
+        self.memory.settle()
 
     def finish(self) -> Costs:
         """The costs so far, faults included."""

@@ -155,6 +155,23 @@ def _production_snapshot(_: random.Random) -> Lines:
     yield f"touch w s0+{55 * 1024 - 590}G 590G"
 
 
+POSTGRESQL = (500, 8)
+
+
+def _postgresql(_: random.Random) -> Lines:
+    """500 backends read all of 8 GiB of shared buffers; then the upper half is given back.
+
+    PostgreSQL forks a backend for each connection, and without huge pages each has PTE pages of its own
+    for the same memory. What is given back is a hole punched into the shared memory (MADV_REMOVE).
+    """
+    backends, size = POSTGRESQL
+    yield f"mmap s0 {size}G shared noreserve"
+    yield f"touch w s0 {size}G"
+    yield f"forkbg {backends} 1"
+    yield f"touch r s0 {size}G"
+    yield f"madvise REMOVE s0+{size * 512}M {size * 512}M"
+
+
 def _zero_page_reads(_: random.Random) -> Lines:
     """A virtual machine with an inflated balloon is migrated: all 256 MiB are read, none written.
 
@@ -210,6 +227,11 @@ WORKLOADS = {
             "production-snapshot",
             "55 TiB used and dropped, 590 GiB in use: the server of the mail",
             _production_snapshot,
+        ),
+        Workload(
+            "postgresql",
+            "500 backends over 8 GiB of shared memory, half of it removed in the end",
+            _postgresql,
         ),
     )
 }

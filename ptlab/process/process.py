@@ -125,10 +125,15 @@ class Process(MemoryCalls):
     def background(self) -> None:
         """Time passes, or somebody asks for page tables: what the scheme does on its own, it does.
 
+        It does so in all processes of the machine.
         `async_scan` scans everything once; `mapped_count` frees what it can, as after a write to
         /proc/sys/vm/free_ptes. The others do nothing.
         """
-        self._run("background", self.scheme.background(self.mm), None, 0)
+        self._run("background", self._background(), None, 0)
+
+    def _background(self) -> Path[None]:
+        for mm in self.machine.mms:
+            yield from self.scheme.background(mm)
 
     # -- looking --
 

@@ -12,7 +12,7 @@ from pathlib import PurePath
 from ptlab.scenario.line import Line, ScenarioError
 from ptlab.scenario.operation import Operation, Scenario
 from ptlab.scenario.operations import OPERATIONS
-from ptlab.scenario.operations.processes import Fork
+from ptlab.scenario.operations.processes import Fork, ForkInBackground
 
 
 def parse(text: str, source: str = "scenario") -> list[Scenario]:
@@ -77,7 +77,7 @@ class _Reader:
         op = OPERATIONS[verb].read(line)
         line.end()
         self._ops.append(op)
-        if isinstance(op, Fork):
+        if isinstance(op, Fork | ForkInBackground):
             self._forks.append((len(self._ops), op.count, line))
 
     def finish(self) -> None:

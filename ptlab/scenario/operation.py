@@ -33,7 +33,8 @@ class Stage(Protocol):
     """What the operations of one scenario have made so far."""
 
     files: dict[str, File]
-    sleeper: Process | None
+    sleepers: list[Process]
+    """The children of the last `forkbg`."""
 
     def file(self, op: Operation, name: str) -> File:
         """The file that an operation before this one has made."""

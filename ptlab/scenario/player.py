@@ -73,7 +73,7 @@ class _Player:
     def __init__(self, scenario: Scenario, process: Process, progress: Progress | None) -> None:
         self._ops, self._parent, self._progress = iter(scenario.ops), process, progress
         self.files: dict[str, File] = {}
-        self.sleeper: Process | None = None
+        self.sleepers: list[Process] = []
         self._at: Row = {}
         process.mm.layout.mmap_base = TOP
         if any(op.kernel_chooses for op in scenario.ops):
@@ -92,27 +92,47 @@ class _Player:
     ) -> Iterator[Row]:
         """The rows of one process, and of its children in turn."""
         for op in ops:
+            self._at = {"op": op.text, "who": who}
             if isinstance(op, Fork):
                 yield from self._fork(op, process, ops)
                 yield _row(process, began, _AFTER_EXIT, who)
+            elif isinstance(op, ForkInBackground):
+                yield from self._fork_in_background(op, process, ops)
+                yield _row(process, began, op.text, who)
             else:
                 yield self._do(op, process, began, who)
 
     def _fork(self, op: Fork, parent: Process, ops: Iterator[Operation]) -> Iterator[Row]:
-        """The child's rows; it starts from an empty address space."""
+        """The rows of a child that exits."""
         with parent.operation(op.text):
             child = parent.fork()
-        empty = Counters(*[0] * len(Counters._fields))
-        sleeper, self.sleeper = self.sleeper, None  # not this child's own
-        yield _row(child, empty, op.text, "c")
-        yield from self._go_on(child, empty, itertools.islice(ops, op.count), "c")
-        self.sleeper = sleeper
+        yield from self._child(op, child, itertools.islice(ops, op.count))
         with child.operation(_EXIT):
             child.exit()
 
+    def _fork_in_background(
+        self, op: ForkInBackground, parent: Process, ops: Iterator[Operation]
+    ) -> Iterator[Row]:
+        """The rows of children that stay. One that only sleeps has none."""
+        theirs = list(itertools.islice(ops, op.count))
+        self.sleepers = []
+        for _ in range(op.children):
+            with parent.operation(op.text):
+                child = parent.fork()
+            self.sleepers.append(child)
+            if theirs:
+                yield from self._child(op, child, iter(theirs))
+
+    def _child(self, op: Operation, child: Process, ops: Iterator[Operation]) -> Iterator[Row]:
+        """A child's rows; it starts from an empty address space."""
+        empty = Counters(*[0] * len(Counters._fields))
+        sleepers, self.sleepers = self.sleepers, []  # not this child's own
+        yield _row(child, empty, op.text, "c")
+        yield from self._go_on(child, empty, ops, "c")
+        self.sleepers = sleepers
+
     def _do(self, op: Operation, process: Process, began: Counters, who: str) -> Row:
         """Make every call of an op, as the recorder does: an error does not stop the calls after it."""
-        self._at = {"op": op.text, "who": who}
         faults = process.counters.minflt
         error: KernelError | None = None
         refused = 0
@@ -125,9 +145,8 @@ class _Player:
                 except KernelError as failure:
                     error = failure
         row = _row(process, began, op.text, who)
-        forks = isinstance(op, ForkInBackground | EndFork)
         return row | {
-            "minflt": 0 if forks else process.counters.minflt - faults,
+            "minflt": 0 if isinstance(op, EndFork) else process.counters.minflt - faults,
             "rc": -1 if error else 0,
             "err": error.name if error else None,
             "sig": refused,

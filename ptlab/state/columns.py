@@ -21,6 +21,8 @@ def of_rows(column: Any, rows: NDArray[np.int64]) -> Any:
     """What the column says of each of `rows`, 0 for those that it has no place for."""
     if not len(column):
         return np.zeros(rows.shape, np.bool_)
+    if rows.size and rows.min() >= 0 and rows.max() < len(column):
+        return column[rows]
     known = (rows >= 0) & (rows < len(column))
     there = column[rows[known]]
     found = np.zeros(rows.shape, there.dtype)

@@ -57,7 +57,7 @@ def read_link(text: str) -> Told:
     fields = _fields(text)
     numbers = {name: _whole(name, fields.get(name, str(value))) for name, value in _WHOLE.items()}
     (found,) = parse(fields["text"], "the link")[:1]
-    processes = 1 + sum(op.verb in ("fork", "forkbg") for op in found.ops)
+    processes = 1 + sum(getattr(op, "children", op.verb == "fork") for op in found.ops)
     tables = processes * sum(map(_tables, found.ops))
     if tables > MOST_TABLES:
         raise ValueError(f"the link: its program may build {tables} PTE pages, over {MOST_TABLES}")

@@ -3,11 +3,12 @@
 import pytest
 
 from ptlab import SCHEMES, Process, scenario
+from ptlab.costs import workloads
 from ptlab.costs.findings import locks
 from ptlab.costs.measure import measure
 from ptlab.costs.workloads import WORKLOADS, workload
 
-BIG = ("cover-letter", "sparse-terabytes", "production-snapshot")
+BIG = ("cover-letter", "sparse-terabytes", "production-snapshot", "postgresql")
 SMALL = [name for name in WORKLOADS if name not in BIG]
 
 
@@ -58,6 +59,23 @@ def test_only_a_count_of_zero_pages_frees_tables_full_of_them():
 
 def test_madv_free_frees_no_table_anywhere():
     assert set(ends("full-table-free").values()) == {12}
+
+
+def test_each_backend_has_tables_of_its_own_for_the_memory_that_all_share(monkeypatch):
+    monkeypatch.setattr(workloads, "POSTGRESQL", (3, 1))
+    left = {m.scheme: m for m in measure("postgresql", "unmap_only", "pte_refcount", "pt_reclaim")}
+    assert {(m.peak_kb, m.costs.faults) for m in left.values()} == {
+        (4 * (4 * 512 + 4 + 4), 512 * 512 + 3 * 512 * 512 // 16)
+    }
+    assert (left["unmap_only"].pte, left["pt_reclaim"].pte) == (4 * 512, 4 * 512)
+    assert left["pte_refcount"].pte == 4 * 256
+
+
+def test_what_works_in_the_background_works_in_all_processes(monkeypatch):
+    monkeypatch.setattr(workloads, "POSTGRESQL", (3, 1))
+    for m in measure("postgresql", "mapped_count", "async_scan"):
+        assert m.before_background_kb == 4 * (4 * 512 + 4 + 4)
+        assert m.pte == 4 * 256
 
 
 def test_verdicts_say_what_the_numbers_say():

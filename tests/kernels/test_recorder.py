@@ -7,7 +7,7 @@ import pytest
 from ptlab.cli import main
 from ptlab.kernels import live, recorded
 from ptlab.kernels.live import Recorder, RecorderError, agreed, this_kernel, watched
-from ptlab.scenario import find, parse
+from ptlab.scenario import find, parse, run
 
 MIB = 1 << 20
 
@@ -70,6 +70,15 @@ def test_children_of_a_fork_have_rows_of_their_own(play):
     assert column(rows, "who") == list("ppccpppp")
     assert column(rows, "pte_kb") == [0, 12, 12, 0, 12, 12, 12, 12]
     assert column(rows, "minflt") == [0, 2, 0, 0, 0, 0, 1, 0]
+
+
+def test_children_that_stay_run_their_operations_one_after_the_other(play):
+    text = "mmap s0 4M shared\nforkbg 2 2\ntouch w s0 8K\nforkbg\ntouch w s0+2M 4K\nendfork"
+    rows = play(text)
+    assert column(rows, "who") == list("pccccccppp")
+    (scenario,) = parse(text)
+    for field in ("op", "who", "pte_kb", "minflt", "filepg", "rc", "err"):
+        assert column(rows, field) == column(run(scenario), field), field
 
 
 def test_endfork_alone_ends_nothing(play):

@@ -43,6 +43,8 @@ def test_every_verb_of_the_language_is_read():
         nop
         forkbg
         endfork
+        forkbg 2 1
+        nop
         cover s0 4M
         munmap s0 4M
     """
@@ -89,6 +91,8 @@ def test_scenarios_have_names_groups_and_descriptions():
         ("mremap s0 4K 4K to", 1, 20, "the end of the line", "NEWADDR"),
         ("file f 4K memfd disk", 1, 17, "'disk'", "nothing that contradicts"),
         ("nop\nfork 2\nnop", 2, 6, "'2'", "N of at most 1"),
+        ("forkbg 9 2\nnop", 1, 10, "'2'", "N of at most 1"),
+        ("forkbg 2", 1, 10, "the end of the line", "N, a sum of terms"),
         ("fork 2\nfork 2\nnop\nnop", 2, 6, "'2'", "N of at most 1"),
         ("scenario", 1, 10, "the end of the line", "NAME"),
         ("scenario a\nnop\nscenario a\nnop", 3, 10, "'a'", "a new name (line 1 has this one)"),

@@ -37,7 +37,7 @@ class Recorder:
             self._doer.close_gaps()
         self._zero_pfn = self._find_zero_pfn()
         self._who = "p"
-        self._sleeper = 0
+        self._sleepers: list[int] = []
         bytes(_ROOM)  # taken and given back: malloc keeps it
         self._own = list(proc.own_memory())
         self._base = 0
@@ -48,7 +48,7 @@ class Recorder:
         self._row(
             "nop", -1, errno.ENOSYS, 0
         )  # a rehearsal, so that later nothing happens for the first time
-        if "fork" in calls:
+        if calls & {"fork", "fork_sleepers"}:
             self._child_base = self._find_child_base()
             self._settle()
         self._base = proc.vmpte()
@@ -63,11 +63,12 @@ class Recorder:
                 case [["fork", count]]:
                     self._fork(op["text"], ops[index : index + count])
                     index += count
-                case [["fork_sleeper"]]:
-                    self._fork_sleeper()
+                case [["fork_sleepers", children, count]]:
+                    self._fork_sleepers(op["text"], children, ops[index : index + count])
+                    index += count
                     write_line(self._row(op["text"], *_OK, faults=0))
-                case [["end_sleeper"]]:
-                    write_line(self._measure(op, self._end_sleeper))
+                case [["end_sleepers"]]:
+                    write_line(self._measure(op, self._end_sleepers))
                 case _:
                     write_line(self._measure(op, partial(self._doer.do, op)))
 
@@ -119,10 +120,7 @@ class Recorder:
         self._doer.refused = 0
         child = os.fork()
         if not child:
-            self._who, self._base, self._sleeper = "c", self._child_base, 0
-            self._settle()
-            write_line(self._row(text, *_OK, faults=0))
-            self.play(ops)
+            self._child(text, ops)
             os._exit(0)
         _, status = os.waitpid(child, 0)
         if status:
@@ -130,22 +128,42 @@ class Recorder:
         self._settle()
         write_line(self._row("(parent after child exit)", *_OK, faults=0))
 
-    def _fork_sleeper(self) -> None:
+    def _child(self, text: str, ops: list[Op]) -> None:
+        """The rows of a child: one for the fork, and those of its ops."""
+        self._who, self._base, self._sleepers = "c", self._child_base, []
+        self._settle()
+        write_line(self._row(text, *_OK, faults=0))
+        self.play(ops)
+
+    def _fork_sleepers(self, text: str, children: int, ops: list[Op]) -> None:
         self._doer.refused = 0
-        self._sleeper = os.fork()
-        if not self._sleeper:
-            # The child must not outlive the parent.
-            self._doer.calls.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-            while True:
-                signal.pause()
+        self._sleepers = []
+        for _ in range(children):
+            down, up = os.pipe()
+            child = os.fork()
+            if not child:
+                # The child must not outlive the parent.
+                self._doer.calls.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+                if ops:
+                    self._child(text, ops)
+                os.write(up, b".")
+                while True:
+                    signal.pause()
+            os.close(up)
+            asleep = os.read(down, 1)
+            os.close(down)
+            if not asleep:
+                raise ChildProcessError(f"a child of {text!r} ended before it slept")
+            self._sleepers.append(child)
         self._settle()
 
-    def _end_sleeper(self) -> None:
-        if not self._sleeper:
+    def _end_sleepers(self) -> None:
+        if not self._sleepers:
             raise ProcessLookupError(errno.ESRCH, "endfork: there is no forkbg to end")
-        os.kill(self._sleeper, signal.SIGKILL)
-        os.waitpid(self._sleeper, 0)
-        self._sleeper = 0
+        for child in self._sleepers:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        self._sleepers = []
 
     def _settle(self) -> None:
         """Fault in all memory of the interpreter, and undo copy-on-write after a fork.

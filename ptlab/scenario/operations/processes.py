@@ -39,49 +39,60 @@ class Fork(Operation):
         return [["fork", self.count]]
 
 
-class ForkInBackground(WordOperation):
-    """fork() of a child that only sleeps."""
+@dataclass(frozen=True, slots=True)
+class ForkInBackground(Operation):
+    """fork() of children that stay: each runs the next `count` operations, and then sleeps."""
 
-    __slots__ = ()
     verb = "forkbg"
-    usage = "forkbg"
-    meaning = "Fork a child that only sleeps. Until `endfork` it shares the memory."
-    example = "mmap s0 2M\ntouch w s0 8K\nforkbg\ntouch w s0 4K\nendfork"
+    usage = "forkbg [CHILDREN N]"
+    meaning = (
+        "Fork a child that only sleeps, or CHILDREN of them, one after the other, each of which runs "
+        "the next N operations before it sleeps. Until `endfork` they share the memory."
+    )
+    example = "mmap s0 2M shared\nforkbg 3 1\ntouch w s0 8K\ntouch w s0 4K\nendfork"
+
+    children: int
+    count: int
+
+    @classmethod
+    def read(cls, line: Line) -> Self:
+        """Read how many children there are, and how many operations each of them runs."""
+        if not line.more:
+            return cls(*line.place, 1, 0)
+        return cls(*line.place, line.number("CHILDREN", least=1), line.number("N"))
 
     def calls(self, process: Process, stage: Stage) -> Iterator[Call]:
-        """fork."""
-        yield partial(self._fork, process, stage)
-
-    def _fork(self, process: Process, stage: Stage) -> None:
-        stage.sleeper = process.fork()
+        """The player forks."""
+        raise AssertionError("the player plays a fork")
 
     def system_calls(self) -> list[SystemCall]:
-        """The recorder forks."""
-        return [["fork_sleeper"]]
+        """The recorder forks; it is told how many children run how many operations."""
+        return [["fork_sleepers", self.children, self.count]]
 
 
 class EndFork(WordOperation):
-    """The end of the sleeping child."""
+    """The end of the sleeping children."""
 
     __slots__ = ()
     verb = "endfork"
     usage = "endfork"
-    meaning = "The child of `forkbg` ends."
+    meaning = "The children of the last `forkbg` end."
     example = ForkInBackground.example
 
     def calls(self, process: Process, stage: Stage) -> Iterator[Call]:
-        """The child exits."""
+        """The children exit."""
         yield partial(self._end, stage)
 
     def _end(self, stage: Stage) -> None:
-        if stage.sleeper is None:
+        if not stage.sleepers:
             raise KernelError(errno.ESRCH, "endfork: there is no forkbg to end")
-        stage.sleeper.exit()
-        stage.sleeper = None
+        for sleeper in stage.sleepers:
+            sleeper.exit()
+        stage.sleepers = []
 
     def system_calls(self) -> list[SystemCall]:
-        """The recorder ends it."""
-        return [["end_sleeper"]]
+        """The recorder ends them."""
+        return [["end_sleepers"]]
 
 
 class Nop(WordOperation):
