@@ -2,8 +2,8 @@
 
 Read in this order: `ptlab/widgets/guess.py` (a question asks, and the engine answers when the learner
 has; `open_all` is the teacher's switch), `guess.py` (`Guess` finds the explanation in `why/`),
-`lookups.py` (one call for what several notebooks ask), `machines.py` (the walk on other machines),
-`turns.py` (a race in turns that are told in words).
+`lookups.py` (one call for what several notebooks ask), `here.py` (what this computer's kernel says),
+`machines.py` (the walk on other machines), `turns.py` (a race in turns that are told in words).
 
 The one idea: a notebook says what is asked. Whatever two notebooks need to find the answer is here,
 and tested.
@@ -12,11 +12,14 @@ It grades nobody and knows no student: that is the classroom, above.
 """
 
 from ptlab.course.guess import Guess
+from ptlab.course.here import on_this_kernel, packed_kb, status
 from ptlab.course.lookups import (
     after_loop,
+    lock_mode,
     on_linux,
     references,
     references_over_time,
+    try_get,
     vmpte_kb,
 )
 from ptlab.course.machines import MACHINES, walks
@@ -27,11 +30,16 @@ __all__ = [
     "MACHINES",
     "Guess",
     "after_loop",
+    "lock_mode",
     "on_linux",
+    "on_this_kernel",
     "open_all",
+    "packed_kb",
     "play",
     "references",
     "references_over_time",
+    "status",
+    "try_get",
     "vmpte_kb",
     "walks",
 ]

@@ -40,9 +40,9 @@ class Guess(HasPage, anywidget.AnyWidget):
     what is no number is explained to the learner and not counted.
 
     Two things are shown below the answers, and nobody can read them before. `more` is called after
-    `answer`, and returns a text or something with an HTML view, such as the steps that led to it;
-    `why` is the explanation, in HTML. The same question is asked in a page without Python, which
-    then carries the answers that were computed when it was made.
+    `answer`, and returns a text or something with an HTML view, such as the steps that led to it, or
+    a list of these; `why` is the explanation, in HTML. The same question is asked in a page without
+    Python, which then carries the answers that were computed when it was made.
     ValueError if there are columns and no rows.
     """
 
@@ -168,6 +168,8 @@ class Guess(HasPage, anywidget.AnyWidget):
 
 
 def _as_html(thing: Any) -> str:
+    if isinstance(thing, list):
+        return "".join(map(_as_html, thing))
     view = getattr(thing, "_repr_html_", None)
     if view is not None:
         return str(view())

@@ -3,7 +3,15 @@
 import pytest
 
 from ptlab import KiB, MiB, Process
-from ptlab.course import after_loop, on_linux, references, references_over_time, vmpte_kb
+from ptlab.course import (
+    after_loop,
+    lock_mode,
+    on_linux,
+    references,
+    references_over_time,
+    try_get,
+    vmpte_kb,
+)
 
 FULL = "mmap s0 2M\n touch w s0 2M\n madvise DONTNEED s0 2M\n"
 
@@ -35,3 +43,28 @@ def test_a_recording_is_told_or_refused():
     assert said[0].startswith("Linux 6.1") and "12 kB  after  touch" in said[2]
     with pytest.raises(ValueError, match=r"Linux 6\.1 has no recording of 'nothing'"):
         on_linux("6.1", "nothing")
+
+
+def test_the_mode_of_a_lock_is_read_from_the_steps():
+    p = Process("unmap_only", kernel="6.1")
+    p.munmap(p.mmap(2 * MiB))
+    heap = p.mmap(2 * MiB)
+    p.madvise(heap, "DONTNEED")
+    assert lock_mode(p, "madvise") == "read" and lock_mode(p, "munmap") == "write"
+    with pytest.raises(ValueError, match="no call of 'fork' took mmap_lock"):
+        lock_mode(p, "fork")
+    with pytest.raises(ValueError, match="record=False"):
+        lock_mode(Process(record=False), "mmap")
+
+
+def test_a_visitor_is_answered_as_the_table_is():
+    p = Process("pte_refcount", kernel="6.18")
+    heap = p.mmap(6 * MiB)
+    p.touch(heap, 4 * KiB)
+    p.madvise(heap + 2 * MiB, "HUGEPAGE", 2 * MiB)
+    p.touch(heap + 2 * MiB, 1)
+    answers = [try_get(p, heap + k * 2 * MiB) for k in range(3)]
+    assert references(p, heap + 2 * MiB) == 0, "a huge page has no PTE page"
+    assert answers == ["TRYGET_SUCCESSED", "TRYGET_FAILED_HUGE_PMD", "TRYGET_FAILED_NONE"]
+    with pytest.raises(ValueError, match="unmap_only has no pte_try_get"):
+        try_get(Process("unmap_only"), heap)

@@ -75,10 +75,10 @@ def test_what_led_to_the_answer_and_the_explanation_come_with_it():
     assert not asked.details and not asked.why
     asked.show_me()
     assert asked.details == "<pre>step &lt; step</pre>" and asked.why == "<p>Because.</p>"
-    plain, pictured = Guess("?", lambda: 1), Guess("?", lambda: 1, more=Pictured)
+    plain, pictured = Guess("?", lambda: 1), Guess("?", lambda: 1, more=lambda: ["x", Pictured()])
     plain.show_me()
     pictured.show_me()
-    assert plain.details == plain.why == "" and pictured.details == "<b>a picture</b>"
+    assert plain.details == plain.why == "" and pictured.details == "<pre>x</pre><b>a picture</b>"
     failed = Guess("?", lambda: 1, more=lambda: 1 / 0)
     failed.show_me()
     assert not failed.answers and "ZeroDivisionError" in failed.problem
