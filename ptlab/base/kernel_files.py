@@ -75,7 +75,7 @@ FILES = {
     ("mm/pt_reclaim.c", "6.14"): "try_to_free_pte",
     ("mm/rmap.c", "6.12"): "try_to_unmap",
     ("mm/truncate.c", "6.12"): "truncate_inode_pages truncate_inode_partial_folio",
-    ("mm/vma.c", "6.12"): "copy_vma do_vmi_align_munmap vma_modify",
+    ("mm/vma.c", "6.12"): "copy_vma do_vmi_align_munmap unlink_file_vma vma_modify",
 }
 """(file, version): the functions that ptlab has of it."""
 
