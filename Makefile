@@ -7,6 +7,8 @@
 # make mutants  leave out one guard after the other: does a race notice? (some minutes)
 # make pairs    all pairs of operations under every design, in all schedules (about an hour)
 # make fuzz-mutants  break one rule of the simulator after the other: would `ptlab fuzz` notice? (some minutes)
+# make site   write the course, docs, races and reference as pages without a server: build/site/index.html
+# make site-test  look at every page of it in Chromium, without a network (some minutes)
 # make publish  REPO=owner/name: write the repository's address into README, docs and pyproject.toml
 # make binder-test  build Binder's environment from binder/ and run the first notebook in it
 # make container-test  build the grader's container and grade in it (docker or podman)
@@ -31,7 +33,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& echo "$$python" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test exercises bench mutants pairs fuzz-mutants front-end glossary publish binder-test container-test clean
+.PHONY: help lab test exercises bench mutants pairs fuzz-mutants front-end glossary site site-test publish binder-test container-test clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^Everything/,$$d'
@@ -71,6 +73,13 @@ front-end: $(BIN)/python
 glossary: $(VENV)/installed
 	$(BIN)/python -c "from ptlab.draw.glossary import as_page; print(as_page(), end='')" > docs/glossary.md
 
+site: $(VENV)/installed-site
+	$(BIN)/python -m docs.site.build
+	@echo "Open build/site/index.html"
+
+site-test: $(VENV)/installed-site $(VENV)/installed-test
+	$(BIN)/python -m docs.site.check
+
 publish: $(BIN)/python
 	$(BIN)/python docs/publish.py "$(REPO)"
 
@@ -104,4 +113,8 @@ $(VENV)/installed: pyproject.toml | $(BIN)/python
 
 $(VENV)/installed-test: pyproject.toml $(VENV)/installed
 	$(PIP_INSTALL) --editable '.[test]'
+	@touch $@
+
+$(VENV)/installed-site: pyproject.toml $(VENV)/installed
+	$(PIP_INSTALL) --editable '.[site]'
 	@touch $@

@@ -28,17 +28,24 @@ _STYLE = """<style>
 [data-jp-theme-light="true"] .ptlab-framed { color-scheme: light; }
 [data-jp-theme-light="false"] .ptlab-framed { color-scheme: dark; }
 </style>"""
-# The frame is filled when it comes into view: in JupyterLab it is hidden as long as the widget lives.
+# The frame is filled when it comes into view: in JupyterLab it is hidden as long as the widget lives. A site
+# has what all pages share in a file of its own, and puts it in. A question that has been answered unfolds the
+# explanation below it, if no other frame comes first.
 _SCRIPT = """<script>{
   const frame = document.currentScript.parentElement.querySelector(".ptlab-framed");
   new IntersectionObserver((seen, observer) => {
     if (!seen.some(({ isIntersecting }) => isIntersecting)) return;
     observer.disconnect();
-    frame.srcdoc = frame.dataset.page;
+    frame.srcdoc = window.ptlabWhole ? ptlabWhole(frame.dataset.page) : frame.dataset.page;
   }).observe(frame);
   addEventListener("message", ({ data, source }) => {
-    const high = source === frame.contentWindow && Math.min(3000, Math.ceil(data?.ptlabHeight));
+    if (source !== frame.contentWindow) return;
+    const high = Math.min(3000, Math.ceil(data?.ptlabHeight));
     if (high > 0) frame.style.height = `${high}px`;
+    if (!data?.ptlabAnswered) return;
+    const below = [...document.querySelectorAll(".ptlab-framed, details.ptlab-why")].find(
+      (one) => frame.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING);
+    if (below?.matches("details")) below.open = true;
   });
 }</script>"""
 

@@ -1,0 +1,120 @@
+"""Look at the whole site in Chromium, without a network: `python -m docs.site.check [FOLDER]`.
+
+Every page, from `file:`, at 1280 pixels light and dark and at 360 pixels: nothing comes from elsewhere,
+nothing is said on the console, nothing is wider than the window, axe finds nothing in the page and in
+its frames, and no file is over 2 MB. Every frame plays: a stage takes a step or runs a task, a question
+shows its answer when it is asked to, and not before.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Browser, Frame, Page, sync_playwright
+
+MOST_BYTES = 2_000_000
+LOOKS = ((1280, "light"), (1280, "dark"), (360, "light"))
+_FLAGS = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"]
+_AXE = """async () => (await axe.run(document, {iframes: false, preload: false})).violations.map(
+  ({id, nodes}) => `${id}: ${nodes.slice(0, 3).map((one) => one.html.slice(0, 120)).join(" | ")}`)"""
+_FILLED = "() => [...document.querySelectorAll('.ptlab-framed')].every((one) => one.srcdoc)"
+_LOCAL = ("file:", "data:", "about:", "blob:")
+
+
+def faults(site: Path) -> Iterator[tuple[str, str]]:
+    """What is wrong with the site in the folder `site`: where, and what."""
+    pages = sorted(site.rglob("*.html"))
+    if not pages:
+        yield str(site), "no pages: run `make site` first"
+    for page in pages:
+        if page.stat().st_size > MOST_BYTES:
+            yield str(page.relative_to(site)), f"{page.stat().st_size} bytes"
+    chromium = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
+    )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
+        for width, scheme in LOOKS:
+            for path in pages:
+                for fault in _look(browser, path, width, scheme):
+                    yield f"{path.relative_to(site)}, {width} pixels, {scheme}", fault
+        browser.close()
+
+
+def _look(browser: Browser, path: Path, width: int, scheme: str) -> Iterator[str]:
+    """One page in one look."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 800},
+        color_scheme=scheme,  # type: ignore[arg-type]
+    )
+    page, said = context.new_page(), list[str]()
+    page.on("console", lambda message: said.append(f"console: {message.text}"))
+    page.on("pageerror", lambda error: said.append(f"error: {error}"))
+    page.on(
+        "request", lambda sent: said.append(sent.url) if not sent.url.startswith(_LOCAL) else None
+    )
+    page.goto(path.as_uri())
+    _fill_frames(page)
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    if wide > width:
+        yield f"the page is {wide} pixels wide"
+    for frame in page.frames:
+        frame.evaluate(AXE_SCRIPT)
+        yield from (f"axe: {found}" for found in frame.evaluate(_AXE))
+    for frame in page.frames[1:]:
+        yield from _plays(frame)
+    yield from said
+    context.close()
+
+
+def _fill_frames(page: Page) -> None:
+    """Scroll through the page, so that each of its frames is filled."""
+    for frame in page.locator(".ptlab-framed").all():
+        frame.scroll_into_view_if_needed()
+    page.wait_for_function(_FILLED)
+    for frame in page.frames[1:]:
+        frame.locator("main button").first.wait_for(state="attached")
+
+
+def _plays(frame: Frame) -> Iterator[str]:
+    """A stage goes on by one, a question answers; or what does not work."""
+    if frame.locator(".ptlab-guess").count():
+        yield from _answers(frame)
+        return
+    go = (
+        frame.locator("main button:enabled")
+        .filter(has_text="Run ")
+        .or_(frame.locator("main button:enabled").filter(has_text="Step"))
+    )
+    if not go.count():
+        return  # a race that is too large to be played, or a story at its end
+    before = frame.locator("main").inner_text()
+    go.first.click()
+    if frame.locator("main").inner_text() == before:
+        yield f"{frame.title()}: nothing changes"
+
+
+def _answers(frame: Frame) -> Iterator[str]:
+    """A question keeps its answer to itself until it has a guess, and unfolds what explains it."""
+    shown, show = frame.locator(".ptlab-guess-verdict"), frame.get_by_role("button", name="Show me")
+    if any(text.strip() for text in shown.all_inner_texts()):
+        yield f"{frame.title()}: the answer is there before a guess"
+    show.click()
+    if not all("answer" in text for text in shown.all_inner_texts()):
+        yield f"{frame.title()}: no answer: {frame.locator('main').inner_text()}"
+
+
+if __name__ == "__main__":
+    places: dict[str, list[str]] = {}
+    for place, fault in faults(Path(sys.argv[1] if len(sys.argv) > 1 else "build/site").resolve()):
+        places.setdefault(fault, []).append(place)
+        if len(places[fault]) == 1:
+            print(f"{place}: {fault}", flush=True)
+    for fault, where in places.items():
+        if len(where) > 1:
+            print(f"in {len(where)} places: {fault}")
+    sys.exit(1 if places else 0)
