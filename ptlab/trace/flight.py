@@ -13,7 +13,7 @@ from ptlab.trace.rows import MAP_ANONYMOUS, Op
 from ptlab.trace.space import ALL, Space
 from ptlab.trace.tracing import Info
 
-BIRTHS = (calls.CLONE, calls.FORK, calls.VFORK, calls.CLONE3)
+_BIRTHS = (calls.CLONE, calls.FORK, calls.VFORK, calls.CLONE3)
 _TAKING = (4, 9, 21, 24, 102, 103)  # DONTNEED, REMOVE, PAGEOUT, DONTNEED_LOCKED, GUARD_*
 
 
@@ -26,28 +26,25 @@ class Flight(NamedTuple):
     flags: int
 
 
-def enters(
-    notes: Notes, spaces: Collection[Space], space: Space, tid: int, info: Info, alone: bool
-) -> Flight:
-    """Look at what the call will take away. `alone`: no other call is in flight."""
-    began, flags = notes.clock(), 0
-    if info.number in BIRTHS:
+def enters(notes: Notes, spaces: Collection[Space], space: Space, tid: int, info: Info) -> Flight:
+    """Look at what the call will take away. No other call may be in flight."""
+    began, flags, file = notes.clock(), 0, _file(notes, tid, info)
+    if info.number in _BIRTHS:
         flags = _clone_flags(tid, info)
-        if not flags & calls.CLONE_VM and not alone:
-            look(notes, space, 0, ALL)
-        elif not flags & calls.CLONE_VM:
+        if not flags & calls.CLONE_VM:
             sample(notes, space, stopped=len(space.threads) == 1)
     elif info.number == calls.BRK and info.arguments[0]:
         look(notes, space, calls.page_up(info.arguments[0]), space.brk)
     elif info.number in (calls.FTRUNCATE, calls.FALLOCATE):
         for each in spaces:
-            look(notes, each, 0, ALL)
+            if file and file in each.files:
+                look(notes, each, 0, ALL)
     elif info.number == calls.SHMDT:
         at = info.arguments[0]
         look(notes, space, at, at + space.segments.get(at, 0))
     for start, end in calls.losing(info.number, info.arguments):
         look(notes, space, start, min(end, ALL))
-    return Flight(info, began, _file(notes, tid, info), flags)
+    return Flight(info, began, file, flags)
 
 
 def _clone_flags(tid: int, info: Info) -> int:
@@ -91,13 +88,23 @@ def returned(
     if row is None or (error and row.op == Op.UNKNOWN):
         return
     notes.add(space.who, row, flight.began, error)
+    if row.op == Op.MAP:
+        space.files.add(row.file)
     if row.op in (Op.MAP, Op.UNMAP, Op.REMAP) or (row.op == Op.ADVISE and row.x in _TAKING):
         space.forget(row.at, row.at + row.length)
     if row.op == Op.REMAP:
         space.forget(row.z, row.z + row.x)
     if row.op in (Op.RESIZE, Op.PUNCH):
         for each in spaces:
-            each.forget_files()
+            if row.file in each.files:
+                _forget_file(notes, each, row.file)
+
+
+def _forget_file(notes: Notes, space: Space, file: int) -> None:
+    """Forget all of its mappings, with the copies that a private one has made of its pages."""
+    for one in space.mappings():
+        if notes.file(one.file) == file:
+            space.forget(one.start, one.end)
 
 
 def _brk(notes: Notes, space: Space, flight: Flight, result: int) -> None:

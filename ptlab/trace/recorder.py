@@ -8,12 +8,12 @@ from contextlib import suppress
 
 from ptlab.observe.locate import Located
 from ptlab.trace import calls, tracing
-from ptlab.trace.flight import BIRTHS, Flight, enters, returned
+from ptlab.trace.flight import Flight, enters, returned
 from ptlab.trace.looks import look, sample
 from ptlab.trace.notes import Notes
 from ptlab.trace.rows import Op
 from ptlab.trace.space import Space
-from ptlab.trace.tracing import Event, Info
+from ptlab.trace.tracing import Event
 
 _STOPS = (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 _EVERY_NS = 5_000_000  # nanoseconds between samples; more where a sample takes long
@@ -24,14 +24,18 @@ _GONE = (ProcessLookupError, FileNotFoundError)
 
 
 class Recorder:
-    """Follows threads until they have ended. They must be seized already."""
+    """Follows threads until they have ended. They must be seized already.
+
+    One memory call runs at a time; the others wait for their turn. Of two that run at once, nobody
+    could say afterwards which came first, and then a mapping would be made before the old one goes.
+    """
 
     def __init__(self, notes: Notes, every_call: bool) -> None:
         self.notes = notes
         self.spaces: dict[int, Space] = {}
         self.threads: set[int] = set()
         self._every_call = every_call
-        self._flights: dict[int, Flight] = {}
+        self._flying: dict[int, Flight] = {}
         self._early: set[int] = set()
         self._held: list[int] = []
         self._due = 0
@@ -46,6 +50,7 @@ class Recorder:
                 tid, status = os.waitpid(-1, tracing.WAIT | os.WNOHANG)
                 if tid:
                     self.changed(tid, status)
+                    self._release()
                 else:
                     signal.sigtimedwait({signal.SIGCHLD}, _EVERY_NS / 1e9)
                     self._sample_if_due()
@@ -86,9 +91,12 @@ class Recorder:
     # -- processes and threads --
 
     def _born(self, parent: int, child: int) -> None:
-        """A new thread or process. Which of the two, the flags of the call say."""
+        """A new thread or process. Which of the two, the flags of the call say.
+
+        The call is over with this: vfork() returns only when the child has another program.
+        """
         self.threads.add(child)
-        space, flight = self.spaces.get(parent), self._flights.get(parent)
+        space, flight = self.spaces.get(parent), self._flying.pop(parent, None)
         if space is not None and flight is not None:
             if flight.flags & calls.CLONE_VM:
                 self._joins(child, space)
@@ -125,6 +133,7 @@ class Recorder:
         self.notes.add(space.who, calls.Fields(Op.EXEC))
         for one in space.snapshot():
             self.notes.mapping(space.who, one)
+            space.files.add(self.notes.file(one.file))
             look(self.notes, space, one.start, one.end)
             for at in empty.inside(one.start, one.end) if empty else ():
                 self.notes.empty_table(space.who, at)
@@ -134,7 +143,9 @@ class Recorder:
     def _leaves(self, tid: int, sampled: bool = True) -> None:
         """A thread leaves its address space; the last one takes it down."""
         space = self.spaces.pop(tid, None)
-        self._flights.pop(tid, None)
+        self._flying.pop(tid, None)
+        if tid in self._held:  # killed while it waited
+            self._held.remove(tid)
         if space is None:
             return
         space.threads.discard(tid)
@@ -153,7 +164,6 @@ class Recorder:
     def _ended(self, tid: int) -> None:
         self._leaves(tid)
         self.threads.discard(tid)
-        self._release()
 
     # -- calls --
 
@@ -161,46 +171,34 @@ class Recorder:
         info = tracing.call(tid)
         space = self.spaces.get(tid)
         if not info.entering:
-            flight = self._flights.pop(tid, None)
+            flight = self._flying.pop(tid, None)
             if flight is not None and space is not None:
                 returned(self.notes, set(self.spaces.values()), space, flight, info.result)
             tracing.go(tid, 0, self._every_call)
-            self._release()
         elif space is None or info.number not in calls.WATCHED:
             tracing.go(tid, 0, self._every_call)
-        elif self.notes.clock() >= self._due and self._busy():
-            self._held.append(tid)  # until the calls in flight have returned: see `_release`
         else:
-            self._sample_if_due()
-            self._enters(tid, space, info)
-
-    def _busy(self) -> bool:
-        """Whether a call is in flight that changes memory; those that make a process may wait long."""
-        return any(one.info.number not in BIRTHS for one in self._flights.values())
+            self._held.append(tid)
 
     def _release(self) -> None:
-        """No call is in flight any more: take the sample, and let those go that waited for it."""
-        if not self._held or self._busy():
-            return
-        self._sample_if_due()
-        held, self._held = self._held, []
-        for tid in held:
-            if tid in self.spaces:
-                with suppress(*_GONE):
-                    self._enters(tid, self.spaces[tid], tracing.call(tid))
-
-    def _enters(self, tid: int, space: Space, info: Info) -> None:
-        """Look at what the call will take away, then let it run."""
-        spaces = set(self.spaces.values())
-        self._flights[tid] = enters(self.notes, spaces, space, tid, info, alone=not self._busy())
-        tracing.go(tid, 0, to_next_call=True)
+        """If no call is in flight, let the one go that has waited longest."""
+        while self._held and not self._flying:
+            self._sample_if_due()
+            tid = self._held.pop(0)
+            spaces = set(self.spaces.values())
+            try:
+                info = tracing.call(tid)
+                self._flying[tid] = enters(self.notes, spaces, self.spaces[tid], tid, info)
+                tracing.go(tid, 0, to_next_call=True)
+            except _GONE:
+                tracing.go(tid, 0, self._every_call)
 
     # -- samples --
 
     def _sample_if_due(self) -> None:
         """Sample every address space, if it is time and no call is in flight."""
         began = self.notes.clock()
-        if began < self._due or self._busy():
+        if began < self._due or self._flying:
             return
         for space in {space.who: space for space in self.spaces.values()}.values():
             with suppress(*_GONE):

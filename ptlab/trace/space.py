@@ -23,6 +23,7 @@ class Space:
 
     known  runs of pages (pagemap.RUN) that the trace says have an entry
     brk    the end of the heap, page aligned
+    files  the numbers of the files that it has mapped, some of them no longer
     segments  the length of each segment of System V shared memory, by its address
     """
 
@@ -30,6 +31,7 @@ class Space:
         self.pid, self.who = pid, who
         self.known = np.zeros(0, RUN)
         self.brk, self.stack = 0, 0
+        self.files: set[int] = set()
         self.segments: dict[int, int] = {}
         self._pagemap: Pagemap | None = None
         self.threads = {pid}
@@ -38,13 +40,9 @@ class Space:
         """That of a child. fork() copies anonymous pages; those of files it may leave to faults."""
         child = Space(pid, who)
         child.brk, child.stack, child.segments = self.brk, self.stack, {**self.segments}
-        child.known = self.known
-        child.forget_files()
+        child.files = {*self.files}
+        child.known = self.known[(self.known["kind"] & np.uint64(FILE)) == 0]
         return child
-
-    def forget_files(self) -> None:
-        """The next look reports each page of a file again: it may have gone."""
-        self.known = self.known[(self.known["kind"] & np.uint64(FILE)) == 0]
 
     def close(self) -> None:
         """No more looks."""
@@ -52,9 +50,13 @@ class Space:
             self._pagemap.close()
             self._pagemap = None
 
+    def mappings(self) -> list[Mapping]:
+        """All mappings now."""
+        return mappings(Path(f"/proc/{self.pid}/maps").read_text(errors="replace"))
+
     def snapshot(self) -> list[Mapping]:
         """All mappings now. Remembers where the heap ends and where the stack begins."""
-        found = mappings(Path(f"/proc/{self.pid}/maps").read_text(errors="replace"))
+        found = self.mappings()
         stat = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         self.brk = page_up(int(stat[44]))  # start_brk, the 47th field
         for one in found:
@@ -68,8 +70,7 @@ class Space:
 
     def attached(self, at: int) -> Mapping | None:
         """The mapping that shmat() has made at `at`."""
-        found = mappings(Path(f"/proc/{self.pid}/maps").read_text(errors="replace"))
-        for one in found:
+        for one in self.mappings():
             if one.start == at:
                 self.segments[at] = one.end - at
                 return one
@@ -88,7 +89,7 @@ class Space:
         return new, gone
 
     def forget(self, start: int, end: int) -> None:
-        """A call took entries away there, or changed them."""
+        """A call took entries away there, or changed them: the next look reports each again."""
         self._cut(start, end)
 
     def _cut(self, start: int, end: int) -> NDArray[np.void]:
@@ -119,7 +120,7 @@ class Space:
         if not self.stack:
             return None
         with suppress(OSError):
-            for one in mappings(Path(f"/proc/{self.pid}/maps").read_text(errors="replace"))[::-1]:
+            for one in self.mappings()[::-1]:
                 if one.name == "[stack]" and one.start < self.stack:
                     grown = one.start, self.stack
                     self.stack = one.start

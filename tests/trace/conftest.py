@@ -12,9 +12,17 @@ from tests.support.running import child
 __all__ = ["child", "recorded", "trace"]
 
 _PROGRAM = """
-import mmap, os
+import mmap, os, threading
 MiB = 1 << 20
-memory = mmap.mmap(-1, 64 * MiB, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+PRIVATE = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+
+def churn():
+    for _ in range(30):
+        piece = mmap.mmap(-1, 3 * MiB, PRIVATE)
+        piece[0] = piece[2 * MiB] = 1
+        piece.close()
+
+memory = mmap.mmap(-1, 64 * MiB, PRIVATE)
 memory.madvise(mmap.MADV_NOHUGEPAGE)
 for at in range(0, 64 * MiB, 4096):
     memory[at] = 1
@@ -25,6 +33,14 @@ shared = mmap.mmap(-1, 4 * MiB, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS)
 child = os.fork()
 if not child:
     shared[2 * MiB] = 1
+    threads = [threading.Thread(target=churn) for _ in range(4)]
+    for one in threads: one.start()
+    for one in threads: one.join()
+    file = os.memfd_create("file")
+    os.ftruncate(file, 4 * MiB)
+    copied = mmap.mmap(file, 4 * MiB, mmap.MAP_PRIVATE)
+    copied[3 * MiB] = 1
+    os.ftruncate(file, MiB)
     os._exit(0)
 os.waitpid(child, 0)
 """
@@ -32,7 +48,10 @@ os.waitpid(child, 0)
 
 @pytest.fixture(scope="session")
 def recorded(tmp_path_factory):
-    """The file of a trace: 64 MiB touched; half dropped at once, half in pieces; a child."""
+    """The file of a trace: 64 MiB touched; half dropped at once, half in pieces; then a child.
+
+    The child has four threads that map and unmap, and cuts a file that it maps as private.
+    """
     if sys.platform != "linux" or platform.machine() != "x86_64":
         pytest.skip("only Linux on x86-64 can be recorded")
     if tuple(map(int, platform.release().split("-")[0].split(".")[:2])) < (6, 7):
