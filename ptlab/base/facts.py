@@ -92,6 +92,7 @@ class Reason:
     RIGHTS = "rights"
     GUARD = "guard marker"
     BEYOND_FILE = "beyond end of file"
+    POOL_EMPTY = "pool empty"
 
 
 class Refusal(NamedTuple):

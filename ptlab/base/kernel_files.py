@@ -46,10 +46,17 @@ FILES = {
     ("include/linux/mmap_lock.h", "6.12"): "vma_end_write_all",
     ("kernel/fork.c", "6.12"): "dup_mmap",
     ("kernel/rcu/tree.c", "6.12"): "rcu_do_batch",
+    ("fs/hugetlbfs/inode.c", "6.18"): (
+        "hugetlb_vmdelete_list hugetlb_vmtruncate hugetlbfs_fallocate hugetlbfs_punch_hole"
+    ),
     ("mm/gup.c", "6.12"): "faultin_page_range gup_fast populate_vma_page_range",
     ("mm/huge_memory.c", "6.12"): (
         "change_huge_pmd copy_huge_pmd do_huge_pmd_anonymous_page do_huge_pmd_wp_page move_huge_pmd "
         "unmap_folio zap_huge_pmd"
+    ),
+    ("mm/hugetlb.c", "6.18"): (
+        "copy_hugetlb_page_range hugetlb_change_protection hugetlb_fault hugetlb_no_page hugetlb_wp "
+        "move_hugetlb_page_tables unmap_hugepage_range unmap_ref_private"
     ),
     ("mm/khugepaged.c", "6.12"): (
         "collapse_file collapse_huge_page collapse_pte_mapped_thp hpage_collapse_scan_file "

@@ -38,6 +38,7 @@ class Profile(NamedTuple):
     shared_by_process: bool
     split_at_hole: bool
     zero_parts: bool
+    hugetlb_restore: bool
     lazyfree_whole: bool
 
 
@@ -103,6 +104,9 @@ SINCE = {
     # Splitting a huge page puts the shared zero page in place of parts full of zeros ("mm: remap
     # unused subpages to shared zeropage when splitting isolated thp").
     "zero_parts": (6, 12),
+    # The owner of private hugetlb memory that gives a page up keeps the promise of one
+    # ("mm/hugetlb: restore the reservation if needed").
+    "hugetlb_restore": (6, 9),
 }
 """The version that brought each difference."""
 

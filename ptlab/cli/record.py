@@ -27,7 +27,8 @@ examples:
   ptlab record lesson.txt first second        two scenarios of a file
   ptlab record lesson.txt > lesson.json       all of it, one JSON object a line, as ptlab run --json
 
-It installs nothing and needs no privilege, but only root sees which entries map the zero page.
+It installs nothing and needs no privilege, but only root sees which entries map the zero page, and
+only root can set the pool of huge pages (`hugepages`); the pool is put back.
 pud, pmd and pte are null: a process can read the sum of its tables (pte_kb), not the levels.
 A field in which the repetitions did not agree is null too; "unstable" names it.
 
@@ -70,7 +71,7 @@ def command(args: argparse.Namespace) -> int:
             for scenario in chosen:
                 status.update(f"Linux {kernel.release}: {scenario.name}")
                 if needs_huge_pages(scenario) and not kernel.like_the_recordings:
-                    warn(f"{scenario.name}: {huge_pages(kernel)}")
+                    warn(f"{scenario.name}: {kernel.huge_pages_text}")
                 rows = recorder.record(scenario, args.times)
                 warn_of_unstable(scenario, rows)
                 print(json.dumps(_record(kernel, scenario, rows)), flush=True)
@@ -89,14 +90,6 @@ def _record(kernel: Kernel, scenario: Scenario, rows: list[Row]) -> dict[str, An
         "unstable": list(unstable),
         "steps": rows,
     }
-
-
-def huge_pages(kernel: Kernel) -> str:
-    """How the machine's setting of huge pages differs from that of the recordings."""
-    return (
-        f"transparent huge pages are set to {kernel.thp}, those of shared memory to "
-        f"{kernel.shmem_thp}; ptlab's recordings were made with madvise and never"
-    )
 
 
 def warn_of_unstable(scenario: Scenario, rows: list[Row]) -> None:

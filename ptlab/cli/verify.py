@@ -15,12 +15,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from ptlab.cli.bad_input import BadInput
-from ptlab.cli.record import add_times, huge_pages, warn, warn_of_unstable
+from ptlab.cli.record import add_times, warn, warn_of_unstable
 from ptlab.cli.scenarios import named
 from ptlab.cli.show import show
 from ptlab.kernels import KERNELS, Result, verify
 from ptlab.kernels.judge import judge
-from ptlab.kernels.live import NoKernel, Recorder, RecorderError, modelled_kernel, needs_huge_pages
+from ptlab.kernels.live import NoKernel, Recorder, RecorderError, modelled_kernel, why_not
 from ptlab.scenario import Scenario
 from ptlab.scenario.builtin import builtin
 
@@ -87,8 +87,9 @@ def _live(chosen: list[Scenario], times: int) -> Iterator[Result]:
         with Recorder() as recorder:
             kernel = modelled_kernel(recorder)
             for scenario in chosen or builtin().values():
-                if needs_huge_pages(scenario) and not kernel.like_the_recordings:
-                    warn(f"{scenario.name} is skipped: {huge_pages(kernel)}")
+                reason = why_not(scenario, kernel)
+                if reason:
+                    warn(f"{scenario.name} is skipped: {reason}")
                     continue
                 rows = recorder.record(scenario, times)
                 warn_of_unstable(scenario, rows)

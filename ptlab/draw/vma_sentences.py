@@ -71,6 +71,8 @@ def refused(mem: MemMap, step: Step, fact: Refusal) -> str:
         return f"the {verb} at {fact.address:#x} meets a guard marker: SIGSEGV."
     if fact.reason == Reason.BEYOND_FILE:
         return f"the {verb} at {fact.address:#x} is beyond the end of the file: SIGBUS."
+    if fact.reason == Reason.POOL_EMPTY:
+        return f"the {verb} at {fact.address:#x} finds no huge page left in the pool: SIGBUS."
     why = "because no VMA covers it"
     if fact.reason == Reason.RIGHTS:
         why = f"because the VMA's rights are {prot_name(fact.flags)}"

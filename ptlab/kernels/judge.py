@@ -12,8 +12,8 @@ from ptlab.scenario import Row, Scenario, find, run
 from ptlab.scenario.operations.files import MakeFile
 
 FIELDS = (
-    *("pud", "pmd", "pte", "pte_kb", "rss_kb", "anon_kb", "huge_kb", "vmas"),
-    *("minflt", "present", "zeropg", "swap", "rc", "err", "sig"),
+    *("pud", "pmd", "pte", "pte_kb", "rss_kb", "anon_kb", "huge_kb", "hugetlb_kb"),
+    *("vmas", "minflt", "present", "zeropg", "swap", "rc", "err", "sig"),
 )
 """The fields that are compared. `filepg` depends on the folio sizes of the page cache."""
 
@@ -103,7 +103,7 @@ def compare(trace: Trace, rows: list[Row]) -> Result:
 
 def _known(step: Step, field: str) -> bool:
     """Whether the recorder could read the field (the end of data/README.md says when it could not)."""
-    if field in step.get("unstable", ()):
+    if field not in step or field in step.get("unstable", ()):
         return False
     if field in _ENTRY_COUNTS and step["present"] == -1:
         return False

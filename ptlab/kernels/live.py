@@ -69,6 +69,9 @@ class Recorder:
     def play(self, scenario: Scenario) -> list[Row]:
         """Play a scenario once; the rows are those of a recorded trace."""
         _require_files(scenario)
+        lacking = lacks_pool(scenario)
+        if lacking:
+            raise RecorderError(f"{scenario.name}: {lacking}")
         asked, answers = self._server.stdin, self._server.stdout
         assert asked
         assert answers
@@ -133,12 +136,18 @@ def _as_data(ops: Iterable[Operation]) -> Iterator[dict[str, Any]]:
 
 
 def watched(scenario: Scenario) -> list[Span]:
-    """Where entries can arise: the 2 MiB around every page that an op faults in or moves to."""
+    """Where entries can arise: the 2 MiB around every page that an op faults in or moves to.
+
+    With huge pages of 1 GiB it is 1 GiB.
+    """
     spans = set[Span]()
+    chunk = max(
+        (size for op in scenario.ops for size in (op.huge_page_size, _CHUNK)), default=_CHUNK
+    )
     locked = any(op.locks for op in scenario.ops)
     for op in scenario.ops:
         new = list(op.fills(spans, locked))
-        spans |= {(start & -_CHUNK, -(-end // _CHUNK) * _CHUNK) for start, end in new}
+        spans |= {(start & -chunk, -(-end // chunk) * chunk) for start, end in new}
     merged: list[Span] = []
     for start, end in sorted(spans):
         if merged and start <= merged[-1][1]:
@@ -151,6 +160,25 @@ def watched(scenario: Scenario) -> list[Span]:
 def needs_huge_pages(scenario: Scenario) -> bool:
     """Whether its rows depend on how huge pages are set on the machine."""
     return any(op.needs_huge_pages for op in scenario.ops)
+
+
+def lacks_pool(scenario: Scenario) -> str:
+    """Why this machine cannot have the pools of huge pages that the scenario wants; or nothing."""
+    pools = {op.huge_page_size for op in scenario.ops} - {0}
+    for size in pools:
+        setting = Path(f"/sys/kernel/mm/hugepages/hugepages-{size >> 10}kB/nr_hugepages")
+        if not os.access(setting, os.W_OK):
+            return f"it sets {setting}, which is not there or takes root"
+    room = int(re.findall(r"MemAvailable:\s*(\d+)", Path("/proc/meminfo").read_text())[0]) << 10
+    wanted = sum(op.pool_bytes for op in scenario.ops)
+    return f"it wants {wanted >> 20} MiB of huge pages" if 2 * wanted > room else ""
+
+
+def why_not(scenario: Scenario, kernel: Kernel) -> str:
+    """Why what it does here says nothing about ptlab's recordings, or cannot be played; or nothing."""
+    if needs_huge_pages(scenario) and not kernel.like_the_recordings:
+        return kernel.huge_pages_text
+    return lacks_pool(scenario)
 
 
 def require_kernel() -> None:
@@ -186,6 +214,14 @@ class Kernel(NamedTuple):
     def like_the_recordings(self) -> bool:
         """Whether huge pages are set as they were when ptlab's own recordings were made."""
         return (self.thp, self.shmem_thp) == ("madvise", "never")
+
+    @property
+    def huge_pages_text(self) -> str:
+        """How the machine's setting of huge pages differs from that of the recordings."""
+        return (
+            f"transparent huge pages are set to {self.thp}, those of shared memory to "
+            f"{self.shmem_thp}; ptlab's recordings were made with madvise and never"
+        )
 
 
 def this_kernel(recorder: Recorder) -> Kernel:

@@ -27,7 +27,7 @@ class Trace(NamedTuple):
 
 
 _DATA = resources.files("ptlab.kernels") / "data"
-_SERIES = ("curated", "public", "programs", "random", "surprises")
+_SERIES = ("curated", "public", "programs", "hugetlb", "random", "surprises")
 
 KERNELS = ("6.1", "6.1-la57", "6.12", "6.18", "6.19", "7.3")
 """The recorded kernels, oldest first."""

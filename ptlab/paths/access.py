@@ -242,26 +242,27 @@ def _access_parts(
 
 def _borders(mm: Mm, piece: Piece, tables: Tables) -> Any:
     """Where the kind changes in a run; everywhere, if a slot holds or may get a huge page."""
-    if mm.counters[Count.HUGE] or _may_be_huge(mm, piece):
+    if mm.has_huge or _may_be_huge(mm, piece):
         return np.arange(1, piece.tables)
     return borders(tables != 0)
 
 
 def _may_be_huge(mm: Mm, piece: Piece) -> bool:
-    return thp_vma_allowable(mm.find_vma(piece.first), piece.first)
+    vma = mm.find_vma(piece.first)
+    return vma.hugetlb or thp_vma_allowable(vma, piece.first)
 
 
 def _access_huge(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touched]:
     """Accesses below one PMD entry that maps a huge page, or that will."""
-    mem, slot, columns = mm.machine.mem, first_of(piece.slots), piece.columns
-    pmd = mm.lookup(piece.first, Level.PMD)
+    mem, columns = mm.machine.mem, piece.columns
+    pmd, slot = mm.huge_entry(piece.first)
     word = mem.entries.word(pmd, slot) if pmd else 0
     need = pte.PRESENT | pte.RW if write else pte.PRESENT
     if word & need == need:
         bits = pte.ACCESSED | pte.DIRTY | pte.SOFT_DIRTY if write else pte.ACCESSED
         if word | bits != word:
             mem.write(pmd, slot, word | bits)
-        if write and not locked:
+        if write and not locked and len(mm.machine.pages.blank):
             mm.machine.pages.written(frames_of(word)[columns])
         yield Step(Kind.HIT, "mmu", pmd, piece.entries, 1, Access(piece.first, write))
         return NO_FAULT

@@ -17,6 +17,7 @@ from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import Tables, count_each, first_of, is_run, table_count
 from ptlab.paths.expand_stack import lock_mm_and_find_vma, stack_above
 from ptlab.paths.filemap import VM_FAULT_SIGBUS, do_fault
+from ptlab.paths.hugetlb import hugetlb_fault
 from ptlab.paths.pieces import Piece
 from ptlab.paths.recheck import lock_unchanged
 from ptlab.paths.swap import do_swap_page
@@ -114,6 +115,8 @@ def handle_mm_fault(mm: Mm, vma: Vma, piece: Piece, write: bool) -> Path[int]:
 
     0, VM_FAULT_SIGBUS or VM_FAULT_SIGSEGV.
     """
+    if vma.hugetlb:
+        return (yield from hugetlb_fault(mm, vma, piece.first, write))
     scheme, first, n = mm.machine.scheme, piece.first, piece.entries
     walk = yield from scheme.walk_begins(mm, first, first + PAGE_SIZE, n)
     pmd = mm.lookup(first, _PMD) or (yield from upper_tables(mm, first, walk, times=n))

@@ -28,13 +28,15 @@ from ptlab.base.tables import (
     total,
     zero_each,
 )
+from ptlab.paths.hugetlb_mapping import hugetlb_vm_op_close
+from ptlab.paths.hugetlb_range import copy_hugetlb_page_range
 from ptlab.paths.pgtables import free_pgtables, still_found
 from ptlab.paths.pieces import chunks
 from ptlab.paths.recheck import arrive, vma_end_write_all, vma_start_write
 from ptlab.paths.table_alloc import upper_tables, visit
 from ptlab.paths.thp import copy_huge_pmd
 from ptlab.paths.walk import Found, pte_tables
-from ptlab.paths.zap import UNMAP, unmap_page_range
+from ptlab.paths.zap import UNMAP, unmap_single_vma
 from ptlab.state.memmap import State
 from ptlab.state.mm import Mm
 from ptlab.state.mmu_gather import MmuGather, tlb_flush_mmu
@@ -76,6 +78,7 @@ def dup_mmap(mm: Mm) -> Path[Mm]:
 def anon_vma_fork(child: Mm, vma: Vma) -> Vma:
     """The child's VMA: an anon_vma of its own, linked to the parent's too; not locked any more."""
     flags = vma.flags & ~VM_LOCKED_MASK
+    vma = replace(vma, reserved=None)  # hugetlb_dup_vma_private()
     if vma.anon_vma is None or vma.flags & VM.WIPEONFORK:
         return replace(vma, flags=flags, anon_vma=None, chain=0)
     return replace(vma, flags=flags, anon_vma=child.machine.new_anon_vma(), chain=vma.chain + 1)
@@ -96,6 +99,9 @@ def copy_page_range(mm: Mm, child: Mm, vma: Vma) -> Path[None]:
     The child gets each upper table that the parent has in this range, even if all that is below
     it belongs to a neighbour.
     """
+    if vma.hugetlb:
+        yield from copy_hugetlb_page_range(mm, child, vma)
+        return
     scheme = mm.machine.scheme
     walk = yield from scheme.walk_begins(mm, vma.start, vma.end)
     child_walk = yield from scheme.walk_begins(child, vma.start, vma.end)
@@ -208,7 +214,7 @@ def exit_mmap(mm: Mm) -> Path[None]:
     tlb = MmuGather(mm)
     gone = mm.vmas
     for vma in gone:
-        yield from unmap_page_range(mm, tlb, vma.start, vma.end, UNMAP)
+        yield from unmap_single_vma(mm, tlb, vma, vma.start, vma.end, UNMAP)
     alone = not machine.others.lacks(Precaution.EXIT_ALONE)
     if alone:
         yield machine.unlock("mmap_read_unlock", "mmap_lock")
@@ -217,6 +223,8 @@ def exit_mmap(mm: Mm) -> Path[None]:
     still_found(mm, gone)
     yield from free_pgtables(mm, tlb, gone, 0, 0)
     yield from tlb_flush_mmu(tlb)
+    for vma in gone:
+        hugetlb_vm_op_close(machine, vma)
     yield machine.unlock(f"mmap_{'write' if alone else 'read'}_unlock", "mmap_lock")
     machine.store.put(machine, "_mms", 0, tuple(m for m in machine.mms if m is not mm))
     machine.store.put(machine.mem, "state", mm.pgd, int(State.FREED))

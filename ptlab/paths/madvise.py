@@ -22,7 +22,7 @@ from ptlab.paths.recheck import vma_end_write_all
 from ptlab.paths.swap import madvise_pageout
 from ptlab.paths.truncate import FALLOC_FL_PUNCH_HOLE, vfs_fallocate
 from ptlab.paths.vma_change import can_madvise_modify
-from ptlab.paths.zap import DONTNEED, unmap_page_range
+from ptlab.paths.zap import DONTNEED, unmap_single_vma
 from ptlab.state.mm import Mm
 from ptlab.state.mmu_gather import MmuGather, tlb_flush_mmu
 from ptlab.state.scheme import NOTHING
@@ -88,9 +88,11 @@ class MadviseBehavior(NamedTuple):
         return KernelError(number, f"{call}: {why}; {done}")
 
     def refuse_locked(self) -> None:
-        """Raise for a VMA that is mlocked."""
+        """can_madv_lru_vma(): raise for a VMA that is mlocked, or hugetlb."""
         if self.vma.flags & VM.LOCKED:
             raise self.refusal(f"{self.vma} is mlocked")
+        if self.vma.hugetlb:
+            raise self.refusal(f"{self.vma} is hugetlb")
 
 
 def do_madvise(mm: Mm, start: int, length: int, advice: int) -> Path[None]:
@@ -191,13 +193,19 @@ def _dontneed(part: MadviseBehavior) -> Path[None]:
     """madvise_dontneed_free() and, in it, madvise_dontneed_single_vma()."""
     if part.vma.flags & VM.LOCKED and part.behavior == MADV_DONTNEED:
         raise part.refusal(f"{part.vma} is mlocked (use MADV_DONTNEED_LOCKED)")
-    return zap_page_range_single(part.mm, part.start, part.end)
+    end = part.end
+    if part.vma.hugetlb:
+        size = part.vma.hstate.size
+        if part.start % size:
+            raise part.refusal(f"{part.start:#x} is inside a huge page of {part.vma}")
+        end = max(part.start, end & -size)  # a huge page that is covered in part stays
+    return zap_page_range_single(part.mm, part.vma, part.start, end)
 
 
-def zap_page_range_single(mm: Mm, start: int, end: int) -> Path[None]:
+def zap_page_range_single(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
     """Zap a part of one VMA, then flush."""
     tlb = MmuGather(mm)
-    yield from unmap_page_range(mm, tlb, start, end, DONTNEED)
+    yield from unmap_single_vma(mm, tlb, vma, start, end, DONTNEED)
     yield from tlb_flush_mmu(tlb)
 
 

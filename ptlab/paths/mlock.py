@@ -86,7 +86,7 @@ def apply_mlockall_flags(mm: Mm, flags: int) -> Path[None]:
 def mlock_fixup(mm: Mm, vma: Vma, start: int, end: int, lock: int) -> Path[None]:
     """One VMA's part gets these of the flags VM_LOCKED and VM_LOCKONFAULT."""
     wanted = (vma.flags & ~VM_LOCKED_MASK) | lock
-    if wanted != vma.flags:
+    if wanted != vma.flags and not vma.hugetlb:  # these pages stay in memory anyway
         yield from vma_modify(mm, "mlock_fixup", vma, start, end, wanted)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 from dataclasses import replace
+from functools import partial
 
 from ptlab.base.call_path import not_in_kernel
 from ptlab.base.errors import KernelError
@@ -15,13 +16,20 @@ from ptlab.base.facts import Span, VmaChanged, VmaMapped, VmaUnmapped
 from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE, PMD_SHIFT, PMD_SIZE, Level, page_align
 from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Kind, Path, Step
+from ptlab.paths.hugetlb_mapping import (
+    hugetlb_file_setup,
+    hugetlb_vm_op_close,
+    hugetlbfs_file_mmap,
+    may_split,
+    whole_huge_pages,
+)
 from ptlab.paths.pgtables import free_pgtables, still_found
 from ptlab.paths.populate import mm_populate
 from ptlab.paths.recheck import vma_end_write_all, vma_start_write
 from ptlab.paths.thp import split_huge_pmd
 from ptlab.paths.unmapped_area import get_unmapped_area
 from ptlab.paths.vma_change import add_vma, change_vmas, refuse_sealed
-from ptlab.paths.zap import UNMAP, unmap_page_range
+from ptlab.paths.zap import UNMAP, unmap_single_vma
 from ptlab.state.mm import Mm
 from ptlab.state.mmu_gather import MmuGather, tlb_flush_mmu
 from ptlab.state.page_cache import File, new_file
@@ -56,6 +64,7 @@ class MAP:
     NORESERVE = 0x4000
     POPULATE = 0x8000
     STACK = 0x20000
+    HUGETLB = 0x40000
     FIXED_NOREPLACE = 0x100000
 
 
@@ -67,38 +76,52 @@ def do_mmap(
     flags: int,
     file: File | None = None,
     offset: int = 0,
+    hugetlb: int = 0,
 ) -> Path[int]:
     """mmap(): returns the address. Builds no table, unless MAP_POPULATE or MAP_LOCKED asks for it.
 
     Anonymous memory unless `file` is given; `offset` in bytes. Shared anonymous memory is a file of
     its own (shmem_zero_setup). at None: the kernel chooses; at without MAP_FIXED: MAP_FIXED_NOREPLACE.
+    `hugetlb`: the size of a page of MAP_HUGETLB.
     """
     _check(mm, at, length, offset)
     if flags & MAP.GROWSDOWN and (flags & MAP.SHARED or file is not None):
         why = "only private anonymous memory grows down (MAP_GROWSDOWN)"
         raise KernelError(errno.EINVAL, f"mmap: {why}; nothing was mapped")
     length, shared, over = page_align(length), bool(flags & MAP.SHARED), bool(flags & MAP.FIXED)
+    if hugetlb:
+        file = hugetlb_file_setup(mm.machine, length, hugetlb)
+    length = whole_huge_pages(file, at, length)
     yield from mm.machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
     try:
-        start = get_unmapped_area(mm, at, length, file is None and not shared, over)
+        aligned = file is None and not shared
+        align = file.hstate.size if file is not None and file.hstate is not None else 0
+        start = get_unmapped_area(mm, at, length, aligned, over, align)
         if over:
             yield from do_vmi_align_munmap(mm, start, start + length, downgrade=False)
+        new = _new_vma(mm, start, length, prot, flags, file, offset)
     except KernelError:
         yield from vma_end_write_all(mm)
         yield mm.machine.unlock("mmap_write_unlock", "mmap_lock")
         raise
-    if shared and file is None:
+    whole = yield from add_vma(mm, new)
+    yield Step(Kind.VMA, "mmap_region", None, 1, 1, VmaMapped(new.span, new.flags, whole.span))
+    yield from vma_end_write_all(mm)
+    yield mm.machine.unlock("mmap_write_unlock", "mmap_lock")
+    if flags & MAP.POPULATE or _vm_flags(mm, prot, flags) & VM.LOCKED:
+        yield from mm_populate(mm, start, start + length, ignore_errors=True)
+    return start
+
+
+def _new_vma(
+    mm: Mm, start: int, length: int, prot: int, flags: int, file: File | None, offset: int
+) -> Vma:
+    """The VMA, and the file behind shared memory. ENOMEM: a hugetlb pool has no pages to promise."""
+    if flags & MAP.SHARED and file is None:
         file = new_file(mm.machine, length, "shm", False)
     pgoff = start >> PAGE_SHIFT if file is None else offset >> PAGE_SHIFT
     vm_flags = _vm_flags(mm, prot, flags)
-    new = Vma(start, start + length, vm_flags, pgoff, None, 0, file)
-    whole = yield from add_vma(mm, new)
-    yield Step(Kind.VMA, "mmap_region", None, 1, 1, VmaMapped(new.span, vm_flags, whole.span))
-    yield from vma_end_write_all(mm)
-    yield mm.machine.unlock("mmap_write_unlock", "mmap_lock")
-    if flags & MAP.POPULATE or vm_flags & VM.LOCKED:
-        yield from mm_populate(mm, start, start + length, ignore_errors=True)
-    return start
+    return hugetlbfs_file_mmap(mm, Vma(start, start + length, vm_flags, pgoff, None, 0, file))
 
 
 def _check(mm: Mm, at: int | None, length: int, offset: int) -> None:
@@ -169,8 +192,9 @@ def do_vmi_align_munmap(mm: Mm, start: int, end: int, downgrade: bool) -> Path[b
         yield from change_vmas(mm, lambda vmas: split_at(vmas, start))
     for vma in found:
         refuse_sealed("munmap", vma)
-    yield from before_split(mm, start, end)
-    yield from change_vmas(mm, lambda vmas: split_at(split_at(vmas, start), end))
+    for border in (start, end):
+        yield from before_split(mm, border, border)
+        yield from change_vmas(mm, partial(split_at, address=border))
     for vma in overlapping(mm.vmas, start, end):
         yield from vma_start_write(mm, vma)
     vmas = mm.vmas
@@ -185,11 +209,13 @@ def do_vmi_align_munmap(mm: Mm, start: int, end: int, downgrade: bool) -> Path[b
         yield machine.downgrade("mmap_write_downgrade", "mmap_lock")
     tlb = MmuGather(mm)
     for vma in gone:
-        yield from unmap_page_range(mm, tlb, vma.start, vma.end, UNMAP)
+        yield from unmap_single_vma(mm, tlb, vma, vma.start, vma.end, UNMAP)
     floor = rest[low - 1].end if low else 0
     ceiling = rest[low].start if low < len(rest) else 0
     yield from free_pgtables(mm, tlb, gone, floor, ceiling)
     yield from tlb_flush_mmu(tlb)
+    for vma in gone:
+        hugetlb_vm_op_close(machine, vma)
     return downgrade
 
 
@@ -204,6 +230,7 @@ def before_split(mm: Mm, start: int, end: int) -> Path[None]:
         vma = find_vma_intersection(mm.vmas, address, address + PAGE_SIZE)
         if vma is None or vma.start >= address:
             continue
+        may_split(vma, address)
         yield from vma_start_write(mm, vma)
         pmd, slot = mm.lookup(address, Level.PMD), address >> PMD_SHIFT & 511
         if address % PMD_SIZE and pmd and mm.is_huge(pmd, slot):

@@ -18,6 +18,7 @@ from ptlab.base.geometry import PAGE_SHIFT, PMD_SHIFT, PMD_SIZE, PUD_SIZE, Level
 from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import count_each, first_of
+from ptlab.paths.hugetlb_range import move_hugetlb_page_tables
 from ptlab.paths.pieces import chunks
 from ptlab.paths.recheck import arrive, vma_start_write
 from ptlab.paths.table_alloc import upper_tables, visit
@@ -39,6 +40,9 @@ class Extent(NamedTuple):
 
 def move_page_tables(mm: Mm, vma: Vma, old: int, copy: Vma, new: int, length: int) -> Path[None]:
     """Move what is below [old, old + length) to `new`: PMD pages, PTE pages, or entries."""
+    if vma.hugetlb:
+        yield from move_hugetlb_page_tables(mm, vma, old, new, length)
+        return
     end = old + length
     if mm.machine.profile.realign_move:
         old, new = try_realign_addr(mm, vma, old, copy, new, length)

@@ -15,6 +15,7 @@ from ptlab.base.facts import EntriesProtected
 from ptlab.base.geometry import PAGE_SIZE, page_align
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import first_of, table_count
+from ptlab.paths.hugetlb_range import hugetlb_change_protection
 from ptlab.paths.mmap import vma_modify
 from ptlab.paths.pieces import chunks
 from ptlab.paths.populate import populate_vma_page_range
@@ -67,7 +68,8 @@ def mprotect_fixup(mm: Mm, vma: Vma, start: int, end: int, prot: int) -> Path[No
         return
     yield from vma_start_write(mm, vma)
     if prot & VM.WRITE:
-        if not vma.flags & (VM.ACCOUNT | VM.WRITE | VM.SHARED | VM.NORESERVE):
+        charged = VM.ACCOUNT | VM.WRITE | VM.HUGETLB | VM.SHARED | VM.NORESERVE
+        if not vma.flags & charged:
             flags |= VM.ACCOUNT
     elif mm.machine.profile.unaccount and vma.file is None and vma.anon_vma is None:
         flags &= ~VM.ACCOUNT
@@ -82,6 +84,8 @@ def mprotect_fixup(mm: Mm, vma: Vma, start: int, end: int, prot: int) -> Path[No
 
 def change_protection(mm: Mm, vma: Vma, start: int, end: int, prot: int) -> Path[int]:
     """change_pmd_range(): every PTE page of the range that exists. Returns the entries changed."""
+    if vma.hugetlb:
+        return (yield from hugetlb_change_protection(mm, vma, start, end, prot))
     scheme, changed = mm.machine.scheme, 0
     walk = yield from scheme.walk_begins(mm, start, end)
     for pmd, slots, columns in pte_tables(mm, start, end):

@@ -129,6 +129,7 @@ def _remap_one(
     if vma is None or vma.start > old:
         raise KernelError(errno.EFAULT, f"mremap: nothing is mapped at {old:#x}; nothing was moved")
     refuse_sealed("mremap", vma)
+    old_length, new_length = _align_hugetlb(vma, old, old_length, new_length, to, dontunmap)
     checks_first = mm.machine.profile.move_many  # since 6.17 all checks come before any change
     if checks_first and (to is not None or dontunmap or new_length > old_length):
         _check_vma(vma, old, min(old_length, new_length))
@@ -152,6 +153,23 @@ def _remap_one(
         yield from move_vma(mm, vma, old, old_length, new_length, target, dontunmap)
         return target, "write"
     return (yield from expand_vma(mm, vma, old, old_length, new_length, maymove)), "write"
+
+
+def _align_hugetlb(
+    vma: Vma, old: int, old_length: int, new_length: int, to: int | None, dontunmap: bool
+) -> tuple[int, int]:
+    """align_hugetlb(): both lengths in whole huge pages. EINVAL: an address inside one; it grows."""
+    if not vma.hugetlb:
+        return old_length, new_length
+    size = vma.hstate.size
+    old_length, new_length = -(-old_length // size) * size, -(-new_length // size) * size
+    if old % size or (to or 0) % size or new_length > old_length or dontunmap:
+        raise KernelError(
+            errno.EINVAL,
+            f"mremap: {vma} has {vma.hstate}: it moves in whole pages, does not grow, and leaves no "
+            "mapping behind; nothing was moved",
+        )
+    return old_length, new_length
 
 
 def expand_vma(
@@ -219,6 +237,8 @@ def move_vma(
         mm.replace_vma(changed)
         yield Step(Kind.VMA, "dontunmap_complete", None, 1, 1, VmaKept(changed.span))
     elif old_length:  # with the old length 0 both mappings stay
+        if vma.reserved is not None:  # clear_vma_resv_huge_pages(): the promise has moved too
+            mm.replace_vma(replace(mm.find_vma(old), reserved=None))
         yield from do_vmi_align_munmap(mm, old, old + old_length, downgrade=False)
 
 

@@ -13,6 +13,11 @@ from ptlab.base.errors import KernelError, NotModelled
 from ptlab.base.facts import FileResized, PagesAllocated, PagesDropped
 from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE
 from ptlab.base.steps import Kind, Path, Step
+from ptlab.paths.hugetlb_file import (
+    hugetlb_vmtruncate,
+    hugetlbfs_fallocate,
+    hugetlbfs_punch_hole,
+)
 from ptlab.paths.recheck import folio_lock, folio_unlock
 from ptlab.paths.split_folio import unmap_folio
 from ptlab.paths.zap import ZapDetails, unmap_page_range
@@ -28,6 +33,9 @@ def do_truncate(machine: Machine, file: File, size: int) -> Path[None]:
     """ftruncate(): pages beyond the new end go, private copies of them too (even_cows)."""
     if size < 0:
         raise KernelError(errno.EINVAL, f"ftruncate: size {size} is below 0; nothing was changed")
+    if file.hstate is not None:
+        yield from hugetlb_vmtruncate(machine, file, size)
+        return
     yield from machine.lock("inode_lock", "i_rwsem", file.number, "write")
     old_pages, shorter = file.pages, size < file.size
     file.resize(size)
@@ -70,7 +78,15 @@ def vfs_fallocate(machine: Machine, file: File, mode: int, offset: int, length: 
     if file.kind == "disk" and not punch:
         raise NotModelled("fallocate of a disk file: its file system decides")
     yield from machine.lock("inode_lock", "i_rwsem", file.number, "write")
-    yield from (_punch_hole if punch else _allocate)(machine, file, offset, length)
+    if file.hstate is not None:
+        path = hugetlbfs_punch_hole if punch else hugetlbfs_fallocate
+    else:
+        path = _punch_hole if punch else _allocate
+    try:
+        yield from path(machine, file, offset, length)
+    except KernelError:
+        yield machine.unlock("inode_unlock", "i_rwsem")
+        raise
     yield machine.unlock("inode_unlock", "i_rwsem")
 
 

@@ -20,11 +20,12 @@ STACK_GUARD_GAP = 256 << PAGE_SHIFT
 
 
 def get_unmapped_area(
-    mm: Mm, at: int | None, length: int, aligned: bool, over: bool = False
+    mm: Mm, at: int | None, length: int, aligned: bool, over: bool = False, align: int = 0
 ) -> int:
     """The address for a new mapping: the one asked for, or the highest free range that fits.
 
     aligned: THP aligns private anonymous memory of a multiple of 2 MiB, and keeps 2 MiB more free.
+    align: the address must be a multiple of this (hugetlb).
     """
     vmas = mm.vmas
     if at is not None:
@@ -42,7 +43,7 @@ def get_unmapped_area(
         )  # __thp_get_unmapped_area()
         start = (padded + PMD_SIZE) & -PMD_SIZE if padded >= PAGE_SIZE else 0
     if start < PAGE_SIZE:
-        start = _highest_gap(mm.layout.mmap_base, vmas, length)
+        start = _highest_gap(mm.layout.mmap_base, vmas, length, align or PAGE_SIZE)
     if start < PAGE_SIZE:
         raise KernelError(
             errno.ENOMEM, f"mmap: no free range of {length:#x} bytes; nothing was mapped"
@@ -50,15 +51,15 @@ def get_unmapped_area(
     return start
 
 
-def _highest_gap(top: int, vmas: Vmas, length: int) -> int:
+def _highest_gap(top: int, vmas: Vmas, length: int, align: int = PAGE_SIZE) -> int:
     """Start of the highest free range of `length` bytes below `top`; below 0 if there is none."""
     for vma in reversed(vmas):
         if vm_start_gap(vma) >= top:
             continue
-        if top - length >= vma.end:
+        if (top - length) & -align >= vma.end:
             break
         top = vm_start_gap(vma)
-    return top - length
+    return (top - length) & -align
 
 
 def vm_start_gap(vma: Vma) -> int:

@@ -14,7 +14,7 @@ from ptlab.base.steps import Path
 from ptlab.base.tables import Slots, Tables, is_run, split
 from ptlab.paths.pieces import cut
 from ptlab.state.machine import Machine
-from ptlab.state.mm import Count, Mm
+from ptlab.state.mm import Mm
 
 _PMD = Level.PMD  # looked up once: Python 3.11 finds members slowly
 
@@ -44,7 +44,7 @@ def _existing(mm: Mm, pmd: int, slots: Slots) -> Sequence[Slots]:
         return (slots,) if mm.machine.mem.at(pmd, slots) else ()
     words = mm.machine.mem.entries[pmd, slots]
     huge: Any = ()
-    if mm.counters[Count.HUGE]:
+    if mm.has_huge:
         huge = np.flatnonzero(words[words != 0] & np.uint64(pte.PSE))
         huge = np.unique([huge, huge + 1])
     return split(slots[words != 0], huge)

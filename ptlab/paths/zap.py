@@ -29,11 +29,13 @@ from ptlab.base.tables import (
     table_count,
     total,
 )
+from ptlab.paths.hugetlb_entries import unmap_hugetlb
 from ptlab.paths.thp import split_if_huge, zap_huge_pmd
 from ptlab.paths.walk import Found, pte_offset_map_lock, pte_tables
 from ptlab.state.entries import covers_whole
 from ptlab.state.mm import Count, Mm
 from ptlab.state.mmu_gather import MmuGather, tlb_flush_mmu
+from ptlab.state.vma import Vma
 
 U64 = np.uint64
 
@@ -56,6 +58,15 @@ class ZapDetails(NamedTuple):
 UNMAP = ZapDetails("unmap", drop_markers=True)
 DONTNEED = ZapDetails("madvise", reclaim_pt=True)
 """madvise_dontneed_single_vma(): the only caller that sets reclaim_pt (6.14)."""
+
+
+def unmap_single_vma(
+    mm: Mm, tlb: MmuGather, vma: Vma, start: int, end: int, details: ZapDetails
+) -> Path[None]:
+    """Zap the part [start, end) of a VMA; hugetlb has a way of its own."""
+    if not vma.hugetlb:
+        return unmap_page_range(mm, tlb, start, end, details)
+    return unmap_hugetlb(mm, tlb, vma, start, end)
 
 
 def unmap_page_range(

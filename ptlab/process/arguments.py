@@ -5,6 +5,7 @@ from __future__ import annotations
 from operator import index
 
 from ptlab.base.errors import unknown
+from ptlab.base.geometry import PMD_SIZE, PUD_SIZE
 from ptlab.paths.madvise import ADVICE
 from ptlab.paths.mmap import PROTECTIONS
 
@@ -70,6 +71,13 @@ def whole_number(call: str, what: str, value: int) -> int:
         return index(value)
     except TypeError:
         raise TypeError(f"{call}: {what} must be a whole number of bytes, not {value!r}") from None
+
+
+def huge_page_size(call: str, size: int) -> int:
+    """The size of a huge page: 2 MiB or 1 GiB."""
+    if size not in (PMD_SIZE, PUD_SIZE):
+        raise ValueError(f"{call}: a huge page has {PMD_SIZE} or {PUD_SIZE} bytes, not {size!r}")
+    return size
 
 
 def call_text(call: str, where: int | None, length: int, *rest: object) -> str:

@@ -31,6 +31,7 @@ from ptlab.process.arguments import (
     Region,
     address_range,
     advice_number,
+    huge_page_size,
     protection,
     size_text,
     whole_number,
@@ -69,11 +70,13 @@ class MemoryCalls(ABC):
         growsdown: bool = False,
         locked: bool = False,
         stack: bool = False,
+        hugetlb: int = 0,
     ) -> Region:
         """Map `length` bytes; private anonymous memory unless said. `prot` is "none", "rw", "rx" ...
 
         `at` is MAP_FIXED_NOREPLACE, with `over` MAP_FIXED. `file` comes from `file()`, `offset` is
-        in bytes; without `shared` it is a private mapping. The others are the flags of their names.
+        in bytes; without `shared` it is a private mapping. `hugetlb` is MAP_HUGETLB with pages of so
+        many bytes, from the pool of `hugepages()`. The others are the flags of their names.
         Builds no table, unless it is populated or locked.
         """
         length = whole_number("mmap", "length", length)
@@ -90,7 +93,8 @@ class MemoryCalls(ABC):
             (stack, MAP.STACK),
         )
         flags |= sum(flag for wanted, flag in asked if wanted)
-        path = do_mmap(self.mm, at, length, protection(prot), flags, file, offset)
+        huge = hugetlb and huge_page_size("mmap", hugetlb)
+        path = do_mmap(self.mm, at, length, protection(prot), flags, file, offset, huge)
         return Region(self._run("mmap", path, at, length, prot), length)
 
     def munmap(self, where: int, length: int | None = None) -> None:

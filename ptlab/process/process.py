@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
 from ptlab.base.errors import Corruption, unknown
+from ptlab.base.geometry import PMD_SIZE
 from ptlab.base.kernel_versions import profile
 from ptlab.base.steps import Path
 from ptlab.draw.dot import NoGraphviz, svg
@@ -15,7 +16,7 @@ from ptlab.draw.theme import themed
 from ptlab.draw.tree import tree
 from ptlab.paths.fork import dup_mmap, exit_mmap
 from ptlab.paths.truncate import FALLOC_FL_PUNCH_HOLE, do_truncate, vfs_fallocate
-from ptlab.process.arguments import call_text, file_range, whole_number
+from ptlab.process.arguments import call_text, file_range, huge_page_size, whole_number
 from ptlab.process.memory_calls import MemoryCalls
 from ptlab.process.run_path import recorded, then_grace_period, unrecorded
 from ptlab.schemes import ReclaimScheme, scheme_class
@@ -81,14 +82,31 @@ class Process(MemoryCalls):
 
     # -- files --
 
-    def file(self, size: int, kind: str = "memfd", filled: bool = False) -> File:
-        """A new file of `size` bytes: "memfd" (tmpfs) or "disk"; `filled`: all in the page cache."""
+    def hugepages(self, count: int, size: int = PMD_SIZE) -> None:
+        """Have `count` huge pages in the machine's pool (vm.nr_hugepages), of 2 MiB or 1 GiB."""
+        pool = self.machine.hugetlb.hstates[huge_page_size("hugepages", size)]
+        count = whole_number("hugepages", "count", count)
+        used = pool.nr_huge_pages - pool.available
+        if count < used:
+            raise ValueError(f"hugepages: {used} {pool} are in use or promised; {count} is too few")
+        pool.resize(count)
+        if self.journal is not None:
+            self.journal.settle_between()
+
+    def file(self, size: int, kind: str = "memfd", filled: bool = False, hugetlb: int = 0) -> File:
+        """A new file of `size` bytes: "memfd" (tmpfs) or "disk"; `filled`: all in the page cache.
+
+        `hugetlb`: of huge pages of this size (MFD_HUGETLB).
+        """
         size = whole_number("file", "size", size)
         if kind not in ("memfd", "disk") or size < 0:
             raise ValueError(
                 f"file: kind {kind!r} must be 'memfd' or 'disk', size {size} not below 0"
             )
-        file = new_file(self.machine, size, kind, filled)
+        huge = hugetlb and huge_page_size("file", hugetlb)
+        if huge and (filled or kind != "memfd" or size % huge):
+            raise ValueError("file: one of huge pages is an empty memfd of whole huge pages")
+        file = new_file(self.machine, size, "hugetlb" if huge else kind, filled, huge)
         if self.journal is not None:
             self.journal.settle_between()  # it is there from now on, not from the next step on
         return file

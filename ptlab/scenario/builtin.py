@@ -22,7 +22,8 @@ NOT_SCENARIOS: dict[str, str] = {}
 """Names that look like those of scenarios, and what they are instead. Their own modules add them."""
 
 _FILES = (
-    *("teaching.txt", "recorded.txt", "public.txt", "programs.txt", "random.txt", "surprises.txt"),
+    *("teaching.txt", "recorded.txt", "public.txt", "programs.txt", "hugetlb.txt", "random.txt"),
+    "surprises.txt",
 )
 
 

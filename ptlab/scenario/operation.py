@@ -95,6 +95,16 @@ class Operation(ABC):
         """Whether what it does depends on how huge pages are set on the machine."""
         return False
 
+    @property
+    def huge_page_size(self) -> int:
+        """The size of the huge pages that it puts into the machine's pool, or 0."""
+        return 0
+
+    @property
+    def pool_bytes(self) -> int:
+        """How much memory it puts into that pool."""
+        return 0
+
     def fills(self, filled: Collection[Span], locked: bool) -> Iterator[Span]:
         """Where it may put entries, if those of `filled` may be there and memory is `locked`."""
         yield from ()

@@ -178,6 +178,7 @@ def _row(process: Process, began: Counters, text: str, who: str) -> Row:
         "rss_kb": now.rss_kb,
         "anon_kb": now.anon_kb,
         "huge_kb": now.huge_kb,
+        "hugetlb_kb": now.hugetlb_kb,
         "vmas": sum(vma.start in _SLOTS for vma in process.mm.vmas),
         "minflt": 0,
         "present": now.present,

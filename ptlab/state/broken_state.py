@@ -24,6 +24,8 @@ class Rule(Enum):
     TABLE_HAS_VMA = "{} page {} at {:#x} has no VMA in its span"
     ENTRY_HAS_VMA = "PTE page {} maps {:#x}, where no VMA is"
     PAGE_CACHED = "{} page {} maps page frame {:#x} at {:#x}, which its file has dropped"
+    HUGETLB_COUNTED = "{} pages of 4 KiB are mapped as hugetlb, but the counter says {}"
+    POOL_COUNTED = "{} of the {} in the pool are in use, but its counts say {}"
     TABLE_FREED = "{} page {} has leaked: it is in no tree and was never freed"
     POINTS_TO_TABLE = "an upper table points to a page that is not a table"
     OF_DESIGN = "{}"

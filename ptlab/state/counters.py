@@ -24,6 +24,7 @@ class Counters(NamedTuple):
     filepg: int
     swap: int
     majflt: int
+    hugetlb_kb: int
 
 
 def counters(mm: Mm) -> Counters:
@@ -41,9 +42,10 @@ def counters(mm: Mm) -> Counters:
         huge_kb=2048 * (c[Count.HUGE] - huge_zero),
         vmas=len(mm.vmas),
         minflt=c[Count.MINFLT],
-        present=anon + zero + file + 512 * huge_zero,
+        present=anon + zero + file + 512 * huge_zero + c[Count.HUGETLB],
         zeropg=zero,
         filepg=file,
         swap=c[Count.SWAP],
         majflt=c[Count.MAJFLT],
+        hugetlb_kb=4 * c[Count.HUGETLB],
     )

@@ -11,6 +11,7 @@ from ptlab.base.facts import Lock
 from ptlab.base.geometry import PAGE_SHIFT, Level
 from ptlab.base.pte import PSE, is_file, is_present, pfn
 from ptlab.state.broken_state import BrokenState, BrokenStates, Rule
+from ptlab.state.hugetlb import Hstate
 from ptlab.state.memmap import MemMap, State
 from ptlab.state.mm import COUNTED, Count, Mm, base_address
 from ptlab.state.vma import overlapping
@@ -21,6 +22,8 @@ def check(mm: Mm) -> None:
     broken = [*_tree(mm), *_counters(mm), *_vmas(mm), *of_design(mm)]
     if not any(mm.machine.held):
         broken += _at_rest(mm)
+        if any(pool.nr_huge_pages for pool in mm.machine.hugetlb.hstates.values()):
+            broken += _hugetlb(mm)
         if mm.machine.files:
             broken += _files(mm)
     if broken:
@@ -97,6 +100,33 @@ def _counters(mm: Mm) -> list[BrokenState]:
     counted = c[Count.ANON] + c[Count.ZERO] + c[Count.FILE] + c[Count.SWAP]
     if pages != counted:
         broken.append(BrokenState(Rule.PAGES_COUNTED, (int(pages), int(counted))))
+    return broken
+
+
+def _hugetlb(mm: Mm) -> list[BrokenState]:
+    """HugetlbPages = the entries there are; what a pool counts as used = the pages in use."""
+    broken, machine = list[BrokenState](), mm.machine
+    used: dict[Hstate, set[int]] = {pool: set() for pool in machine.hugetlb.hstates.values()}
+    for file in machine.files:
+        if file.hstate:
+            there = file.cached(0, len(file.cache))
+            used[file.hstate] |= set(file.cache[there[there % file.hstate.pages == 0]].tolist())
+    for one in machine.mms:
+        mapped = 0
+        for vma in one.vmas:
+            for address in range(vma.start, vma.end, vma.hstate.size) if vma.hugetlb else ():
+                table, slot = one.huge_entry(address)
+                word = machine.mem.entries.word(table, slot) if table else 0
+                if word:
+                    used[vma.hstate].add(int(pfn(word)))
+                    mapped += vma.hstate.pages
+        if one is mm and mapped != mm.counters[Count.HUGETLB]:
+            case = mapped, mm.counters[Count.HUGETLB]
+            broken.append(BrokenState(Rule.HUGETLB_COUNTED, case))
+    for pool, pages in used.items():
+        counted = pool.nr_huge_pages - pool.free_huge_pages
+        if len(pages) != counted:
+            broken.append(BrokenState(Rule.POOL_COUNTED, (len(pages), pool, counted)))
     return broken
 
 

@@ -22,6 +22,7 @@ from ptlab.base.steps import Kind, Path, Step, step_of
 from ptlab.base.store import Store
 from ptlab.base.tables import Tables
 from ptlab.state.data_pages import DataPages
+from ptlab.state.hugetlb import HugeTlb
 from ptlab.state.memmap import MemMap, State
 from ptlab.state.others import Alone
 
@@ -65,6 +66,7 @@ class Machine:
         self._mms: list[tuple[Any, ...]] = [()]
         self._files: list[tuple[Any, ...]] = [()]
         self.pages = DataPages(self.store, self.next_frame)
+        self.hugetlb = HugeTlb(self.store)
         self.observe: Callable[[Iterable[Step]], None] = deque[Step](maxlen=0).extend
         """Takes the steps of a path while no journal is kept; ptlab.costs.meter counts them."""
 
@@ -96,10 +98,10 @@ class Machine:
         self.store.put(self, "next_swap", 0, first + count)
         return range(first, first + count)
 
-    def huge_frames(self) -> int:
-        """Take 512 data pages at a 2 MiB boundary."""
-        self.frames(-self.next_frame[0] % 512)
-        return self.frames(512)
+    def huge_frames(self, pages: int = 512) -> int:
+        """Take the data pages of one huge page, which begin at a multiple of its size."""
+        self.frames(-self.next_frame[0] % pages)
+        return self.frames(pages)
 
     def new_anon_vma(self) -> int:
         """A number that stands for a new struct anon_vma."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ptlab.base.facts import UNHOOKED, Unhooked
 from ptlab.base.geometry import PAGE_SHIFT, Level
-from ptlab.base.pte import PFN_MASK, PSE, Census
+from ptlab.base.pte import FIRST_FRAME, PFN_MASK, PSE, Census
 from ptlab.base.steps import Kind, Step
 from ptlab.base.tables import Slots, Tables, first_of, is_run, table_count
 from ptlab.state.machine import Machine
@@ -30,6 +30,7 @@ class Count:
     HUGE_ZERO = 9
     MINFLT = 10
     MAJFLT = 11
+    HUGETLB = 12
 
 
 COUNTED: dict[int, int] = {Level.PTE: Count.PTE, Level.PMD: Count.PMD, Level.PUD: Count.PUD}
@@ -49,7 +50,7 @@ class Mm:
         self._vmas: list[Vmas] = [()]
         self._detached: list[Vmas] = [()]
         self.layout = Layout(machine.store)
-        self.counters = [0] * (Count.MAJFLT + 1)
+        self.counters = [0] * (Count.HUGETLB + 1)
         pgd = machine.mem.alloc(self.id, Level.PGD)
         machine.store.put(machine.mem, "state", pgd, int(State.LIVE))
         self.pgd = int(pgd)
@@ -119,14 +120,30 @@ class Mm:
         c = self.counters
         return 4 * (c[_PTE] + c[_PMD] + c[_PUD])
 
+    @property
+    def has_huge(self) -> bool:
+        """Whether a PMD or PUD entry somewhere maps a huge page itself."""
+        return bool(self.counters[Count.HUGE] or self.counters[Count.HUGETLB])
+
     def is_huge(self, pmd: int, slots: Slots) -> bool:
         """pmd_trans_huge(): whether the PMD entry maps a huge page itself. A run is of tables only."""
-        if not self.counters[Count.HUGE] or is_run(slots):
+        if is_run(slots) or not self.has_huge:
             return False
         return bool(self.machine.mem.entries.word(pmd, first_of(slots)) & PSE)
 
+    def huge_entry(self, address: int) -> tuple[int, int]:
+        """The entry that maps a huge page at `address`, or would: a PUD or a PMD page, and the slot.
+
+        The table is 0 where there is none.
+        """
+        pud, geometry = self.lookup(address, Level.PUD), self.machine.geometry
+        slot = geometry.index(address, Level.PUD)
+        if pud and self.machine.mem.entries.word(pud, slot) & PSE:
+            return pud, slot
+        return self.lookup(address, Level.PMD), geometry.index(address, Level.PMD)
+
     def lookup(self, address: int, level: Level) -> int:
-        """pfn of the table at `level` that covers `address`, 0 where there is none. O(levels)."""
+        """pfn of the table at `level` that covers `address`; 0 for none, or a huge page. O(levels)."""
         machine, table = self.machine, self.pgd
         entries = machine.mem.entries
         word, slab = entries.words.item, entries.slab.item
@@ -134,6 +151,8 @@ class Mm:
             table = (word(slab(table), address >> shift & 511) & PFN_MASK) >> PAGE_SHIFT
             if not table:
                 break
+            if table >= FIRST_FRAME:
+                return 0
         return table
 
 

@@ -14,6 +14,7 @@ from ptlab.base import pte
 from ptlab.base.errors import NotModelled
 from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE, PTRS_PER_TABLE, page_align
 from ptlab.state.columns import longer, of_rows
+from ptlab.state.hugetlb import Hstate, ResvMap
 from ptlab.state.machine import Machine
 
 _CHUNK = 1 << 16
@@ -29,17 +30,25 @@ def known(call: str, file: object, machine: Machine) -> File:
     return file
 
 
-def new_file(machine: Machine, size: int, kind: str, filled: bool) -> File:
-    """A file of `size` bytes; `kind` as in File."""
+def new_file(
+    machine: Machine, size: int, kind: str, filled: bool, hugetlb: int = 0, opened: bool = True
+) -> File:
+    """A file of `size` bytes; `kind` as in File. `hugetlb`: its huge pages have this size."""
     file = File(machine, len(machine.files), size, kind, filled)
+    if hugetlb:
+        file.hstate, file.reserved = machine.hugetlb.hstates[hugetlb], ResvMap(machine.store)
+    file.opened = opened
     machine.store.put(machine, "_files", 0, (*machine.files, file))
     return file
 
 
 class File:
-    """A file: `kind` is "memfd" (tmpfs), "shm" (shared anonymous memory) or "disk".
+    """A file: `kind` is "memfd" (tmpfs), "shm" (shared anonymous memory), "disk" or "hugetlb".
 
     size   i_size in bytes
+    hstate    of hugetlb: the pool that its pages come from
+    reserved  of hugetlb: the huge pages that are promised to it, or there
+    opened    a program can still open it: it outlives its mappings
     cache  frame of each cached page by page offset, 0 for none
     blank  whether each cached page waits for its first access: fallocate() takes pages without
            zeroing them (PG_uptodate is not set)
@@ -49,6 +58,9 @@ class File:
     def __init__(self, machine: Machine, number: int, size: int, kind: str, filled: bool) -> None:
         self.machine, self.number, self.kind = machine, number, kind
         self._size = [size]
+        self.hstate: Hstate | None = None
+        self.reserved: ResvMap | None = None
+        self.opened = True
         self.cache: NDArray[np.int64] = np.zeros(0, np.int64)
         self.blank: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self.order: NDArray[np.int8] = np.zeros(0, np.int8)
@@ -104,6 +116,15 @@ class File:
         self._reached[pages // _CHUNK] = True
         frames = self.machine.frames(len(pages)) + pte.FILE_FRAME
         self.machine.store.put(self, "cache", pages, np.arange(len(pages)) + frames)
+
+    def put_huge(self, index: int, frame: int) -> None:
+        """hugetlb_add_to_page_cache(): a huge page comes into the cache."""
+        assert self.hstate is not None
+        first, pages = index * self.hstate.pages, self.hstate.pages
+        self.reserve(first + pages)
+        self._reached[first // _CHUNK : (first + pages - 1) // _CHUNK + 1] = True
+        frames = np.arange(frame, frame + pages)
+        self.machine.store.put(self, "cache", slice(first, first + pages), frames)
 
     def drop(self, first: int, count: int) -> None:
         """Take pages [first, first + count) out of the cache."""

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from ptlab.base.facts import Span
 from ptlab.base.geometry import PAGE_SHIFT
+from ptlab.state.hugetlb import Hstate, ResvMap
 from ptlab.state.page_cache import File
 
 
@@ -30,9 +31,11 @@ class VM:
     SEQ_READ = 0x8000
     RAND_READ = 0x10000
     DONTCOPY = 0x20000
+    DONTEXPAND = 0x40000
     LOCKONFAULT = 0x80000
     ACCOUNT = 0x100000
     NORESERVE = 0x200000
+    HUGETLB = 0x400000
     WIPEONFORK = 0x2000000
     DONTDUMP = 0x4000000
     HUGEPAGE = 0x20000000
@@ -69,6 +72,7 @@ class Vma:
     anon_vma  a number that stands for the struct anon_vma, None until the first write fault
     chain     links of its anon_vma_chain: 1 when it is singular, one more with each fork
     file      the mapped file, None for anonymous memory
+    reserved  of private hugetlb memory: the pages that are promised to this mapping, None for a child's
     """
 
     start: int
@@ -78,6 +82,7 @@ class Vma:
     anon_vma: int | None = None
     chain: int = 0
     file: File | None = None
+    reserved: ResvMap | None = None
 
     @property
     def span(self) -> Span:
@@ -92,6 +97,17 @@ class Vma:
     def page(self, address: int) -> int:
         """Page offset in the file at `address`."""
         return self.pgoff + ((address - self.start) >> PAGE_SHIFT)
+
+    @property
+    def hugetlb(self) -> bool:
+        """is_vm_hugetlb_page()"""
+        return bool(self.flags & VM.HUGETLB)
+
+    @property
+    def hstate(self) -> Hstate:
+        """hstate_vma(): the pool of a hugetlb mapping's pages."""
+        assert self.file is not None and self.file.hstate is not None
+        return self.file.hstate
 
     @property
     def prot(self) -> str:
@@ -151,6 +167,7 @@ def _adjacent(left: Vma, right: Vma) -> bool:
     return (
         left.end == right.start
         and left.file is right.file
+        and not left.flags & VM.DONTEXPAND  # one of VM_SPECIAL
         and right.pgoff == left.pgoff + ((left.end - left.start) >> PAGE_SHIFT)
     )
 

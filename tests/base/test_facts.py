@@ -19,7 +19,7 @@ LISTED = {
     for name, value in vars(names).items()
     if name.isupper()
 }
-FILE_KINDS = {"memfd", "shm", "disk"}
+FILE_KINDS = {"memfd", "shm", "disk", "hugetlb"}
 FULL_SIZE = {"cover-letter", "I04_cover_50G", "P_mix_pg_shared_buffers"}  # the same steps, many
 RACING = {Kind.WAIT, Kind.LOOK, Kind.FAIL, Kind.VISIBLE}
 """Kinds that only several tasks have."""

@@ -4,7 +4,7 @@ import pytest
 
 from ptlab.kernels import live
 from ptlab.kernels.judge import judge
-from ptlab.kernels.live import Kernel, needs_huge_pages
+from ptlab.kernels.live import Kernel, needs_huge_pages, why_not
 from ptlab.scenario import find, parse
 from ptlab.scenario.builtin import builtin
 
@@ -15,8 +15,8 @@ FULL_SIZE = ("cover-letter", "I04_cover_50G", "P_mix_pg_shared_buffers")  # they
 def test_every_op_agrees_with_this_kernel(here, name):
     recorder, kernel = here
     scenario = find(name)
-    if needs_huge_pages(scenario) and not kernel.like_the_recordings:
-        pytest.skip("huge pages are set in another way than for the recordings")
+    if reason := why_not(scenario, kernel):
+        pytest.skip(reason)
     result = judge(scenario, kernel, recorder.play(scenario))
     assert result.differences == []
     assert result.unsupported is None

@@ -106,8 +106,8 @@ def test_the_recorder_says_what_the_one_in_c_said(recorder, kernel, name):
     scenario = find(name)
     if kernel.name != "6.18":
         pytest.skip(f"this is Linux {kernel.name}, the recording is of 6.18")
-    if live.needs_huge_pages(scenario) and not kernel.like_the_recordings:
-        pytest.skip("huge pages are set in another way than for the recordings")
+    if reason := live.why_not(scenario, kernel):
+        pytest.skip(reason)
     (trace,) = (trace for trace in recorded("6.18") if trace.scenario == name)
     unknown = {"pud", "pmd", "pte"}
     for row, step in zip(recorder.play(scenario), trace.steps, strict=True):

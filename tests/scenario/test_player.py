@@ -8,8 +8,8 @@ from ptlab import Process, scenario
 from ptlab.scenario import ScenarioError, parse
 
 COUNTS = {
-    *("pud", "pmd", "pte", "pte_kb", "rss_kb", "anon_kb", "huge_kb", "vmas"),
-    *("minflt", "present", "zeropg", "filepg", "swap", "rc", "sig"),
+    *("pud", "pmd", "pte", "pte_kb", "rss_kb", "anon_kb", "huge_kb", "hugetlb_kb"),
+    *("vmas", "minflt", "present", "zeropg", "filepg", "swap", "rc", "sig"),
 }
 
 

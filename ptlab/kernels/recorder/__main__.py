@@ -5,6 +5,7 @@ import json
 import os
 import sys
 
+from . import pool
 from .play import ANYWHERE, Recorder, write_line
 
 gc.disable()
@@ -12,16 +13,18 @@ gc.disable()
 cpus = sorted(os.sched_getaffinity(0))
 os.sched_setaffinity(0, {cpus[os.getpid() % len(cpus)]})
 for line in sys.stdin:
-    child = os.fork()
-    if not child:
-        scenario = json.loads(line)
-        calls = {call[0] for op in scenario["ops"] for call in op["calls"]}
-        if scenario["anywhere"]:
-            calls.add(ANYWHERE)
-        recorder = Recorder(scenario["watch"], scenario["directory"], calls)
-        recorder.play(scenario["ops"])
-        write_line({"drift_kb": recorder.drift()})
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
+    scenario = json.loads(line)
+    every = [call for op in scenario["ops"] for call in op["calls"]]
+    with pool.restored({call[1] for call in every if call[0] == "hugepages"}):
+        child = os.fork()
+        if not child:
+            calls = {call[0] for call in every}
+            if scenario["anywhere"]:
+                calls.add(ANYWHERE)
+            recorder = Recorder(scenario["watch"], scenario["directory"], calls)
+            recorder.play(scenario["ops"])
+            write_line({"drift_kb": recorder.drift()})
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
     if status:
         write_line({"status": status})

@@ -8,7 +8,7 @@ import os
 from mmap import MAP_ANONYMOUS, MAP_PRIVATE
 from typing import Any
 
-from . import proc
+from . import pool, proc
 from .calls import MADV_DONTDUMP, PAGE, PR_SET_MM, PR_SET_MM_MAP, Calls
 
 MAP_NORESERVE, MAP_FIXED_NOREPLACE = 0x4000, 0x100000
@@ -156,19 +156,23 @@ class Doer:
         finally:
             os.close(pidfd)
 
-    def make_file(self, _: int, name: str, size: int, disk: bool, filled: bool) -> None:
-        """A file in memory or on disk, that nobody else sees."""
+    def make_file(self, _: int, name: str, size: int, disk: bool, filled: bool, flags: int) -> None:
+        """A file in memory or on disk, that nobody else sees; `flags` of memfd_create."""
         if disk:
             path = f"{self._directory}/ptlab-{os.getpid()}"
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             os.unlink(path)
         else:
-            file = os.memfd_create(name)
+            file = os.memfd_create(name, flags)
         self._files[name] = file
         os.ftruncate(file, size)
         if filled:
             for offset in range(0, size, PAGE):
                 os.pwrite(file, b"\7" * PAGE, offset)
+
+    def hugepages(self, _: int, size: int, count: int) -> None:
+        """Have so many huge pages in the pool; the server puts the number back afterwards."""
+        pool.resize(size, count)
 
     def ftruncate(self, _: int, name: str, size: int) -> None:
         """ftruncate, of a file by its name."""

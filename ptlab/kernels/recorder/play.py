@@ -96,7 +96,7 @@ class Recorder:
 
     def _row(self, text: str, rc: int, error: int, faults: int) -> dict[str, Any]:
         address, write = self._doer.last_refused
-        vmpte_kb = proc.vmpte()
+        status = proc.status()
         entries = proc.pagemap(self._doer.watch, self._zero_pfn)
         sizes, vma = proc.smaps(address)
         if self._doer.refused:
@@ -105,8 +105,9 @@ class Recorder:
             "op": text,
             "who": self._who,
             **dict.fromkeys(("pud", "pmd", "pte")),  # the kernel gives a process the sum only
-            "pte_kb": vmpte_kb - self._base,
+            "pte_kb": status["VmPTE"] - self._base,
             **sizes,
+            "hugetlb_kb": status["HugetlbPages"],
             "minflt": faults,
             **entries,
             "rc": rc,

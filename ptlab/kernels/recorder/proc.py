@@ -25,8 +25,17 @@ def minor_faults() -> int:
 
 def vmpte() -> int:
     """VmPTE of this process in kB."""
-    (line,) = (line for line in lines("status") if line.startswith(b"VmPTE:"))
-    return int(line.split()[1])
+    return status()["VmPTE"]
+
+
+def status() -> dict[str, int]:
+    """VmPTE and HugetlbPages of this process in kB; a kernel without hugetlb says nothing of these."""
+    found = {"VmPTE": 0, "HugetlbPages": 0}
+    for line in lines("status"):
+        name, _, value = line.partition(b":")
+        if name.decode() in found:
+            found[name.decode()] = int(value.split()[0])
+    return found
 
 
 class Layout(ctypes.Structure):

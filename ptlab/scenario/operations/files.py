@@ -10,8 +10,11 @@ from typing import Self
 from ptlab.process.process import Process
 from ptlab.scenario.line import Line
 from ptlab.scenario.operation import Call, Operation, Stage, SystemCall
+from ptlab.scenario.operations.hugetlb import HUGETLB_SIZES, hugetlb_size_bits
 
 FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE = 1, 2  # include/uapi/linux/falloc.h
+_MFD_HUGETLB = 4  # include/uapi/linux/memfd.h
+_BACKINGS = ("memfd", "disk", *HUGETLB_SIZES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +22,10 @@ class MakeFile(Operation):
     """`filled` puts the pages of the new file into the page cache."""
 
     verb = "file"
-    usage = "file F SIZE [memfd|disk] [filled]"
+    usage = "file F SIZE [memfd|disk|hugetlb2M|hugetlb1G] [filled]"
     meaning = (
-        "Make a file, in memory (memfd) or on disk. `filled`: all its pages are in the page cache."
+        "Make a file, in memory (memfd), on disk, or in memory of huge pages (MFD_HUGETLB). `filled`: "
+        "all its pages are in the page cache."
     )
     example = "file f 2M memfd filled\nmmap s0 2M file:f\ntouch r s0 4K"
 
@@ -29,6 +33,8 @@ class MakeFile(Operation):
     size: int
     disk: bool
     filled: bool
+    hugetlb: int = 0
+    """The size of a huge page in bytes, if it is made of these, or 0."""
 
     @classmethod
     def read(cls, line: Line) -> Self:
@@ -36,11 +42,17 @@ class MakeFile(Operation):
         name, size = line.take("F, the name of the file"), line.number("SIZE")
         words = set[str]()
         while line.more:
-            word = line.choice(("memfd", "disk", "filled"))
-            if word in words or {word, *words} >= {"memfd", "disk"}:
+            word = line.choice((*_BACKINGS, "filled"))
+            both = {word, *words}
+            if (
+                word in words
+                or len(both & {*_BACKINGS}) > 1
+                or ("filled" in both and both & {*HUGETLB_SIZES})
+            ):
                 raise line.error(f"nothing that contradicts or repeats {' '.join(words)!r}", back=1)
             words.add(word)
-        return cls(*line.place, name, size, "disk" in words, "filled" in words)
+        huge = sum(size for word, size in HUGETLB_SIZES.items() if word in words)
+        return cls(*line.place, name, size, "disk" in words, "filled" in words, huge)
 
     def calls(self, process: Process, stage: Stage) -> Iterator[Call]:
         """No system call of the simulated process: the file exists from now on."""
@@ -48,11 +60,12 @@ class MakeFile(Operation):
 
     def _make(self, process: Process, stage: Stage) -> None:
         kind = "disk" if self.disk else "memfd"
-        stage.files[self.name] = process.file(self.size, kind, self.filled)
+        stage.files[self.name] = process.file(self.size, kind, self.filled, self.hugetlb)
 
     def system_calls(self) -> list[SystemCall]:
         """The call that makes it, with the given size."""
-        return [["make_file", self.name, self.size, self.disk, self.filled]]
+        flags = _MFD_HUGETLB | hugetlb_size_bits(self.hugetlb) if self.hugetlb else 0
+        return [["make_file", self.name, self.size, self.disk, self.filled, flags]]
 
 
 @dataclass(frozen=True, slots=True)

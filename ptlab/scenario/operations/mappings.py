@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
+from ptlab.base.errors import KernelError
 from ptlab.paths.madvise import ADVICE
 from ptlab.paths.mmap import MAP, PROTECTIONS
+from ptlab.process.arguments import Region
 from ptlab.process.process import Process
 from ptlab.scenario.line import Line
 from ptlab.scenario.operation import Call, Operation, RangeOperation, Span, Stage, SystemCall
+from ptlab.scenario.operations.hugetlb import HUGETLB_SIZES, hugetlb_size_bits
 
 # Numbers of include/uapi/linux/mman.h.
 MREMAP_MAYMOVE, MREMAP_FIXED, MREMAP_DONTUNMAP = 1, 2, 4
@@ -35,15 +39,17 @@ class Mmap(RangeOperation):
     verb = "mmap"
     usage = (
         "mmap ADDR|any LEN [RIGHTS] [anon|shared|file:F[:OFF]|pfile:F[:OFF]] "
-        "[noreserve] [populate] [thp|keepthp] [over] [locked] [growsdown] [stack] [prefault]"
+        "[noreserve] [populate] [thp|keepthp|hugetlb2M|hugetlb1G] [over] [locked] [growsdown] "
+        "[stack] [prefault]"
     )
     meaning = (
         "Map memory at an address: private and anonymous unless the line says otherwise. `over` "
         "replaces what is there (MAP_FIXED). The region has no huge pages, unless `thp` or "
         "`keepthp` is given. `populate` fills it before advice could ask for huge pages. RIGHTS are "
         "some of the letters `rwx`, in this order, or `none`. `locked`, `growsdown`, `stack` and "
-        "`prefault` are MAP_LOCKED, MAP_GROWSDOWN, MAP_STACK and MAP_POPULATE. With `any` the kernel "
-        "chooses the address: the highest free place below `top`."
+        "`prefault` are MAP_LOCKED, MAP_GROWSDOWN, MAP_STACK and MAP_POPULATE. `hugetlb2M` and "
+        "`hugetlb1G` are MAP_HUGETLB with pages of this size, from the pool of `hugepages`. With `any` "
+        "the kernel chooses the address: the highest free place below `top`."
     )
     example = "mmap s0 4M rw noreserve populate"
 
@@ -59,6 +65,8 @@ class Mmap(RangeOperation):
     """Which of locked, growsdown, stack and prefault are given."""
     anywhere: bool
     """The kernel chooses the address; `addr` is 0."""
+    hugetlb: int = 0
+    """The size of a huge page of MAP_HUGETLB in bytes, or 0."""
 
     @classmethod
     def read(cls, line: Line) -> Self:
@@ -92,6 +100,7 @@ class Mmap(RangeOperation):
             over="over" in given,
             flags=frozenset(given) & frozenset(_FLAGS),
             anywhere=anywhere,
+            hugetlb=HUGETLB_SIZES.get(given.get("huge pages", ""), 0),
         )
 
     def calls(self, process: Process, stage: Stage) -> Iterator[Call]:
@@ -112,9 +121,10 @@ class Mmap(RangeOperation):
             growsdown="growsdown" in self.flags,
             stack="stack" in self.flags,
             populate="prefault" in self.flags,
+            hugetlb=self.hugetlb,
         )
         if self.advice:
-            process.madvise(region, self.advice)
+            _advise_huge_pages(process, region, self.advice)
         if self.populate:
             process.madvise(region, self._populating)
 
@@ -129,6 +139,7 @@ class Mmap(RangeOperation):
         flags |= MAP.NORESERVE if self.noreserve else 0
         flags |= MAP.ANONYMOUS if self.file is None else 0
         flags |= sum(_FLAGS[name] for name in self.flags)
+        flags |= MAP.HUGETLB | hugetlb_size_bits(self.hugetlb) if self.hugetlb else 0
         prot, addr = PROTECTIONS[self.prot], None if self.anywhere else self.addr
         calls: list[SystemCall] = [["mmap", addr, self.length, prot, flags, self.file, self.offset]]
         if self.advice:
@@ -145,7 +156,7 @@ class Mmap(RangeOperation):
     @property
     def needs_huge_pages(self) -> bool:
         """Whether huge pages are allowed in it."""
-        return self.advice != "NOHUGEPAGE"
+        return self.advice != "NOHUGEPAGE" and not self.hugetlb
 
     def fills(self, filled: Collection[Span], locked: bool) -> Iterator[Span]:
         """The whole mapping, if it is populated."""
@@ -164,10 +175,19 @@ class Mmap(RangeOperation):
         return self.anywhere
 
 
+def _advise_huge_pages(process: Process, region: Region, advice: str) -> None:
+    """madvise; the recorder too takes EINVAL for an answer (of a part of a hugetlb page)."""
+    try:
+        process.madvise(region, advice)
+    except KernelError as refusal:
+        if refusal.errno != errno.EINVAL:
+            raise
+
+
 def _advice(given: Mapping[str, str]) -> str | None:
     """With `populate` the pages are there before MADV_HUGEPAGE could be said, so it is not."""
     asked = given.get("huge pages", "")
-    return None if "populate" in given and asked else _HUGE_PAGES[asked]
+    return None if "populate" in given and asked else _HUGE_PAGES.get(asked)
 
 
 def _decides(word: str) -> str | None:
@@ -176,7 +196,7 @@ def _decides(word: str) -> str | None:
         return "protection"
     if word in ("anon", "shared") or word.startswith(("file:", "pfile:")):
         return "backing"
-    if word in ("thp", "keepthp"):
+    if word in ("thp", "keepthp", *HUGETLB_SIZES):
         return "huge pages"
     return word if word in ("noreserve", "populate", "over", *_FLAGS) else None
 

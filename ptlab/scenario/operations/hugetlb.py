@@ -1,0 +1,63 @@
+"""Huge pages from a pool (hugetlb): the sizes there are, and how many pages the pool has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Self
+
+from ptlab.base.geometry import PMD_SIZE, PUD_SIZE
+from ptlab.process.process import Process
+from ptlab.scenario.line import Line
+from ptlab.scenario.operation import Call, Operation, Stage, SystemCall
+
+HUGETLB_SIZES = {"hugetlb2M": PMD_SIZE, "hugetlb1G": PUD_SIZE}
+"""The words of the language, and the size of a page in bytes."""
+
+_MAP_HUGE_SHIFT = 26
+
+
+def hugetlb_size_bits(size: int) -> int:
+    """MAP_HUGE_2MB, MAP_HUGE_1GB, MFD_HUGE_2MB ...: log2 of the size, in bits 26 to 31."""
+    return size.bit_length() - 1 << _MAP_HUGE_SHIFT
+
+
+@dataclass(frozen=True, slots=True)
+class HugePages(Operation):
+    """How many huge pages of one size the machine keeps in its pool."""
+
+    verb = "hugepages"
+    usage = "hugepages 2M|1G COUNT"
+    meaning = (
+        "Have COUNT huge pages of this size in the machine's pool (nr_hugepages). To record it takes "
+        "root, and puts the number back."
+    )
+    example = "hugepages 2M 2\nmmap s0 4M hugetlb2M\ntouch w s0 4M 2M"
+
+    size: int
+    count: int
+
+    @classmethod
+    def read(cls, line: Line) -> Self:
+        """A size and a number."""
+        size = HUGETLB_SIZES["hugetlb" + line.choice(["2M", "1G"])]
+        return cls(*line.place, size, line.number("COUNT"))
+
+    def calls(self, process: Process, stage: Stage) -> Iterator[Call]:
+        """No system call: a setting of the machine."""
+        yield partial(process.hugepages, self.count, self.size)
+
+    def system_calls(self) -> list[SystemCall]:
+        """A write to the setting."""
+        return [["hugepages", self.size, self.count]]
+
+    @property
+    def huge_page_size(self) -> int:
+        """Of the pool."""
+        return self.size
+
+    @property
+    def pool_bytes(self) -> int:
+        """Of all its pages."""
+        return self.size * self.count
