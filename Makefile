@@ -3,6 +3,7 @@
 # make front-end  bundle ptlab/widgets/src for the browser, with esbuild (needs node)
 # make glossary  write docs/glossary.md from ptlab/draw/glossary.toml
 # make exercises  write the exercises without solutions, as students get them
+# make practice  write the practice problems with their answers, which a wheel has in place of solutions
 # make bench  print the numbers of benchmarks/
 # make mutants  leave out one guard after the other: does a race notice? (some minutes)
 # make pairs    all pairs of operations under every design, in all schedules (about an hour)
@@ -33,7 +34,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& echo "$$python" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test exercises bench mutants pairs fuzz-mutants front-end glossary site site-test publish binder-test container-test clean
+.PHONY: help lab test exercises practice bench mutants pairs fuzz-mutants front-end glossary site site-test publish binder-test container-test clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^Everything/,$$d'
@@ -51,6 +52,9 @@ test: $(VENV)/installed-test
 
 exercises: $(VENV)/installed-test
 	$(BIN)/python exercises/make_for_students.py
+
+practice: $(VENV)/installed
+	$(BIN)/python -m ptlab.classroom.solutions.practice
 
 bench: $(VENV)/installed-test
 	$(BIN)/python -m benchmarks

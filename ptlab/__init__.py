@@ -12,7 +12,7 @@
 
 from ptlab.base.errors import BusError, Corruption, KernelError, NotModelled, SegmentationFault
 from ptlab.base.geometry import GiB, KiB, MiB, TiB
-from ptlab.classroom import ask, check, student
+from ptlab.classroom import ask, check, practice, student
 from ptlab.costs.measure import designs, measure
 from ptlab.observe import observe
 from ptlab.paths.madvise import MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_FREE
@@ -53,6 +53,7 @@ __all__ = [
     "walk",
     "Walk",
     "student",
+    "practice",
     "ask",
     "check",
     "KernelError",

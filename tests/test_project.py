@@ -29,7 +29,7 @@ def test_wheel_carries_data_notebooks_and_exercises(tmp_path):
     in_package = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "ptlab").rglob("*.*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and not {"__pycache__", "solutions"} & set(path.parts)
     }
     notebooks = {f"ptlab/_notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.ipynb")}
     exercises = {

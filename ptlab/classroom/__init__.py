@@ -8,7 +8,8 @@ False
 
 Read ask (a question is asked, an answer is checked), question (what a question is) and wording (its
 words, in a file of their own), table_question, schedule_question, function_question and
-scheme_question (the kinds of answer), sets/ (the questions themselves), seeds (the problem of each
+scheme_question (the kinds of answer), sets/ (the questions themselves), solution and solutions/ (how
+they are solved: an instructor's install has it, a student's has practice/), seeds (the problem of each
 student). An answer that is code runs in sandbox. A scheme's class runs there on the stand-ins of
 remote_engine, and remote_scheme does here what it wants done; scheme_judge judges it. report is what a
 student reads; grading, submissions, gradebook and summary are for the teacher.
@@ -26,7 +27,18 @@ It uses all floors beneath it. None of them knows that there are students.
 from ptlab.classroom.ask import Asked, ask, check
 from ptlab.classroom.question import Question
 from ptlab.classroom.report import Finding, Report
-from ptlab.classroom.seeds import student
+from ptlab.classroom.seeds import practice, student
 from ptlab.classroom.sets import find, questions
 
-__all__ = ["Asked", "Finding", "Question", "Report", "ask", "check", "find", "questions", "student"]
+__all__ = [
+    "Asked",
+    "Finding",
+    "Question",
+    "Report",
+    "ask",
+    "check",
+    "find",
+    "practice",
+    "questions",
+    "student",
+]

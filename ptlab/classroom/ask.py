@@ -10,6 +10,7 @@ from ptlab.classroom.handed_in import last_error
 from ptlab.classroom.question import Question, refused
 from ptlab.classroom.report import Finding, Report
 from ptlab.classroom.sets import find
+from ptlab.classroom.solution import NotHere, instructors
 from ptlab.story.story import Story
 
 
@@ -31,7 +32,15 @@ class Asked:
         )
 
     def story(self) -> Story | None:
-        """The run behind the problem, to step through once an answer is given; None if there is none."""
+        """The run behind the problem, to step through once an answer is given; None if there is none.
+
+        NotHere: it would be the answer to a graded problem, which only an instructor's install shows.
+        """
+        if not judges(seeds.whose()):
+            raise NotHere(
+                f"{self.question.name}: the run behind a graded problem is shown after grading. "
+                "Practice problems show theirs: ptlab.practice(0) in place of ptlab.student(...)"
+            )
         return self.question.story(self.problem)
 
     def __str__(self) -> str:
@@ -51,18 +60,50 @@ def ask(name: str) -> Asked:
     return Asked(question, question.pose(seeds.own(name, seeds.whose())))
 
 
+def judges(whose: str) -> bool:
+    """Whether this install judges the problem of `whose`: an instructor's all, a student's practice."""
+    return instructors() is not None or seeds.is_practice(whose)
+
+
 def check(name: str, answer: object) -> Report:
-    """Grade `answer` to the student's own problem. An answer never raises, whatever it is."""
+    """Judge `answer` to a practice problem; of a graded one say whether it has the form asked for.
+
+    An instructor's install judges both. An answer never raises, whatever it is.
+    """
     question = find(name)
     try:
         whose = seeds.whose()
     except seeds.NoName as error:
         return Report(name, question.points, refused(str(error), question.points))
+    if not judges(whose):
+        return _looked_at(question, answer, whose, last_error())
     try:
         return graded(name, answer, whose, whose, last_error())
     except GraderFault as fault:
         says = f"this answer was not judged, and that is not its fault: {fault}"
         return Report(name, question.points, refused(says, question.points, "not-judged"))
+
+
+def _looked_at(question: Question[Any], answer: object, whose: str, ended: str) -> Report:
+    """A report that judges nothing."""
+    if answer is None:
+        found = _unanswered(question, ended)
+    else:
+        problem = question.pose(seeds.own(question.name, whose))
+        why = question.ill_formed(problem, answer)
+        found = refused(why, question.points) if why else [Finding(True, _WELL_FORMED)]
+    return Report(question.name, question.points, found, judged=False)
+
+
+_WELL_FORMED = (
+    "your answer has the form that is asked for. Whether it is right is judged when it is graded; "
+    "practice problems are judged here: ptlab.practice(0)"
+)
+
+
+def _unanswered(question: Question[Any], ended: str) -> list[Finding]:
+    why = f"there is no answer: {ended}" if ended else "there is no answer yet: it is None"
+    return refused(why, question.points, "unanswered")
 
 
 def graded(name: str, answer: object, whose: str, claimed: str, ended: str = "") -> Report:
@@ -73,8 +114,7 @@ def graded(name: str, answer: object, whose: str, claimed: str, ended: str = "")
     """
     question = find(name)
     if answer is None:
-        why = f"there is no answer: {ended}" if ended else "there is no answer yet: it is None"
-        return Report(name, question.points, refused(why, question.points, "unanswered"))
+        return Report(name, question.points, _unanswered(question, ended))
     problem = question.pose(seeds.own(name, whose))
     more = [question.pose(rng) for rng in seeds.further(name, question.further)]
     findings = question.grade(problem, answer, more)

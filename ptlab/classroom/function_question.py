@@ -10,7 +10,8 @@ from ptlab.classroom import seeds
 from ptlab.classroom.box_process import Stopped
 from ptlab.classroom.question import Question, refused, shown
 from ptlab.classroom.report import Finding
-from ptlab.classroom.sandbox import Failed, values
+from ptlab.classroom.sandbox import Failed, not_runnable, values
+from ptlab.classroom.solution import solution_of
 
 P = TypeVar("P")
 
@@ -32,9 +33,13 @@ class FunctionQuestion(Question[P]):
     def argument(self, problem: P) -> list[int]:
         """What the function is called with."""
 
-    @abstractmethod
     def truth(self, problem: P) -> tuple[int, ...]:
         """What it has to return."""
+        return solution_of(self).truth(problem)
+
+    def ill_formed(self, problem: P, answer: object) -> str:
+        """It is no function whose text can be judged."""
+        return not_runnable(answer, "function")
 
     def grade(self, problem: P, answer: object, further: Sequence[P] = ()) -> list[Finding]:
         """Call it in the sandbox; each call gives its share."""

@@ -40,8 +40,8 @@ from ptlab.classroom.set_cells import DropCopies, RestoreCells
 from ptlab.classroom.sets import find
 from ptlab.classroom.wire_format import VERSION, unpack
 
-_ANSWERS = PACKAGE / "classroom" / "sets" / "answers"
-"""The reference answers of set 5; no notebook needs them."""
+_SOLUTIONS = PACKAGE / "classroom" / "solutions"
+"""How questions are solved. A notebook has been written without them."""
 
 
 class HandIn(Execute):  # type: ignore[misc]
@@ -87,7 +87,7 @@ class HandIn(Execute):  # type: ignore[misc]
 
     def hidden(self) -> list[Path]:
         """What no notebook may see."""
-        return [Path.cwd(), Path(self.secret_file).expanduser().resolve(), _ANSWERS]
+        return [Path.cwd(), Path(self.secret_file).expanduser().resolve(), _SOLUTIONS]
 
     def _run(
         self, notebook: NotebookNode, checks: dict[int, tuple[str, str]], resources: Any

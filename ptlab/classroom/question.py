@@ -1,12 +1,11 @@
-"""Question: a problem made from a seed, solved by the engine, graded with reasons.
+"""Question: a problem made from a seed, graded with reasons. Its solution is elsewhere: solution.py.
 
 How to write one: subclass it in a module of `sets/`, name it in that module's QUESTIONS, and write
 its words into `sets/texts/NAME.toml` (see `wording.py`). The problem is a frozen dataclass of plain
-data. `solve` asks the engine, so there is no key to keep. `wrong` lists what students who hold known
-mistaken ideas would answer: the tests check that each loses points, and `grade` may use them to
-recognise the idea behind an answer.
+data. Then write its Solution, in the module of the same name in `solutions/`.
 
-A new set is a module in `sets/` and its name in SETS of `sets/__init__.py`; nothing else needs to know.
+A new set is a module in both folders and its name in SETS of `sets/__init__.py`; nothing else needs to
+know.
 
 A problem that a literal answer belongs to depends on the student's name alone. An answer that is code
 says in `further` on how many more problems it is judged; `check` makes them (see `seeds.py`) and hands
@@ -21,30 +20,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from random import Random
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from ptlab.classroom.report import Finding
+from ptlab.classroom.solution import Wrong, solution_of
 from ptlab.classroom.student_code import class_name, kind_of
 from ptlab.classroom.wire_format import NotCarried
 from ptlab.classroom.wording import Fills, Wording, wording
 from ptlab.story.story import Story
 
 P = TypeVar("P")
-
-
-class Wrong(NamedTuple):
-    """A plausible wrong answer.
-
-    idea    short name of the mistaken idea, such as "dontneed-frees-tables"
-    says    one sentence to a student who seems to hold it; it does not give the answer away
-    answer  what somebody with this idea answers
-    keeps   the most points that this answer may keep
-    """
-
-    idea: str
-    says: str
-    answer: Any
-    keeps: float
 
 
 class Question(ABC, Generic[P]):
@@ -80,16 +65,8 @@ class Question(ABC, Generic[P]):
         return {}
 
     @abstractmethod
-    def solve(self, problem: P) -> Any:
-        """A right answer, found by the engine."""
-
-    def why(self, problem: P) -> str:
-        """The answer with its reasoning, in Markdown: for teachers and `ptlab quiz -c`."""
-        return self.wording.why.format(problem=problem, self=self, **self.in_why(problem))
-
-    def in_why(self, problem: P) -> Fills:
-        """What the reasoning has in braces, besides `problem` and `self`."""
-        return {}
+    def ill_formed(self, problem: P, answer: object) -> str:
+        """Why `answer` has not the form that is asked for; "" if it has. Nothing is judged."""
 
     @abstractmethod
     def grade(self, problem: P, answer: object, further: Sequence[P] = ()) -> list[Finding]:
@@ -99,20 +76,19 @@ class Question(ABC, Generic[P]):
         """The run behind the problem, to step through after an answer; None if there is none."""
         return None
 
-    def tells_apart(self, problem: P) -> bool:
-        """Whether every known mistaken idea loses points here; `pose` makes problems that do."""
-        return all(
-            sum(f.worth for f in self.grade(problem, wrong.answer) if f.ok) <= wrong.keeps + 1e-9
-            for wrong in self.wrong(problem)
-        )
+    # -- what the solution knows. NotHere: the install of a student has it for practice alone --
 
-    @abstractmethod
+    def solve(self, problem: P) -> Any:
+        """A right answer."""
+        return solution_of(self).solve(problem)
+
+    def why(self, problem: P) -> str:
+        """The answer with its reasoning, in Markdown: for teachers and `ptlab quiz -c`."""
+        return solution_of(self).why(problem)
+
     def wrong(self, problem: P) -> list[Wrong]:
-        """At least five plausible wrong answers to `problem`."""
-
-    def mistake(self, idea: str, answer: Any, keeps: float) -> Wrong:
-        """A wrong answer with what the question's file says about its idea."""
-        return Wrong(idea, self.wording.ideas[idea], answer, keeps)
+        """At least five plausible wrong answers."""
+        return solution_of(self).wrong(problem)
 
 
 def refused(why: str, points: float, idea: str = "ill-formed") -> list[Finding]:

@@ -49,13 +49,18 @@ class Report(float):
     question: str
     points: float
     findings: tuple[Finding, ...]
+    judged: bool
+    """False: an answer to a graded problem, of which only the form was looked at."""
 
-    def __new__(cls, question: str, points: float, findings: Iterable[Finding]) -> Report:
+    def __new__(
+        cls, question: str, points: float, findings: Iterable[Finding], judged: bool = True
+    ) -> Report:
         """The points are the worth of all that is right, at most `points`."""
         found = tuple(f._replace(what=_writable(f.what)) for f in findings)
         got = min(sum(finding.worth for finding in found if finding.ok), points)
         report = super().__new__(cls, round(got, 2))
         report.question, report.points, report.findings = question, points, found
+        report.judged = judged
         return report
 
     @property
@@ -65,7 +70,9 @@ class Report(float):
 
     @property
     def heading(self) -> str:
-        """'walk-1: 1 of 2 points'."""
+        """'walk-1: 1 of 2 points', or 'walk-1: 2 points to reach, judged at grading'."""
+        if not self.judged:
+            return f"{self.question}: {self.points:g} points to reach, judged at grading"
         return f"{self.question}: {float(self):g} of {self.points:g} points"
 
     def __str__(self) -> str:

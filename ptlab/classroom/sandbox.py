@@ -33,7 +33,10 @@ LIMITS = Limits()
 _OURS = PACKAGE / "classroom"
 _FOR_A_FUNCTION = ("sandbox_child.py", "student_code.py", "wire_format.py")
 _HIDDEN = {
-    "class": [path for path in (_OURS / "sets").iterdir() if path.name != "__init__.py"],
+    "class": [
+        *(path for path in (_OURS / "sets").iterdir() if path.name != "__init__.py"),
+        *(path for path in _OURS.iterdir() if path.name in ("practice", "solutions")),
+    ],
     "function": [
         *(path for path in PACKAGE.iterdir() if path != _OURS),
         *(path for path in _OURS.iterdir() if path.name not in _FOR_A_FUNCTION),
@@ -113,6 +116,15 @@ def _text(answer: object, kind: str) -> Code:
     if why:
         raise Stopped(f"in the cell of {found.name}, {why}")
     return found
+
+
+def not_runnable(answer: object, kind: str) -> str:
+    """Why an answer would be refused before it runs; "" if it would run."""
+    try:
+        _text(answer, kind)
+    except Stopped as stopped:
+        return str(stopped)
+    return ""
 
 
 def _called(answer: Code, calls: Sequence[tuple[Any, ...]], limits: Limits) -> Any:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from ptlab.base.geometry import TiB
 from ptlab.base.steps import Path
-from ptlab.classroom.question import Question, Wrong, shown
+from ptlab.classroom.question import Question, shown
 from ptlab.classroom.report import Finding
 from ptlab.process.process import Process
-from ptlab.race.explore import explore
 from ptlab.race.interactive import Race
 from ptlab.race.scenes import SCENES, Scene
 from ptlab.race.scenes.scene import BASE, PAGE, TABLE, Paths, dontneed, one_table, read, write
@@ -93,21 +90,26 @@ class ScheduleQuestion(Question[Stage]):
         "Play with it: `ptlab.ask({name!r}).problem.race()`. Answer with the schedule as text."
     )
 
-    def played(self, problem: Stage, answer: object) -> Scheduler | str:
-        """The scene after the schedule; or why the answer is none."""
+    def ill_formed(self, problem: Stage, answer: object) -> str:
+        """It is no line of the letters that there are. Whether each can run is not looked at."""
         if type(answer) is not str:
             return f"the answer is {shown(answer)}; it should be a schedule, such as 'AABBA'"
-        letters = "".join(answer[: 2 * _LONGEST].split()).upper()
-        known = "ABCDEFGH"[: len(problem.tasks)] + RCU
+        letters, known = _letters(answer), _known(problem)
         strange = sorted(set(letters) - set(known))
-        if not letters or strange or len(answer) > 2 * _LONGEST or len(letters) > _LONGEST:
-            has = ", ".join(map(repr, strange[:3])) or f"{len(answer)} characters"
-            return (
-                f"{shown(answer)} is no schedule (it has {has}): it should be 1 to {_LONGEST} of the "
-                f"letters {', '.join(known)}"
-            )
+        if letters and not strange and len(answer) <= 2 * _LONGEST and len(letters) <= _LONGEST:
+            return ""
+        has = ", ".join(map(repr, strange[:3])) or f"{len(answer)} characters"
+        return (
+            f"{shown(answer)} is no schedule (it has {has}): it should be 1 to {_LONGEST} of the "
+            f"letters {', '.join(known)}"
+        )
+
+    def played(self, problem: Stage, answer: object) -> Scheduler | str:
+        """The scene after the schedule; or why the answer is none."""
+        if why := self.ill_formed(problem, answer):
+            return why
         scheduler = problem.build().start("broken")
-        for letter in letters:
+        for letter in _letters(str(answer)):
             if scheduler.verdict is not None:
                 break
             if letter not in scheduler.enabled():
@@ -121,30 +123,13 @@ class ScheduleQuestion(Question[Stage]):
             for letter, doing in zip("ABCDEFGH", problem.tasks, strict=False)
         )
 
-    def why(self, problem: Stage) -> str:
-        """The schedule, with what is done in it."""
-        schedule = str(self.solve(problem))
-        scheduler = problem.build().start("broken")
-        lines = [f"{letter}  {scheduler.tell(scheduler.go(letter).step)}" for letter in schedule]
-        steps = "\n".join(lines)
-        return (
-            f"`{schedule}`:\n\n```text\n{steps}\n```\n\nThen a rule is broken: {scheduler.verdict}."
-        )
 
-    def plain_mistakes(self, problem: Stage) -> list[Wrong]:
-        """Schedules that break nothing, whatever the stage is."""
-        best = str(self.solve(problem))
-        one = _alone(problem, "A")
-        both = one + _alone(problem, "B", one)
-        first = best[0]
-        return [
-            self.mistake("one-after-the-other", both, 0),
-            self.mistake("one-task-is-enough", one, 0),
-            self.mistake("stops-before", best[:-1], 0),
-            self.mistake("never-preempted", best[: len(best) - len(best.lstrip(first))], 0),
-            self.mistake("rcu-first", RCU + best, 0),
-            self.mistake("tasks-that-are-not-there", "XYZ", 0),
-        ]
+def _letters(answer: str) -> str:
+    return "".join(answer[: 2 * _LONGEST].split()).upper()
+
+
+def _known(problem: Stage) -> str:
+    return "ABCDEFGH"[: len(problem.tasks)] + RCU
 
 
 def _stopped(scheduler: Scheduler, letter: str) -> str:
@@ -170,31 +155,8 @@ def _where_they_are(scheduler: Scheduler) -> str:
     return f"At the end: {', '.join(ends)}."
 
 
-def _alone(problem: Stage, letter: str, after: str = "") -> str:
-    """The letters that run a task to its end, after some others; RCU when nobody else can."""
-    scheduler = problem.build().start("broken")
-    scheduler.run(after)
-    while letter in scheduler.enabled():
-        scheduler.go(letter)
-    return scheduler.schedule[len(after) :]
-
-
-def in_letters(schedule: str, tasks: Sequence[str | Work], problem: Stage) -> str:
-    """A schedule of these tasks alone, in the letters that they have in the problem."""
-    letters = {"ABCDEFGH"[k]: "ABCDEFGH"[problem.tasks.index(task)] for k, task in enumerate(tasks)}
-    return "".join(letters.get(letter, letter) for letter in schedule)
-
-
 def verdict_of(scheduler: Scheduler, worth: float) -> Finding:
     """`worth` points if a rule is broken; else where the tasks stand."""
     if scheduler.verdict is not None:
         return Finding(True, f"a rule is broken: {scheduler.verdict}", worth)
     return Finding(False, "no rule is broken.", worth, _where_they_are(scheduler), "no-race")
-
-
-@functools.cache
-def shortest(problem: Stage) -> str:
-    """The shortest failing schedule that the explorer finds."""
-    found = explore(problem.build(), "broken")
-    assert found.shortest is not None
-    return found.shortest

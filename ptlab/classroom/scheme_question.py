@@ -13,13 +13,11 @@ from dataclasses import dataclass
 from random import Random
 from typing import ClassVar
 
-from ptlab.classroom import scheme_answers as answers
 from ptlab.classroom.box_process import Stopped
-from ptlab.classroom.question import Question, Wrong
+from ptlab.classroom.question import Question
 from ptlab.classroom.report import Finding
-from ptlab.classroom.sandbox import scheme
+from ptlab.classroom.sandbox import not_runnable, scheme
 from ptlab.classroom.scheme_judge import Run, Trial, measured, trial
-from ptlab.classroom.student_code import Code
 from ptlab.classroom.wording import Fills
 
 IN_A_ZAP = ("put-locked", "pmd-same", "walker-rcu", "slow-path", "try-get-rcu")
@@ -83,20 +81,9 @@ class SchemeQuestion(Question[Program]):
         """The number of races."""
         return {"races": len(SCENES)}
 
-    def solve(self, problem: Program) -> Code:
-        """A class that is within every limit; there are many."""
-        return answers.as_code(answers.right(self.name))
-
-    def in_why(self, problem: Program) -> Fills:
-        """The class. Its comments give the reasons."""
-        return {"cell": answers.right(self.name)}
-
-    def wrong(self, problem: Program) -> list[Wrong]:
-        """Classes with one mistake each."""
-        return [
-            self.mistake(idea, answers.as_code(cell), keeps)
-            for idea, (cell, keeps) in answers.wrong(self.name).items()
-        ]
+    def ill_formed(self, problem: Program, answer: object) -> str:
+        """It is no class whose text can be judged."""
+        return not_runnable(answer, "class")
 
     def grade(
         self, problem: Program, answer: object, further: Sequence[Program] = ()

@@ -2,17 +2,19 @@
 
 * `student("netid")` names whose problems the notebook shows. The same name gives the same problems
   on every machine.
+* `practice(3)` shows practice problems, the same for everybody. They are not graded.
 * Answers that are code are judged on further problems too. Their seeds are public at home; at grading
   they come from the grader's secret (secret.py), from another key for each set.
 * At grading the name is that of the folder in which the work was handed in (grading.py). A notebook
   with a friend's name shows the friend's problems, but is graded on its owner's.
 
-The code that makes problems is open to read, and so is the engine that solves them. Only the secret
-is unknown to a student.
+The code that makes problems is open to read, and so is the engine. What asks it for the answers is in
+`solutions/`, which a student's install does not have. Only the secret is unknown to everybody.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from random import Random
@@ -20,14 +22,20 @@ from typing import Any
 
 from ptlab.classroom import secret
 
-VERSION = 2
+VERSION = 3
 """Of the problems and their answers. It goes up when a name no longer has the problem it had before.
 
-A problem set carries it in its metadata: {"ptlab": {"version": 2}}.
+A problem set carries it in its metadata: {"ptlab": {"version": 3}}.
 """
+
+PRACTICE = 10
+"""There are practice problems 0 to 9 of each question."""
 
 _PLACEHOLDER = "your netid"
 """What stands in a new copy of a notebook."""
+
+_PRACTICE = re.compile(r"practice\s*\d+$")
+"""No name of a student: somebody would be graded on problems that are solved in public."""
 
 _claimed = ""
 _secret = ""
@@ -42,6 +50,8 @@ def student(name: str) -> None:
     global _claimed
     if not isinstance(name, str) or not name.strip() or len(name) > 80:
         raise NoName('student: give your own name or NetID as text, such as student("amy7")')
+    if _PRACTICE.match(_plain(name)):
+        raise NoName(f"student: {name!r} is no name. For practice problems write ptlab.practice(3)")
     _claimed = _plain(name)
     if _claimed == _PLACEHOLDER:
         print(
@@ -49,6 +59,29 @@ def student(name: str) -> None:
         )
     else:
         print(f"These are the problems of {_claimed}.")
+
+
+def practice(number: int = 0) -> None:
+    """Show practice problems from here on: `number` from 0 to 9. They are judged, not graded."""
+    global _claimed
+    if type(number) is not int or not 0 <= number < PRACTICE:
+        raise NoName(
+            f"practice: {number!r} is given; it should be a number from 0 to {PRACTICE - 1}"
+        )
+    _claimed = practice_name(number)
+    print(
+        f"These are practice problems, number {number} of 0 to {PRACTICE - 1}. They are not graded."
+    )
+
+
+def practice_name(number: int) -> str:
+    """The name that has practice problem `number`."""
+    return f"practice {number}"
+
+
+def is_practice(name: str) -> bool:
+    """Whether `name` is that of a practice problem."""
+    return name in map(practice_name, range(PRACTICE))
 
 
 def other_version(metadata: Mapping[str, Any]) -> str:

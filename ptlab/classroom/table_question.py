@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-import operator
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import ClassVar, NamedTuple, TypeVar
 
-from ptlab.classroom.question import Question, Wrong, refused, shown
+from ptlab.classroom.question import Question, refused, shown
 from ptlab.classroom.report import Finding
+from ptlab.classroom.solution import Wrong
 from ptlab.classroom.student_code import kind_of
 from ptlab.classroom.wire_format import from_numpy
 from ptlab.draw.names import plural
@@ -68,14 +68,13 @@ class TableQuestion(Question[P]):
         """
         return ""
 
-    def mistakes(self, right: list[Any], mistaken: dict[str, list[Any]]) -> list[Wrong]:
-        """Those of the mistaken answers that differ from the right one; each keeps its right rows."""
-        each = self.points / len(right)
-        return [
-            self.mistake(idea, answer, each * sum(map(operator.eq, answer, right)))
-            for idea, answer in mistaken.items()
-            if answer != right
-        ]
+    def ill_formed(self, problem: P, answer: object) -> str:
+        """It is no such table."""
+        try:
+            self._read(answer, len(self.rows(problem)))
+        except _Unreadable as error:
+            return str(error)
+        return ""
 
     def grade(self, problem: P, answer: object, further: Sequence[P] = ()) -> list[Finding]:
         """Row by row; a wrong one names the mistaken idea that would give it, if one does."""

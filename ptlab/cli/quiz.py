@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import re
 from typing import Any
 
 from rich.console import Console
 from rich.markdown import Markdown
 
 from ptlab.classroom import Asked, find, questions, seeds
+from ptlab.classroom.solution import NotHere
 from ptlab.cli.bad_input import BadInput
+
+_DIGIT = re.compile("[0-9]")
 
 _EPILOG = """\
 examples:
   ptlab quiz                   the questions there are
   ptlab quiz walk-1            a problem
-  ptlab quiz walk-1 -s 7       another one; a seed makes one problem everywhere
+  ptlab quiz walk-1 -s 7       another one of the practice problems 0 to 9
   ptlab quiz walk-1 -s 7 -c    the same with its answer and the reasoning
   ptlab quiz walk-1 -s amy7    the problem that amy7 has in the notebooks (no -c here)
 
@@ -33,7 +37,11 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("name", metavar="NAME", nargs="?", help="a question")
     parser.add_argument(
-        "-s", "--seed", default="0", metavar="SEED", help="a number or a name (default: 0)"
+        "-s",
+        "--seed",
+        default="0",
+        metavar="SEED",
+        help="0 to 9, for practice, or a name (default: 0)",
     )
     parser.add_argument("-c", "--compute", action="store_true", help="show the answer and why")
     parser.set_defaults(command=command)
@@ -48,20 +56,30 @@ def command(args: argparse.Namespace) -> int:
             about = f"{question.points:g} points, {question.wording.minutes} minutes"
             print(f"{question.name:15}{question.wording.title}  ({about})")
         return 0
-    if args.compute and not args.seed.strip().isdecimal():
+    name = args.seed.strip().casefold()
+    name = seeds.practice_name(int(name)) if _DIGIT.fullmatch(name) else name
+    if args.compute and not seeds.is_practice(name):
         raise BadInput(
-            f"-c is for practice, with a number as seed; the problem of {args.seed!r} is a student's own"
+            f"-c is for practice, with a number from 0 to {seeds.PRACTICE - 1} as seed; the problem of "
+            f"{args.seed!r} is a student's own"
         )
     try:
         question = find(args.name)
     except ValueError as error:
         raise BadInput(str(error)) from error
-    problem = question.pose(seeds.own(question.name, args.seed.strip().casefold()))
+    problem = question.pose(seeds.own(question.name, name))
     console = Console()
     console.print(Markdown(str(Asked(question, problem))))
     if args.compute:
-        console.print(Markdown(f"---\n\n**Answer**: {_told(question.solve(problem))}"))
-        console.print(Markdown(question.why(problem)))
+        try:
+            answer = _told(question.solve(problem)), question.why(problem)
+        except NotHere:
+            raise BadInput(
+                f"the answer to {question.name} is code that is right for everybody's problem, so "
+                "practice does not show it. ptlab.check judges yours: ptlab.practice(0) in a notebook"
+            ) from None
+        console.print(Markdown(f"---\n\n**Answer**: {answer[0]}"))
+        console.print(Markdown(answer[1]))
     return 0
 
 

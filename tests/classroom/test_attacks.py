@@ -15,11 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell
 
-from ptlab.classroom import find, sandbox, scheme_answers, scheme_question, seeds
+from ptlab.classroom import find, sandbox, scheme_question, seeds
 from ptlab.classroom.box import way
 from ptlab.classroom.box_ways import Limits
 from ptlab.classroom.grading import HandIn
 from ptlab.classroom.report import MIME as REPORT
+from ptlab.classroom.solutions import scheme_answers
 from ptlab.classroom.student_code import Code
 from ptlab.classroom.wire_format import unpack
 

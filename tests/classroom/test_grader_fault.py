@@ -9,13 +9,14 @@ from random import Random
 import pytest
 
 from ptlab import classroom
-from ptlab.classroom import box, box_process, find, sandbox, scheme_answers, scheme_judge, self_test
+from ptlab.classroom import box, box_process, find, sandbox, scheme_judge, self_test
 from ptlab.classroom.box import way
 from ptlab.classroom.box_process import Stopped
 from ptlab.classroom.box_ways import Limits
 from ptlab.classroom.grader_fault import GraderFault, Usage, oom_kills, usage
 from ptlab.classroom.notebook_run import run_notebook
 from ptlab.classroom.scheme_question import Program
+from ptlab.classroom.solutions import scheme_answers
 from ptlab.classroom.student_code import Code
 from tests.support.boxes import running
 

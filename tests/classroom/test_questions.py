@@ -15,7 +15,7 @@ import pytest
 import ptlab
 from ptlab.classroom import questions, seeds
 from ptlab.classroom.ask import graded
-from ptlab.classroom.sets.references_program import entries_model
+from ptlab.classroom.solutions.references_program import entries_model
 from ptlab.classroom.table_question import TableQuestion
 
 QUESTIONS = questions()

@@ -9,13 +9,14 @@ from textwrap import dedent, indent
 
 import pytest
 
-from ptlab.classroom import remote_scheme, sandbox, scheme_answers, scheme_question
+from ptlab.classroom import remote_scheme, sandbox, scheme_question
 from ptlab.classroom.box_process import Stopped
 from ptlab.classroom.box_ways import Limits
 from ptlab.classroom.remote_scheme import Raised
 from ptlab.classroom.sandbox import scheme
 from ptlab.classroom.scheme_judge import measured, run
 from ptlab.classroom.sets import find
+from ptlab.classroom.solutions import scheme_answers
 
 PROGRAM = "mmap s0 2M\ntouch w s0 2M\nmadvise DONTNEED s0 2M"
 

@@ -47,10 +47,10 @@ def test_what_is_harmless_stays():
 def test_a_notebook_keeps_what_grading_needs():
     locked = new_markdown_cell("[a](b)", metadata={"nbgrader": {"locked": True}, "tags": ["x"]})
     free = new_markdown_cell("[a](b)", metadata={"jupyter": {}})
-    notebook = new_notebook(cells=[locked, free], metadata={"title": "x", "ptlab": {"version": 2}})
+    notebook = new_notebook(cells=[locked, free], metadata={"title": "x", "ptlab": {"version": 3}})
     free["id"] = '"><script>'
     safe_html.tidy(notebook)
-    assert notebook.metadata == {"ptlab": {"version": 2}}
+    assert notebook.metadata == {"ptlab": {"version": 3}}
     assert [cell.source for cell in notebook.cells] == ["[a](b)", "[a] (b)"]
     assert locked.metadata == {"nbgrader": {"locked": True}} and free.metadata == {}
     assert free.id == "cell-1"

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from ptlab import classroom
-from ptlab.classroom import sandbox, scheme_answers
+from ptlab.classroom import sandbox
 from ptlab.classroom.ask import graded
 from ptlab.classroom.box_process import Stopped
 from ptlab.classroom.box_ways import Limits
 from ptlab.classroom.sandbox import Failed, scheme, values
 from ptlab.classroom.scheme_judge import measured, run
 from ptlab.classroom.seeds import own
+from ptlab.classroom.solutions import scheme_answers
 from ptlab.classroom.student_code import Code, object_to
 from ptlab.classroom.wire_format import NotCarried, pack, unpack
 

@@ -9,8 +9,9 @@ from random import Random
 import pytest
 
 import ptlab.race.scenes
-from ptlab.classroom import sandbox, scheme_answers, scheme_question
+from ptlab.classroom import sandbox, scheme_question
 from ptlab.classroom.sets import scheme
+from ptlab.classroom.solutions import scheme_answers
 from ptlab.classroom.student_code import code, object_to, runnable
 
 

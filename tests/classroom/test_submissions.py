@@ -50,7 +50,7 @@ HANDED_IN = {
     "jon/ps1/ps1.ipynb": (GOOD, "not graded; nbgrader autograde ps1 says why"),
     "ken/ps1/ps1.ipynb": (
         OLD,
-        "it was made from version 0 of the problems, and this ptlab has version 2",
+        "it was made from version 0 of the problems, and this ptlab has version 3",
     ),
     "kim/ps1.ipynb": (GOOD, "lies in no problem set's folder; expected in submitted/kim/SET/"),
     "ps1.ipynb": (GOOD, "lies in no student's folder"),

@@ -42,7 +42,7 @@ def test_only_with_c_is_it_answered(capsys, name):
 
 def test_the_answer_is_the_engines(capsys):
     question = questions()["walk-2"]
-    answer = question.solve(question.pose(seeds.own("walk-2", "3")))
+    answer = question.solve(question.pose(seeds.own("walk-2", "practice 3")))
     _, told = said(capsys, "walk-2", "-s", "3", "-c")
     assert re.sub(r"\s", "", str(answer)) in re.sub(r"\s", "", told.out)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from ptlab.classroom.question import Question, Wrong, refused
+from ptlab.classroom.question import Question, refused
 from ptlab.classroom.report import Finding
 from ptlab.classroom.sets.leak_tricks import TRICKS, USAGE, Goal, shortfall
 from ptlab.classroom.student_scenario import Unplayable, play, read
@@ -36,6 +36,14 @@ class Leaves(Question[Goal]):
         many = "one page fault" if problem.faults == 1 else f"{problem.faults} page faults"
         return {"many": many, "verbs": verbs, "usages": usages, "area": problem.at(0)}
 
+    def ill_formed(self, problem: Goal, answer: object) -> str:
+        """It is no scenario of what is allowed."""
+        try:
+            read(answer, problem.verbs, problem.lines, problem.area)
+        except Unplayable as error:
+            return str(error)
+        return ""
+
     def grade(self, problem: Goal, answer: object, further: Sequence[Goal] = ()) -> list[Finding]:
         """Play it and count: three parts for the empty tables, one for each other rule."""
         try:
@@ -56,44 +64,3 @@ class Leaves(Question[Goal]):
         findings.append(Finding(saved, faults, share, *thrift))
         findings += [Finding(False, f"this call failed: {call}") for call in left.failed[:3]]
         return findings
-
-    def solve(self, problem: Goal) -> str:
-        """The trick, spelt out."""
-        n, at = problem.tables, problem.at
-        spread = f"touch w {at(0)} {2 * n}M 2M"
-        if problem.trick == "pieces":
-            return f"mmap {at(0)} {2 * n}M\n{spread}\nmadvise_each DONTNEED {at(0)} {2 * n}M 1M"
-        if problem.trick == "file":
-            return f"file f {2 * n}M\nmmap {at(0)} {2 * n}M file:f\n{spread}\ntruncate f 0"
-        moves = [
-            f"mremap {at(2 * k, k)} 1P 1P to {at(2 * k + 2, k + 1)} maymove dontunmap"
-            for k in range(n)
-        ]
-        return "\n".join([f"mmap {at(0)} 1P", f"touch w {at(0)} 1P", *moves])
-
-    def in_why(self, problem: Goal) -> Fills:
-        """What the kernel does not look at."""
-        return {"reason": self.wording.remarks[f"why-{problem.trick}"]}
-
-    def wrong(self, problem: Goal) -> list[Wrong]:
-        """Scenarios that look as if they leaked."""
-        n, area, to = problem.tables, problem.at(0), problem.at(2, 1)
-        each, move = f"madvise_each DONTNEED {area} {2 * n}M", f"mremap {area} 1P 1P to {to}"
-        drop = {
-            "pieces": (f"{each} 1M", f"{each} 2M"),
-            "file": ("truncate f 0", "truncate f 4K"),
-            "moves": (f"{move} maymove dontunmap", move),
-        }[problem.trick]
-        file, kind = ("file f 4G\n", " file:f") if problem.trick == "file" else ("", "")
-        begin = f"{file}mmap {area} {2 * n}M{kind}\n"
-        spread = f"{begin}touch w {area} {2 * n}M 2M"
-        if problem.trick == "moves":
-            begin, spread = f"mmap {area} 1P\n", f"mmap {area} 1P\ntouch w {area} 1P"
-        return [
-            self.mistake("full-is-empty", spread, 0),
-            self.mistake("untouched-memory-has-tables", begin.strip(), 0),
-            self.mistake("munmap-leaves-tables", f"{spread}\nmunmap {area} {2 * n}M", 0),
-            self.mistake("one-table", f"{begin}touch w {area} 64K\n{drop[0]}", 2),
-            self.mistake("free-drops", f"{spread}\nmadvise FREE {area} {2 * n}M", 0),
-            self.mistake("whole-call", f"{spread}\n{drop[1]}", 4.9),
-        ]

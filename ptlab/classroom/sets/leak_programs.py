@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 
 from ptlab import scenario
-from ptlab.classroom.table_question import Row
 from ptlab.process.process import Process
 from ptlab.story.story import Comparison, Story
 
-_SCHEMES = ("unmap_only", "pte_refcount", "pt_reclaim")
+SCHEMES = ("unmap_only", "pte_refcount", "pt_reclaim")
 _KERNELS = {"unmap_only": "6.1", "pte_refcount": "6.1", "pt_reclaim": "6.18"}
 
 
@@ -29,25 +27,12 @@ class Programs:
         """The program with ending `number` (1 is the first) under the three designs, in step."""
         ending = self.endings[number - 1]
         text = "\n".join(self.lines(ending))
-        stories = [Story(_played(text, scheme, "table")) for scheme in _SCHEMES]
+        stories = [Story(played(text, scheme, "table")) for scheme in SCHEMES]
         return Comparison("; ".join(ending), stories)
 
 
-@functools.lru_cache(256)
-def left(problem: Programs, endings: tuple[tuple[str, ...], ...]) -> list[Row]:
-    """PTE pages left after each program, for each scheme."""
-    return [
-        tuple(_pte_pages("\n".join(problem.lines(ending)), scheme) for scheme in _SCHEMES)
-        for ending in endings
-    ]
-
-
-@functools.lru_cache(4096)
-def _pte_pages(text: str, scheme: str) -> int:
-    return _played(text, scheme, "range").counters.pte
-
-
-def _played(text: str, scheme: str, grain: str) -> Process:
+def played(text: str, scheme: str, grain: str) -> Process:
+    """A process that has run the program under one of SCHEMES."""
     process = Process(scheme, _KERNELS[scheme], grain=grain, swap=True)
     for row in scenario.play(process, scenario.parse(text)[0]):
         assert not row.get("unsupported"), row

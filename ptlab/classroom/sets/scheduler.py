@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from ptlab.classroom.question import Wrong, refused
+from ptlab.classroom.question import refused
 from ptlab.classroom.report import Finding
 from ptlab.classroom.schedule_question import (
     ScheduleQuestion,
     Stage,
     Work,
-    in_letters,
-    shortest,
     verdict_of,
 )
 from ptlab.classroom.sets.scheduler_shortest import Shortest
@@ -54,20 +52,6 @@ class Break(ScheduleQuestion):
             return refused(played, self.points)
         ran = Finding(True, f"{plural(len(played.schedule), 'segment')} run as written")
         return [ran, verdict_of(played, self.points)]
-
-    def solve(self, problem: Stage) -> str:
-        """What the explorer finds for the zap and the fault beside it."""
-        work = [task for task in problem.tasks if isinstance(task, Work) and not task.elsewhere]
-        zap = next(task for task in work if task.verb == "DONTNEED")
-        fault = next(task for task in work if task is not zap)
-        # Which pages they are makes no difference to the order of steps, so few searches serve all.
-        count = zap.last - zap.first + 1
-        same = Work("DONTNEED", 0, count - 1), Work(fault.verb, count, count)
-        return in_letters(shortest(Stage("naive", same, (0, count - 1))), (zap, fault), problem)
-
-    def wrong(self, problem: Stage) -> list[Wrong]:
-        """Schedules that are in order."""
-        return self.plain_mistakes(problem)
 
 
 QUESTIONS = (Break(), Shortest())

@@ -6,14 +6,12 @@ import functools
 from collections.abc import Sequence
 from random import Random
 
-from ptlab.classroom.question import Wrong, refused
+from ptlab.classroom.question import refused
 from ptlab.classroom.report import Finding
 from ptlab.classroom.schedule_question import (
     ScheduleQuestion,
     Stage,
     Work,
-    in_letters,
-    shortest,
     verdict_of,
 )
 from ptlab.classroom.wording import Fills
@@ -31,7 +29,7 @@ class Shortest(ScheduleQuestion):
         scene = rng.choice(_QUICK)
         verbs, pages = rng.choices(("write", "read"), k=2), rng.sample(range(512), 2)
         others = [Work(verb, page, page, True) for verb, page in zip(verbs, pages, strict=True)]
-        tasks: list[str | Work] = [*_doings(scene), *others]
+        tasks: list[str | Work] = [*doings(scene), *others]
         rng.shuffle(tasks)
         return Stage(scene, tuple(tasks))
 
@@ -59,20 +57,6 @@ class Shortest(ScheduleQuestion):
         rest = Finding(False, shorter, 2 - len(partly), self.wording.ideas[idea], idea)
         return [*findings, *partly, rest]
 
-    def solve(self, problem: Stage) -> str:
-        """The explorer's shortest, for the two tasks that meet."""
-        racing = _doings(problem.scene)
-        return in_letters(shortest(problem.only(*racing)), racing, problem)
-
-    def wrong(self, problem: Stage) -> list[Wrong]:
-        """Schedules that are in order, and one that is too long."""
-        longer, racing = _longer(problem.scene), _doings(problem.scene)
-        if longer is None:
-            return self.plain_mistakes(problem)
-        answer = in_letters(longer, racing, problem)
-        slow = self.mistake("keeps-what-does-not-matter", answer, 4)
-        return [*self.plain_mistakes(problem), slow]
-
 
 _QUICK = (
     *("install", "same-entry", "pmd-same", "exclusive", "walker-rcu"),
@@ -87,19 +71,6 @@ _NEARLY = 3
 
 
 @functools.cache
-def _doings(scene: str) -> tuple[str, ...]:
+def doings(scene: str) -> tuple[str, ...]:
+    """The tasks of a scene, by what they do."""
     return tuple(task.doing for task in SCENES[scene].start("broken").tasks)
-
-
-@functools.cache
-def _longer(scene: str) -> str | None:
-    """A failing schedule that is longer than the shortest, found by chance; None if chance fails."""
-    stage = Stage(scene, _doings(scene))
-    best, chance = len(shortest(stage)), Random(0)
-    for _ in range(40):
-        scheduler = stage.build().start("broken")
-        while scheduler.enabled():
-            scheduler.go(chance.choice(scheduler.enabled()))
-        if scheduler.verdict is not None and len(scheduler.schedule) > best:
-            return scheduler.schedule
-    return None

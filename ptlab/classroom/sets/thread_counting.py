@@ -6,9 +6,8 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ptlab.classroom.table_question import Column, Row, TableQuestion
+from ptlab.classroom.table_question import Column, TableQuestion
 from ptlab.classroom.wording import Fills
-from ptlab.costs.meter import Costs
 
 KERNEL = "6.1"
 """As in contention.py: page faults take mmap_lock for read."""
@@ -31,10 +30,6 @@ class Counting(TableQuestion[Measured]):
     columns = (Column("local"), Column("shared"))
 
     @abstractmethod
-    def costs(self, problem: Measured, design: str, operation: str) -> Costs:
-        """What `operation` costs under `design`."""
-
-    @abstractmethod
     def words(self, operation: str) -> str:
         """The operation in a sentence."""
 
@@ -49,31 +44,3 @@ class Counting(TableQuestion[Measured]):
     def where(self, problem: Measured, row: int) -> str:
         """The run that was measured."""
         return self.wording.remarks["where"].format(design=problem.cases[row][1])
-
-    def solve(self, problem: Measured) -> list[Row]:
-        """Counted in the steps of a run."""
-        rows = list[Row]()
-        for operation, design in problem.cases:
-            mine = self.costs(problem, design, operation)
-            base = self.costs(problem, "unmap_only", operation)
-            local = mine.atomics_local - base.atomics_local
-            rows.append((local, mine.atomics_shared - base.atomics_shared))
-        return rows
-
-    def why(self, problem: Measured) -> str:
-        """The absolute counts that the rows are differences of."""
-        lines = []
-        for operation, design in problem.cases:
-            mine = self.costs(problem, design, operation)
-            base = self.costs(problem, "unmap_only", operation)
-            lines.append(
-                f"* {design}, {self.words(operation)}: {mine.atomics_local} local and "
-                f"{mine.atomics_shared} shared; `unmap_only` needs {base.atomics_local} and "
-                f"{base.atomics_shared}"
-            )
-        return "\n".join(lines)
-
-    def absolute(self, problem: Measured) -> list[Row]:
-        """The mistake of not subtracting what any design needs."""
-        costs = [self.costs(problem, design, operation) for operation, design in problem.cases]
-        return [(c.atomics_local, c.atomics_shared) for c in costs]

@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
-from ptlab.base.geometry import PTRS_PER_TABLE
-from ptlab.classroom.question import Wrong
 from ptlab.classroom.table_question import Column, TableQuestion
 from ptlab.classroom.wording import Fills
 from ptlab.costs.contention import Constants
-from ptlab.costs.long_walks import tables_from_which_rwsem_wins
 
 
 @dataclass(frozen=True)
@@ -58,32 +54,3 @@ class Crossing(TableQuestion[Machine]):
             "Print walk_cost('pte_refcount', 'FREE', n, cpus, constants) and the same for 'pt_rwsem', "
             "for n from 1 on."
         )
-
-    def solve(self, problem: Machine) -> list[int]:
-        """The first number of tables at which the model says so."""
-        return [_tables(cpus, problem.constants) for cpus in problem.cpus]
-
-    def in_why(self, problem: Machine) -> Fills:
-        """The rule behind the numbers."""
-        return {"solution": self.solve(problem)}
-
-    def wrong(self, problem: Machine) -> list[Wrong]:
-        """Units, prices, and what depends on what."""
-        right = self.solve(problem)
-        other = Constants(local_atomic=problem.local_atomic)
-        mistaken: dict[str, list[Any]] = {
-            "entries": [n * PTRS_PER_TABLE for n in right],
-            "last-that-loses": [n - 1 for n in right],
-            "no-queue": [right[0]] * len(right),
-            "one-cpu": [1] * len(right),
-            "default-machine": [_tables(cpus, other) for cpus in problem.cpus],
-            "three-per-table": [-(-2 * n // 3) for n in right],
-            "proportional": [right[0] * cpus // 2 for cpus in problem.cpus],
-        }
-        return self.mistakes(right, mistaken)
-
-
-def _tables(cpus: int, constants: Constants) -> int:
-    tables = tables_from_which_rwsem_wins("FREE", cpus, constants)
-    assert tables is not None
-    return tables

@@ -382,11 +382,12 @@ def the_solutions():
     import importlib
 
     found = []
-    for name in ("walk", "walk_any", "walk_tables", "scheme", "leak"):
-        try:
-            found.append(importlib.import_module(f"ptlab.classroom.sets.{name}"))
-        except ImportError:
-            pass
+    for folder in ("sets", "solutions"):
+        for name in ("walk", "walk_any", "walk_tables", "scheme", "leak", "of_questions"):
+            try:
+                found.append(importlib.import_module(f"ptlab.classroom.{folder}.{name}"))
+            except ImportError:
+                pass
     return found
 
 
@@ -408,13 +409,19 @@ def the_text_of_the_solutions():
     from ptlab import classroom
 
     texts = []
-    for folder in (classroom.__path__[0], f"{classroom.__path__[0]}/sets"):
-        for name in ("walk.py", "walk_any.py", "answers/scheme-1.txt", "sandbox.py"):
+    for folder in ("", "sets", "solutions", "practice"):
+        for name in (
+            "walk.py",
+            "walk_any.py",
+            "answers/scheme-1.toml",
+            "sandbox.py",
+            "walk-4.json",
+        ):
             try:
-                texts.append(open(os.path.join(folder, name)).read())
+                texts.append(open(os.path.join(classroom.__path__[0], folder, name)).read())
             except BaseException:
                 pass
-    return "def truth" in "".join(texts) or "right = " in "".join(texts)
+    return any(text in "".join(texts) for text in ("def truth", "right = ", '"truth"'))
 
 
 @attack("stdout")

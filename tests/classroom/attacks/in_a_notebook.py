@@ -32,12 +32,23 @@ import ptlab
 for name in ("__init__.py", "classroom/ask.py", "classroom/__pycache__/x.pyc"):
     try: open(os.path.join(os.path.dirname(ptlab.__file__), name), "ab"); print("WON", name)
     except OSError: pass""",
-    "files: the reference answers of set 5": """
+    "files: the solutions, through ptlab": """
 ptlab.student("eve")
-task = ptlab.ask("scheme-1")
-print(str(task)[:20])
-try: print("WON", task.question.solve(task.problem))
-except OSError: pass""",
+for name in ("scheme-1", "walk-1", "walk-4", "thread-1", "references-2"):
+    task = ptlab.ask(name)
+    print(str(task)[:20])
+    for way in (task.question.solve, task.question.why, task.question.wrong, lambda _: task.story().steps):
+        try: print("WON", way(task.problem))
+        except LookupError: pass""",
+    "files: the solutions, as modules and as files": """
+import importlib, pathlib
+for name in ("walk", "scheme", "scheme_answers", "thread", "of_questions"):
+    try: print("WON", importlib.import_module("ptlab.classroom.solutions." + name))
+    except ImportError: pass
+folder = pathlib.Path(ptlab.__file__).parent / "classroom/solutions"
+print("WON" if folder.exists() and list(folder.iterdir()) else "")
+for path in folder.parent.rglob("*.pyc"):
+    if b"IndicesSolution" in path.read_bytes(): print("WON", path)""",
     "links: to the solutions, before they are read": """
 for name in ("ps6.ipynb", "x"):
     try: os.symlink("COURSE/source", name); print("WON", os.listdir(name))

@@ -59,5 +59,5 @@ def _methods(name: str, mistake: dict[str, Any]) -> str:
 
 @functools.cache
 def _file(name: str) -> dict[str, Any]:
-    file = resources.files("ptlab.classroom.sets") / "answers" / f"{name}.toml"
+    file = resources.files("ptlab.classroom.solutions") / "answers" / f"{name}.toml"
     return tomllib.loads(file.read_text(encoding="utf-8"))

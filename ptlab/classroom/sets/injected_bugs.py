@@ -1,10 +1,10 @@
-"""A kernel that once forgets a reference, and what comes of it: for the questions of set 2."""
+"""A kernel that once forgets a reference, and the log of it: for the second question of set 2."""
 
 from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from ptlab import scenario
 from ptlab.base.facts import References
@@ -15,7 +15,6 @@ from ptlab.process.process import Process
 from ptlab.schemes import NOTHING, PteRefcount
 from ptlab.state.mm import Mm
 from ptlab.state.mmu_gather import MmuGather
-from ptlab.story.story import Story
 
 POINTS = ("visitor_arrives", "visitor_leaves", "entries_mapped", "entries_unmapped")
 """Where a reference is taken or given back."""
@@ -40,13 +39,16 @@ class Forgetful(PteRefcount):
     fate = "Never proposed: a bug to be found."
     point: ClassVar[str]
     turn: ClassVar[int]
+    happened: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self._turns = 0
 
     def _forgets(self, point: str) -> bool:
         self._turns += point == self.point
-        return point == self.point and self._turns == self.turn
+        forgets = point == self.point and self._turns == self.turn
+        type(self).happened |= forgets
+        return forgets
 
     def visitor_arrives(self, mm: Mm, pmd: int, slots: Slots, times: int = 1) -> Path[int | None]:
         """pte_try_get(), or nothing."""
@@ -77,74 +79,38 @@ class Forgetful(PteRefcount):
         return super().entries_unmapped(mm, tables, n, tlb)
 
 
-@dataclass(frozen=True)
-class Found:
-    """What a bug does.
+class Log(NamedTuple):
+    """What a bug leaves to read.
 
-    bad      the run with it, to its end
-    good     the same without it
-    steps    the steps of the log
-    after    the number of the step after which one is missing
+    run    the whole run with it, `rest` included
+    steps  those of the log
+    text   the log, without the counts
     """
 
-    bad: Process
-    good: Process
+    run: Process
     steps: list[Step]
-    after: int
-
-    @property
-    def kind(self) -> str:
-        """What is missing: "get" or "put"."""
-        return _steps(self.good)[self.after].kind
-
-    @property
-    def outcome(self) -> str:
-        """How it ends: "too early", freed with an entry in it, or "never", kept without one."""
-        return "never" if self.bad.counters.pte else "too early"
-
-    @property
-    def log(self) -> str:
-        """The log as text, without the counts."""
-        return _log(self.bad, len(self.steps))
-
-    @property
-    def should(self) -> str:
-        """The missing step's sentence."""
-        return Story(self.good).steps[self.after].text
+    text: str
 
 
 @functools.lru_cache(64)
-def find(bug: InjectedBug) -> Found | None:
-    """Run with and without the bug; None if it does not happen in the log, or shows in it."""
+def logged(bug: InjectedBug) -> Log | None:
+    """Run with the bug; None if it does not happen in the log, or shows in it."""
 
     class Buggy(Forgetful):
         point, turn = bug.point, bug.turn
 
-    good, bad = _run(bug, PteRefcount), _run(bug, Buggy)
-    good_steps, bad_steps = _steps(good), _steps(bad)
-    end = bad.journal.operations[len(bug.lines) - 1].last  # type: ignore[union-attr]
-    pairs = zip(good_steps, bad_steps, strict=False)
-    after = next((k for k, (x, y) in enumerate(pairs) if _sign(x) != _sign(y)), None)
-    if after is None or after >= end or any(s.kind is Kind.UNHOOK for s in bad_steps[:end]):
+    process = Process(scheme=Buggy)
+    program = scenario.parse("\n".join(bug.lines + bug.rest))[0]
+    for number, _ in enumerate(scenario.play(process, program), 1):
+        if number == len(bug.lines) and not Buggy.happened:
+            return None
+    journal = process.journal
+    assert journal is not None
+    end = journal.operations[len(bug.lines) - 1].last
+    steps = journal.steps[:end]
+    if any(step.kind is Kind.UNHOOK for step in steps):
         return None
-    return Found(bad, good, bad_steps[:end], after)
-
-
-def _run(bug: InjectedBug, scheme: type[PteRefcount]) -> Process:
-    process = Process(scheme=scheme)
-    for _ in scenario.play(process, scenario.parse("\n".join(bug.lines + bug.rest))[0]):
-        pass
-    return process
-
-
-def _steps(process: Process) -> list[Step]:
-    assert process.journal is not None
-    return process.journal.steps
-
-
-def _sign(step: Step) -> tuple[Any, ...]:
-    """What two runs have in common, as long as no reference is missing."""
-    return step.kind, step.fn, step.n
+    return Log(process, steps, _log(process, end))
 
 
 def _log(process: Process, end: int) -> str:
