@@ -14,13 +14,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, Frame, Page, sync_playwright
+from playwright.sync_api import Frame, Page, sync_playwright
 
 MOST_BYTES = 2_000_000
 LOOKS = ((1280, "light"), (1280, "dark"), (360, "light"))
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"]
-_AXE = """async () => (await axe.run(document, {iframes: false, preload: false})).violations.map(
+_AXE = """async (rules) => (await axe.run({rules, iframes: false, preload: false})).violations.map(
   ({id, nodes}) => `${id}: ${nodes.slice(0, 3).map((one) => one.html.slice(0, 120)).join(" | ")}`)"""
+_OF_THE_WHOLE_PAGE = {"page-has-heading-one": {"enabled": False}}
 _FILLED = "() => [...document.querySelectorAll('.ptlab-framed')].every((one) => one.srcdoc)"
 _LOCAL = ("file:", "data:", "about:", "blob:")
 
@@ -39,24 +40,29 @@ def faults(site: Path) -> Iterator[tuple[str, str]]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
         for width, scheme in LOOKS:
+            context = browser.new_context(
+                viewport={"width": width, "height": 800},
+                color_scheme=scheme,  # type: ignore[arg-type]
+            )
+            page, said = context.new_page(), list[str]()
+            _listen(page, said)
             for path in pages:
-                for fault in _look(browser, path, width, scheme):
+                said.clear()
+                for fault in (*_look(page, path, width, scheme), *said):
                     yield f"{path.relative_to(site)}, {width} pixels, {scheme}", fault
+            context.close()
         browser.close()
 
 
-def _look(browser: Browser, path: Path, width: int, scheme: str) -> Iterator[str]:
-    """One page in one look."""
-    context = browser.new_context(
-        viewport={"width": width, "height": 800},
-        color_scheme=scheme,  # type: ignore[arg-type]
-    )
-    page, said = context.new_page(), list[str]()
+def _listen(page: Page, said: list[str]) -> None:
+    """Note in `said` what the page complains of, and what it asks others for."""
     page.on("console", lambda message: said.append(f"console: {message.text}"))
     page.on("pageerror", lambda error: said.append(f"error: {error}"))
-    page.on(
-        "request", lambda sent: said.append(sent.url) if not sent.url.startswith(_LOCAL) else None
-    )
+    page.on("request", lambda sent: sent.url.startswith(_LOCAL) or said.append(sent.url))
+
+
+def _look(page: Page, path: Path, width: int, scheme: str) -> Iterator[str]:
+    """One page in one look; its frames play in light colours."""
     page.goto(path.as_uri())
     _fill_frames(page)
     wide = page.evaluate("document.documentElement.scrollWidth")
@@ -64,11 +70,11 @@ def _look(browser: Browser, path: Path, width: int, scheme: str) -> Iterator[str
         yield f"the page is {wide} pixels wide"
     for frame in page.frames:
         frame.evaluate(AXE_SCRIPT)
-        yield from (f"axe: {found}" for found in frame.evaluate(_AXE))
-    for frame in page.frames[1:]:
-        yield from _plays(frame)
-    yield from said
-    context.close()
+        rules = {} if frame == page.main_frame else _OF_THE_WHOLE_PAGE
+        yield from (f"axe: {found}" for found in frame.evaluate(_AXE, rules))
+    if scheme == "light":
+        for frame in page.frames[1:]:
+            yield from _plays(frame)
 
 
 def _fill_frames(page: Page) -> None:
@@ -85,11 +91,8 @@ def _plays(frame: Frame) -> Iterator[str]:
     if frame.locator(".ptlab-guess").count():
         yield from _answers(frame)
         return
-    go = (
-        frame.locator("main button:enabled")
-        .filter(has_text="Run ")
-        .or_(frame.locator("main button:enabled").filter(has_text="Step"))
-    )
+    able = frame.locator("main button:enabled:not([aria-disabled=true])")
+    go = able.filter(has_text="Run ").or_(able.filter(has_text="Step"))
     if not go.count():
         return  # a race that is too large to be played, or a story at its end
     before = frame.locator("main").inner_text()

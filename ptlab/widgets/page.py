@@ -28,9 +28,8 @@ _STYLE = """<style>
 [data-jp-theme-light="true"] .ptlab-framed { color-scheme: light; }
 [data-jp-theme-light="false"] .ptlab-framed { color-scheme: dark; }
 </style>"""
-# The frame is filled when it comes into view: in JupyterLab it is hidden as long as the widget lives. A site
-# has what all pages share in a file of its own, and puts it in. A question that has been answered unfolds the
-# explanation below it, if no other frame comes first.
+# The frame is filled when it comes into view: in JupyterLab it is hidden as long as the widget lives.
+# A site has what all pages share in a file of its own, and puts it in.
 _SCRIPT = """<script>{
   const frame = document.currentScript.parentElement.querySelector(".ptlab-framed");
   new IntersectionObserver((seen, observer) => {
@@ -39,13 +38,8 @@ _SCRIPT = """<script>{
     frame.srcdoc = window.ptlabWhole ? ptlabWhole(frame.dataset.page) : frame.dataset.page;
   }).observe(frame);
   addEventListener("message", ({ data, source }) => {
-    if (source !== frame.contentWindow) return;
-    const high = Math.min(3000, Math.ceil(data?.ptlabHeight));
+    const high = source === frame.contentWindow && Math.min(3000, Math.ceil(data?.ptlabHeight));
     if (high > 0) frame.style.height = `${high}px`;
-    if (!data?.ptlabAnswered) return;
-    const below = [...document.querySelectorAll(".ptlab-framed, details.ptlab-why")].find(
-      (one) => frame.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING);
-    if (below?.matches("details")) below.open = true;
   });
 }</script>"""
 
@@ -81,7 +75,7 @@ def picture(story: Mapping[str, Any]) -> str:
 
 
 @cache
-def _stage(player: Player) -> str:
+def stage(player: Player) -> str:
     """Style and code of a player, as a page carries them."""
     code = (STATIC / f"{player.bundle}.js").read_text(encoding="utf-8")
     return compressed({"css": player.css, "code": code})
@@ -95,7 +89,7 @@ def page(payload: Mapping[str, Any], title: str, player: Player, still: str) -> 
     }
     return Template(_PAGE.read_text(encoding="utf-8")).substitute(
         title=html.escape(title),
-        stage=_stage(player),
+        stage=stage(player),
         payload=packed(payload),
         picture=still,
         mount=player.mount,
