@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ptlab import scenario
 from ptlab.base.geometry import PTRS_PER_TABLE
-from ptlab.kernels.live import Recorder
+from ptlab.kernels.live import Kernel, Recorder, this_kernel
 
 _WANTED = "VmSize", "VmRSS", "VmPTE"
 
@@ -39,3 +39,12 @@ def on_this_kernel(program: str) -> list[int]:
     (parsed,) = scenario.parse(program)
     with Recorder() as recorder:
         return [row["pte_kb"] for row in recorder.play(parsed)]
+
+
+def kernel_here() -> Kernel:
+    """The kernel that is running: its release, the profile that models it, and its scheme.
+
+    NoKernel, of ptlab.kernels.live, if it cannot be measured.
+    """
+    with Recorder() as recorder:
+        return this_kernel(recorder)

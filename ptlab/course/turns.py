@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ptlab.base.steps import Step
+from ptlab.base.steps import Kind, Step
 from ptlab.race.scenes import Scene, find
 from ptlab.race.scheduler import Scheduler
 
@@ -27,3 +27,11 @@ def play(scene: str | Scene, variant: str, *turns: tuple[str, str]) -> tuple[Sch
             if words:
                 raise ValueError(f"play: task {letter} comes to no step that says {words!r}")
     return scheduler, done
+
+
+def who_frees(done: Done, table: int) -> str:
+    """The letter of the task that takes `table` out of the tree, or "nobody"."""
+    for letter, step, _ in done:
+        if step and step.kind is Kind.UNHOOK and step.tables == table:
+            return letter
+    return "nobody"

@@ -65,7 +65,7 @@ def test_an_explanation_leads_outside_by_whole_addresses_only(path):
         assert [link for link in found if not link.startswith("https://")] == [], name
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS[:5], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS[:9], ids=lambda path: path.stem)
 def test_a_notebook_begins_at_once_and_hides_nothing_in_its_text(path):
     first, *_ = code_of(path)
     assert len(first.splitlines()) <= 3

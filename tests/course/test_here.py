@@ -1,12 +1,13 @@
 """What the kernel of this computer is asked."""
 
 import os
+import platform
 import sys
 from pathlib import Path
 
 import pytest
 
-from ptlab.course import on_this_kernel, packed_kb, status
+from ptlab.course import kernel_here, on_this_kernel, packed_kb, status
 from ptlab.kernels.live import NoKernel
 
 
@@ -34,3 +35,4 @@ def test_this_kernel_builds_tables_for_what_is_touched():
     except NoKernel as reason:
         pytest.skip(str(reason))
     assert after[0] == after[2] == 0 and after[1] >= 72
+    assert kernel_here().release == platform.release()

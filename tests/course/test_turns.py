@@ -2,7 +2,7 @@
 
 import pytest
 
-from ptlab.course import play
+from ptlab.course import play, who_frees
 
 
 def test_a_task_runs_to_the_words_and_then_to_its_end():
@@ -15,3 +15,9 @@ def test_a_task_runs_to_the_words_and_then_to_its_end():
 def test_words_that_never_come_are_an_error():
     with pytest.raises(ValueError, match="task A comes to no step that says 'the moon'"):
         play("abc", "fixed", ("A", "the moon"))
+
+
+def test_the_task_that_frees_is_the_one_that_takes_the_table_out_of_the_tree():
+    one_after_the_other = play("put-locked", "fixed", ("A", ""), ("B", ""))[1]
+    assert who_frees(one_after_the_other, 4) == "B"
+    assert who_frees(one_after_the_other[:3], 4) == who_frees(one_after_the_other, 77) == "nobody"
