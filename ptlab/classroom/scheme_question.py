@@ -109,7 +109,7 @@ class SchemeQuestion(Question[Program]):
             Finding(True, "every table and counter is right after each operation", 1),
             self._races(found),
             self._memory(runs),
-            self._cost(runs, sorted(design.peeked)),
+            _unpaid() if found.races else self._cost(runs, sorted(design.peeked)),
         ]
 
     def _end_kb(self, run: Run) -> int:
@@ -158,6 +158,11 @@ class SchemeQuestion(Question[Program]):
             says = f"it reads {peeked[0]} of ptlab: Linux has no such number, so count yourself"
             return Finding(False, says, 2, misconception="peeks")
         return Finding(True, "it costs no more than it may", 2)
+
+
+def _unpaid() -> Finding:
+    """What a precaution costs is no saving for somebody who leaves it out."""
+    return Finding(False, "its cost is judged when it loses no race", 2)
 
 
 _STEP = (

@@ -57,4 +57,3 @@ def test_the_page_works_by_copy_and_paste(tmp_path):
     assert (course / "class.csv").read_text().count("\n") == 1 + 2 * 4
     assert "<svg" in (course / "class.html").read_text()
     assert (course / "feedback/ben/ps1_the_walk/ps1.html").exists()
-    assert "BEGIN QUESTION" in (course / "otter/ps1.ipynb").read_text()
