@@ -7,6 +7,7 @@ from benchmarks import (
     grading,
     observe,
     races,
+    replay,
     snapshot,
     stepper,
     steps,
@@ -23,6 +24,7 @@ for benchmark in (
     contention,
     races,
     observe,
+    replay,
     grading,
 ):
     print(flush=True)

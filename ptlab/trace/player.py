@@ -3,7 +3,8 @@
 Simplified: all files are as large as what is mapped of them. A file that is mapped as private at
 first is wholly in the page cache, shared memory only where it was touched. The page cache decides
 which pages a read fault maps around the one it was for (fault-around), so entries of files may
-differ from the real ones; tables do not. Advice about huge pages is not
+differ from the real ones; tables do not. Pages of shared memory that may be written are written, all
+other pages of files are read: a recording does not say which it was. Advice about huge pages is not
 passed on: the recording says which pages became huge.
 """
 
@@ -13,45 +14,29 @@ from collections import Counter
 from collections.abc import Callable
 from errno import errorcode
 from functools import partial
-from typing import NamedTuple
 
 from ptlab.base.errors import KernelError, NotModelled, SegmentationFault
-from ptlab.base.geometry import PMD_SIZE, Level
+from ptlab.base.geometry import PAGE_SIZE, PMD_SIZE, Level
 from ptlab.observe.pagemap import FILE, GUARD, HUGE, PFNZERO
 from ptlab.paths.madvise import ADVICE_NAMES
 from ptlab.process.process import Process
 from ptlab.schemes import ReclaimScheme
 from ptlab.state.machine import Machine
 from ptlab.state.page_cache import File
-from ptlab.state.vma import prot_name
+from ptlab.state.vma import VM, find_vma_intersection, prot_name
 from ptlab.trace.calls import page_up
 from ptlab.trace.rows import (
     MAP_ANONYMOUS,
     MAP_POPULATE,
     MAP_SHARED,
     Op,
+    Row,
 )
 
 _PROT_MASK = 7  # PROT_READ, PROT_WRITE and PROT_EXEC; the rest are hints
 _MREMAP_FIXED, _MREMAP_DONTUNMAP = 2, 4
 _HUGE_ADVICE = ("HUGEPAGE", "NOHUGEPAGE", "COLLAPSE")
 _REFUSED = (KernelError, SegmentationFault, NotModelled)
-
-
-class Row(NamedTuple):
-    """One row of a trace; see rows.py."""
-
-    clock: int
-    took: int
-    who: int
-    op: int
-    at: int
-    length: int
-    x: int
-    y: int
-    z: int
-    file: int
-    error: int
 
 
 class Player:
@@ -179,10 +164,9 @@ class Player:
             process.madvise(at, "GUARD_INSTALL", length)
         elif kind & HUGE and (not kind & FILE or kind & PFNZERO):
             _touch_huge(process, at, length, write=not kind & PFNZERO)
-        elif kind & (FILE | PFNZERO):
-            process.touch(at, length, write=False)
         else:
-            process.touch(at, length)
+            write = not kind & (FILE | PFNZERO) or bool(kind & FILE and _shared(process, at))
+            process.touch(at, length, write=write, stride=row.z or PAGE_SIZE)
 
     def _lost(self, process: Process, row: Row) -> None:
         self.trouble["LOST: pages lost their entry without a call"] += 1
@@ -200,6 +184,12 @@ def _touch_huge(process: Process, at: int, length: int, write: bool) -> None:
         else:
             process.touch(slot, PMD_SIZE, write=write, stride=PMD_SIZE)
         process.madvise(slot, "NOHUGEPAGE", PMD_SIZE)
+
+
+def _shared(process: Process, at: int) -> bool:
+    """Whether memory there is shared and may be written."""
+    vma = find_vma_intersection(process.mm.vmas, at, at + PAGE_SIZE)
+    return vma is not None and vma.shared and bool(vma.flags & VM.WRITE)
 
 
 def _has_entries(process: Process, at: int) -> bool:

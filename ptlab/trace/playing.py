@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from ptlab.process.process import Process
 from ptlab.schemes import ReclaimScheme, scheme_class
-from ptlab.trace.player import Player, Row
-from ptlab.trace.rows import Op, Trace
+from ptlab.trace.player import Player
+from ptlab.trace.rows import Op, Row, Trace
+from ptlab.trace.strides import joined
 
 KERNEL = "6.18"
 """The kernel version that all designs are played on, so that only the designs differ."""
@@ -57,7 +58,8 @@ def play(trace: Trace, scheme: Scheme, kernel: str = KERNEL) -> Played:
     taken: list[_Open] = []
     now: Counter[int] = Counter()
     peak = end = later = seen = 0
-    for number, row in enumerate(map(Row._make, trace.rows.tolist())):
+    until = set(trace.rows["y"][trace.rows["op"] == Op.SAMPLE].tolist())
+    for number, row in joined(trace, until):
         if row.op == Op.EXIT and len(player.processes) == 1:
             later = player.background()
         player.play(row)

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +60,23 @@ who: number of the process, from 0 on; error: the errno of a call that failed, o
 """
 
 ROW = np.dtype([(name, "<i8") for name in COLUMNS])
+
+
+class Row(NamedTuple):
+    """One row of a trace; the columns say what the numbers are."""
+
+    clock: int
+    took: int
+    who: int
+    op: int
+    at: int
+    length: int
+    x: int
+    y: int
+    z: int
+    file: int
+    error: int
+
 
 _LONGEST = 75  # characters of a title
 
