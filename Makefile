@@ -110,7 +110,7 @@ $(BIN)/python:
 # The stamps are newer than pyproject.toml exactly when nothing has to be installed again.
 $(VENV)/installed: pyproject.toml | $(BIN)/python
 	@echo "Installing ptlab into $(VENV) (the first time this takes a minute or two) ..."
-	$(PIP_INSTALL) --editable .
+	$(PIP_INSTALL) --editable '.[lab]'
 	@said=$$($(BIN)/jupyter labextension disable --level=sys_prefix $(NEWS) 2>&1) \
 		|| { echo "$$said" >&2; exit 1; }
 	@touch $@

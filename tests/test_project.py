@@ -65,7 +65,8 @@ def test_binder_pins_what_the_package_needs():
         pin.name: pin.specifier
         for pin in (Requirement(line) for line in lines if not line.startswith("#"))
     }
-    needed = {need.name: need.specifier for need in map(Requirement, PROJECT["dependencies"])}
+    wanted = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["lab"]]
+    needed = {need.name: need.specifier for need in map(Requirement, wanted)}
 
     assert pinned.keys() == needed.keys() - FROM_BINDERS_IMAGE
     for name, specifier in pinned.items():

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from ptlab.cli.bad_input import BadInput
-from ptlab.draw.dot import NoGraphviz, in_process
 
 FIRST = "00_start_here.ipynb"
 
@@ -38,16 +37,16 @@ def add_parser(commands: Any) -> None:
 
 
 def command(args: argparse.Namespace) -> int:
-    """Run JupyterLab until it ends. BadInput if there is no Graphviz: every notebook has pictures."""
-    try:
-        in_process()
-    except NoGraphviz as error:
-        raise BadInput(str(error)) from error
-    first = notebooks(_PACKAGE, Path.cwd()) / FIRST
+    """Run JupyterLab until it ends. BadInput if it is not installed."""
     # Imported here, because this takes longer than the other commands run. In this process, and
     # not below it, so that Ctrl-C reaches JupyterLab alone and it can ask and end its kernels.
-    from jupyterlab.labapp import LabApp  # type: ignore[import-untyped]
-
+    try:
+        from jupyterlab.labapp import LabApp  # type: ignore[import-untyped]
+    except ModuleNotFoundError as error:
+        raise BadInput(
+            f"no JupyterLab ({error}): install it with pip install 'ptlab[lab]'"
+        ) from error
+    first = notebooks(_PACKAGE, Path.cwd()) / FIRST
     LabApp.launch_instance([str(first), *args.jupyter_args])
     return 0
 

@@ -1,7 +1,7 @@
 """Trees of tables in the DOT language, and their SVG by Graphviz.
 
 The layout is left to Graphviz: pygraphviz in this process (its wheel carries Graphviz, but not GLib),
-else the `dot` program.
+else the `dot` program. Where neither is there, as in a browser, `tidy.py` places the boxes.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from html import escape
-from types import ModuleType
 from typing import NamedTuple
 
 import graphviz
 
+from ptlab.draw import tidy
 from ptlab.draw.appearance import Strip
 from ptlab.draw.palette import GROUND, INK, KINDS, LEVELS, LINE
 
@@ -30,10 +30,6 @@ MARGIN = 7
 """Points around a picture, and between the frame of a table and what is in it."""
 _SMALL = 10
 _FILL = {"none": GROUND.light} | {name: kind.tone.light for name, kind in KINDS.items()}
-
-
-class NoGraphviz(RuntimeError):
-    """Neither pygraphviz nor `dot` is there; the message says what to install."""
 
 
 class Node(NamedTuple):
@@ -135,9 +131,13 @@ def _widths(strip: Strip, width: int) -> list[tuple[int, str]]:
 
 
 def boxes(graph: graphviz.Digraph) -> dict[str, Box]:
-    """Where Graphviz puts each node of `graph`. Raises NoGraphviz."""
+    """Where each node of `graph` is put: by Graphviz, or without one by ptlab.draw.tidy."""
+    plain = _drawn(graph, "plain")
+    if plain is None:
+        placed = tidy.place(graph.source).boxes.items()
+        return {name: Box(round(box.x), round(box.y)) for name, box in placed}
     found = {}
-    for line in _drawn(graph, "plain").splitlines():
+    for line in plain.splitlines():
         match line.split(maxsplit=6):
             case ["graph", _, _, height]:
                 down = float(height)
@@ -148,42 +148,24 @@ def boxes(graph: graphviz.Digraph) -> dict[str, Box]:
 
 
 def svg(graph: graphviz.Digraph) -> str:
-    """The `<svg>` element that Graphviz draws, without XML header. Raises NoGraphviz."""
+    """The `<svg>` element of `graph`, without XML header."""
     text = _drawn(graph, "svg")
+    if text is None:
+        return tidy.svg(graph.source)
     return re.sub(r"<!--.*?-->\n?", "", text[text.index("<svg") :], flags=re.DOTALL).strip()
 
 
-def _drawn(graph: graphviz.Digraph, form: str) -> str:
-    """What Graphviz makes of `graph` in one of its formats."""
-    pygraphviz = in_process()
-    if pygraphviz is None:
-        return str(graph.pipe(format=form, encoding="utf-8"))
+def _drawn(graph: graphviz.Digraph, form: str) -> str | None:
+    """What Graphviz makes of `graph` in one of its formats; None if there is no Graphviz."""
+    try:
+        import pygraphviz
+    except ImportError:  # not installed, or a minimal system lacks GLib, which it needs
+        if shutil.which("dot") is None:
+            return None
+        return graph.pipe(format=form, encoding="utf-8", quiet=True)
     with _quiet():
         drawn = pygraphviz.AGraph(graph.source).draw(format=form, prog="dot")
     return drawn.decode() if isinstance(drawn, bytes) else str(drawn)
-
-
-def in_process() -> ModuleType | None:
-    """pygraphviz, or None where the `dot` program has to do. NoGraphviz: neither is there."""
-    try:
-        import pygraphviz
-    except ImportError as error:
-        if shutil.which("dot"):
-            return None
-        what = _ABSENT if isinstance(error, ModuleNotFoundError) else _NOT_LOADED.format(error)
-        raise NoGraphviz(f"{what}; print() shows a tree as text meanwhile") from error
-    module: ModuleType = pygraphviz
-    return module
-
-
-_ABSENT = (
-    "no Graphviz: `pip install pygraphviz` brings it along, or install graphviz from your system"
-)
-_NOT_LOADED = (
-    "pygraphviz is installed, but its Graphviz cannot be loaded ({}). Minimal Linux systems have no "
-    "GLib, which it takes from the system: install it with `apt install libglib2.0-0` (Debian, Ubuntu) "
-    "or `dnf install glib2` (Fedora)"
-)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from ptlab.base.errors import Corruption, unknown
 from ptlab.base.geometry import PMD_SIZE
 from ptlab.base.kernel_versions import profile
 from ptlab.base.steps import Path
-from ptlab.draw.dot import NoGraphviz, svg
+from ptlab.draw.dot import svg
 from ptlab.draw.names import plural
 from ptlab.draw.text_tree import head, text
 from ptlab.draw.theme import themed
@@ -177,15 +177,11 @@ class Process(MemoryCalls):
         vmas = plural(len(self.mm.vmas), "VMA")
         return f"<Process on Linux {self.kernel} with {self.scheme.name}: {held}, {vmas}>"
 
-    def _repr_svg_(self) -> str | None:
-        try:
-            return svg(tree(self.mm))
-        except NoGraphviz:
-            return None  # the text tree is shown instead
+    def _repr_svg_(self) -> str:
+        return svg(tree(self.mm))
 
-    def _repr_html_(self) -> str | None:
-        drawn = self._repr_svg_()
-        return None if drawn is None else themed(drawn, head(self.mm))
+    def _repr_html_(self) -> str:
+        return themed(self._repr_svg_(), head(self.mm))
 
     # -- time --
 

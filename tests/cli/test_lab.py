@@ -1,5 +1,7 @@
 """`ptlab lab`: which notebooks it opens, and whose work it keeps."""
 
+import sys
+
 from ptlab.cli import lab
 from tests.support.command import ptlab
 
@@ -45,3 +47,10 @@ def test_lab_without_notebooks_says_what_to_do(capsys, monkeypatch, tmp_path):
     status, _, err = ptlab(capsys, "lab")
     assert status == 2
     assert "please install ptlab again" in err
+
+
+def test_lab_without_jupyterlab_says_what_to_install(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "jupyterlab.labapp", None)
+    status, _, err = ptlab(capsys, "lab")
+    assert status == 2
+    assert "pip install 'ptlab[lab]'" in err
