@@ -10,6 +10,7 @@ from time import sleep
 
 from benchmarks.measure import machine, timed
 from ptlab.race.explore import Found, Job, Result, explore, search
+from ptlab.race.limits import Limits
 from ptlab.race.scenes import SCENES, Scene
 
 PLAIN_LIMIT = 1000
@@ -67,7 +68,7 @@ def naive(name: str) -> str:
     """How many schedules plain search runs, up to a limit."""
 
     def plain() -> Found:
-        return search(SCENES[name], "fixed", Job("", {}), most=PLAIN_LIMIT, reduce=False)
+        return search(SCENES[name], "fixed", Job("", {}), Limits(most=PLAIN_LIMIT), reduce=False)
 
     found, _ = timed(plain)
     return f"more than {found.schedules}" if found.cut else str(found.schedules)

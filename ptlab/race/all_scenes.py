@@ -8,12 +8,16 @@ from html import escape
 from inspect import getdoc
 
 from ptlab.base.lines import wrapped
-from ptlab.race.explore import Result, explore
+from ptlab.race.explore import explore
+from ptlab.race.result import Result
 from ptlab.race.scenes import SCENES, Scene, find
 from ptlab.schemes import ReclaimScheme, scheme_class
 
 ABOUT_ONE_DESIGN = tuple(scene.name for scene in SCENES.values() if not scene.own_scheme)
 """Scenes that only make sense for the design that they show, or are about no design."""
+
+BREAKS_AS_POSTED = frozenset({"percpu_ref"})
+"""Designs of the debate that a race breaks; the others break no rule in any scene."""
 
 
 class SceneResults(tuple[Result, ...]):
@@ -38,7 +42,7 @@ class SceneResults(tuple[Result, ...]):
     @property
     def untried(self) -> list[Result]:
         """The scenes in which what they put to the test has never happened: they say nothing."""
-        return [result for result in self if result.untried and result.result != "failure"]
+        return [result for result in self if result.untried]
 
     def _closing(self) -> list[str]:
         lines = [f"Left out, because they say nothing of a design: {', '.join(ABOUT_ONE_DESIGN)}."]
@@ -77,11 +81,12 @@ def races(
     executor: Executor | None = None,
     most: int | None = 2000,
     scenes: Iterable[str | Scene] | None = None,
+    seconds: float | None = None,
 ) -> SceneResults:
     """Explore every scene that makes sense under `scheme`, with every precaution in place.
 
     `scenes` are those that you name, or your own; without it, all there are. `most` bounds the
-    schedules run for one scene; the result of a scene that needs more is "bounded".
+    schedules run for one scene, `seconds` its time; the result of a scene that needs more is "bounded".
 
     >>> print(races("unmap_only", most=3)[0].scene)
     exclusive
@@ -90,12 +95,15 @@ def races(
     wanted = [scene for scene in SCENES.values() if scene.own_scheme]
     if scenes is not None:
         wanted = [scene if isinstance(scene, Scene) else find(scene) for scene in scenes]
-    found = (explore(scene, scene.under(chosen), executor, most=most) for scene in wanted)
+    found = (
+        explore(scene, scene.under(chosen), executor, most=most, seconds=seconds)
+        for scene in wanted
+    )
     return SceneResults(found, chosen)
 
 
 def _in_short(result: Result) -> str:
-    return "not exercised" if result.untried and result.result != "failure" else result.result
+    return "not exercised" if result.untried else result.result
 
 
 def _row(kind: str, cells: list[str]) -> str:

@@ -19,62 +19,15 @@ from time import perf_counter
 from typing import NamedTuple
 
 from ptlab.base.footprint import Footprint
-from ptlab.draw.names import plural
 from ptlab.race.broken_locks import InCycle
 from ptlab.race.broken_rule import Verdict
 from ptlab.race.dpor import Node, Trace, asleep, dependent
+from ptlab.race.limits import UNLIMITED, Limits
 from ptlab.race.lock_graph import LockGraph
+from ptlab.race.result import Result
 from ptlab.race.scenes.scene import Scene, Variant
 from ptlab.race.scheduler import MOST_STEPS, Scheduler
 from ptlab.race.shortest import shortest_of
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a search has found.
-
-    result     "failure", "exhausted" (every schedule that matters was run) or "bounded"
-    schedules  how many were run to their end
-    pruned     how many were given up, because a schedule that ends alike had been run
-    shortest   the shortest failing schedule found, or None
-    verdict    what breaks in it, or None
-    bound      the bound, such as "up to 2 preemptions", or None
-    untried    what the scene puts to the test, if it has happened in no schedule; else ""
-    locks      which locks were taken inside which, over all schedules
-    """
-
-    scene: str
-    variant: str
-    result: str
-    schedules: int
-    pruned: int
-    shortest: str | None
-    verdict: Verdict | None
-    seconds: float
-    bound: str | None = None
-    untried: str = ""
-    locks: LockGraph = field(default_factory=LockGraph, compare=False)
-
-    def __str__(self) -> str:
-        name = f"{self.scene} ({self.variant})"
-        ran = (
-            f"{plural(self.schedules, 'schedule')} run, {self.pruned} pruned, {self.seconds:.1f} s"
-        )
-        if self.result == "failure":
-            cycles = "".join(f". Over all schedules, {one}" for one in self.locks.cycles())
-            return f"{name}: {self.verdict}. Schedule {_short(self.shortest or '')} ({ran}){cycles}"
-        if self.untried:
-            return f"{name}: not exercised, for in no schedule {self.untried} ({ran})"
-        if self.result == "bounded":
-            return f"{name}: no failure {self.bound}; this is not 'no failure' ({ran})"
-        return f"{name}: no failure in any schedule ({ran})"
-
-
-def _short(schedule: str) -> str:
-    """A schedule that fits in a line."""
-    if len(schedule) <= 200:
-        return schedule
-    return f"{schedule[:40]}... ({len(schedule)} steps)"
 
 
 class Job(NamedTuple):
@@ -91,7 +44,8 @@ class Found:
     schedules: int = 0
     pruned: int = 0
     failures: dict[str, str] = field(default_factory=dict)
-    cut: bool = False
+    cut: str = ""
+    """What has ended the search before all was run, in words."""
     tried: bool = False
     """Whether what the scene puts to the test has happened."""
     locks: LockGraph = field(default_factory=LockGraph)
@@ -126,28 +80,28 @@ def explore(
     executor: Executor | None = None,
     preemptions: int | None = None,
     most: int | None = None,
+    seconds: float | None = None,
+    first: bool = False,
 ) -> Result:
     """Run every schedule of `scene` that can make a difference, on `executor` if one is given.
 
-    `preemptions` bounds how often a task that could go on is left; `most` bounds the schedules run
-    in each part of the search. The result states both. ValueError if either is too small.
+    `preemptions` bounds how often a task that could go on is left, `most` the schedules run in each
+    part of the search, `seconds` the time; `first` stops at the first failure. The result states each
+    bound that stopped it. ValueError if one is too small.
     """
-    if preemptions is not None and preemptions < 0:
-        raise ValueError(f"preemptions: {preemptions} is below 0")
-    if most is not None and most < 1:
-        raise ValueError(f"most: {most} is below 1; at least 1 schedule must run")
+    limits = Limits(preemptions, most, seconds, first).begin()
     began = perf_counter()
     if executor is None:
-        found = search(scene, variant, Job("", {}), preemptions, most)
+        found = search(scene, variant, Job("", {}), limits)
     else:
-        found = _search_in_parts(executor, scene, variant, preemptions, most)
+        found = _search_in_parts(executor, scene, variant, limits)
     shortest = shortest_of(scene, variant, found.failures)
     verdict = scene.run(shortest, variant).verdict if shortest else None
     cycles = found.locks.cycles() if _orders(scene, variant) else []
     if cycles and not shortest:  # no schedule had both orders in it
         shortest = max((link.schedule for link in cycles[0].links), key=len)
         verdict = Verdict((InCycle(cycles[0]),))
-    bound = _bound(preemptions, found)
+    bound = limits.in_words(found.schedules, found.cut)
     return Result(
         scene=scene.name,
         variant=variant if isinstance(variant, str) else variant.scheme.name,
@@ -158,17 +112,10 @@ def explore(
         verdict=verdict,
         seconds=perf_counter() - began,
         bound=bound,
-        untried="" if found.tried else scene.trial.what,
+        trial=scene.trial.what,
+        exercised=found.tried,
         locks=found.locks,
     )
-
-
-def _bound(preemptions: int | None, found: Found) -> str | None:
-    """What the search was bounded by, in words; None if it tried everything."""
-    bounds = [] if preemptions is None else [f"up to {plural(preemptions, 'preemption')}"]
-    if found.cut:
-        bounds.append(f"in the first {plural(found.schedules, 'schedule')}")
-    return " and ".join(bounds) or None
 
 
 def _orders(scene: Scene, variant: str | Variant) -> bool:
@@ -177,18 +124,18 @@ def _orders(scene: Scene, variant: str | Variant) -> bool:
 
 
 def _search_in_parts(
-    executor: Executor,
-    scene: Scene,
-    variant: str | Variant,
-    preemptions: int | None,
-    most: int | None,
+    executor: Executor, scene: Scene, variant: str | Variant, limits: Limits
 ) -> Found:
     jobs, found = [Job("", {})], Found()
-    if preemptions is None:  # the last parts tend to be the largest, so they begin first
+    if limits.preemptions is None:  # the last parts tend to be the largest, so they begin first
         jobs = list(_split(scene, variant, _PARTS))[::-1]
-    futures = [executor.submit(search, scene, variant, job, preemptions, most) for job in jobs]
+    futures = [executor.submit(search, scene, variant, job, limits) for job in jobs]
     for future in futures:
-        found.add(future.result())
+        if not future.cancelled():
+            found.add(future.result())
+        if limits.first and found.failures:
+            for other in futures:
+                other.cancel()
     return found
 
 
@@ -196,13 +143,12 @@ def search(
     scene: Scene,
     variant: str | Variant,
     job: Job,
-    preemptions: int | None = None,
-    most: int | None = None,
+    limits: Limits = UNLIMITED,
     reduce: bool = True,
 ) -> Found:
     """One job, in this process. Without `reduce` (or with a bound) every schedule is run."""
     found, trace, nodes = Found(), Trace(), list[Node]()
-    reduce = reduce and preemptions is None
+    reduce = reduce and limits.preemptions is None
     first = len(job.prefix)
     while True:
         scheduler = scene.start(variant)
@@ -210,7 +156,7 @@ def search(
         while scheduler.verdict is None:
             depth = len(trace.events)
             if depth == len(nodes):
-                node = _node(scheduler, nodes, job, reduce, preemptions)
+                node = _node(scheduler, nodes, job, reduce, limits.preemptions)
                 if node is None:
                     break
                 nodes.append(node)
@@ -226,9 +172,11 @@ def search(
             nodes.pop()
         if len(nodes) == first:
             return found
-        endless = len(scheduler.schedule) >= MOST_STEPS  # so will be the next
-        if endless or (most is not None and found.schedules >= most):
-            found.cut = True
+        if limits.first and found.failures:
+            return found
+        endless = "a schedule has no end" if len(scheduler.schedule) >= MOST_STEPS else ""
+        found.cut = endless or limits.reached(found.schedules)
+        if found.cut:  # after a schedule without an end the next has none either
             return found
         nodes[-1].chosen = min(nodes[-1].left)
         trace.cut(len(nodes) - 1)

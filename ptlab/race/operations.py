@@ -30,7 +30,7 @@ from ptlab.paths.mremap import do_mremap
 from ptlab.paths.oom import oom_reap_task_mm
 from ptlab.paths.truncate import do_truncate
 from ptlab.process.process import Process
-from ptlab.race.explore import Result
+from ptlab.race.result import Result
 from ptlab.race.scenes.scene import (
     BASE,
     PAGE,
@@ -219,7 +219,7 @@ def _scene(
         return {f"{k}: {name}": task(made, name) for k, name in enumerate(names)}
 
     called = f"{stage.__name__}: {', '.join(names)}"
-    trial = Trial("does a table change", Kind.UNHOOK)
+    trial = Trial("a table is unhooked", Kind.UNHOOK)
     variant = Variant(UnmapOnly)
     return Scene(
         called, called, "nothing", prepare, variant, variant, kernel, trial=trial, weak=weak

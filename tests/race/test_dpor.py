@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ptlab.base.footprint import Access
 from ptlab.race.dpor import dependent
 from ptlab.race.explore import Job, search
+from ptlab.race.limits import Limits
 from tests.support.toys import scene
 
 words = st.integers(0, 2)
@@ -32,7 +33,7 @@ def test_sections_of_rcu_and_what_waits_for_them(
 ) -> None:
     reduced, plain = scene(list(programs)), scene(list(programs))
     few = search(reduced, "fixed", Job("", {}))
-    everything = search(plain, "fixed", Job("", {}), most=600, reduce=False)
+    everything = search(plain, "fixed", Job("", {}), Limits(most=600), reduce=False)
     assert reduced.ends() >= plain.ends()
     if not everything.cut:
         assert reduced.ends() == plain.ends()

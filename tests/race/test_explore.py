@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from ptlab.race.all_scenes import races
 from ptlab.race.broken_locks import BreaksLockOrder, Deadlock
 from ptlab.race.explore import Job, explore, search
+from ptlab.race.limits import Limits
 from ptlab.race.scenes import SCENES
 from tests.support.toys import scene
 from tests.support.traces import canonical, recording
@@ -47,7 +49,7 @@ def programs(seed: int) -> list[list[tuple[Any, ...]]]:
 def test_the_reduction_finds_every_end_that_plain_search_finds(seed: int) -> None:
     reduced, plain = scene(programs(seed)), scene(programs(seed))
     few = search(reduced, "fixed", Job("", {}))
-    all_of_them = search(plain, "fixed", Job("", {}), most=1200, reduce=False)
+    all_of_them = search(plain, "fixed", Job("", {}), Limits(most=1200), reduce=False)
     assert reduced.ends() >= plain.ends()
     if not all_of_them.cut:
         assert reduced.ends() == plain.ends()
@@ -61,7 +63,7 @@ def test_each_trace_is_run_exactly_once(seed: int) -> None:
     with recording() as few:
         assert not search(toy, "fixed", Job("", {})).failures
     with recording() as everything:
-        found = search(toy, "fixed", Job("", {}), most=800, reduce=False)
+        found = search(toy, "fixed", Job("", {}), Limits(most=800), reduce=False)
     once = [canonical(events) for scheduler, events in few if not scheduler.enabled()]
     assert len(once) == len(set(once))
     all_traces = {canonical(events) for _, events in everything}
@@ -112,6 +114,26 @@ def test_a_bound_is_stated_and_no_proof() -> None:
         explore(SCENES["abc"], preemptions=-1)
     with pytest.raises(ValueError, match="most: 0 is below 1"):
         explore(SCENES["abc"], most=0)
+    with pytest.raises(ValueError, match="seconds: 0 must be above 0"):
+        explore(SCENES["abc"], seconds=0)
+
+
+def test_a_search_ends_when_its_time_is_over_or_at_the_first_failure() -> None:
+    late = explore(SCENES["abc"], "fixed", seconds=1e-6)
+    assert (late.result, late.schedules) == ("bounded", 1)
+    assert "no failure in the first 1 schedule (1e-06 s are over); this is not" in str(late)
+    whole, first = explore(SCENES["abc"]), explore(SCENES["abc"], first=True)
+    assert first.verdict is not None and first.schedules < whole.schedules
+    with ThreadPoolExecutor(1) as executor:
+        assert explore(SCENES["abc"], executor=executor, first=True).result == "failure"
+
+
+@pytest.mark.parametrize("scheme", ["unmap_only", "pt_reclaim", "percpu_ref"])
+def test_each_result_says_whether_it_was_exercised(scheme: str) -> None:
+    """Whatever the result is: a failure, all schedules, or some of them."""
+    for result in races(scheme, scenes=["slow-path", "pmd-same", "try-get-rcu"], most=3):
+        said = "exercised: in some schedule" if result.exercised else "not exercised: it happens in"
+        assert str(result).count(said) == 1
 
 
 def test_a_replay_comes_to_the_same_state() -> None:

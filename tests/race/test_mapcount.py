@@ -27,7 +27,7 @@ SCENE = Scene(
     _read_beside_a_punch,
     VARIANT,
     VARIANT,
-    trial=Trial("is the page unmapped again", "clear"),
+    trial=Trial("an entry is cleared", "clear"),
 )
 
 

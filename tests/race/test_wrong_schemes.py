@@ -14,6 +14,7 @@ from ptlab.base.steps import Kind, Step
 from ptlab.paths.walk import pte_tables
 from ptlab.race.all_scenes import races
 from ptlab.race.explore import Job, search
+from ptlab.race.limits import Limits
 from ptlab.race.scenes import SCENES
 from ptlab.schemes import PteRefcount
 from ptlab.schemes.empty_tables import unhook_if_empty
@@ -251,7 +252,7 @@ class CountsPlainly(PteRefcount):
 def test_what_is_missing_or_lost_is_named(scheme: Any, scene: str, said: str) -> None:
     stage = SCENES[scene]
     variant = stage.under(scheme)
-    failures = search(stage, variant, Job("", {}), most=40).failures
+    failures = search(stage, variant, Job("", {}), Limits(most=40)).failures
     assert any(said in str(stage.run(schedule, variant).verdict) for schedule in list(failures)[:3])
 
 

@@ -24,7 +24,7 @@ from ptlab.race.scenes.scene import (
 )
 from ptlab.schemes import UnmapOnly
 
-COLLAPSES = Trial("does a collapse take a table", Kind.UNHOOK)
+COLLAPSES = Trial("a collapse takes a table", Kind.UNHOOK)
 OTHER = BASE + 4 * TABLE
 
 

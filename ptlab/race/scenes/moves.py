@@ -48,7 +48,7 @@ move_collapse = Scene(
     Variant(UnmapOnly),
     Variant(UnmapOnly, frozenset({Precaution.RMAP_LOCKS})),
     kernel="6.12",
-    trial=Trial("is a table moved", Kind.MOVE),
+    trial=Trial("a table is moved", Kind.MOVE),
     source="CVE-2024-50066, commit 6fa1066fc5d0 (6.12)",
 )
 
@@ -97,7 +97,7 @@ move_truncate = Scene(
     Variant(UnmapOnly),
     Variant(UnmapOnly, frozenset({Precaution.RMAP_LOCKS})),
     kernel="6.12",
-    trial=Trial("is a table moved", Kind.MOVE),
+    trial=Trial("a table is moved", Kind.MOVE),
     source="CVE-2022-41222, commit 97113eb39fa7 (5.14)",
 )
 

@@ -47,7 +47,7 @@ class Variant:
 class Trial:
     """What a scene puts to the test, as a step that must be taken in some schedule.
 
-    what  in words, after "in no schedule"
+    what  in words, after "in some schedule"
     kind  the kind of step
     own   whether only the design's own steps count: not free_pgtables() of munmap, not a collapse
     """
@@ -65,11 +65,11 @@ class Trial:
 
 _FREE_PGTABLES = ("free_pte_range", "free_pmd_range", "free_pud_range")
 
-FREES = Trial("does the design free a table", Kind.UNHOOK, own=True)
-UNMAPS = Trial("is a table freed", Kind.UNHOOK)
-INSTALLS = Trial("is a table installed", Kind.INSTALL)
-SETS = Trial("is an entry set", Kind.SET)
-CLEARS = Trial("is an entry cleared", Kind.CLEAR)
+FREES = Trial("the design frees a table", Kind.UNHOOK, own=True)
+UNMAPS = Trial("a table is freed", Kind.UNHOOK)
+INSTALLS = Trial("a table is installed", Kind.INSTALL)
+SETS = Trial("an entry is set", Kind.SET)
+CLEARS = Trial("an entry is cleared", Kind.CLEAR)
 
 
 @dataclass(frozen=True)

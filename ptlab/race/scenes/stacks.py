@@ -27,7 +27,7 @@ stackrot = Scene(
     Variant(UnmapOnly, frozenset({Precaution.STACK_LOCKED})),
     kernel="6.1",
     own_scheme=False,
-    trial=Trial("does a VMA change", Kind.VMA),
+    trial=Trial("a VMA changes", Kind.VMA),
     source="CVE-2023-3269, commit 8d7071af8907 (6.5)",
 )
 
