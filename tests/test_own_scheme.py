@@ -84,3 +84,15 @@ def test_the_epochs_of_the_docs_are_safe_but_for_gup_fast():
     *walks, gup = own_scheme()["later"]
     assert [found.result for found in walks] == ["exhausted", "exhausted"]
     assert "task A reads PTE page 4, freed" in str(gup.verdict)
+
+
+def test_the_epochs_of_the_docs_need_the_lock_of_a_walk():
+    class Bare(own_scheme()["Epochs"]):
+        def walk_begins(self, mm, start, end, times=1):
+            now = self.epoch[0]
+            mm.machine.store.add(self, "walks", now, 1)
+            yield from ()
+            return now
+
+    (found,) = ptlab.races(Bare, scenes=["slow-path"], most=1)
+    assert "uses self.epoch[0] and self.walks[0] in one step (Bare.walk_begins" in str(found)

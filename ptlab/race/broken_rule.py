@@ -103,6 +103,22 @@ class LostUpdate(BrokenRule):
 
 
 @dataclass(frozen=True)
+class NotAtomic(BrokenRule):
+    """A design uses two things in one step, as if nobody could come between. `other` says who can."""
+
+    task: str
+    first: str
+    then: str
+    other: str
+    where: str = ""
+    says = "task {0.task} uses {0.first} and {0.then} in one step{0.where}"
+    follows = (
+        "no lock is held around both that keeps others out, and {0.other}, which can come between. Take "
+        "one lock wherever they are used, or yield a Step between the two"
+    )
+
+
+@dataclass(frozen=True)
 class BelowZero(BrokenRule):
     """A reference is put that nobody has got."""
 

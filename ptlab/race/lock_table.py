@@ -107,6 +107,14 @@ OWN_STATE = Rule(
     "tools/memory-model/Documentation/access-marking.txt (6.12)",
 )
 
+TOGETHER = Rule(
+    "two things that a design remembers, used between the same two steps",
+    "one lock around both, the same wherever another task uses them",
+    "a step between them; or nobody else uses either",
+    "designs that remember",
+    "tools/memory-model/Documentation/access-marking.txt (6.12)",
+)
+
 RULES = (
     PTE_ENTRY,
     PMD_ENTRY,
@@ -119,4 +127,5 @@ RULES = (
     VMA_LOCKED,
     COUNT,
     OWN_STATE,
+    TOGETHER,
 )

@@ -19,6 +19,7 @@ import numpy as np
 
 from ptlab.base.errors import SchemeMistake
 from ptlab.base.footprint import Access
+from ptlab.race.atomicity import Atomicity
 from ptlab.race.broken_rule import BrokenRule, LostUpdate, Unprotected
 from ptlab.race.lock_table import OWN_STATE
 from ptlab.race.whose_line import line_of
@@ -27,6 +28,8 @@ from ptlab.state.machine import SHARED, Machine
 _STORE = "ptlab.base.store"
 _KEEPS = (dict, list, set, deque, np.ndarray)
 _PLAIN = (int, float, complex, str, bytes, tuple, frozenset, Enum, type(None), np.generic)
+KEYS = "its keys"
+"""Which keys a dict has."""
 _CODE = (FunctionType, MethodType, type)
 _READS = frozenset(
     {"get", "keys", "values", "items", "index", "count", "copy", "item", "any", "all", "sum", "min"}
@@ -43,6 +46,7 @@ class Notes(Protocol):
     broken: list[BrokenRule]
     running: str
     now: int
+    judging: bool
 
     def note(self, thing: Hashable, access: int) -> None:
         """The running task uses `thing`."""
@@ -167,6 +171,7 @@ class OwnState:
                     "changes nobody sees. What a design remembers is a dict, a list or a numpy array "
                     f"that is written with mm.machine.store.put(self, {name!r}, where, value)"
                 )
+        self.atomicity = Atomicity(notes)
         self._guard()
 
     def _guard(self) -> None:
@@ -184,10 +189,14 @@ class OwnState:
         )
 
     def read(self, name: str, raw: Any, where: Any) -> None:
-        """A task reads an element, or all of them."""
+        """A task reads an element, or all of them; who judges is no task."""
+        if self.notes.judging:
+            return
         for key in _keys(name, raw, where):
             self.notes.note(key, Access.READ)
             self._seen[self.notes.machine.task, key] = self._version.get(key, ("", 0))
+            if key[2] != KEYS:
+                self.atomicity.used(key, write=False)
 
     def written(self, name: str, where: Any, atomically: bool) -> None:
         """A task writes through the store: with one atomic operation, or plainly."""
@@ -206,6 +215,8 @@ class OwnState:
             self.notes.note(key, Access.READ | Access.WRITE)
             self._version[key] = self.notes.running, self.notes.now
             self._seen.pop((self.notes.machine.task, key), None)
+            if key[2] != KEYS:
+                self.atomicity.used(key, write=True)
 
     def _look(self, name: str, key: Any) -> None:
         """Is a lock held, the same as other writers hold, and is what was read still true?"""
@@ -229,17 +240,17 @@ class OwnState:
         self._locks[key] = common
 
 
-def _keys(name: str, raw: Any, where: Any) -> list[Hashable]:
+def _keys(name: str, raw: Any, where: Any) -> list[tuple[str, str, Any]]:
     """The objects that `where` of an attribute is: elements, and the set of its keys."""
     if isinstance(where, (slice, np.ndarray, list)):
         rows = list(raw) if isinstance(raw, (dict, set)) else list(range(len(raw)))
         if isinstance(raw, np.ndarray) and isinstance(where, np.ndarray):
             rows = np.arange(len(raw))[where].ravel().tolist()
-        return [*(("own", name, row) for row in rows), ("own", name, "its keys")]
+        return [*(("own", name, row) for row in rows), ("own", name, KEYS)]
     plain = int(where) if isinstance(where, np.integer) else where
-    one: list[Hashable] = [("own", name, plain)]
+    one = [("own", name, plain)]
     if isinstance(raw, dict) and plain not in raw:
-        one.append(("own", name, "its keys"))
+        one.append(("own", name, KEYS))
     return one
 
 

@@ -60,6 +60,8 @@ class Sanitizer(Hardware):
         self.footprint: Footprint = {}
         self.away = False
         """Whether footprints are not noted at present."""
+        self.judging = False
+        """Whether the rules are being checked: what they read is read by no task."""
         self.looked: set[int] = set()
         """Tables whose reference count this segment has read, and not changed so far."""
         self.asked: set[tuple[int, int]] = set()

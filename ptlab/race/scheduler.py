@@ -255,7 +255,8 @@ class Scheduler:
 
     def _judge(self, segment: Segment) -> None:
         broken = self.sanitizer.broken.copy()
-        self.sanitizer.away = True  # what the checks read belongs to no footprint
+        # What the checks read belongs to no footprint.
+        self.sanitizer.away = self.sanitizer.judging = True
         broken += self.checker.after(self._task(segment.task), segment.step, self.schedule)
         lost = self.sanitizer.protection.pages.take()
         if lost and not broken:
@@ -268,7 +269,7 @@ class Scheduler:
             blocked = tuple(filter(None, map(self.why_blocked, self.tasks)))
             rule = Starvation if any(task.asleep for task in self.tasks) else Deadlock
             broken = [rule(blocked)] if blocked else list(self.checker.at_rest())
-        self.sanitizer.away = False
+        self.sanitizer.away = self.sanitizer.judging = False
         self.sanitizer.take()
         self.sanitizer.broken.clear()
         if broken and self.verdict is None:

@@ -23,6 +23,7 @@ class Notes(Protocol):
 
     machine: Machine
     away: bool
+    judging: bool
     looked: set[int]
     asked: set[tuple[int, int]]
     visits: set[tuple[int, int]]
@@ -148,7 +149,7 @@ class WatchedCounts:
 
     def __getitem__(self, where: Any) -> Any:
         value = self.raw[where]
-        if isinstance(where, (int, np.integer)) and not self.sanitizer.away:  # else a judge reads
+        if isinstance(where, (int, np.integer)) and not self.sanitizer.judging:
             self.sanitizer.alive(int(where), "uses the reference count of")
             self.sanitizer.looked.add(int(where))
             self.sanitizer.protection.counts.read(int(where))

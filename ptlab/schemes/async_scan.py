@@ -51,17 +51,17 @@ class AsyncScan(ReclaimScheme):
 
     def background(self, mm: Mm) -> Path[None]:
         """The process runs on for as long as it takes to have scanned everything once."""
-        mm.machine.store.put(self, "offset", mm.id, 0)
-        yield from self.task_mm_pgtable_work(mm)
+        yield from self.task_mm_pgtable_work(mm, anew=True)
         while self.offset[mm.id]:
             yield from self.task_mm_pgtable_work(mm)
 
-    def task_mm_pgtable_work(self, mm: Mm) -> Path[None]:
-        """Scan VMA by VMA from where the last scan ended, until 256 MiB have been seen."""
-        machine, offset = mm.machine, self.offset[mm.id]
+    def task_mm_pgtable_work(self, mm: Mm, anew: bool = False) -> Path[None]:
+        """Scan VMA by VMA from where the last scan ended, or `anew`, until 256 MiB have been seen."""
+        machine = mm.machine
         due = mm.counters[Count.MINFLT] + SCAN_DELAY_FAULTS
         machine.store.put(self, "next_scan", mm.id, due)
         yield from machine.lock("mmap_read_trylock", "mmap_lock", mm.id, "read")
+        offset = 0 if anew else self.offset[mm.id]
         vmas = [vma for vma in mm.vmas if vma.end > offset]
         if not vmas:
             offset, vmas = 0, list(mm.vmas)

@@ -41,7 +41,8 @@ class ReclaimScheme:
     """What keeps an empty table empty until it is out of the tree: its own "lock", a reference
     "count" at 0, or the name of a lock of the design (of the mm, for write) that every walk takes."""
     written_atomically: ClassVar[frozenset[str]] = frozenset()
-    """Attributes of which one element is read or written at a time, by one atomic operation."""
+    """Attributes of which one element is read or written at a time, by one atomic operation. A race
+    checks it: two elements in one step, with no lock around both, are a failure."""
     zap_mode: ClassVar[str] = "read"
     """How MADV_DONTNEED and MADV_FREE take mmap_lock; for "write" there is no VMA lock instead."""
 

@@ -100,7 +100,7 @@ class ScansUnlocked(AsyncScan):
     name = "scans_unlocked"
     fate = "Forbidden: Documentation/mm/process_addrs.rst, traversing page tables."
 
-    def task_mm_pgtable_work(self, mm: Mm) -> Path[None]:
+    def task_mm_pgtable_work(self, mm: Mm, anew: bool = False) -> Path[None]:
         """munmap does not wait for it."""
         for vma in mm.vmas:
             yield from self._scan(mm, vma, vma.start, vma.end)
