@@ -15,8 +15,8 @@ remote_engine, and remote_scheme does here what it wants done; scheme_judge judg
 student reads; grading, submissions, gradebook and summary are for the teacher.
 
 What is a student's runs in a box (box; box_ways says how, confine shuts it in): an answer by sandbox,
-a notebook by notebook_run. reader and set_cells take a submission in, safe_html shows it, secret has
-the secret.
+a notebook by notebook_run. system_calls says which calls a box refuses. reader and set_cells take a
+submission in, safe_html shows it, secret has the secret.
 
 The one idea: right answers come from the engine, and so do the wrong ones: a mistaken idea is run,
 so that the check can name it.

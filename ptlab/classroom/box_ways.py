@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ptlab.classroom.system_calls import program
+
 PACKAGE = Path(__file__).parents[1]
 
 
@@ -42,7 +44,11 @@ class Way(NamedTuple):
     """What is in force, in words."""
 
 
-_LIMITS = "limits on memory, open files and what is written; the environment is empty"
+_LIMITS = "limits on memory, open files and what is written; the environment is empty; " + (
+    "system calls that attacks on a kernel begin with are refused"
+    if program()
+    else "NO filter of system calls"
+)
 _APART = (
     "no other process, no network and no file but Python's own can be seen; no file can be changed; all "
     "processes end with it"
@@ -86,6 +92,7 @@ def spec(
         "folder": str(folder or room),
         "mib_together": limits.mib,
         "limits": _limits(limits, counted),
+        "filter": program().hex(),
     }
 
 

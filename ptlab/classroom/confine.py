@@ -5,8 +5,8 @@
 SPEC is JSON, made in box.py, which also says in words what each way of shutting in holds off. This file
 knows nothing of ptlab: it has to start in a hundredth of a second, and to run where ptlab is hidden.
 
-Linux: user_namespaces(7), pid_namespaces(7), mount_namespaces(7), mount_setattr(2), prctl(2). The same
-file serves elsewhere for the limits alone.
+Linux: user_namespaces(7), pid_namespaces(7), mount_namespaces(7), mount_setattr(2), prctl(2),
+seccomp(2). The same file serves elsewhere for the limits alone.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import json
 import os
 import resource
 import signal
+import struct
 import sys
 from contextlib import suppress
 from typing import Any, NoReturn
@@ -25,13 +26,11 @@ _MS_RDONLY, _MS_REMOUNT = 1, 32
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND, _MS_REC, _MS_PRIVATE = 2, 4, 8, 4096, 16384, 1 << 18
 _MOUNT_SETATTR, _AT_FDCWD, _AT_RECURSIVE = 442, -100, 0x8000
 _ATTR_RDONLY, _ATTR_NOSUID = 1, 2
-_PDEATHSIG, _DUMPABLE, _SECUREBITS, _NO_NEW_PRIVS = 1, 4, 28, 38
+_PDEATHSIG, _DUMPABLE, _SECCOMP, _SECUREBITS, _NO_NEW_PRIVS, _FILTER = 1, 4, 22, 28, 38, 2
 _NO_ROOT_AGAIN = 0x23
 """Secure bits (capabilities(7)): user 0 has no more rights than another, and that is locked."""
 
-_SYSTEM = frozenset(
-    ["bin", "etc", "lib", "lib32", "lib64", "nix", "opt", "proc", "sbin", "sys", "usr"]
-)
+_SYSTEM = {"bin", "etc", "lib", "lib32", "lib64", "nix", "opt", "proc", "sbin", "sys", "usr"}
 """Of the root folder only these stay to be seen; with what SPEC shows."""
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _POLL = 0.25
@@ -149,11 +148,8 @@ def _hide(spec: dict[str, Any]) -> None:
     seen = [*spec["show"], *(f"/dev/{name}" for name in _DEVICES)]
     places = {path: os.open(path, os.O_PATH) for path in seen if os.path.exists(path)}
     _mount("proc", "/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
-    covered = [
-        entry.path
-        for entry in os.scandir("/")
-        if entry.name not in _SYSTEM and entry.is_dir(follow_symlinks=False)
-    ]
+    folders = [entry for entry in os.scandir("/") if entry.is_dir(follow_symlinks=False)]
+    covered = [entry.path for entry in folders if entry.name not in _SYSTEM]
     null = f"/proc/self/fd/{places['/dev/null']}"  # /dev itself may be covered by now
     for path in covered:
         _cover(path, null)
@@ -208,9 +204,13 @@ def _run(spec: dict[str, Any], command: list[str], status: int | None) -> NoRetu
     try:
         _limit(spec)
         if sys.platform == "linux":
-            _libc("prctl", _NO_NEW_PRIVS, 1, 0, 0, 0)
             with suppress(OSError):  # if memory runs out, this goes first and not the grader
                 _write("/proc/self/oom_score_adj", "1000")
+            _libc("prctl", _NO_NEW_PRIVS, 1, 0, 0, 0)
+            if program := bytes.fromhex(spec["filter"]):  # struct sock_fprog of linux/filter.h
+                where = ctypes.cast(ctypes.c_char_p(program), ctypes.c_void_p).value
+                told = struct.pack("@HP", len(program) // 8, where)
+                _libc("prctl", _SECCOMP, _FILTER, told, 0, 0)
         try:
             os.chdir(spec["folder"])
         except OSError:

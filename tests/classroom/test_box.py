@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ptlab.classroom import box, box_process
+from ptlab.classroom import box, box_process, system_calls
 from ptlab.classroom.box import way
 from ptlab.classroom.box_process import Stopped
 from ptlab.classroom.box_ways import PACKAGE, WAYS, Limits
@@ -171,3 +172,53 @@ def test_nothing_stays_behind(monkeypatch):
         monkeypatch.setattr("tempfile.tempdir", folder)
         assert told("1") == 1
         assert os.listdir(folder) == []
+
+
+FILTERED = [one for one in POSSIBLE if one.name != "nothing" and system_calls.program()]
+CALLS = """
+import ctypes, errno, json, os, subprocess, sys, threading
+from ctypes import CDLL, get_errno
+libc = CDLL(None, use_errno=True)
+
+def failed(number, *args):
+    ctypes.set_errno(0)
+    return libc.syscall(number, *args) == -1 and errno.errorcode[get_errno()]
+
+numbers, clone = json.loads(sys.stdin.readline())
+threading.Thread(target=int).start()
+print(json.dumps({
+    **{name: failed(number, 0, 0, 0, 0, 0) for name, number in numbers.items()},
+    "x32": failed(0x40000000 + numbers["ptrace"], 0, 0, 0, 0, 0),
+    "clone3": failed(435, 0, 0),
+    "a namespace by clone": failed(clone, 0x10000000 | 17, 0, 0, 0, 0),
+    "fork and threads": subprocess.run([sys.executable, "-c", "print(1)"]).returncode,
+}))
+"""
+
+
+@pytest.mark.parametrize("one", FILTERED, ids=lambda one: one.name)
+def test_system_calls_of_attacks_are_refused_and_those_of_python_are_not(one):
+    column, _, clone = system_calls._MACHINES[os.uname().machine]
+    numbers = {name: both[column] for name, both in system_calls.REFUSED.items()}
+    with box._in_way(one, [sys.executable, "-c", CALLS], Limits()) as inside:
+        inside.send(json.dumps([numbers, clone]).encode() + b"\n")
+        inside.receive()  # the 1 of the child
+        found = json.loads(inside.receive())
+    assert found.pop("clone3") == "ENOSYS" and found.pop("fork and threads") == 0
+    assert set(found.values()) == {"EPERM"}, found
+
+
+@pytest.mark.skipif(
+    not Path("/usr/include/asm-generic/unistd.h").exists(), reason="no kernel headers here"
+)
+def test_the_numbers_of_system_calls_are_the_kernels():
+    generic = Path("/usr/include/asm-generic/unistd.h").read_text()
+    for name, (_, number) in system_calls.REFUSED.items():
+        assert re.search(rf"^#define __NR_{name}\s+{number}$", generic, re.M), name
+
+
+def test_a_kernel_without_filters_is_told(monkeypatch):
+    monkeypatch.setattr(system_calls, "_known", lambda: False)
+    system_calls.program.cache_clear()
+    assert system_calls.program() == b""
+    system_calls.program.cache_clear()
