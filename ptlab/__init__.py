@@ -10,19 +10,27 @@
 0
 """
 
-from ptlab.base.errors import BusError, Corruption, KernelError, NotModelled, SegmentationFault
-from ptlab.base.geometry import GiB, KiB, MiB, TiB
-from ptlab.classroom import ask, check, practice, student
-from ptlab.costs.measure import designs, measure
-from ptlab.observe import observe
-from ptlab.paths.madvise import MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_FREE
-from ptlab.process.process import Process
-from ptlab.process.walk import Walk, walk
-from ptlab.race.all_scenes import races
-from ptlab.race.interactive import Race, race
-from ptlab.schemes import SCHEMES, ReclaimScheme
-from ptlab.story.story import Comparison, Story, compare, open_link, story
-from ptlab.trace import replay
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ptlab.base.errors import BusError, Corruption, KernelError, NotModelled, SegmentationFault
+    from ptlab.base.geometry import GiB, KiB, MiB, TiB
+    from ptlab.classroom import ask, check, practice, student
+    from ptlab.costs.measure import designs, measure
+    from ptlab.observe import observe
+    from ptlab.paths.madvise import MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_FREE
+    from ptlab.process.process import Process
+    from ptlab.process.walk import Walk, walk
+    from ptlab.race.all_scenes import races
+    from ptlab.race.interactive import Race, race
+    from ptlab.schemes import SCHEMES, ReclaimScheme
+    from ptlab.story.story import Comparison, Story, compare, open_link, story
+    from ptlab.trace import replay
 
 __version__ = "0.1.0"
 
@@ -62,3 +70,47 @@ __all__ = [
     "NotModelled",
     "Corruption",
 ]
+
+_MODULES = {
+    "ptlab.base.errors": "BusError Corruption KernelError NotModelled SegmentationFault",
+    "ptlab.base.geometry": "GiB KiB MiB TiB",
+    "ptlab.classroom": "ask check practice student",
+    "ptlab.costs.measure": "designs measure",
+    "ptlab.observe": "observe",
+    "ptlab.paths.madvise": "MADV_DONTNEED MADV_DONTNEED_LOCKED MADV_FREE",
+    "ptlab.process.process": "Process",
+    "ptlab.process.walk": "Walk walk",
+    "ptlab.race.all_scenes": "races",
+    "ptlab.race.interactive": "Race race",
+    "ptlab.schemes": "SCHEMES ReclaimScheme",
+    "ptlab.story.story": "Comparison Story compare open_link story",
+    "ptlab.trace": "replay",
+}
+"""Where each name is. Its module is loaded when somebody asks for the name."""
+
+_WHERE = {name: module for module, names in _MODULES.items() for name in names.split()}
+
+
+class _Package(ModuleType):
+    """Loads a name when it is asked for: who steps through a fault does not wait for the races.
+
+    `ptlab.story`, `ptlab.race` and `ptlab.observe` are functions, and also folders. Python would put the
+    folder under the name when it loads a file of it; here the name stays the function's.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _WHERE:
+            raise AttributeError(f"module 'ptlab' has no attribute {name!r}")
+        found = getattr(import_module(_WHERE[name]), name)
+        setattr(self, name, found)
+        return found
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name not in _WHERE or not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *_WHERE})
+
+
+sys.modules[__name__].__class__ = _Package

@@ -15,23 +15,9 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from ptlab import __version__
-from ptlab.cli import (
-    autograde,
-    fuzz,
-    grade,
-    lab,
-    measure,
-    observe,
-    quiz,
-    races,
-    record,
-    replay,
-    run,
-    trace,
-    verify,
-)
 from ptlab.cli.bad_input import BadInput
 
 _EPILOG = """\
@@ -50,26 +36,28 @@ examples:
 exit status: 0 all is well, 1 differences were found, 2 bad input or usage"""
 
 
-_COMMANDS = (
-    lab,
-    run,
-    measure,
-    observe,
-    trace,
-    replay,
-    record,
-    verify,
-    fuzz,
-    races,
-    quiz,
-    autograde,
-    grade,
-)
+_COMMANDS = {
+    "lab": "open the course in JupyterLab",
+    "run": "play scenarios on the simulator",
+    "measure": "one workload under every design: memory and price",
+    "observe": "what the page tables of a running process are made of",
+    "trace": "record a program, for `ptlab replay`",
+    "replay": "what each design would have made of a recorded program",
+    "record": "play scenarios on this machine's kernel",
+    "verify": "compare the simulator with recorded kernels, or with this one",
+    "fuzz": "search for disagreement with this machine's kernel",
+    "races": "try every schedule of tasks that run at once",
+    "quiz": "ask a question; with -c, answer it",
+    "autograde": "grade all that a class has handed in, several at once",
+    "grade": "summarize a graded class: questions, mistaken ideas, minutes",
+}
+"""Each in the file of its name, which is loaded when it is asked for."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    parser = _parser()
+    argv = sys.argv[1:] if argv is None else argv
+    parser = _parser(argv[0] if argv else "")
     args, rest = parser.parse_known_args(argv)
     if args.version:
         print("ptlab", __version__)
@@ -77,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if "command" not in args:
         parser.print_help()
         return 2
-    if rest and args.command is not lab.command:
+    if rest and argv[0] != "lab":
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     args.jupyter_args = rest
     try:
@@ -96,7 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(chosen: str) -> argparse.ArgumentParser:
+    """The parser of all commands, with the arguments of the chosen one."""
     parser = argparse.ArgumentParser(
         prog="ptlab",
         description="A laboratory for the life of page-table pages in Linux.",
@@ -105,6 +94,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for module in _COMMANDS:
-        module.add_parser(commands)
+    for name, says in _COMMANDS.items():
+        if name == chosen:
+            import_module(f"ptlab.cli.{name}").add_parser(commands)
+        else:
+            commands.add_parser(name, help=says)
     return parser

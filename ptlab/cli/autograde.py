@@ -32,7 +32,6 @@ def add_parser(commands: Any) -> None:
     """Add the command to the parser of `ptlab`."""
     parser = commands.add_parser(
         "autograde",
-        help="grade all that a class has handed in, several at once",
         description="Run `nbgrader autograde` for every set on all that is not graded yet.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

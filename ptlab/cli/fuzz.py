@@ -31,7 +31,6 @@ def add_parser(commands: Any) -> None:
     """Add the command to the parser of `ptlab`."""
     parser = commands.add_parser(
         "fuzz",
-        help="search for disagreement with this machine's kernel",
         description="Play random programs on this machine's kernel and on the simulator.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

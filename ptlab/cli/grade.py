@@ -38,7 +38,6 @@ def add_parser(commands: Any) -> None:
     """Add the command to the parser of `ptlab`."""
     parser = commands.add_parser(
         "grade",
-        help="summarize a graded class: questions, mistaken ideas, minutes",
         description="Show what nbgrader has graded: how far the class got with each question,\n"
         "which mistaken ideas were behind the wrong answers, and how long it took;\n"
         "what was handed in and could not be graded, with the reason; where the gradebook\n"

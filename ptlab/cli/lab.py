@@ -27,7 +27,6 @@ def add_parser(commands: Any) -> None:
     """Add the command to the parser of `ptlab`."""
     parser = commands.add_parser(
         "lab",
-        help="open the course in JupyterLab",
         usage="ptlab lab [-h] [options of jupyter lab]",
         description="Open the first notebook of the course in JupyterLab.",
         epilog=_EPILOG,

@@ -47,7 +47,6 @@ def add_parser(commands: Any) -> None:
     """Add the command to the parser of `ptlab`."""
     parser = commands.add_parser(
         "measure",
-        help="one workload under every design: memory and price",
         description="Run a workload under the designs of the debate; show VmPTE and costs.",
         epilog=_EPILOG.format(workloads="\n  ".join(_listed())),
         formatter_class=argparse.RawDescriptionHelpFormatter,

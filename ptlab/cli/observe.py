@@ -38,7 +38,6 @@ def add_parser(commands: Any) -> None:
     """Add the command to the parser of `ptlab`."""
     parser = commands.add_parser(
         "observe",
-        help="what the page tables of a running process are made of",
         description="Show how many page-table pages a process has, by level, and how many are empty.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

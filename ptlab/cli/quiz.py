@@ -30,7 +30,6 @@ def add_parser(commands: Any) -> None:
     """Add the command to the parser of `ptlab`."""
     parser = commands.add_parser(
         "quiz",
-        help="ask a question; with -c, answer it",
         description="Pose a question of the problem sets. Answer it on paper, then ask with -c.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -41,7 +41,6 @@ def add_parser(commands: Any) -> None:
     """Add the command to the parser of `ptlab`."""
     parser = commands.add_parser(
         "races",
-        help="try every schedule of tasks that run at once",
         description="Run every interleaving of a small scene that can make a difference.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -39,7 +39,6 @@ def add_parser(commands: Any) -> None:
     """Add the command to the parser of `ptlab`."""
     parser = commands.add_parser(
         "record",
-        help="play scenarios on this machine's kernel",
         description="Play scenarios on this machine's kernel (Linux on x86-64); print the rows.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

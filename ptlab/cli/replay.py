@@ -39,7 +39,6 @@ def add_parser(commands: Any) -> None:
     """Add the command to the parser of `ptlab`."""
     parser = commands.add_parser(
         "replay",
-        help="what each design would have made of a recorded program",
         description="Play a recording of `ptlab trace` under each design.",
         epilog=_EPILOG.replace("CARRIED", ", ".join(CARRIED)),
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -72,7 +72,6 @@ def add_parser(commands: Any) -> None:
     others = [name for name in known if name not in teaching]
     parser = commands.add_parser(
         "run",
-        help="play scenarios on the simulator",
         description="Play scenarios. After each operation, show page-table pages, VmPTE and RSS.",
         epilog=_EPILOG.format(
             operations="\n".join(map(_usage, OPERATIONS.values())),

@@ -32,7 +32,6 @@ def add_parser(commands: Any) -> None:
     """Add the command to the parser of `ptlab`."""
     parser = commands.add_parser(
         "trace",
-        help="record a program, for `ptlab replay`",
         description="Run a program and record what it does to its page tables.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -39,7 +39,6 @@ def add_parser(commands: Any) -> None:
     """Add the command to the parser of `ptlab`."""
     parser = commands.add_parser(
         "verify",
-        help="compare the simulator with recorded kernels, or with this one",
         description="Play scenarios, and compare each operation with what Linux does.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

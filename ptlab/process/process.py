@@ -9,11 +9,7 @@ from ptlab.base.errors import Corruption, unknown
 from ptlab.base.geometry import PMD_SIZE
 from ptlab.base.kernel_versions import profile
 from ptlab.base.steps import Path
-from ptlab.draw.dot import svg
 from ptlab.draw.names import plural
-from ptlab.draw.text_tree import head, text
-from ptlab.draw.theme import themed
-from ptlab.draw.tree import tree
 from ptlab.paths.fork import dup_mmap, exit_mmap
 from ptlab.paths.truncate import FALLOC_FL_PUNCH_HOLE, do_truncate, vfs_fallocate
 from ptlab.process.arguments import call_text, file_range, huge_page_size, whole_number
@@ -153,7 +149,7 @@ class Process(MemoryCalls):
         for mm in self.machine.mms:
             yield from self.scheme.background(mm)
 
-    # -- looking --
+    # -- looking: what draws is loaded when somebody looks --
 
     @property
     def counters(self) -> Counters:
@@ -170,6 +166,8 @@ class Process(MemoryCalls):
                 raise Corruption(f"{lost[0]}{more}")
 
     def __str__(self) -> str:
+        from ptlab.draw.text_tree import text
+
         return text(self.mm)
 
     def __repr__(self) -> str:
@@ -178,9 +176,15 @@ class Process(MemoryCalls):
         return f"<Process on Linux {self.kernel} with {self.scheme.name}: {held}, {vmas}>"
 
     def _repr_svg_(self) -> str:
+        from ptlab.draw.dot import svg
+        from ptlab.draw.tree import tree
+
         return svg(tree(self.mm))
 
     def _repr_html_(self) -> str:
+        from ptlab.draw.text_tree import head
+        from ptlab.draw.theme import themed
+
         return themed(self._repr_svg_(), head(self.mm))
 
     # -- time --

@@ -6,15 +6,19 @@ time. The future is dropped by `fork()`, and by a new operation that starts in t
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import attrgetter
 from types import CodeType
 from typing import Any, NamedTuple
 
 from ptlab.base.call_path import in_kernel
 from ptlab.base.steps import Path, Step
 from ptlab.base.store import Change, Store
+from ptlab.state.call_paths import CallPaths, Place
 from ptlab.state.scheme import POINTS
 
 
@@ -64,9 +68,10 @@ class Journal:
         if store.log is None:
             raise ValueError("the journal needs a store that records: Process(record=True)")
         self._changes: list[Change] = store.log
-        self._marks: list[int] = [len(store.log)]
+        self._marks = array("q", [len(store.log)])
         self.steps: list[Step] = []
-        self._paths: list[list[Any]] = []
+        self._places: list[Place] = []
+        self._place_of = CallPaths().of
         self.operations: list[Operation] = []
         self.position = 0
         self.most: int | None = None
@@ -78,26 +83,20 @@ class Journal:
     def commit(self, step: Step, path: Path[Any]) -> None:
         """Note a step that `path` has just taken, with all changes since the one before.
 
-        With it goes where the path is, outermost first, read off its generators: for each the code,
-        and how far it has come in it.
+        With it goes where the path is, read off its generators: see CallPaths.
         TypeError if it is not a Step: a learner's scheme may yield anything.
         """
-        at: list[Any] = []
-        note: Any = at.append
-        frame: Any = path
-        while frame is not None:
-            note(frame.gi_code)
-            note(frame.gi_frame.f_lasti)
-            frame = frame.gi_yieldfrom
+        place = self._place_of(path)
         if not isinstance(step, Step):
+            name = Call(*place[-2:]).code.co_qualname
             raise TypeError(
-                f"{step!r} was yielded in {at[-2].co_qualname}, where a Step belongs: what "
+                f"{step!r} was yielded in {name}, where a Step belongs: what "
                 "mm.unhook_pte(), machine.unlock() and the like return"
             )
         if len(self.steps) == self.most:
             raise JournalFull(f"the journal is full after {self.most} steps")
         self.steps.append(step)
-        self._paths.append(at)
+        self._places.append(place)
         self._marks.append(len(self._changes))
         self.position += 1
 
@@ -149,9 +148,13 @@ class Journal:
     @property
     def at_rest(self) -> bool:
         """Whether no operation is under way at `position`."""
-        return not self._under_way and not any(
-            operation.first < self.position < operation.last for operation in self.operations
-        )
+        return not self._under_way and self._inside() is None
+
+    def _inside(self) -> Operation | None:
+        """The operation that `position` is in the middle of. O(log operations)."""
+        after = bisect_right(self.operations, self.position, key=attrgetter("last"))
+        at = self.operations[after] if after < len(self.operations) else None
+        return at if at and at.first < self.position else None
 
     @property
     def _under_way(self) -> bool:
@@ -177,7 +180,7 @@ class Journal:
 
     def calls(self, number: int) -> tuple[Call, ...]:
         """The generators that step `number` (1 is the first) happened in, outermost first."""
-        at = self._paths[number - 1]
+        at: Any = self._places[number - 1]
         return tuple(Call(at[k], at[k + 1]) for k in range(0, len(at), 2))
 
     def changes(self, number: int) -> list[Change]:
@@ -205,7 +208,7 @@ class Journal:
         """
         if self.position == len(self.steps):
             return
-        inside = next((o for o in self.operations if o.first < self.position < o.last), None)
+        inside = self._inside()
         if inside:
             raise ValueError(
                 f"step {self.position} is in the middle of {inside.text!r}: seek to {inside.first} "
@@ -220,7 +223,7 @@ class Journal:
         if self.position >= position:
             Store.undo(self._changes[mark : self._applied()])
         del self._changes[mark:], self._marks[position + 1 :]
-        del self.steps[position:], self._paths[position:]
+        del self.steps[position:], self._places[position:]
         self.position = position
 
     def _applied(self) -> int:

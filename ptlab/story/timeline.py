@@ -6,6 +6,7 @@ show any step without the ones before it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -22,7 +23,7 @@ from ptlab.draw.sentences import predicate
 from ptlab.draw.tree import Hook
 from ptlab.state.journal import Call, Journal
 from ptlab.state.machine import Machine
-from ptlab.state.memmap import MemMap
+from ptlab.state.memmap import MemMap, State
 from ptlab.state.mm import Count, Mm, base_address
 
 
@@ -91,6 +92,7 @@ class Timeline:
         """
         self.machine, self.mem = machine, machine.mem
         self.mms = list(mms)
+        self._of = {mm.id: mm for mm in self.mms}
         self.steps: list[StoryStep] = []
         self.looks: dict[int, list[tuple[int, Look]]] = {}
         self.entries: dict[int, list[EntryRun]] = {}
@@ -99,8 +101,15 @@ class Timeline:
         self.locks: list[tuple[int, list[tuple[Lock, str]]]] = []
         self.mapped: list[VmaMapped] = []
         self.numbers: list[dict[str, list[tuple[int, int]]]] = [{} for _ in self.mms]
+        self._there: tuple[Mm, ...] = ()
+        self._held: defaultdict[int, int] = defaultdict(int)
+        """References to all PTE pages of an mm, or where none are counted, their non-none entries."""
+        self._held_by: dict[int, int] = {}
         if journal is not None:
             self._walk(journal)
+            return
+        for table in self.mem.live().tolist():
+            self._hold(table)
 
     def _walk(self, journal: Journal) -> None:
         operation_of = [
@@ -149,13 +158,14 @@ class Timeline:
         return tables
 
     def _note(self, number: int, changed: set[int]) -> None:
-        for mm in self.machine.mms:
-            if mm not in self.mms:
-                self.mms.append(mm)
-                self.numbers.append({})
-        of = {mm.id: mm for mm in self.mms}
+        if self.machine.mms is not self._there:
+            self._there = self.machine.mms
+            new = [mm for mm in self._there if mm not in self.mms]
+            self.mms += new
+            self.numbers += [{} for _ in new]
+            self._of = {mm.id: mm for mm in self.mms}
         for table in sorted(changed):
-            mm = of.get(int(self.mem.mm[table]))
+            mm = self._of.get(int(self.mem.mm[table]))
             if mm is not None:
                 self._note_table(number, mm, table)
         held = [(lock, lock_name(self.mem, lock)) for locks in self.machine.held for lock in locks]
@@ -167,9 +177,10 @@ class Timeline:
             self._note_number(number, which, "RSS", 4 * (c[Count.ANON] + c[Count.FILE]))
             self._note_number(number, which, "minor faults", c[Count.MINFLT])
             self._note_number(number, which, "VMAs", len(mm.vmas))
-            self._note_number(number, which, "held", self._held(mm))
+            self._note_number(number, which, "held", self._held[mm.id])
 
     def _note_table(self, number: int, mm: Mm, table: int) -> None:
+        self._hold(table)
         seen = look(mm, table)
         track = self.looks.setdefault(table, [])
         if not track or track[-1][1] != seen:
@@ -191,13 +202,14 @@ class Timeline:
         if not track or track[-1][1] != value:
             track.append((number, value))
 
-    def _held(self, mm: Mm) -> int:
-        """References to all PTE pages, or where none are counted, their non-none entries."""
+    def _hold(self, table: int) -> None:
+        """Count anew what one table has of `_held`. O(1): a story may have many tables."""
         mem = self.mem
-        tables = mem.live()
-        tables = tables[(mem.level[tables] == Level.PTE) & (mem.mm[tables] == mm.id)]
         column = mem.refcount if self.machine.scheme.counts_references else mem.nonnone
-        return int(np.sum(column[tables]))
+        live = mem.level.item(table) == Level.PTE and mem.state.item(table) == State.LIVE
+        held = column.item(table) if live else 0
+        self._held[mem.mm.item(table)] += held - self._held_by.get(table, 0)
+        self._held_by[table] = held
 
     def _note_entries(self, number: int, changes: list[Change]) -> None:
         for owner, name, where, _, _ in changes:

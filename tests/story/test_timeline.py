@@ -5,6 +5,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 
 from ptlab import MiB, Process, story
+from ptlab.base.geometry import Level
 from ptlab.draw.appearance import look
 from ptlab.story.timeline import Timeline
 from tests.support.strategies import programs, rows
@@ -47,6 +48,19 @@ def test_a_track_changes_at_each_of_its_steps_and_ends_at_what_there_is(program)
                 words[column] = run.word + (column - run.first) * run.grows
         assert words == process.machine.mem.entries[table, slice(None)].tolist()
     assert timeline.numbers[0]["VmPTE"][-1][1] == process.counters.vmpte_kb
+    mem = process.machine.mem
+    pte_pages = [table for table in mem.live().tolist() if mem.level[table] == Level.PTE]
+    for mm, numbers_of in zip(timeline.mms, timeline.numbers, strict=True):
+        references = sum(int(mem.refcount[t]) for t in pte_pages if mem.mm[t] == mm.id)
+        assert numbers_of["held"][-1][1] == references
+
+
+def test_what_is_held_is_known_at_a_moment_without_a_journal():
+    p = Process("pte_refcount", record=False)
+    p.touch(p.mmap(4 * MiB))
+    timeline = Timeline(p.machine, mms=p.machine.mms)
+    timeline.note(0, [])
+    assert timeline.numbers[0]["held"] == [(0, 1024)]
 
 
 def test_tables_from_before_the_journal_are_there_from_the_first_step():
