@@ -153,10 +153,11 @@ def page(
 
 @dataclass
 class LabServer:
-    """A running JupyterLab: its address and the folder that it serves."""
+    """A running JupyterLab: its address, the folder that it serves, and where it keeps its data."""
 
     url: str
     root: Path
+    data: Path
 
 
 def _free_port() -> int:
@@ -200,7 +201,7 @@ def lab_server(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
         "--IdentityProvider.token=",
         "--LabApp.expose_app_in_browser=True",
     ]
-    server = LabServer(f"http://127.0.0.1:{port}", root)
+    server = LabServer(f"http://127.0.0.1:{port}", root, home / "data")
     log_path = home / "lab.log"
     with (
         log_path.open("w") as log,

@@ -2,11 +2,14 @@
 
 from typing import Any
 
+import nbformat
 import pytest
+from nbformat.sign import NotebookNotary
 
 playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser
 
+CLOSE_ALL = "window.jupyterapp.commands.execute('application:close-all')"
 SAVE = "window.jupyterapp.commands.execute('docmanager:save')"
 
 
@@ -27,7 +30,7 @@ def test_the_page_takes_the_place_of_a_widget_without_a_kernel(lab: Any, page: A
     for kernel in page.request.get(f"{lab.server.url}/api/kernels").json():
         page.request.delete(f"{lab.server.url}/api/kernels/{kernel['id']}")
 
-    page.evaluate("window.jupyterapp.commands.execute('application:close-all')")
+    page.evaluate(CLOSE_ALL)
     lab.open_notebook("again.ipynb", theme="dark")
     page.wait_for_timeout(1600)  # the pages wait for the widgets, which could still come
     for k, place in enumerate((".ptlab-stage", ".ptlab-stage", "table")):
@@ -44,3 +47,22 @@ def test_the_page_takes_the_place_of_a_widget_without_a_kernel(lab: Any, page: A
     answer.get_by_role("textbox", name="later: VmPTE").fill("12")
     answer.get_by_role("button", name="Reveal").click()
     assert "answer: 8 kB" in answer.locator("table").inner_text()
+    without_any_kernel(lab, page)
+
+
+def without_any_kernel(lab: Any, page: Any) -> None:
+    """The same notebook where JupyterLab has no kernel for it, and the reader chooses none."""
+    notebook = nbformat.read(lab.server.root / "again.ipynb", as_version=4)
+    notebook.metadata = {}  # else it names the kernel
+    nbformat.write(notebook, lab.server.root / "none.ipynb")
+    NotebookNotary(data_dir=str(lab.server.data)).sign(notebook)
+    page.evaluate(CLOSE_ALL)
+    page.evaluate(
+        "void window.jupyterapp.commands.execute('docmanager:open', {path: 'none.ipynb'})"
+    )
+    page.locator(".jp-Dialog").get_by_role("button", name="No Kernel").click()
+    assert page.locator(".jp-Toolbar-kernelName").inner_text() == "No Kernel"
+    page.wait_for_timeout(1600)
+    inside = page.locator(".ptlab-framed").first.content_frame
+    inside.get_by_role("button", name="Step", exact=True).click()
+    assert inside.locator(".ptlab").get_attribute("data-position") == "1"
