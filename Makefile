@@ -70,7 +70,7 @@ fuzz-mutants: $(VENV)/installed-test
 
 # The banner lets a test see, without node, that the bundles are those of the sources.
 front-end: $(BIN)/python
-	npx --yes esbuild@0.28.2 ptlab/widgets/src/stepper.mjs ptlab/widgets/src/scheduler.mjs ptlab/widgets/src/guess.mjs \
+	npx --yes esbuild@0.28.2 ptlab/widgets/src/stepper.mjs ptlab/widgets/src/scheduler.mjs ptlab/widgets/src/guess.mjs ptlab/widgets/src/designs.mjs \
 		--bundle --format=esm --charset=utf8 --minify-whitespace --minify-syntax --log-level=warning --outdir=$(OUT) \
 		--banner:js="// Made by \`make front-end\` from ptlab/widgets/src, $$($(BIN)/python -c $(DIGEST))"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from functools import cache
 
-from ptlab.widgets.page import SCHEDULER, STATIC, STEPPER, stage
+from ptlab.widgets.page import DESIGNS, SCHEDULER, STATIC, STEPPER, stage
 
 
 @cache
@@ -19,7 +19,7 @@ def players() -> dict[str, str]:
     plain = {
         name: (STATIC / name).read_text(encoding="utf-8") for name in ("guess.js", "guess.css")
     }
-    return {player.bundle: stage(player) for player in (STEPPER, SCHEDULER)} | plain
+    return {player.bundle: stage(player) for player in (STEPPER, SCHEDULER, DESIGNS)} | plain
 
 
 def as_script() -> str:

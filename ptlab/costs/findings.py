@@ -166,7 +166,7 @@ def _table(caption: str, headings: list[str], rows: list[list[str]], align: str)
         for i, heading in enumerate(headings)
     )
     body = "".join(
-        f"<tr><th scope='row' {left}>{escape(row[0])}</th>"
+        f"<tr data-design='{escape(row[0])}'><th scope='row' {left}>{escape(row[0])}</th>"
         + "".join(f"<td {aligned}>{escape(cell)}</td>" for cell in row[1:])
         + "</tr>"
         for row in rows

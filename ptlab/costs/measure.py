@@ -22,6 +22,8 @@ from ptlab.costs.measurement import Measurement
 from ptlab.costs.meter import Meter
 from ptlab.costs.side_by_side import Measurements
 from ptlab.costs.workloads import WORKLOADS, program
+from ptlab.draw.glossary import as_words
+from ptlab.draw.palette import as_data
 from ptlab.process.process import Process
 from ptlab.scenario import Scenario, play, read
 from ptlab.scenario.operations.mappings import Munmap
@@ -47,14 +49,20 @@ def designs(workload: str = "halves", *schemes: Scheme) -> Any:
             raise ValueError(f"a design is called {name!r} already: yours needs its own name")
     offered: dict[str, Scheme] = {**{name: name for name in SCHEMES}, **own}
 
+    measured: dict[tuple[str, str], Measurement] = {}
+
     def html(name: str, chosen: Sequence[str], done: Callable[[str], None]) -> str:
-        picked = [offered[scheme] for scheme in chosen]
-        return measure(name, *picked, parallel=True, done=done)._repr_html_()
+        missing = [scheme for scheme in chosen if (name, scheme) not in measured]
+        found = measure(name, *(offered[one] for one in missing), parallel=True, done=done)
+        measured.update({(name, one.scheme): one for one in found})
+        whole = [measured[name, scheme] for scheme in chosen]
+        return Measurements(found.scenario, whole)._repr_html_()
 
     workloads = {name: found.description for name, found in WORKLOADS.items()}
     if workload not in workloads:
         workloads = {workload: _scenario(workload, 0).description, **workloads}
-    return Designs(workloads, list(offered), html, workload, list(own) or list(offered))
+    look = {"palette": as_data(), "glossary": as_words()}
+    return Designs(workloads, list(offered), html, workload, list(own) or list(offered), **look)
 
 
 def measure(

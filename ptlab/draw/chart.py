@@ -52,7 +52,8 @@ class Chart:
         described = "; ".join(f"{s.name} ends at {s.points[-1][1]:.6g}" for s in self.series)
         middle = LEFT + frame.width / 2
         axes = (
-            frame.grid()
+            frame.ticks_at_y()
+            + frame.grid()
             + f'<text x="{middle}" y="{HEIGHT - 8}" text-anchor="middle">{escape(self.x_label)}'
             f'</text><text transform="translate(14 {HEIGHT / 2}) rotate(-90)" '
             f'text-anchor="middle">{escape(self.y_label)}</text>'
@@ -82,7 +83,10 @@ class Panels:
         self.title, self.x_label, self.y_label, self.series = title, x_label, y_label, series
 
     def svg(self) -> str:
-        """The picture as text; the first line is dotted into the others, to compare with."""
+        """The picture as text; the first line is dotted into the others, to compare with.
+
+        Each small picture names its line as `data-design`, and its place and row.
+        """
         columns = min(_COLUMNS, len(self.series))
         rows = -(-len(self.series) // columns)
         notes = [wrapped(s.note, _NOTE) for s in self.series]
@@ -101,7 +105,7 @@ class Panels:
             footer += f" Dotted: {self.series[0].name}."
         height = TOP + rows * pitch + 22
         width = LEFT + columns * (_PANEL_WIDTH + 20)
-        body += f'<text x="{LEFT}" y="{height - 8}">{escape(footer)}</text>'
+        body += f'<text x="{LEFT}" y="{height - 8}" class="footer">{escape(footer)}</text>'
         return _svg(self.title, described, width, height, body)
 
     def _repr_html_(self) -> str:
@@ -118,11 +122,13 @@ class Panels:
             f'<text x="{left}" y="{top + 14 + LINE * k}">{escape(line)}</text>'
             for k, line in enumerate(note, 1)
         )
+        row = f'<g data-row="{top}">{frame.ticks_at_y()}</g>' if left == LEFT else ""
         return (
+            f'{row}<g data-design="{escape(series.name)}" data-x="{left}" data-y="{top}">'
             f'<text x="{left}" y="{top + 14}" font-weight="bold">{escape(series.name)}</text>'
-            f"{lines}{frame.grid(ticks_at_y=left == LEFT)}{base}"
+            f"{lines}{frame.grid()}{base}"
             f'<polygon points="{area}" fill="{SERIES[0]}" fill-opacity="0.25"/>'
-            f'<polyline points="{path}" fill="none" stroke="{SERIES[0]}" stroke-width="2"/>'
+            f'<polyline points="{path}" fill="none" stroke="{SERIES[0]}" stroke-width="2"/></g>'
         )
 
     def _dotted(self, frame: _Frame) -> str:
@@ -153,18 +159,24 @@ class _Frame(NamedTuple):
     def path(self, points: Sequence[Point]) -> str:
         return " ".join(f"{self.x(x):.1f},{self.y(y):.1f}" for x, y in thinned(points, _LONGEST))
 
-    def grid(self, ticks_at_y: bool = True) -> str:
-        """Lines across at round values of y, with their numbers; numbers alone for x."""
-        parts = []
-        for value in ticks(self.y0, self.y1, self.height / 55):
-            y = self.y(value)
-            parts.append(
-                f'<line x1="{self.left}" x2="{self.left + self.width}" y1="{y:.1f}" y2="{y:.1f}" '
-                'stroke="currentColor" stroke-opacity="0.2"/>'
-            )
-            if ticks_at_y:
-                text = f'<text x="{self.left - 6}" y="{y + 4:.1f}" text-anchor="end">'
-                parts.append(f"{text}{number(value)}</text>")
+    def ticks_at_y(self) -> str:
+        """The numbers of the lines across."""
+        return "".join(
+            f'<text x="{self.left - 6}" y="{self.y(value) + 4:.1f}" text-anchor="end">'
+            f"{number(value)}</text>"
+            for value in self._lines()
+        )
+
+    def _lines(self) -> list[float]:
+        return ticks(self.y0, self.y1, self.height / 55)
+
+    def grid(self) -> str:
+        """Lines across at round values of y; numbers for x."""
+        parts = [
+            f'<line x1="{self.left}" x2="{self.left + self.width}" y1="{self.y(value):.1f}" '
+            f'y2="{self.y(value):.1f}" stroke="currentColor" stroke-opacity="0.2"/>'
+            for value in self._lines()
+        ]
         bottom = self.top + self.height + 15
         for value in ticks(self.x0, self.x1, self.width / 110):
             anchor = "end" if self.x(value) > self.left + self.width - 12 else "middle"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from importlib.resources import files
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Term(NamedTuple):
@@ -29,6 +29,11 @@ def glossary() -> tuple[Term, ...]:
     text = files("ptlab.draw").joinpath("glossary.toml").read_text(encoding="utf-8")
     terms = tomllib.loads(text)["term"]
     return tuple(Term(tuple(one["forms"]), one["text"], one["source"]) for one in terms)
+
+
+def as_words() -> list[Any]:
+    """The glossary as the front end takes it: [{"forms": ..., "text": ...}]."""
+    return [{"forms": list(term.forms), "text": term.text} for term in glossary()]
 
 
 def as_page() -> str:

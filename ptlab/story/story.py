@@ -14,7 +14,7 @@ from ptlab.base import pte
 from ptlab.base.geometry import PTRS_PER_TABLE
 from ptlab.base.lines import wrapped
 from ptlab.draw.dot import HEIGHT
-from ptlab.draw.glossary import glossary
+from ptlab.draw.glossary import as_words
 from ptlab.draw.names import plural
 from ptlab.draw.palette import as_data
 from ptlab.draw.tree import node_id
@@ -269,5 +269,5 @@ def _payload(
         "functions": code.functions,
         "calls": code.calls,
         "palette": as_data(),
-        "glossary": [{"forms": list(term.forms), "text": term.text} for term in glossary()],
+        "glossary": as_words(),
     }

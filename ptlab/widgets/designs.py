@@ -1,33 +1,52 @@
-"""Choose a workload and designs, and measure them. The notebook stays usable. Plain ipywidgets.
+"""Choose a workload and designs, and measure them. The notebook stays usable meanwhile.
 
-ptlab.costs.measure gives the panel names, and a function that turns chosen names into HTML tables.
+ptlab.costs.measure gives the panel names, and a function that turns chosen names into a report.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from html import escape
+from typing import Any
 
-import ipywidgets  # type: ignore[import-untyped]
+import anywidget
+import traitlets
 
-from ptlab.widgets.choice import choice, choice_style
 from ptlab.widgets.front_end import runs_widgets
 from ptlab.widgets.outputs import HasPage
+from ptlab.widgets.page import DESIGNS, STATIC, filled, framed
 
-_STALE = "ptlab-stale"
-_STYLE = f"<style>.ptlab-tables table {{ margin-left: 0; }} .{_STALE} {{ opacity: 0.35; }}</style>"
-_NOT_YET = "No design is measured yet. Run the cell in JupyterLab, and press Measure."
+_TITLE = "Workloads under all designs"
+_NOT_YET = "<p>No design is measured yet. Run the cell in JupyterLab, and press Measure.</p>"
 
 Measure = Callable[[str, Sequence[str], Callable[[str], None]], str]
 
 
-class Designs(HasPage, ipywidgets.VBox):
-    """A list of workloads, a checkbox for each design, a button, progress, and the tables below.
+class Designs(HasPage, anywidget.AnyWidget):
+    """A list of workloads, a tick for each design, a button, progress, and the report below.
 
-    `measure(workload, designs, done)` returns the tables as HTML and calls `done` with each design
-    that is finished. It runs in its own thread. If it raises an error, the panel shows the error.
+    `measure(workload, designs, done)` returns the report as HTML, in which what belongs to one design
+    has its name as `data-design`, and calls `done` with each design that is finished. It runs in its
+    own thread. If it raises an error, the panel shows the error. A report covers all designs that
+    were measured under its workload; which of them are seen is chosen without Python, in a page too.
     """
+
+    _esm = STATIC / "designs.js"
+    _css = DESIGNS.css
+    workloads = traitlets.Dict().tag(sync=True)
+    """What the workloads do, by name."""
+    designs: list[str] = traitlets.List().tag(sync=True)  # type: ignore[assignment]
+    workload = traitlets.Unicode().tag(sync=True)
+    ticked: list[str] = traitlets.List().tag(sync=True)  # type: ignore[assignment]
+    reports = traitlets.Dict().tag(sync=True)
+    """Of each workload that was measured {"designs": names, "html": report}."""
+    busy = traitlets.Bool(False).tag(sync=True)
+    done, of = traitlets.Int(0).tag(sync=True), traitlets.Int(0).tag(sync=True)
+    """How many designs are finished, and of how many, while it is busy."""
+    said = traitlets.Unicode().tag(sync=True)
+    measures = traitlets.Bool(True).tag(sync=True)
+    """Whether Python is there to measure."""
+    palette, glossary = traitlets.Dict().tag(sync=True), traitlets.List().tag(sync=True)
 
     def __init__(
         self,
@@ -36,48 +55,35 @@ class Designs(HasPage, ipywidgets.VBox):
         measure: Measure,
         workload: str,
         ticked: Sequence[str],
+        **look: Any,
     ) -> None:
-        """Show the choices; `workload` and `ticked` are chosen to begin with."""
-        self._described, self._measure = workloads, measure
-        self._workload = choice(options=list(workloads), value=workload, description="Workload")
-        self._workload.observe(lambda _: self._describe(), "value")
-        self._description = ipywidgets.HTML()
-        self._ticks = {
-            name: ipywidgets.Checkbox(
-                name in ticked, description=name, indent=False, layout={"width": "11em"}
-            )
-            for name in designs
-        }
-        self._button = ipywidgets.Button(description="Measure", button_style="primary")
-        self._button.on_click(lambda _: self.start())
-        self._status = ipywidgets.HTML()
-        self._tables = ipywidgets.HTML(layout={"width": "100%"})
-        for name in ("jp-RenderedHTMLCommon", "ptlab-tables"):
-            self._tables.add_class(name)  # its tables look as in a cell's output
-        self._thread: threading.Thread | None = None
+        """Show the choices; `workload` and `ticked` are chosen to begin with.
+
+        `look` is the palette and the glossary, as in a payload.
+        """
+        self._measure, self._thread = measure, None
         super().__init__(
-            [
-                ipywidgets.HBox([self._workload, self._description]),
-                ipywidgets.HBox(list(self._ticks.values()), layout={"flex_flow": "row wrap"}),
-                ipywidgets.HBox([self._button, self._status]),
-                self._tables,
-                choice_style(),
-                ipywidgets.HTML(_STYLE, layout={"display": "none"}),
-            ]
+            workloads=dict(workloads),
+            designs=list(designs),
+            workload=workload,
+            ticked=list(ticked),
+            **look,
         )
-        self._describe()
+        self.on_msg(lambda widget, message, buffers: self.start())
+
+    _thread: threading.Thread | None
 
     def start(self) -> None:
-        """Measure what is chosen, as the button does. While a measurement runs, do nothing."""
-        chosen = [name for name, tick in self._ticks.items() if tick.value]
-        if self._button.disabled:
+        """Measure what is ticked, as the button does. While a measurement runs, do nothing."""
+        if self.busy:
             return
-        if not chosen:
-            self._say("Tick one design or more, then press Measure.")
+        known = self.reports.get(self.workload, {}).get("designs", [])
+        missing = [name for name in self.designs if name in self.ticked and name not in known]
+        if not missing:
             return
-        self._button.disabled = True
-        self._tables.add_class(_STALE)  # they are those of the measurement before
-        self._thread = threading.Thread(target=self._run, args=(self._workload.value, chosen))
+        chosen = [name for name in self.designs if name in known or name in missing]
+        self.done, self.of, self.busy = 0, len(missing), True
+        self._thread = threading.Thread(target=self._run, args=(self.workload, chosen))
         self._thread.start()
 
     def wait(self) -> None:
@@ -87,42 +93,46 @@ class Designs(HasPage, ipywidgets.VBox):
 
     def __repr__(self) -> str:
         """For viewers that run no widgets."""
-        return f"<{len(self._ticks)} designs to measure: press Measure in JupyterLab>"
+        return f"<{len(self.designs)} designs to measure: press Measure in JupyterLab>"
 
     def _page(self) -> str:
-        """What was measured last; a program that only collects outputs gets the first choice."""
-        if not self._tables.value and not runs_widgets():
+        """All that was measured; a program that only collects outputs gets the first choice."""
+        if not self.reports and not runs_widgets():
             self.start()
             self.wait()
-        return f'<div class="ptlab-tables">{self._tables.value or _NOT_YET}</div>'
+        if not self.reports:
+            return _NOT_YET
+        fields = "workloads", "designs", "ticked", "reports", "palette", "glossary"
+        state = {name: getattr(self, name) for name in fields}
+        last = self.workload if self.workload in self.reports else next(reversed(self.reports))
+        state |= {
+            "workload": last,
+            "measures": False,
+            "busy": False,
+            "said": "",
+            "done": 0,
+            "of": 0,
+        }
+        report: str = self.reports[last]["html"]
+        return framed(filled(state, _TITLE, DESIGNS, self.palette, ""), _TITLE, report)
 
     def _run(self, workload: str, chosen: Sequence[str]) -> None:
         finished: list[str] = []
 
         def done(name: str) -> None:
             finished.append(name)
-            self._progress(workload, finished, len(chosen))
+            self.done = len(finished)
+            self.said = (
+                f"{workload}: {self.done} of {self.of} designs are done, last {finished[-1]}"
+            )
 
-        self._progress(workload, finished, len(chosen))
+        self.said = f"{workload}: 0 of {self.of} designs are done"
         try:
-            self._tables.value = self._measure(workload, chosen, done)
-            self._tables.remove_class(_STALE)
-            self._say("")
-            self._show_page_again()
+            report = self._measure(workload, chosen, done)
+            self.reports = self.reports | {workload: {"designs": list(chosen), "html": report}}
+            self.said = ""
         except Exception as error:
-            self._say(f"{type(error).__name__}: {error}")
+            self.said = f"{type(error).__name__}: {error}"
         finally:
-            self._button.disabled = False
-
-    def _progress(self, workload: str, finished: Sequence[str], of: int) -> None:
-        last = f", last {finished[-1]}" if finished else ""
-        self._say(
-            f"{workload}: {len(finished)} of {of} designs are done{last}",
-            f'<progress aria-label="designs done" max="{of}" value="{len(finished)}"></progress> ',
-        )
-
-    def _say(self, text: str, before: str = "") -> None:
-        self._status.value = f'{before}<span role="status">{escape(text)}</span>'
-
-    def _describe(self) -> None:
-        self._description.value = escape(self._described[self._workload.value])
+            self.busy = False
+        self._show_page_again()

@@ -17,12 +17,17 @@ _FEWEST = 8
 """Lists with no more items than this stay as they are."""
 
 
-def packed(payload: Mapping[str, Any]) -> str:
-    """The payload as compressed JSON in base 64, without its still pictures: a page that plays draws."""
-    data = json.loads(json.dumps(payload))
+def packed(value: Any) -> str:
+    """A value that can be written as JSON, in few bytes."""
+    return compressed(_columns(json.loads(json.dumps(value))))
+
+
+def without_stills(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The payload of a story or a race without its still pictures: a page that plays draws."""
+    data: dict[str, Any] = json.loads(json.dumps(payload))
     for pane in data.get("story", data)["panes"]:
         del pane["still"]
-    return compressed(_columns(data))
+    return data
 
 
 def compressed(value: Any) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Template
 from typing import Any, NamedTuple
 
-from ptlab.widgets.packing import compressed, packed
+from ptlab.widgets.packing import compressed, packed, without_stills
 
 STATIC = Path(__file__).parent / "static"
 """What a browser loads: style sheets, and the modules of src/ bundled by `make front-end`."""
@@ -59,6 +59,7 @@ class Player(NamedTuple):
 
 STEPPER = Player("stepper", "mountPage", ("stepper.css",))
 SCHEDULER = Player("scheduler", "mountRace", ("stepper.css", "scheduler.css"))
+DESIGNS = Player("designs", "mountDesigns", ("stepper.css", "designs.css"))
 
 
 def picture(story: Mapping[str, Any]) -> str:
@@ -82,15 +83,23 @@ def stage(player: Player) -> str:
 
 
 def page(payload: Mapping[str, Any], title: str, player: Player, still: str) -> str:
-    """The whole page. `still` is what it shows where no script runs."""
-    around = payload.get("story", payload)["palette"]["interface"]
+    """The whole page of a story or a race. `still` is what it shows where no script runs."""
+    story = payload.get("story", payload)
+    return filled(without_stills(payload), title, player, story["palette"], still)
+
+
+def filled(
+    state: Mapping[str, Any], title: str, player: Player, palette: Mapping[str, Any], still: str
+) -> str:
+    """A page in which `player` shows `state`, in the colours of `palette`."""
+    around = palette["interface"]
     colours = {
         name: f"light-dark({around[name]['light']}, {around[name]['dark']})" for name in _AROUND
     }
     return Template(_PAGE.read_text(encoding="utf-8")).substitute(
         title=html.escape(title),
         stage=stage(player),
-        payload=packed(payload),
+        payload=packed(state),
         picture=still,
         mount=player.mount,
         **colours,

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from ptlab.costs.measure import designs
+
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 pytestmark = pytest.mark.browser
 
@@ -31,21 +33,19 @@ def test_designs_are_chosen_compared_and_read(lab: Any, page: Any) -> None:
     for name in ("percpu_ref", "pt_rwsem", "every_level", "write_scan", "async_scan"):
         page.get_by_label(name, exact=True).uncheck()
     page.get_by_label("Workload").select_option("zero-page-reads")
-    page.get_by_role("button", name="Measure", exact=True).click()
+    measure = page.get_by_role("button", name="Measure", exact=True)
+    measure.click()
     page.get_by_role("progressbar", name="designs done").wait_for()
-    assert page.get_by_role("button", name="Measure", exact=True).is_disabled()
+    assert measure.get_attribute("aria-disabled") == "true"
     picture = page.locator(f"{WIDGET} svg[role=img]")
     picture.wait_for(timeout=60_000)
     assert picture.locator("title").inner_html() == "VmPTE during zero-page-reads"
     rows = page.locator(f"{WIDGET} tbody tr").filter(has_text="mapped_count")
     assert "in the background" in rows.first.inner_text()
     assert page.locator(f"{WIDGET} tbody tr").count() == 4 * 4
-    assert page.get_by_role("button", name="Measure", exact=True).is_enabled()
-    # The tables look as in the output of a cell: every other row is tinted.
-    grounds = page.locator(f"{WIDGET} tbody tr").evaluate_all(
-        "(rows) => rows.slice(0, 4).map((row) => getComputedStyle(row).backgroundColor)"
-    )
-    assert grounds[0] == grounds[2] != grounds[1] == grounds[3]
+    assert measure.get_attribute("aria-disabled") == "true", "there is nothing left to measure"
+    page.locator(f"{WIDGET} .ptlab-term", has_text="VmPTE").first.hover()
+    assert "page-table pages" in page.get_by_role("tooltip").inner_text()
     for theme in ("light", "dark"):
         lab.use_theme(theme)
         assert violations(page) == []
@@ -57,7 +57,7 @@ def test_the_notebook_can_be_used_while_designs_are_compared(lab: Any, page: Any
         "busy.ipynb",
         "from ptlab.costs.measure import designs\n"
         f"panel = designs('{slow}', 'unmap_only', 'pt_rwsem')\npanel.start()\npanel",
-        "print('at the same time:', panel._button.disabled)",
+        "print('at the same time:', panel.busy)",
     )
     lab.open_notebook("busy.ipynb")
     lab.run_all()
@@ -65,20 +65,37 @@ def test_the_notebook_can_be_used_while_designs_are_compared(lab: Any, page: Any
     page.locator(f"{WIDGET} svg[role=img]").wait_for(timeout=60_000)
 
 
-def test_an_old_report_is_dimmed_while_a_new_one_is_made(lab: Any, page: Any) -> None:
-    lab.write(
-        "again.ipynb",
-        "from ptlab.costs.measure import designs\n"
-        "panel = designs('halves', 'unmap_only')\npanel.start()\npanel.wait()\npanel",
-    )
-    lab.open_notebook("again.ipynb")
-    lab.run_all()
-    report = page.locator(f"{WIDGET} .jp-RenderedHTMLCommon", has=page.locator("svg"))
-    assert report.evaluate("(it) => getComputedStyle(it).opacity") == "1"
-    page.get_by_role("button", name="Measure", exact=True).click()
-    page.locator(f"{WIDGET} .ptlab-stale").wait_for()
-    assert float(report.evaluate("(it) => getComputedStyle(it).opacity")) < 0.5
-    page.locator(f"{WIDGET} .ptlab-stale").wait_for(state="detached", timeout=60_000)
+def test_a_page_of_designs_is_chosen_from_without_python(page: Any, tmp_path: Any) -> None:
+    panel = designs("life-of-a-pte-page", "unmap_only", "pte_refcount", "pt_reclaim", "write_scan")
+    panel.start()
+    panel.wait()
+    panel.workload, panel.ticked = "full-table", ["unmap_only", "pt_reclaim"]
+    panel.start()
+    panel.wait()
+    path = tmp_path / "designs.html"
+    path.write_text(f"<!doctype html><html lang=en><title>t</title>{panel._page()}")
+    page.set_viewport_size({"width": 800, "height": 900})
+    page.goto(path.as_uri())
+    inside = page.locator(".ptlab-framed").content_frame
+    title, rows = inside.locator("svg title").first, inside.locator("tbody tr:visible")
+    title.wait_for(state="attached")
+    assert title.inner_html() == "VmPTE during full-table"
+    assert rows.count() == 2 * 4 and inside.get_by_label("write_scan").is_disabled()
+    assert inside.get_by_role("button", name="Measure").count() == 0
+    inside.get_by_label("Workload").select_option("life-of-a-pte-page")
+    assert title.inner_html() == "VmPTE during life-of-a-pte-page"
+    inside.get_by_label("write_scan").check()
+    inside.get_by_label("unmap_only").uncheck()
+    assert rows.count() == 2 * 4
+    names = inside.locator("svg g[data-design]:visible")
+    assert [one.get_attribute("data-design") for one in names.all()] == ["write_scan", "pt_reclaim"]
+    # The pictures that are left stand where the first ones stood.
+    boxes = [one.bounding_box() for one in names.all()]
+    assert boxes[0]["y"] == pytest.approx(boxes[1]["y"], abs=20) and boxes[0]["x"] < 150
+    inside.get_by_label("unmap_only").focus()
+    page.keyboard.press("Space")
+    assert names.count() == 3
+    assert axe.Axe().run(page, context=".ptlab-framed").response["violations"] == []
 
 
 def test_guesses_are_typed_and_answers_revealed(lab: Any, page: Any) -> None:

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 WIDGETS = ROOT / "ptlab" / "widgets"
 SOURCES = sorted((WIDGETS / "src").iterdir())
-BUNDLES = ("stepper.js", "scheduler.js", "guess.js")
+BUNDLES = ("stepper.js", "scheduler.js", "guess.js", "designs.js")
 READS_WHAT_IS_TYPED = ("address.mjs", "reading.mjs")
 
 

@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
+from ptlab.draw.palette import as_data
 from ptlab.widgets import Predict, Stepper, outputs
 from ptlab.widgets.designs import Designs
 
 CHOICES = {"halves": "half of each table"}
+LOOK = {"palette": as_data(), "glossary": []}
 
 
 @pytest.fixture
@@ -42,7 +44,8 @@ def test_answers_are_in_the_page_but_not_in_clear(published: Any) -> None:
 
 
 def test_the_page_of_a_panel_shows_what_was_measured_last(published: Any) -> None:
-    panel = Designs(CHOICES, ["one"], lambda *_: "<table>520 kB</table>", "halves", ["one"])
+    report = "<table>520 kB</table>"
+    panel = Designs(CHOICES, ["one"], lambda *_: report, "halves", ["one"], **LOOK)
     panel._ipython_display_()
     panel.start()
     panel.wait()
@@ -57,6 +60,7 @@ def test_a_program_that_collects_outputs_gets_measured_numbers(
 ) -> None:
     for module in ("outputs", "designs"):
         monkeypatch.setattr(f"ptlab.widgets.{module}.runs_widgets", lambda: False)
-    panel = Designs(CHOICES, ["one"], lambda *_: "<table>520 kB</table>", "halves", ["one"])
+    report = "<table>520 kB</table>"
+    panel = Designs(CHOICES, ["one"], lambda *_: report, "halves", ["one"], **LOOK)
     made = panel._repr_mimebundle_()
     assert made is not None and "520 kB" in made[0]["text/html"] and outputs.VIEW not in made[0]

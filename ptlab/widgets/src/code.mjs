@@ -31,6 +31,13 @@ function originOf({ origin }) {
   return ["follows ", link, `, ${origin.of}`];
 }
 
+/** A line of source. What does not fit goes on below, further in than the line begins. */
+function lineOf(line, isHere) {
+  const further = `${line.length - line.trimStart().length + 4}ch`;
+  return fill(html("span", { style: `padding-left: calc(6px + ${further}); text-indent: -${further}` }),
+    isHere ? { class: "is-here", "aria-current": "true" } : {}, `${line}\n`);
+}
+
 /** The panel of the tab Code. */
 export function makeCode({ functions, calls }) {
   const tasks = choices("Whose code", "ptlab-whose"), path = choices("Call path", "ptlab-calls");
@@ -68,11 +75,10 @@ export function makeCode({ functions, calls }) {
     name.textContent = title;
     where.textContent = file ? `${file}, line ${first + at}` : "your own code";
     follows.replaceChildren(...originOf(functions[f]));
-    source.replaceChildren(...text.map((line, k) => fill(html("span"), k === at ? { class: "is-here", "aria-current": "true" } : {}, `${line}\n`)));
+    source.replaceChildren(...text.map((line, k) => lineOf(line, k === at)));
     if (text.length === 0) source.textContent = "Its source is not at hand.";
     const marked = source.children[at];
     if (marked) source.scrollTop = marked.offsetTop - Math.min(ABOVE * marked.offsetHeight, source.clientHeight / 3);
-    source.scrollLeft = 0;
   }
   /** Draw what show() was told: to do it at each step would cost a layout that nobody sees. */
   const redraw = () => chooseTask(whose);

@@ -1,5 +1,6 @@
 // The 512 entries of one table as a grid, and the selected entry decoded.
 
+import { rangeOf } from "./columns.mjs";
 import { CELL, ENTRIES, OWN_KEYS, at, draw, fill, hex, html, markAt } from "./dom.mjs";
 import { frameOf } from "./walk.mjs";
 
@@ -117,8 +118,10 @@ export function makeEntries(pane, payload, columns, onEntry) {
     const address = hex(base + BigInt(entry) * BigInt(node.entry_size));
     const leads = frame === null ? "" : `, ${below ?? `frame ${hex(frame)}`}`;
     const sharing = with_.length ? `, shared with ${with_.join(" and ")}` : "";
-    words.replaceChildren(html("span", {}, "entry ", html("b", {}, entry), ` of ${address} `),
-      html("span", {}, "= ", html("b", {}, `0x${word.toString(16).padStart(16, "0")}`)),
+    const head = payload.columns.find(({ level }) => level === node.level);
+    const bits = entry.toString(2).padStart(head.bits, "0");
+    words.replaceChildren(html("span", {}, "entry ", html("b", {}, entry), `: ${rangeOf(head)} = `, html("b", {}, bits), " "),
+      html("span", {}, `at ${address}: `, html("b", {}, `0x${word.toString(16).padStart(16, "0")}`)),
       html("span", {}, `${kind}: ${meaningOf(kind)}${leads}${sharing}`));
     const flags = payload.flags.map(([letter, bit, meaning]) =>
       ({ letter, bit, meaning, set: frame !== null && ((word >> BigInt(bit)) & 1n) === 1n }));

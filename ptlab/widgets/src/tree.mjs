@@ -225,7 +225,8 @@ export function makeTree(pane, { columns, box_height: height, palette: { edges }
       const box = folds.boxOf(id), tables = folds.tablesOf(box);
       read.set(box, (tables.indexOf(id) + 0.5) / tables.length);
     }
-    heads.show(address, frame === null ? path.length : columns.length);
+    const { focus: [about], entries } = pane.steps[shownStep];
+    heads.show(address, frame === null ? path.length : columns.length, entries && pane.nodes[about].level);
     reveal();
     for (const { g, edge, id, mark, strip } of [...views, ...revealed]) {
       const part = read.get(id), isRead = part !== undefined;
