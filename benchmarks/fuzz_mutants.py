@@ -21,6 +21,7 @@ from ptlab.base import kernel_versions
 from ptlab.base.geometry import PMD_SIZE
 from ptlab.kernels.fuzz import BATCH
 from ptlab.kernels.random_huge_pages import huge_programs
+from ptlab.kernels.random_hugetlb import hugetlb_programs
 from ptlab.kernels.random_operations import chosen_programs, operation_programs
 from ptlab.paths import (
     brk,
@@ -30,6 +31,9 @@ from ptlab.paths import (
     expand_stack,
     fault,
     filemap,
+    hugetlb,
+    hugetlb_entries,
+    hugetlb_mapping,
     mmap,
     mprotect,
     mremap,
@@ -77,14 +81,14 @@ def _all_of_disk(mm: Any, vma: Any, words: Any, huge: bool = False) -> Any:
     return np.ones(words.shape, np.bool_) if disk else _STAYS(mm, vma, words, huge)
 
 
-def _always_aligned(mm: Any, at: Any, length: int, aligned: bool, over: bool = False) -> int:
-    return _AREA(mm, at, length, True, over)
+def _always_aligned(mm: Any, at: Any, length: int, aligned: bool, *rest: Any) -> int:
+    return _AREA(mm, at, length, True, *rest)
 
 
-def _no_room_above(mm: Any, at: Any, length: int, aligned: bool, over: bool = False) -> int:
+def _no_room_above(mm: Any, at: Any, length: int, aligned: bool, *rest: Any) -> int:
     start = unmapped_area._highest_gap(mm.layout.mmap_base, mm.vmas, length)
     fits = at is None and aligned and start % PMD_SIZE == 0
-    return start if fits else _AREA(mm, at, length, aligned, over)
+    return start if fits else _AREA(mm, at, length, aligned, *rest)
 
 
 def _grown_apart(vma: Any, **changes: Any) -> Any:
@@ -94,6 +98,7 @@ def _grown_apart(vma: Any, **changes: Any) -> Any:
 
 _STAYS, _AREA, _REPLACE = writable.stays_read_only, unmapped_area.get_unmapped_area, mremap.replace
 _HUGE, _USED, _PLACED = huge_programs(), operation_programs(), chosen_programs()
+_POOLED = hugetlb_programs()
 _OLD = {"6.18": kernel_versions.PROFILES["6.18"]._replace(collapse_goes_on=True)}
 _LAZY = {"6.18": kernel_versions.PROFILES["6.18"]._replace(lazyfree_whole=True)}
 
@@ -235,6 +240,40 @@ MUTANTS = (
         _grown_apart,
         _USED,
         "mmap s1 64K\ntouch w s1 64K\nfork 1\nmremap s1 64K 128K",
+    ),
+    Mutant(
+        "pages of the pool that are promised",
+        hugetlb_mapping,
+        "hugetlb_reserve_pages",
+        lambda file, wanted, private: None,
+        _POOLED,
+        "hugepages 2M 1\nmmap s1 4M hugetlb2M",
+    ),
+    Mutant(
+        "a promise that stays when the page goes",
+        hugetlb_entries,
+        "restore_reservation",
+        lambda machine, vma, index, frame: None,
+        _POOLED,
+        "hugepages 2M 1\nmmap s1 2M hugetlb2M\ntouch w s1 4K\nmadvise DONTNEED s1 2M\n"
+        "mmap s2 2M hugetlb2M",
+    ),
+    Mutant(
+        "a cut through a page of the pool",
+        mmap,
+        "may_split",
+        lambda vma, address: None,
+        _POOLED,
+        "hugepages 2M 1\nmmap s1 2M hugetlb2M\nmunmap s1 1M",
+    ),
+    Mutant(
+        "a page of the pool that parent and child share",
+        hugetlb,
+        "is_anon",
+        lambda word: False,
+        _POOLED,
+        "hugepages 2M 2\nmmap s1 2M hugetlb2M\ntouch w s1 4K\nmprotect s1 2M r\nmprotect s1 2M rw\n"
+        "mmap s2 2M hugetlb2M\ntouch w s1 4K",
     ),
 )
 

@@ -8,8 +8,9 @@ import hypothesis
 from hypothesis import HealthCheck, Verbosity
 
 from ptlab.kernels.judge import Result, judge
-from ptlab.kernels.live import Kernel, Recorder, RecorderError, has_swap
+from ptlab.kernels.live import Kernel, Recorder, RecorderError, has_swap, lacks_pool
 from ptlab.kernels.random_huge_pages import huge_programs
+from ptlab.kernels.random_hugetlb import POOL, hugetlb_programs
 from ptlab.kernels.random_operations import chosen_programs, operation_programs
 from ptlab.kernels.random_programs import programs
 from ptlab.scenario import Row, ScenarioError, parse, run
@@ -39,6 +40,8 @@ def search(
     kinds = programs() | operation_programs() | chosen_programs()
     if not has_swap():
         kinds |= huge_programs()
+    if not lacks_pool(*parse(f"hugepages 2M {POOL}")):
+        kinds |= hugetlb_programs()
 
     @hypothesis.seed(seed)
     @hypothesis.settings(

@@ -224,7 +224,7 @@ def exit_mmap(mm: Mm) -> Path[None]:
     yield from free_pgtables(mm, tlb, gone, 0, 0)
     yield from tlb_flush_mmu(tlb)
     for vma in gone:
-        hugetlb_vm_op_close(machine, vma)
+        hugetlb_vm_op_close(vma)
     yield machine.unlock(f"mmap_{'write' if alone else 'read'}_unlock", "mmap_lock")
     machine.store.put(machine, "_mms", 0, tuple(m for m in machine.mms if m is not mm))
     machine.store.put(machine.mem, "state", mm.pgd, int(State.FREED))

@@ -87,14 +87,20 @@ def may_split(vma: Vma, address: int) -> None:
         )
 
 
-def hugetlb_vm_op_close(machine: Machine, vma: Vma) -> None:
-    """A mapping is gone: what is left of its promise goes back, and with the last one its file."""
-    if not vma.hugetlb:
-        return
-    file, places = vma.file, indexes(vma)
-    assert file is not None
+def hugetlb_vm_op_close(vma: Vma) -> None:
+    """A private mapping is gone: what is left of its promise goes back."""
     if vma.reserved is not None:
+        places = indexes(vma)
         vma.hstate.reserve(-(len(places) - vma.reserved.count(places)))
-    mapped = any(v.file is file for mm in machine.mms for v in (*mm.vmas, *mm.detached))
-    if not mapped and not file.opened:
-        remove_inode_hugepages(file, 0)
+
+
+def fput_unmapped(machine: Machine) -> None:
+    """On the way back to user space a file that is mapped no longer, and cannot be opened, is gone.
+
+    (task_work_run(), ____fput(), hugetlbfs_evict_inode())
+    """
+    for file in machine.files:
+        if file.hstate is None or file.opened or not file.reserved or not file.reserved.above(0):
+            continue
+        if not any(v.file is file for mm in machine.mms for v in (*mm.vmas, *mm.detached)):
+            remove_inode_hugepages(file, 0)

@@ -241,6 +241,8 @@ def _remove(part: MadviseBehavior) -> Path[None]:
 
 
 def _collapse(part: MadviseBehavior) -> Path[None]:
+    if part.vma.hugetlb:
+        raise part.refusal(f"{part.vma} is hugetlb")
     return madvise_collapse(part.mm, part.vma, part.start, part.end)
 
 
@@ -271,7 +273,7 @@ def _update_flags(part: MadviseBehavior) -> Path[None]:
     """Advice that only sets and clears flags of the VMA."""
     if part.behavior == MADV_WIPEONFORK and part.vma.file is not None:
         raise part.refusal(f"{part.vma} is not anonymous")
-    if part.behavior == MADV_MERGEABLE and part.vma.shared:
+    if part.behavior == MADV_MERGEABLE and (part.vma.shared or part.vma.hugetlb):
         return  # vma_ksm_compatible() says no, and the call says nothing
     on, off = _FLAGS[part.behavior]
     flags = (part.vma.flags & ~off) | on

@@ -192,9 +192,8 @@ def do_vmi_align_munmap(mm: Mm, start: int, end: int, downgrade: bool) -> Path[b
         yield from change_vmas(mm, lambda vmas: split_at(vmas, start))
     for vma in found:
         refuse_sealed("munmap", vma)
-    for border in (start, end):
-        yield from before_split(mm, border, border)
-        yield from change_vmas(mm, partial(split_at, address=border))
+    yield from _split_vma(mm, start)
+    yield from _split_vma(mm, end)
     for vma in overlapping(mm.vmas, start, end):
         yield from vma_start_write(mm, vma)
     vmas = mm.vmas
@@ -215,8 +214,15 @@ def do_vmi_align_munmap(mm: Mm, start: int, end: int, downgrade: bool) -> Path[b
     yield from free_pgtables(mm, tlb, gone, floor, ceiling)
     yield from tlb_flush_mmu(tlb)
     for vma in gone:
-        hugetlb_vm_op_close(machine, vma)
+        hugetlb_vm_op_close(vma)
     return downgrade
+
+
+@not_in_kernel
+def _split_vma(mm: Mm, address: int) -> Path[None]:
+    """Cut what is mapped at `address` in two there; EINVAL inside a hugetlb page."""
+    yield from before_split(mm, address, address)
+    yield from change_vmas(mm, partial(split_at, address=address))
 
 
 @not_in_kernel
@@ -244,6 +250,8 @@ def before_split(mm: Mm, start: int, end: int) -> Path[None]:
 
 def vma_modify(mm: Mm, fn: str, vma: Vma, start: int, end: int, flags: int) -> Path[Vma]:
     """Give the part [start, end) of `vma` other flags: split, change, merge. Returns the new VMA."""
+    if vma.hugetlb:  # it merges with nothing, and may be cut at its start before its end is refused
+        yield from _split_vma(mm, start)
     yield from before_split(mm, start, end)
     unfaulted = mm.machine.profile.merge_unfaulted
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 from ptlab.base.call_path import not_in_kernel
 from ptlab.base.errors import KernelError
 from ptlab.base.steps import Path
+from ptlab.paths.hugetlb_mapping import fput_unmapped
 from ptlab.state.journal import Journal
 from ptlab.state.machine import Machine
 from ptlab.state.mm import Mm
@@ -66,6 +67,7 @@ def then_grace_period(mm: Mm, path: Path[T], result: list[T]) -> Path[None]:
     except TypeError as error:
         explained(error)
         raise
+    fput_unmapped(mm.machine)
     yield from mm.machine.scheme.returns_to_user(mm)
     yield from mm.machine.rcu_do_batch()
     if failed:

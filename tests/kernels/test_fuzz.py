@@ -162,7 +162,7 @@ def test_the_command_prints_it_with_its_seed(wrong_scheme, capsys, monkeypatch):
 
 def test_the_command_counts_what_agreed(here, capsys, monkeypatch):
     monkeypatch.setattr(fuzz, "programs", lambda: st.just(PROGRAM))
-    for others in ("huge_programs", "operation_programs", "chosen_programs"):
+    for others in ("huge_programs", "operation_programs", "chosen_programs", "hugetlb_programs"):
         monkeypatch.setattr(fuzz, others, st.nothing)
     assert main(["fuzz", "--minutes", "0", "--seed", "7"]) == 0
     out = capsys.readouterr().out

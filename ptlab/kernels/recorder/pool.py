@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 _SETTINGS = "/sys/kernel/mm/hugepages"
-
-
-def _file(size: int) -> str:
-    return f"{_SETTINGS}/hugepages-{size >> 10}kB/nr_hugepages"
+_PATIENCE_S = 10  # for processes that end just now, and still have pages
 
 
 def resize(size: int, count: int) -> None:
     """Have `count` huge pages of `size` bytes in the pool; MemoryError if the machine cannot."""
-    with open(_file(size), "r+") as file:
-        file.write(str(count))
-        file.flush()
-        file.seek(0)
-        if int(file.read()) != count:
-            raise MemoryError(f"this machine has no room for {count} huge pages of {size} bytes")
+    if _set(size, count) != count:
+        raise MemoryError(f"this machine has no pool of {count} huge pages of {size} bytes")
 
 
 @contextmanager
@@ -32,13 +26,27 @@ def restored(sizes: set[int]) -> Iterator[None]:
         return
     alone = os.open(_SETTINGS, os.O_RDONLY)
     fcntl.flock(alone, fcntl.LOCK_EX)
-    before = {}
-    for size in sizes:
-        with open(_file(size)) as file:
-            before[size] = int(file.read())
+    before = {size: _read(size) for size in sizes}
     try:
         yield
     finally:
         for size, count in before.items():
-            resize(size, count)
+            end = time.monotonic() + _PATIENCE_S
+            while _set(size, count) != count and time.monotonic() < end:
+                time.sleep(0.001)
         os.close(alone)
+
+
+def _file(size: int) -> str:
+    return f"{_SETTINGS}/hugepages-{size >> 10}kB/nr_hugepages"
+
+
+def _set(size: int, count: int) -> int:
+    with open(_file(size), "w") as file:
+        file.write(str(count))
+    return _read(size)
+
+
+def _read(size: int) -> int:
+    with open(_file(size)) as file:
+        return int(file.read())
