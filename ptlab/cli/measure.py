@@ -5,19 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import textwrap
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from ptlab.base.kernel_versions import PROFILES
 from ptlab.cli.bad_input import BadInput
 from ptlab.cli.scenarios import scenarios
-from ptlab.cli.show import show
+from ptlab.cli.show import designs_table, say, show
 from ptlab.cli.target import check_target
 from ptlab.costs.findings import MEMORY, MEMORY_NOTE, PRICE, PRICE_NOTE, Column, locks
 from ptlab.costs.measure import KERNEL, measure
@@ -150,47 +147,35 @@ def _show(console: Console, measured: Measurements) -> None:
         width - 2 - max(len(m.scheme) for m in measured) - sum(_width(c, measured) for c in MEMORY)
     )
     bars = min(max(room - 1, _FEWEST_BARS), _MOST_BARS)
-    memory = _table(MEMORY, "over time,\nup to the\nhighest peak" if bars > 11 else "over\ntime")
-    price = _table(PRICE)
+    memory = designs_table(
+        MEMORY, "over time,\nup to the\nhighest peak" if bars > 11 else "over\ntime"
+    )
+    price = designs_table(PRICE)
     for m in measured:
         memory.add_row(m.scheme, *(c.cell(m) for c in MEMORY), _sparkline(m, highest, bars))
-        price.add_row(m.scheme, *(c.cell(m) for c in PRICE))
+        price.add_row(m.scheme, *(c.cell(m.costs) for c in PRICE))
     console.print("\nVmPTE, and the tables that are left at the end")
     show(memory)
-    _say(console, width, MEMORY_NOTE)
+    say(console, width, MEMORY_NOTE)
     console.print("\nWhat it took")
     show(price)
-    _say(console, width, PRICE_NOTE)
+    say(console, width, PRICE_NOTE)
     console.print("\nHow often which lock was taken")
     for m in measured:
-        taken = [f"{c.heading} {c.cell(m)}" for c in locks(measured) if m.costs.locks[c.heading]]
-        _say(console, width, f"{m.scheme}: {', '.join(taken)}")
+        taken = [
+            f"{c.heading} {c.cell(m.costs)}" for c in locks(measured) if m.costs.locks[c.heading]
+        ]
+        say(console, width, f"{m.scheme}: {', '.join(taken)}")
     console.print()
     for m, text in zip(measured, measured.verdicts().values(), strict=True):
-        _say(console, width, f"{m.scheme}: {text}")
-        _say(console, width, m.fate, "  ")
+        say(console, width, f"{m.scheme}: {text}")
+        say(console, width, m.fate, "  ")
     console.print()
 
 
-def _width(column: Column, measured: Measurements) -> int:
+def _width(column: Column[Measurement], measured: Measurements) -> int:
     """How many characters a column takes, with the space before it."""
     return 1 + max(map(len, [*column.heading.split(), *(column.cell(m) for m in measured)]))
-
-
-def _table(columns: tuple[Column, ...], last: str = "") -> Table:
-    """A table with one line for each design. Each word of a heading has its own line."""
-    table = Table(box=box.SIMPLE_HEAD, padding=0)
-    table.add_column("design", no_wrap=True)
-    for column in columns:
-        table.add_column(column.heading.replace(" ", "\n"), justify="right", no_wrap=True)
-    if last:
-        table.add_column(last, no_wrap=True)
-    return table
-
-
-def _say(console: Console, width: int, text: str, indent: str = "") -> None:
-    lines = textwrap.fill(text, width, initial_indent=indent, subsequent_indent="  ")
-    console.print(lines, markup=False, soft_wrap=True)
 
 
 def _sparkline(m: Measurement, highest: int, width: int) -> str:

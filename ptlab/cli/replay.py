@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
 
 from ptlab.cli.bad_input import BadInput
-from ptlab.cli.show import show
+from ptlab.cli.show import designs_table, say, show
 from ptlab.cli.trace import DEFAULT_FILE
+from ptlab.costs.findings import PRICE, PRICE_NOTE
 from ptlab.trace.carried import CARRIED
 from ptlab.trace.perfetto import write_perfetto
 from ptlab.trace.replay import Replay, replay
@@ -97,5 +99,14 @@ def _show(played: Replay) -> None:
         table.add_row(one.scheme, *cells)
     print(played.trace)
     show(table)
+    console = Console(highlight=False)
+    if not bounds:
+        print("What it took, up to the last exit")
+        price = designs_table(PRICE)
+        for one in played:
+            price.add_row(one.scheme, *(column.cell(one.costs) for column in PRICE))
+        show(price)
+        say(console, console.width, PRICE_NOTE)
+        print()
     for sentence in played.sentences().values():
-        print(sentence)
+        say(console, console.width, sentence)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import sys
+import textwrap
+from collections.abc import Sequence
+from typing import Any
 
+from rich import box
 from rich.cells import cell_len
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
+
+from ptlab.costs.findings import Column
 
 _ENDLESS = 10_000
 
@@ -30,3 +36,20 @@ def show(table: Table) -> None:
             file=sys.stderr,
         )
     Console(highlight=False, width=max(console.width, needed)).print(table)
+
+
+def designs_table(columns: Sequence[Column[Any]], last: str = "") -> Table:
+    """A table with one line for each design. Each word of a heading has its own line."""
+    table = Table(box=box.SIMPLE_HEAD, padding=0)
+    table.add_column("design", no_wrap=True)
+    for column in columns:
+        table.add_column(column.heading.replace(" ", "\n"), justify="right", no_wrap=True)
+    if last:
+        table.add_column(last, no_wrap=True)
+    return table
+
+
+def say(console: Console, width: int, text: str, indent: str = "") -> None:
+    """Print text in lines of at most `width`; the lines after the first one are indented."""
+    lines = textwrap.fill(text, width, initial_indent=indent, subsequent_indent="  ")
+    console.print(lines, markup=False, soft_wrap=True)

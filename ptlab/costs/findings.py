@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from html import escape
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from ptlab.costs.measurement import Measurement
 from ptlab.costs.memory_time import FAULT_US
+from ptlab.costs.meter import Costs
 from ptlab.draw.chart import number
+
+T = TypeVar("T")
 
 
 def verdict(m: Measurement, base: Measurement) -> str:
@@ -20,7 +23,7 @@ def verdict(m: Measurement, base: Measurement) -> str:
             "The measure for the others" if m.costs.tables_freed else "Frees nothing before munmap"
         )
         return f"{role}: {kb(m.peak_kb)} at the peak, {kb(m.end_kb)} at the end."
-    return f"{_saved(m, base)} {_price(m, base)}"
+    return f"{_saved(m, base)} {price(m.costs, base.costs)}"
 
 
 def _saved(m: Measurement, base: Measurement) -> str:
@@ -41,8 +44,11 @@ def _saved(m: Measurement, base: Measurement) -> str:
     return f"Frees {share:.3g} % of what {base.scheme} keeps, down to {kb(m.end_kb)}{peak}."
 
 
-def _price(m: Measurement, base: Measurement) -> str:
-    """Only what differs by 0.05 or more per page fault, and any difference in locks and waits."""
+def price(costs: Costs, base: Costs) -> str:
+    """What a design costs more than `base`, in words.
+
+    Only what differs by 0.05 or more per page fault, and any difference in locks and waits.
+    """
     parts = []
     for count, noun in (
         ("atomics_local", "local atomics"),
@@ -50,19 +56,19 @@ def _price(m: Measurement, base: Measurement) -> str:
         ("percpu_adds", "per-CPU adds"),
         ("scanned", "entries scanned"),
     ):
-        more = m.per_fault(count) - base.per_fault(count)
+        more = costs.per_fault(count) - base.per_fault(count)
         if abs(more) >= 0.05:
             parts.append(f"{'+' if more > 0 else ''}{short(more)} {noun}")
     words = f"For each page fault: {', '.join(parts)}." if parts else ""
-    built, usual = m.costs.tables_allocated, base.costs.tables_allocated
+    built, usual = costs.tables_allocated, base.tables_allocated
     if built != usual:
         words += f" Builds {_count(built, 'table')} instead of {number(usual)}."
-    writes = m.costs.locks["mmap_lock write"] - base.costs.locks["mmap_lock write"]
+    writes = costs.locks["mmap_lock write"] - base.locks["mmap_lock write"]
     if writes:
         than_base = "more" if writes > 0 else "less"
         words += f" Takes mmap_lock for write {_count(abs(writes), 'time')} {than_base}."
-    if m.costs.grace_waits:
-        words += f" Waits for a grace period {_count(m.costs.grace_waits, 'time')}."
+    if costs.grace_waits:
+        words += f" Waits for a grace period {_count(costs.grace_waits, 'time')}."
     return words.strip() or "It has no cost that is counted here."
 
 
@@ -84,18 +90,18 @@ def short(value: float) -> str:
     return number(round(value)) if abs(value) >= 1000 else f"{round(value, 3):.3g}"
 
 
-class Column(NamedTuple):
+class Column(NamedTuple, Generic[T]):
     """A column of the tables: its heading in short words, and the cell of one design."""
 
     heading: str
-    cell: Callable[[Measurement], str]
+    cell: Callable[[T], str]
 
 
-def _per_fault(count: str) -> Callable[[Measurement], str]:
-    return lambda m: short(m.per_fault(count))
+def _per_fault(count: str) -> Callable[[Costs], str]:
+    return lambda costs: short(costs.per_fault(count))
 
 
-MEMORY = (
+MEMORY: tuple[Column[Measurement], ...] = (
     Column("peak kB", lambda m: number(m.peak_kb)),
     Column("mean kB", lambda m: number(round(m.mean_kb))),
     Column("end kB", lambda m: number(m.end_kb)),
@@ -111,27 +117,27 @@ MEMORY_NOTE = (
     "program forks, all its processes are counted together."
 )
 
-PRICE = (
-    Column("tables built", lambda m: number(m.costs.tables_allocated)),
-    Column("tables freed", lambda m: number(m.costs.tables_freed)),
+PRICE: tuple[Column[Costs], ...] = (
+    Column("tables built", lambda costs: number(costs.tables_allocated)),
+    Column("tables freed", lambda costs: number(costs.tables_freed)),
     Column("local atomics", _per_fault("atomics_local")),
     Column("shared atomics", _per_fault("atomics_shared")),
     Column("per-CPU adds", _per_fault("percpu_adds")),
     Column("entries scanned", _per_fault("scanned")),
-    Column("TLB flushes", lambda m: number(m.costs.flushes)),
-    Column("grace waits", lambda m: number(m.costs.grace_waits)),
+    Column("TLB flushes", lambda costs: number(costs.flushes)),
+    Column("grace waits", lambda costs: number(costs.grace_waits)),
 )
 """What the run took."""
 
 
-def locks(measured: Sequence[Measurement]) -> tuple[Column, ...]:
+def locks(measured: Sequence[Measurement]) -> tuple[Column[Costs], ...]:
     """A column for each lock and mode that any of the designs took: how often."""
     names = sorted({name for m in measured for name in m.costs.locks})
     return tuple(Column(name, _taken(name)) for name in names)
 
 
-def _taken(name: str) -> Callable[[Measurement], str]:
-    return lambda m: number(m.costs.locks[name])
+def _taken(name: str) -> Callable[[Costs], str]:
+    return lambda costs: number(costs.locks[name])
 
 
 PRICE_NOTE = (
@@ -144,17 +150,19 @@ PRICE_NOTE = (
 def as_html(measured: Sequence[Measurement], verdicts: dict[str, str]) -> str:
     """The verdicts and all tables."""
     words = [[m.scheme, verdicts[m.scheme], m.fate] for m in measured]
+    memory = [(m.scheme, m) for m in measured]
+    costs = [(m.scheme, m.costs) for m in measured]
     return (
         f"{_table('The verdicts', ['design', 'verdict', 'history, or Linux?'], words, 'left')}"
-        f"{_numbers('VmPTE, and the tables at the end', MEMORY, measured)}"
+        f"{_numbers('VmPTE, and the tables at the end', MEMORY, memory)}"
         f"<p>{escape(MEMORY_NOTE)}</p>"
-        f"{_numbers('What it took', PRICE, measured)}<p>{escape(PRICE_NOTE)}</p>"
-        f"{_numbers('How often which lock was taken', locks(measured), measured)}"
+        f"{_numbers('What it took', PRICE, costs)}<p>{escape(PRICE_NOTE)}</p>"
+        f"{_numbers('How often which lock was taken', locks(measured), costs)}"
     )
 
 
-def _numbers(caption: str, columns: tuple[Column, ...], measured: Sequence[Measurement]) -> str:
-    rows = [[m.scheme, *(column.cell(m) for column in columns)] for m in measured]
+def _numbers(caption: str, columns: tuple[Column[T], ...], designs: Sequence[tuple[str, T]]) -> str:
+    rows = [[name, *(column.cell(one) for column in columns)] for name, one in designs]
     return _table(caption, ["design", *(column.heading for column in columns)], rows, "right")
 
 

@@ -40,4 +40,4 @@ class Measurement:
 
     def per_fault(self, count: str) -> float:
         """One of the counts of `costs`, for each page fault."""
-        return float(getattr(self.costs, count)) / max(self.costs.faults, 1)
+        return self.costs.per_fault(count)

@@ -103,6 +103,10 @@ class Costs:
         """Plain adds to a counter of this CPU's own."""
         return self.references[Counting.PERCPU]
 
+    def per_fault(self, count: str) -> float:
+        """One of the counts, by its name, for each page fault."""
+        return float(getattr(self, count)) / max(self.faults, 1)
+
     def _atomics(self, shared: bool) -> int:
         locks = (
             times * (1 if mode == _DOWNGRADE else lock_cost(name).atomics)

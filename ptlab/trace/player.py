@@ -11,12 +11,16 @@ passed on: the recording says which pages became huge.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from copy import deepcopy
+from dataclasses import replace
 from errno import errorcode
 from functools import partial
 
 from ptlab.base.errors import KernelError, NotModelled, SegmentationFault
 from ptlab.base.geometry import PAGE_SIZE, PMD_SIZE, Level
+from ptlab.base.steps import Step
+from ptlab.costs.meter import Costs
 from ptlab.observe.pagemap import FILE, GUARD, HUGE, PFNZERO
 from ptlab.paths.madvise import ADVICE_NAMES
 from ptlab.process.process import Process
@@ -43,15 +47,18 @@ class Player:
     """The processes of a trace, row by row.
 
     processes  those that live, by their number in the trace
+    costs      what all calls and faults have cost up to now
     trouble    what could not be played, and how often
     """
 
     def __init__(self, scheme: str | type[ReclaimScheme], kernel: str, levels: int) -> None:
         self.processes: dict[int, Process] = {}
         self.trouble: Counter[str] = Counter()
-        self._new = partial(
+        self.costs = Costs()
+        self._process = partial(
             Process, scheme=scheme, kernel=kernel, levels=levels, grain="range", record=False
         )
+        self._faults = 0
         self._files: dict[tuple[Machine, int], File] = {}
         self._do: dict[int, Callable[[Process, Row], object]] = {
             Op.MAP: self._map,
@@ -80,6 +87,23 @@ class Player:
             process.background()
         return sum(self.vmpte_kb(who) for who in self.processes)
 
+    def spent(self) -> Costs:
+        """A copy of the costs up to now, with the page faults."""
+        faults = self._faults + sum(each.counters.minflt for each in self.processes.values())
+        return replace(deepcopy(self.costs), faults=faults)
+
+    def _new(self) -> Process:
+        """A process on a machine of its own, whose steps are counted."""
+        process = self._process()
+        mem = process.machine.mem
+
+        def count(steps: Iterable[Step]) -> None:
+            for _ in self.costs.count(steps, mem):
+                pass
+
+        process.machine.observe = count
+        return process
+
     def play(self, row: Row) -> None:
         """Do what one row says. What the simulator refuses goes into `trouble`."""
         op = row.op
@@ -88,7 +112,9 @@ class Player:
         elif op == Op.FORK:
             self.processes[row.x] = self.processes[row.who].fork()
         elif op == Op.EXIT:
-            self.processes.pop(row.who).exit()
+            process = self.processes.pop(row.who)
+            self._faults += process.counters.minflt
+            process.exit()
         elif op != Op.SAMPLE:
             try:
                 self._do[op](self.processes[row.who], row)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ptlab.costs.meter import Costs
 from ptlab.process.process import Process
 from ptlab.schemes import ReclaimScheme, scheme_class
 from ptlab.trace.player import Player
@@ -29,6 +30,7 @@ class Played(NamedTuple):
     peak_kb    the highest total at any row
     end_kb     the total before the last process ends
     later_kb   the same after what the design does in the background
+    costs      what it cost, up to the last exit and with what is done in the background
     trouble    what could not be played, and how often
     """
 
@@ -39,6 +41,7 @@ class Played(NamedTuple):
     peak_kb: int
     end_kb: int
     later_kb: int
+    costs: Costs
     trouble: Counter[str]
 
 
@@ -58,10 +61,11 @@ def play(trace: Trace, scheme: Scheme, kernel: str = KERNEL) -> Played:
     taken: list[_Open] = []
     now: Counter[int] = Counter()
     peak = end = later = seen = 0
+    costs = player.costs
     until = set(trace.rows["y"][trace.rows["op"] == Op.SAMPLE].tolist())
     for number, row in joined(trace, until):
         if row.op == Op.EXIT and len(player.processes) == 1:
-            later = player.background()
+            later, costs = player.background(), player.spent()
         player.play(row)
         changed = row.x if row.op == Op.FORK else row.who
         now[changed] = player.vmpte_kb(changed)
@@ -78,9 +82,9 @@ def play(trace: Trace, scheme: Scheme, kernel: str = KERNEL) -> Played:
         if taken:
             taken = [one for one in taken if one.until > number]
     if player.processes:
-        later = player.background()
+        later, costs = player.background(), player.spent()
     name = scheme_class(scheme).name
-    return Played(name, low, high, total, peak, end, later, player.trouble)
+    return Played(name, low, high, total, peak, end, later, costs, player.trouble)
 
 
 def process_at(

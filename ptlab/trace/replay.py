@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ptlab.costs.findings import price
 from ptlab.draw.chart import Panels, Series
 from ptlab.schemes import SCHEMES
 from ptlab.trace.carried import CARRIED, carried
@@ -87,6 +88,7 @@ class Replay(Sequence[Played]):
                 "peak_kb": one.peak_kb,
                 "end_kb": one.end_kb,
                 "later_kb": one.later_kb,
+                "costs": one.costs.as_dict(),
                 "not_played": dict(one.trouble),
             }
             if self.least:
@@ -111,6 +113,8 @@ class Replay(Sequence[Played]):
             less = base.end_kb - one.later_kb
             compared = f"{less} kB less than" if less else "as much as"
             said += f"; {compared} if only munmap frees tables"
+            if not self.least:
+                said += f". {price(one.costs, base.costs).removesuffix('.')}"
         missed = "; ".join(f"{n} x {what}" for what, n in one.trouble.items())
         return f"{said}." + (f" Not played: {missed}." if missed else "")
 

@@ -23,6 +23,8 @@ def test_replay_prints_an_object_for_each_design(capsys, tmp_path):
     assert [one["scheme"] for one in objects] == list(SCHEMES)
     wanted = {"samples": 1, "equal": 1, "peak_kb": 12, "end_kb": 12}
     assert all(wanted.items() <= one.items() for one in objects)
+    assert all(one["costs"]["tables_allocated"] >= 3 for one in objects)
+    assert "tables" in ptlab(capsys, "replay", str(file))[1]
 
 
 def test_replay_says_what_is_wrong_with_a_file(capsys, tmp_path):

@@ -108,7 +108,9 @@ def test_the_tables_say_how_often_each_lock_was_taken_by_mode():
     measured = measure(
         "mmap s0 4M\ntouch w s0 4M\nmadvise DONTNEED s0 4M", "unmap_only", "pt_rwsem"
     )
-    columns = {column.heading: [column.cell(m) for m in measured] for column in locks(measured)}
+    columns = {
+        column.heading: [column.cell(m.costs) for m in measured] for column in locks(measured)
+    }
     assert columns["pt_rwsem write"] == ["0", "1"]
     assert columns["pmd_lock"] == ["2", "2"]
     assert columns["page_table_lock"] == ["2", "2"]

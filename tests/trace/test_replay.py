@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 import ptlab
+from ptlab.costs.meter import Meter
 from ptlab.trace.playing import process_at
 from ptlab.trace.rows import ROW, Op, Trace
 
+AT = 1 << 30
 TABLES_KB = 4
 
 
@@ -56,6 +58,23 @@ def test_a_sample_is_compared_with_what_was_in_flight():
     one = played[0]
     assert (one.low.tolist(), one.high.tolist()) == ([0, 12], [12, 12])
     assert played.equal(one) == 1  # 12 kB was possible at the first; 4 kB was not at the second
+
+
+def test_a_design_costs_in_a_replay_what_its_calls_cost_anywhere():
+    rows = np.zeros(4, ROW)
+    rows["op"] = [Op.EXEC, Op.MAP, Op.TOUCH, Op.ADVISE]
+    rows["at"], rows["length"], rows["x"], rows["y"] = AT, 4 << 20, [0, 3, 0, 4], 0x20
+    played = ptlab.replay(Trace(rows), "unmap_only", "pte_refcount")
+    for one in played:
+        process = ptlab.Process(one.scheme, kernel="6.18", record=False)
+        meter = Meter(process)
+        process.mmap(4 << 20, at=AT)
+        process.touch(AT, 4 << 20)
+        process.madvise(AT, "DONTNEED", 4 << 20)
+        process.background()
+        assert one.costs == meter.finish()
+    assert played[1].costs.atomics_local > played[0].costs.atomics_local > 0
+    assert "local atomics" in played.sentences()["pte_refcount"]
 
 
 def test_what_cannot_be_played_is_counted_and_said():
