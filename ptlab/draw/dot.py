@@ -162,7 +162,7 @@ def _drawn(graph: graphviz.Digraph, form: str) -> str | None:
     except ImportError:  # not installed, or a minimal system lacks GLib, which it needs
         if shutil.which("dot") is None:
             return None
-        return graph.pipe(format=form, encoding="utf-8", quiet=True)
+        return str(graph.pipe(format=form, encoding="utf-8", quiet=True))
     with _quiet():
         drawn = pygraphviz.AGraph(graph.source).draw(format=form, prog="dot")
     return drawn.decode() if isinstance(drawn, bytes) else str(drawn)

@@ -17,8 +17,9 @@ _NODE = re.compile(
     r"^\t(\w+) \[label=<(.*)> class=(.*?) fillcolor=\"(.*?)\" .*width=(\S+)\]$", re.M
 )
 _EDGE = re.compile(r'^\t(\w+) -> (\w+) \[id="(.*?)"\]$', re.M)
-_ROUND, _LETTER = 6, 0.56
-"""Points of a box's round corner; points across a letter, for each point of its font."""
+_ROUND, _INSIDE, _LETTER = 6, 7, 0.56
+"""Points of a round corner, and from a box to its text; points across a letter of one point."""
+_BOLD = ' font-weight="bold"'
 
 
 class Drawn(NamedTuple):
@@ -135,21 +136,13 @@ def _edge(drawn: Picture, above: str, below: str, name: str) -> str:
 
 
 def _box(name: str, box: Drawn, drawn: Picture) -> str:
-    first, second, strip = ElementTree.fromstring(box.label)
-    centre, texts = box.x + box.width / 2, []
-    wide = max(_across(row) for row in (first, second))
-    for row, down in ((first, 14.5), (second, 30.5)):
-        x = centre - wide / 2
-        for text, size, bold in _texts(row):
-            weight = ' font-weight="bold"' if bold else ""
-            texts.append(
-                f'<text xml:space="preserve" x="{x:.1f}" y="{box.y + down:.1f}" '
-                f'font-family="Helvetica,sans-Serif"{weight} font-size="{size:g}" '
-                f'fill="{drawn.ink}">{escape(text)}</text>'
-            )
-            x += len(text) * size * _LETTER
+    *rows, strip = ElementTree.fromstring(box.label)
+    texts = [
+        _line(row, box, box.y + down, drawn.ink)
+        for row, down in zip(rows, (14.5, 30.5), strict=True)
+    ]
     cells = [(float(cell.get("WIDTH", 0)), cell.get("BGCOLOR")) for cell in strip.iter("TD")][1:]
-    x, rects = centre - sum(width for width, _ in cells) / 2, []
+    x, rects = box.x + (box.width - sum(width for width, _ in cells)) / 2, []
     for width, fill in cells:
         rects.append(
             f'<rect x="{x:.1f}" y="{box.y + 35:.1f}" width="{width:g}" height="7" fill="{fill}"/>'
@@ -162,6 +155,21 @@ def _box(name: str, box: Drawn, drawn: Picture) -> str:
     )
 
 
+def _line(row: ElementTree.Element, box: Drawn, y: float, ink: str) -> str:
+    """A line of text, made narrower if it would not fit into its box."""
+    pieces, room = list(_texts(row)), box.width - 2 * _INSIDE
+    across = sum(len(text) * size * _LETTER for text, size, _ in pieces)
+    fitted = f' textLength="{room:.1f}" lengthAdjust="spacingAndGlyphs"' if across > room else ""
+    spans = "".join(
+        f'<tspan font-size="{size:g}"{_BOLD if bold else ""}>{escape(text)}</tspan>'
+        for text, size, bold in pieces
+    )
+    return (
+        f'<text xml:space="preserve" x="{box.x + _INSIDE:.1f}" y="{y:.1f}"{fitted} '
+        f'font-family="Helvetica,sans-Serif" fill="{ink}">{spans}</text>'
+    )
+
+
 def _texts(row: ElementTree.Element) -> Iterator[tuple[str, float, bool]]:
     """The pieces of a line of text, each with the size of its font, and whether it is bold."""
     for part in row.iter():
@@ -169,7 +177,3 @@ def _texts(row: ElementTree.Element) -> Iterator[tuple[str, float, bool]]:
             yield part.text, float(part.get("POINT-SIZE", 11)), part.tag == "B"
         if part.tag == "FONT" and part.tail:
             yield part.tail, 11.0, False
-
-
-def _across(row: ElementTree.Element) -> float:
-    return sum(len(text) * size * _LETTER for text, size, _ in _texts(row))
