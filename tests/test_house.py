@@ -80,3 +80,15 @@ def test_no_file_imports_itself_in_a_circle():
 def test_each_floor_says_what_is_in_it(package):
     text = ast.get_docstring(ast.parse((PACKAGE / package / "__init__.py").read_text())) or ""
     assert len(text.splitlines()) >= 8, "what is in it, the reading order, its one idea, its limits"
+
+
+def test_the_engines_integers_have_64_bits_by_name():
+    # numpy's own have 32 where a pointer has, as in a browser, and a page's number needs more.
+    unnamed = [
+        f"{name}:{node.lineno}"
+        for name, path in modules()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "np.arange"
+        if "dtype" not in {keyword.arg for keyword in node.keywords}
+    ]
+    assert unnamed == []

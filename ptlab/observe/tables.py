@@ -60,8 +60,10 @@ def _slots(start: Numbers, end: Numbers) -> tuple[Numbers, Numbers]:
     """The 2 MiB slots that each run lies in, and how many of its pages lie there."""
     first = start >> PMD_SHIFT
     each = ((end - 1) >> PMD_SHIFT) - first + 1
-    run = np.repeat(np.arange(len(start)), each)
-    slots = first[run] + np.arange(len(run)) - np.repeat(np.cumsum(each) - each, each)
+    run = np.repeat(np.arange(len(start), dtype=np.int64), each)
+    slots = (
+        first[run] + np.arange(len(run), dtype=np.int64) - np.repeat(np.cumsum(each) - each, each)
+    )
     low = np.maximum(start[run], slots << PMD_SHIFT)
     high = np.minimum(end[run], (slots + 1) << PMD_SHIFT)
     return slots, (high - low) >> PAGE_SHIFT

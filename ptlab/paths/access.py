@@ -126,7 +126,7 @@ def _file_faults(
     """Faults that are alike at once; else table by table, and below one table page by page."""
     faults = alike_faults(mm, vma, piece, tables, write)
     if faults is None and is_run(piece.slots):
-        one_by_one = split(piece.slots, np.arange(1, piece.tables))
+        one_by_one = split(piece.slots, np.arange(1, piece.tables, dtype=np.int64))
         return (yield from _access_runs(mm, piece, one_by_one, write, locked))
     if faults is None:
         return (yield from _page_by_page(mm, vma, piece, write, locked))
@@ -207,7 +207,7 @@ def _access_entries(
     kinds = _kinds(words, usable)
     alike = bool((kinds == kinds.flat[0]).all())
     if not alike and is_run(piece.slots):
-        one_by_one = split(piece.slots, np.arange(1, piece.tables))
+        one_by_one = split(piece.slots, np.arange(1, piece.tables, dtype=np.int64))
         return (yield from _access_runs(mm, piece, one_by_one, write, locked))
     if not alike:
         return (yield from _access_parts(mm, piece, kinds, write, locked))
@@ -243,7 +243,7 @@ def _access_parts(
 def _borders(mm: Mm, piece: Piece, tables: Tables) -> Any:
     """Where the kind changes in a run; everywhere, if a slot holds or may get a huge page."""
     if mm.has_huge or _may_be_huge(mm, piece):
-        return np.arange(1, piece.tables)
+        return np.arange(1, piece.tables, dtype=np.int64)
     return borders(tables != 0)
 
 

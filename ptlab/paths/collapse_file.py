@@ -115,7 +115,9 @@ def collapse_file(mm: Mm, vma: Vma, base: int) -> Path[None]:
     page = vma.page(base)
     file.reserve(page + 512)
     frame = machine.huge_frames() + pte.FILE_FRAME
-    machine.store.put(file, "cache", slice(page, page + 512), np.arange(frame, frame + 512))
+    machine.store.put(
+        file, "cache", slice(page, page + 512), np.arange(frame, frame + 512, dtype=np.int64)
+    )
     machine.store.put(file, "blank", slice(page, page + 512), False)
     file.set_order(range(page, page + 512), 9)
     mode = _mode(mm)

@@ -88,7 +88,7 @@ def _map_around(mm: Mm, vma: Vma, pmd: int, piece: Piece) -> Path[bool]:
 def shown(vma: Vma, piece: Piece, columns: slice) -> Pages:
     """The pages of the file that `columns` show: (columns,), or (tables, columns) for a run."""
     base = vma.page(piece.first) - piece.columns.start
-    pages: Pages = base + np.arange(columns.start, columns.stop, columns.step)
+    pages: Pages = base + np.arange(columns.start, columns.stop, columns.step, dtype=np.int64)
     if is_run(piece.slots):
         below = (piece.slots - piece.slots[0]) * PTRS_PER_TABLE
         pages = below[:, None] + pages

@@ -117,7 +117,7 @@ def free_pte_range(mm: Mm, tlb: MmuGather, pmd: int, start: int, end: int) -> Pa
     """Every PTE page below PMD page `pmd` in [start, end), one by one or as a run."""
     machine = mm.machine
     first, last = start >> 21 & 511, (end - 1) >> 21 & 511
-    slots = np.arange(first, last + 1)
+    slots = np.arange(first, last + 1, dtype=np.int64)
     there: Any = pick(machine.mem.at(pmd, slots), machine.mem.at(pmd, slots) != 0)
     if there is None:
         return

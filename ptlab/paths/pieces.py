@@ -71,7 +71,7 @@ def cut(grain: str, start: int, count: int, step: int = 1) -> Iterator[Piece]:
             whole = (last - (columns.stop - 1 - column) - page) // (stride * 512) + 1
             tables = max(1, min(room, whole))
             if tables > 1:
-                slots = np.arange(slot, slot + tables * stride, stride)
+                slots = np.arange(slot, slot + tables * stride, stride, dtype=np.int64)
                 following = page + tables * stride * 512
         yield Piece(page << PAGE_SHIFT, slots, columns, tables)
         page = following

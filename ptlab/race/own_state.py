@@ -245,7 +245,7 @@ def _keys(name: str, raw: Any, where: Any) -> list[tuple[str, str, Any]]:
     if isinstance(where, (slice, np.ndarray, list)):
         rows = list(raw) if isinstance(raw, (dict, set)) else list(range(len(raw)))
         if isinstance(raw, np.ndarray) and isinstance(where, np.ndarray):
-            rows = np.arange(len(raw))[where].ravel().tolist()
+            rows = np.arange(len(raw), dtype=np.int64)[where].ravel().tolist()
         return [*(("own", name, row) for row in rows), ("own", name, KEYS)]
     plain = int(where) if isinstance(where, np.integer) else where
     one = [("own", name, plain)]

@@ -250,7 +250,7 @@ class WatchedRows:
         if isinstance(where, (int, np.integer)):
             self.sanitizer.note((self.key, int(where)), access)
         else:
-            for row in np.arange(len(self.raw))[where].ravel().tolist():
+            for row in np.arange(len(self.raw), dtype=np.int64)[where].ravel().tolist():
                 self.sanitizer.note((self.key, row), access)
 
 

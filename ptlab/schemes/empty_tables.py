@@ -75,6 +75,6 @@ def upper_pages(mm: Mm, start: int, end: int) -> list[int]:
         if pud:
             first = geometry.index(max(start, base), _PUD)
             last = geometry.index(min(end, base + span) - 1, _PUD)
-            below = np.asarray(mem.at(pud, np.arange(first, last + 1)))
+            below = np.asarray(mem.at(pud, np.arange(first, last + 1, dtype=np.int64)))
             pages += [pud, *below[below != 0].tolist()]
     return pages

@@ -51,7 +51,7 @@ class EntryRuns:
             together: Words = self.word[rows, None] + _GROWS[: columns.stop - columns.start]
             return together
         first, stop = self.first[rows, None], self.stop[rows, None]
-        index = np.arange(PTRS_PER_TABLE)[columns]
+        index = np.arange(PTRS_PER_TABLE, dtype=np.int64)[columns]
         # Where the run has not begun yet the difference wraps around; these entries are none.
         words = self.word[rows, None] + (_GROWS[index] - _GROWS[first])
         return np.where((index >= first) & (index < stop), words, np.uint64(0))

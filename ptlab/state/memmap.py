@@ -90,7 +90,7 @@ class MemMap:
         self.level[rows] = level  # a row keeps its level and owner for good: nothing to undo
         self.mm[rows] = mm
         self.store.put(self, "state", rows, _NEW)
-        return first if count == 1 else np.arange(first, first + count)
+        return first if count == 1 else np.arange(first, first + count, dtype=np.int64)
 
     def reserve(self, size: int) -> None:
         """Lengthen the columns to `size` rows."""

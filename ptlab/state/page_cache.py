@@ -70,7 +70,9 @@ class File:
             self._reached[:] = True
             # Content that a file has from the start is not an event: written past the store,
             # it is there at every moment, those before the file was made included.
-            self.cache += np.arange(self.pages) + machine.frames(self.pages) + pte.FILE_FRAME
+            self.cache += (
+                np.arange(self.pages, dtype=np.int64) + machine.frames(self.pages) + pte.FILE_FRAME
+            )
 
     @property
     def size(self) -> int:
@@ -106,7 +108,7 @@ class File:
 
     def allocate(self, first: int, count: int) -> None:
         """Take pages [first, first + count) into the cache, blank; those that are there are zeroed."""
-        missing = np.flatnonzero(self.cache[first : first + count] == 0) + first
+        missing = np.flatnonzero(self.cache[first : first + count] == 0).astype(np.int64) + first
         self.machine.store.put(self, "blank", slice(first, first + count), False)
         if len(missing):
             self._take(missing)
@@ -115,7 +117,7 @@ class File:
     def _take(self, pages: NDArray[np.int64]) -> None:
         self._reached[pages // _CHUNK] = True
         frames = self.machine.frames(len(pages)) + pte.FILE_FRAME
-        self.machine.store.put(self, "cache", pages, np.arange(len(pages)) + frames)
+        self.machine.store.put(self, "cache", pages, np.arange(len(pages), dtype=np.int64) + frames)
 
     def put_huge(self, index: int, frame: int) -> None:
         """hugetlb_add_to_page_cache(): a huge page comes into the cache."""
@@ -123,7 +125,7 @@ class File:
         first, pages = index * self.hstate.pages, self.hstate.pages
         self.reserve(first + pages)
         self._reached[first // _CHUNK : (first + pages - 1) // _CHUNK + 1] = True
-        frames = np.arange(frame, frame + pages)
+        frames = np.arange(frame, frame + pages, dtype=np.int64)
         self.machine.store.put(self, "cache", slice(first, first + pages), frames)
 
     def drop(self, first: int, count: int) -> None:

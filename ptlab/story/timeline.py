@@ -215,7 +215,7 @@ class Timeline:
         for owner, name, where, _, _ in changes:
             if isinstance(owner, MemMap) and name == "entries":
                 tables, columns = where
-                span = np.arange(512)[columns]
+                span = np.arange(512, dtype=np.int64)[columns]
                 low, high = int(np.min(span)), int(np.max(span)) + 1
                 for table in np.ravel(tables).tolist():
                     self._note_words(number, table, low, high)

@@ -121,7 +121,7 @@ def check_rows(rows: NDArray[np.void], path: str) -> None:
         if wrong.any():
             raise BadTrace(f"{path}: row {int(np.argmax(wrong))}: {why}")
 
-    op, number = rows["op"], np.arange(len(rows))
+    op, number = rows["op"], np.arange(len(rows), dtype=np.int64)
     refuse(~np.isin(op, list(Op)), f"its op is not one of 1 to {max(Op)}")
     for name in ("clock", "took", "at", "length", "z", "file", "error"):
         refuse(rows[name] < 0, f"its {name} is below 0")
