@@ -14,6 +14,12 @@ from typing import Any
 
 from markdown_it import MarkdownIt
 
+from ptlab.draw.appearance import live_children, title
+from ptlab.draw.dot import svg
+from ptlab.draw.text_tree import head
+from ptlab.draw.theme import themed
+from ptlab.draw.tree import tree as tree_of
+from ptlab.process.process import Process
 from ptlab.widgets import guess as widget
 
 WHY = Path(__file__).with_name("why")
@@ -23,14 +29,48 @@ WHY = Path(__file__).with_name("why")
 class Guess(widget.Guess):
     """A question, as in `ptlab.widgets.guess`, explained by `why`: the notebook and a name.
 
-    ValueError if that notebook has no explanation of this name.
+    With `tree` it is asked which table of this process is meant. The learner clicks on it, or chooses
+    it in a list; the answer is the table's number. ValueError if there is no such explanation.
     """
 
     def __init__(
-        self, question: str, answer: Callable[[], Any], *, why: str = "", **form: Any
+        self,
+        question: str,
+        answer: Callable[[], Any],
+        *,
+        why: str = "",
+        tree: Process | None = None,
+        **form: Any,
     ) -> None:
         """Ask `question`; `why="02/mmap"` is the explanation `# mmap` in `why/02.md`."""
-        super().__init__(question, answer, why=explanation(why) if why else "", **form)
+        asked = answer
+        if tree is not None:
+            names = {table: title(tree.machine.mem, table) for table in _tables(tree)}
+            form |= {"choices": list(names.values()), "picture": _picture(tree, list(names))}
+
+            def asked() -> str:
+                return names.get(answer(), "no table of this process")
+
+        super().__init__(question, asked, why=explanation(why) if why else "", **form)
+
+
+def _tables(process: Process) -> list[int]:
+    """The tables of a process that its picture shows, from the top down."""
+    below = [table for row in live_children(process.mm).values() for table in row]
+    level = process.machine.mem.level
+    return [process.mm.pgd, *sorted(below, key=lambda table: (-int(level[table]), table))]
+
+
+def _picture(process: Process, tables: list[int]) -> str:
+    """The tree of a process, in which each of `tables` can be clicked."""
+
+    def clickable(node: re.Match[str]) -> str:
+        return f'<g data-choice="{tables.index(int(node[1]))}"'
+
+    node = re.compile(r'<g id="n(\d+)"(?= class="node )')
+    return themed(
+        node.sub(clickable, svg(tree_of(process.mm))), f"The page tables. {head(process.mm)}"
+    )
 
 
 def explanation(name: str) -> str:

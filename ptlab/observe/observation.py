@@ -182,7 +182,7 @@ class Observation:
         )
         return (
             f"<table><caption>Process {self.pid} ({escape(self.name)})</caption>"
-            f"<tr><th></th><th>tables</th><th>how it is known</th></tr>{account}</table>"
+            f"<tr><td></td><th>tables</th><th>how it is known</th></tr>{account}</table>"
             "<table><caption>What has the most PTE pages</caption><tr><th>PTE pages</th>"
             f"<th>kind</th><th>name</th></tr>{most}</table>"
         )

@@ -37,13 +37,14 @@ class Guess(HasPage, anywidget.AnyWidget):
     (to which `unit` belongs), a bool, which is a yes or a no, or a word. With `rows` it returns one
     for each row, in their order or by name, and with `columns` one for each column in each of
     these. With `choices`, or if it is a `word`, the answer is text; otherwise it is a number, and
-    what is no number is explained to the learner and not counted.
+    what is no number is explained to the learner and not counted. One field with `choices` may have a
+    `picture` of them, in HTML: a click on the element with `data-choice="2"` chooses the third.
 
     Two things are shown below the answers, and nobody can read them before. `more` is called after
     `answer`, and returns a text or something with an HTML view, such as the steps that led to it, or
     a list of these; `why` is the explanation, in HTML. The same question is asked in a page without
     Python, which then carries the answers that were computed when it was made.
-    ValueError if there are columns and no rows.
+    ValueError if there are columns and no rows, or a picture of no choices.
     """
 
     _esm = STATIC / "guess.js"
@@ -52,6 +53,8 @@ class Guess(HasPage, anywidget.AnyWidget):
     unit = traitlets.Unicode().tag(sync=True)
     kind = traitlets.Unicode().tag(sync=True)
     choices: list[str] = traitlets.List().tag(sync=True)  # type: ignore[assignment]
+    picture = traitlets.Unicode().tag(sync=True)
+    """HTML with one element for each choice that can be clicked: `data-choice` is its number."""
     rows: list[str] = traitlets.List().tag(sync=True)  # type: ignore[assignment]
     columns: list[str] = traitlets.List().tag(sync=True)  # type: ignore[assignment]
     given = traitlets.Dict().tag(sync=True)
@@ -79,6 +82,7 @@ class Guess(HasPage, anywidget.AnyWidget):
         unit: str = "",
         word: bool = False,
         choices: Sequence[str] = (),
+        picture: str = "",
         rows: Sequence[str] = (),
         columns: Sequence[str] = (),
         more: Callable[[], object] = str,
@@ -87,12 +91,15 @@ class Guess(HasPage, anywidget.AnyWidget):
         """Ask `question`; nothing is filled in."""
         if columns and not rows:
             raise ValueError(f"Guess: the columns {list(columns)} need rows")
+        if picture and (rows or not choices):
+            raise ValueError("Guess: a picture belongs to one field with choices")
         self._answer, self._more, self._why = answer, more, why
         super().__init__(
             question=question,
             unit=unit,
             kind="choice" if choices else "word" if word else "number",
             choices=list(choices),
+            picture=picture,
             rows=list(rows),
             columns=list(columns),
         )
@@ -120,7 +127,8 @@ class Guess(HasPage, anywidget.AnyWidget):
             self.details, self.why = _as_html(self._more()), self._why
             self.answers, self.problem = answers, ""
         except Exception as failed:  # whatever the learner's own cells have done to it
-            self.problem = f"{type(failed).__name__}: {failed}"
+            first = "run the cells above first; " if isinstance(failed, NameError) else ""
+            self.problem = f"{first}{type(failed).__name__}: {failed}"
             self.wanted = False
 
     def _computed(self) -> dict[str, float | str]:
@@ -154,10 +162,9 @@ class Guess(HasPage, anywidget.AnyWidget):
         """
         if not runs_widgets():
             self.wanted = True
-        fields = "question", "unit", "kind", "choices", "rows", "columns", "given", "stage"
-        state = {
-            name: getattr(self, name) for name in (*fields, "answers", "details", "why", "problem")
-        }
+        asked = "question", "unit", "kind", "choices", "picture", "rows", "columns"
+        told = "given", "stage", "answers", "details", "why", "problem"
+        state = {name: getattr(self, name) for name in (*asked, *told)}
         page = Template(_PAGE.read_text(encoding="utf-8")).substitute(
             title=escape(self.question),
             css=(STATIC / "guess.css").read_text(encoding="utf-8"),

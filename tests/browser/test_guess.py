@@ -88,6 +88,25 @@ def test_a_table_is_tried_again_with_a_score(shown, page):
     assert frame.get_by_role("group", name="Explanation").inner_text() == "It is so."
 
 
+def test_a_choice_is_made_by_a_click_on_its_picture(shown, page):
+    box = "<g data-choice={}><rect x={} width=40 height=40 /></g>"
+    picture = f"<svg>{box.format(0, 0)}{box.format(1, 60)}</svg>"
+    (frame,) = shown(Guess("Which?", lambda: "left", choices=["left", "right"], picture=picture))
+    left, right = frame.locator("[data-choice]").all()
+    right.click()
+    assert frame.get_by_role("combobox").input_value() == "right"
+    assert right.get_attribute("class") == "is-picked"
+    left.click()
+    frame.get_by_role("combobox").select_option("right")  # as keys do
+    assert right.get_attribute("class") == "is-picked" and not left.get_attribute("class")
+    frame.get_by_role("button", name="Check").click()
+    assert "is-answer" in left.get_attribute("class")
+    left.click()
+    assert frame.get_by_role("combobox").input_value() == "right", "what was answered stays"
+    found = axe.Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
 def test_a_notebook_explains_afterwards_and_keeps_what_was_guessed(lab, page):
     lab.write(
         "guess.ipynb",

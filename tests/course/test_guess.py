@@ -7,6 +7,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from ptlab import MiB, Process, TiB
+from ptlab.base.geometry import Level
 from ptlab.course import Guess
 from ptlab.course.guess import WHY, explanation, explanations
 
@@ -33,6 +35,23 @@ def test_an_explanation_is_found_by_its_name_and_comes_after_the_answer():
     asked.show_me()
     assert "one entry in each table" in asked.why and asked.why.startswith("<p>")
     assert Guess("How many?", lambda: 4).why == ""
+
+
+@pytest.mark.parametrize("graphviz", [True, False])
+def test_a_table_of_a_process_is_chosen_in_its_picture_or_in_a_list(graphviz, monkeypatch):
+    if not graphviz:
+        monkeypatch.setattr("ptlab.draw.dot._drawn", lambda *_: None)
+    p = Process()
+    heap = p.mmap(4 * MiB, at=16 * TiB)
+    p.touch(heap)
+    asked = Guess("Which table?", lambda: p.mm.lookup(heap + 2 * MiB, Level.PTE), tree=p)
+    assert asked.choices == ["PGD page 0", "PUD page 1", "PMD page 2", "PTE page 3", "PTE page 4"]
+    assert re.findall(r'data-choice="(\d)"', asked.picture) == ["0", "1", "2", "3", "4"]
+    asked.show_me()
+    assert asked.answers == {"": "PTE page 4"}
+    gone = Guess("Which table?", lambda: 77, tree=p)
+    gone.show_me()
+    assert "'no table of this process', not one of" in gone.problem
 
 
 @pytest.mark.parametrize(
@@ -65,7 +84,7 @@ def test_an_explanation_leads_outside_by_whole_addresses_only(path):
         assert [link for link in found if not link.startswith("https://")] == [], name
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS[:9], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_begins_at_once_and_hides_nothing_in_its_text(path):
     first, *_ = code_of(path)
     assert len(first.splitlines()) <= 3

@@ -84,6 +84,13 @@ def test_what_led_to_the_answer_and_the_explanation_come_with_it():
     assert not failed.answers and "ZeroDivisionError" in failed.problem
 
 
+def test_a_picture_needs_its_choices():
+    assert Guess("?", lambda: "a", choices=["a"], picture="<i data-choice='0'></i>").picture
+    for form in ({}, {"choices": ["a"], "rows": ["x"]}):
+        with pytest.raises(ValueError, match="a picture belongs to one field with choices"):
+            Guess("?", lambda: "a", picture="<i></i>", **form)
+
+
 def test_columns_need_rows():
     with pytest.raises(ValueError, match=r"the columns \['x'\] need rows"):
         Guess("?", lambda: 1, columns=["x"])

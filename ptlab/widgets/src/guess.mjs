@@ -65,9 +65,13 @@ function render({ model, el }) {
   check.classList.add("ptlab-primary");
   const told = (name, label) => html("div", { class: `ptlab-guess-${name} jp-RenderedHTMLCommon`, tabindex: "0", "aria-label": label, role: "group", ...OWN_KEYS });
   const more = told("more", "How it came about"), why = told("why", "Explanation");
+  const picture = choicesInPicture(model.get("picture"), (number) => {
+    const { input } = fields.get("");
+    if (!input.disabled) put("", input.value = choices[number]);
+  });
   const root = html("div", { class: "ptlab-guess", role: "group", "aria-label": question },
     html("p", { class: "ptlab-guess-question" }, question),
-    layOut(rows, columns, question, fields), html("div", { class: "ptlab-guess-bar" }, check, show, again), status, more, why);
+    picture, layOut(rows, columns, question, fields), html("div", { class: "ptlab-guess-bar" }, check, show, again), status, more, why);
   root.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && event.target.matches("input") && model.get("stage") !== "shown") judge();
   });
@@ -77,6 +81,7 @@ function render({ model, el }) {
     model.set("given", { ...model.get("given"), [key]: text });
     model.save_changes();
     if (fields.get(key).verdict.textContent) fields.get(key).verdict.textContent = "";
+    markChoices(picture, choices, text);
   }
   function judge() {
     const given = model.get("given"), filled = keys.filter((key) => given[key]?.trim());
@@ -119,6 +124,7 @@ function render({ model, el }) {
       if (stage === "asking") field.verdict.textContent = "";
       else if (key in answers) right += mark(field, guess, answers[key], { kind, unit, stage });
     }
+    markChoices(picture, choices, given[""], stage === "shown" ? answers[""] : undefined);
     check.hidden = show.hidden = stage === "shown";
     again.hidden = stage === "asking";
     status.textContent = verdict(stage, right, keys, given, kind);
@@ -132,7 +138,7 @@ function render({ model, el }) {
   model.on("change:answers", arrive);
   model.on("change:stage", paint);
   model.on("change:problem", () => {
-    if (model.get("problem")) status.textContent = `The simulator has no answer. Run the cells above first. (${model.get("problem")})`;
+    if (model.get("problem")) status.textContent = `There is no answer here: ${model.get("problem")}.`;
   });
   el.append(root);
   paint();
@@ -145,6 +151,25 @@ function verdict(stage, right, keys, given, kind) {
   if (keys.length > 1) return filled ? `${right} of ${keys.length} right.` : "Here are the answers.";
   if (!filled) return "Here is the answer.";
   return right ? "As you guessed." : kind === "word" ? "Compare it with what you wrote." : "Compare the two, then read why.";
+}
+
+/** The picture of the choices. Its elements are for the pointer: with keys, and unseen, one chooses in the list below. */
+function choicesInPicture(text, chosen) {
+  const place = html("div", { class: "ptlab-guess-picture" });
+  place.innerHTML = text;
+  place.addEventListener("click", ({ target }) => {
+    const hit = target.closest("[data-choice]");
+    if (hit) chosen(Number(hit.dataset.choice));
+  });
+  return place;
+}
+
+function markChoices(picture, choices, guess, answer) {
+  for (const one of picture.querySelectorAll("[data-choice]")) {
+    const name = choices[one.dataset.choice];
+    one.classList.toggle("is-picked", name === guess);
+    one.classList.toggle("is-answer", name === answer);
+  }
 }
 
 /** What is told after the answer; its links open beside the notebook. It is text of the course's own. */
