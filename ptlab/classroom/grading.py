@@ -28,7 +28,6 @@ from traitlets import Bool, Unicode
 
 from ptlab.classroom import seeds
 from ptlab.classroom.ask import graded
-from ptlab.classroom.box_ways import PACKAGE
 from ptlab.classroom.handed_in import MIME as HANDED_IN
 from ptlab.classroom.handed_in import ended_with
 from ptlab.classroom.notebook_run import Ran, run_notebook
@@ -38,10 +37,8 @@ from ptlab.classroom.safe_html import tidy
 from ptlab.classroom.secret import mark, read
 from ptlab.classroom.set_cells import DropCopies, RestoreCells
 from ptlab.classroom.sets import find
+from ptlab.classroom.solution import SOLUTIONS
 from ptlab.classroom.wire_format import VERSION, unpack
-
-_SOLUTIONS = PACKAGE / "classroom" / "solutions"
-"""How questions are solved. A notebook has been written without them."""
 
 
 class HandIn(Execute):  # type: ignore[misc]
@@ -87,7 +84,7 @@ class HandIn(Execute):  # type: ignore[misc]
 
     def hidden(self) -> list[Path]:
         """What no notebook may see."""
-        return [Path.cwd(), Path(self.secret_file).expanduser().resolve(), _SOLUTIONS]
+        return [Path.cwd(), Path(self.secret_file).expanduser().resolve(), SOLUTIONS]
 
     def _run(
         self, notebook: NotebookNode, checks: dict[int, tuple[str, str]], resources: Any

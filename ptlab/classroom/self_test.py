@@ -13,11 +13,13 @@ from tempfile import TemporaryDirectory
 from nbformat.v4 import new_code_cell, new_notebook
 
 from ptlab.classroom import sandbox
+from ptlab.classroom.box import way
 from ptlab.classroom.box_process import Stopped
 from ptlab.classroom.grader_fault import GraderFault
 from ptlab.classroom.handed_in import MIME as HANDED_IN
 from ptlab.classroom.notebook_run import run_notebook
 from ptlab.classroom.scheme_judge import run
+from ptlab.classroom.solution import SOLUTIONS, instructors
 from ptlab.classroom.student_code import Code
 from ptlab.classroom.wire_format import unpack
 
@@ -51,6 +53,8 @@ def try_this_machine(hide: Sequence[Path]) -> None:
 
     hide  what a notebook may not see, as it is hidden when the class is graded
     """
+    if why := _solutions():
+        raise SystemExit(f"Nothing was graded, because {why}")
     try:
         _function()
         _scheme()
@@ -59,6 +63,19 @@ def try_this_machine(hide: Sequence[Path]) -> None:
         raise SystemExit(
             f"Nothing was graded, because this machine fails with an honest answer: {fault}"
         ) from None
+
+
+def _solutions() -> str:
+    """Why they are not as they have to be: here for the grader, and for nobody in the box."""
+    if instructors() is None:
+        return (
+            "this ptlab has no solutions: what students install leaves them out. Install the "
+            "instructor's ptlab from a checkout: pip install -e '.[teach]'"
+        )
+    alone = way().namespaces or not way().user  # it is hidden; or the box runs as the grader
+    if not alone and SOLUTIONS.stat().st_mode & 0o077:
+        return f"a submission could read {SOLUTIONS}: chmod 700 {SOLUTIONS}"
+    return ""
 
 
 def _function() -> None:

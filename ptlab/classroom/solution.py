@@ -18,12 +18,16 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from importlib import import_module, resources
+from pathlib import Path
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from ptlab.classroom.wire_format import unpack
 from ptlab.classroom.wording import Fills, Reasoning, reasoning
 
 P = TypeVar("P")
+
+SOLUTIONS = Path(__file__).with_name("solutions")
+"""The instructor's part. A submission has been written without it, and must not see it."""
 
 
 class Wrong(NamedTuple):

@@ -12,10 +12,11 @@ from ptlab import classroom
 from ptlab.classroom import box, box_process, find, sandbox, scheme_judge, self_test
 from ptlab.classroom.box import way
 from ptlab.classroom.box_process import Stopped
-from ptlab.classroom.box_ways import Limits
+from ptlab.classroom.box_ways import WAYS, Limits
 from ptlab.classroom.grader_fault import GraderFault, Usage, oom_kills, usage
 from ptlab.classroom.notebook_run import run_notebook
 from ptlab.classroom.scheme_question import Program
+from ptlab.classroom.solution import instructors
 from ptlab.classroom.solutions import scheme_answers
 from ptlab.classroom.student_code import Code
 from tests.support.boxes import running
@@ -161,3 +162,23 @@ def test_an_honest_answer_of_each_kind_passes_on_this_machine(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     self_test.try_this_machine([tmp_path])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_graded_without_the_solutions(monkeypatch):
+    monkeypatch.setattr(self_test, "instructors", lambda: None)
+    with pytest.raises(SystemExit, match=r"pip install -e '\.\[teach\]'"):
+        self_test.try_this_machine([])
+    assert instructors()
+
+
+def test_nothing_is_graded_where_a_submission_could_read_the_solutions(monkeypatch, tmp_path):
+    monkeypatch.setattr(self_test, "SOLUTIONS", tmp_path)
+    monkeypatch.setattr(self_test, "way", lambda: WAYS[2])
+    tmp_path.chmod(0o755)
+    with pytest.raises(SystemExit, match=f"chmod 700 {tmp_path}"):
+        self_test.try_this_machine([])
+    tmp_path.chmod(0o700)
+    assert not self_test._solutions()
+    monkeypatch.setattr(self_test, "way", lambda: WAYS[0])
+    tmp_path.chmod(0o755)
+    assert not self_test._solutions()

@@ -1,6 +1,8 @@
 """What a student installs: it judges practice, and of a graded problem it knows the form alone."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -184,3 +186,26 @@ def test_a_wheel_has_no_solution_of_a_graded_problem(tmp_path):
     of_graded, of_practice = json.loads(ran.stdout.splitlines()[-1])
     assert "judged at grading" in of_graded and "right  touch" not in of_graded
     assert of_practice.startswith("walk-2: 3 of 3 points")
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="binder/postBuild is written for bash")
+@pytest.mark.parametrize("on_binder", [True, False])
+def test_binders_image_has_no_solution_and_a_checkout_keeps_its_own(tmp_path, on_binder):
+    repository = tmp_path / "repository"
+    for folder in (
+        ".git",
+        "ptlab/classroom/solutions",
+        "exercises/source",
+        "exercises/for_students",
+    ):
+        (repository / folder).mkdir(parents=True)
+    for program in ("python", "jupyter"):
+        (tmp_path / program).write_text("#!/bin/sh\n")
+        (tmp_path / program).chmod(0o755)
+    env = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    env |= {"REPO_DIR": str(repository)} if on_binder else {}
+    subprocess.run(["bash", ROOT / "binder/postBuild"], cwd=repository, env=env, check=True)
+    left = {path.relative_to(repository).as_posix() for path in repository.rglob("*")}
+    assert "exercises/for_students" in left
+    assert ("ptlab/classroom/solutions" in left) == ("exercises/source" in left) == (not on_binder)
+    assert (".git" in left) == (not on_binder)
