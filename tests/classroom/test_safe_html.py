@@ -1,5 +1,6 @@
 """Nothing that a student has written runs in the browser of whoever looks at it."""
 
+import base64
 import re
 
 import pytest
@@ -54,3 +55,35 @@ def test_a_notebook_keeps_what_grading_needs():
     assert [cell.source for cell in notebook.cells] == ["[a](b)", "[a] (b)"]
     assert locked.metadata == {"nbgrader": {"locked": True}} and free.metadata == {}
     assert free.id == "cell-1"
+
+
+def test_a_drawing_is_shown_as_a_picture_and_what_is_around_it_is_clean():
+    drawing = '<svg viewBox="0 0 9 9"><script>WON()</script><a href="javascript:WON()">x</a></svg>'
+    page = safe_html.html(
+        f"<b onclick=WON()>before</b>{drawing}<script>WON()</script>after{drawing}"
+    )
+    pictures = re.findall(
+        r'<img alt="a drawing" src="data:image/svg\+xml;base64,([\w+/=]+)">', page
+    )
+    assert len(pictures) == 2 and len(set(pictures)) == 1
+    text = base64.b64decode(pictures[0]).decode()
+    assert text == drawing.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"')
+    rest = re.sub(r"<img [^>]*>", "", page)
+    assert not LIVE.search(rest) and "<b>before</b>" in rest and "after" in rest
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<svg><svg onload=WON()></svg>",
+        "<svg></svg></svg><svg onload=WON()>",
+        '<SVG x="</svg><img src=x onerror=WON()>"></svg>',
+        "<svg/onload=WON()></svg\n><script>WON()</script>",
+        '"><svg></svg><b title="<img src=x onerror=WON()>">',
+    ],
+)
+def test_a_half_drawing_brings_nothing_in(text):
+    rest = re.sub(
+        r'<img alt="a drawing" src="data:image/svg\+xml;base64,[\w+/=]+">', "", safe_html.html(text)
+    )
+    assert not LIVE.search(rest), rest
