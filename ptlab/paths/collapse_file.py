@@ -88,7 +88,8 @@ def collapse_pte_mapped_thp(mm: Mm, vma: Vma, base: int) -> Path[Scan]:
             return Scan.PTE_NON_PRESENT
         if (pte.is_present(words) & ~pte.is_file(words)).any():
             return Scan.FAIL
-        yield from _retract_own(mm, vma.file, base)
+        if not (yield from _retract_own(mm, vma.file, base)) and _table(mm, base):
+            return Scan.FAIL
     walk = yield from machine.scheme.walk_begins(mm, base, base + PMD_SIZE)
     pmd = mm.lookup(base, Level.PMD) or (yield from upper_tables(mm, base, walk))
     writable = vma.shared and bool(vma.flags & VM.WRITE)
@@ -98,14 +99,15 @@ def collapse_pte_mapped_thp(mm: Mm, vma: Vma, base: int) -> Path[Scan]:
 
 
 @not_in_kernel
-def _retract_own(mm: Mm, file: File, base: int) -> Path[None]:
+def _retract_own(mm: Mm, file: File, base: int) -> Path[bool]:
     """Until 6.5 who comes by the file is locked out first (8d3c106e19e8, 6.1)."""
     locked = _mode(mm) == "write"
     if locked:
         yield from mm.machine.lock("i_mmap_lock_write", "i_mmap_rwsem", file.number, "write")
-    yield from retract_page_table(mm, base, own=True)
+    gone = yield from retract_page_table(mm, base, own=True)
     if locked:
         yield mm.machine.unlock("i_mmap_unlock_write", "i_mmap_rwsem")
+    return gone
 
 
 def collapse_file(mm: Mm, vma: Vma, base: int) -> Path[None]:
@@ -190,6 +192,8 @@ def retract_page_table(mm: Mm, address: int, own: bool) -> Path[bool]:
 
 def _may_go(mm: Mm, address: int, table: int, own: bool) -> bool:
     """Look again under the PTE lock: another task may have put something into the table."""
+    if not mm.machine.scheme.may_be_taken(mm, table):
+        return False
     if own:
         words = mm.machine.mem.entries[table, ALL]
         return bool((pte.is_file(words) | (words == 0)).all())

@@ -75,11 +75,7 @@ class Counts:
 
     def replayed(self, footprint: Footprint) -> None:
         """A segment of the running task is replayed: these counts it has read, and not written."""
-        used = [thing for thing in footprint if isinstance(thing, tuple)]
-        written = {
-            thing[1]
-            for thing in used
-            if thing[0] == "puts" or (thing[0] == "count" and footprint[thing] & Access.WRITE)
-        }
-        for table in {thing[1] for thing in used if thing[0] == "count"} - written:
-            self.read(table)
+        for thing, how in footprint.items():
+            counts = isinstance(thing, tuple) and thing[0] == "count" and how == Access.READ
+            if counts and ("puts", thing[1]) not in footprint:  # type: ignore[index]
+                self.read(thing[1])  # type: ignore[index]

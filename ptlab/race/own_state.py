@@ -91,7 +91,7 @@ class Own:
         return where in self._raw
 
     def __len__(self) -> int:
-        self._whole()
+        self._book.read(self._name, self._raw, slice(None), used=False)
         return len(self._raw)
 
     def __iter__(self) -> Iterator[Any]:
@@ -99,7 +99,7 @@ class Own:
         return iter([self._shown(one) for one in self._raw])
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        self._whole()
+        self._book.read(self._name, self._raw, slice(None), used=False)
         return np.array(self._raw)
 
     def __eq__(self, other: object) -> Any:
@@ -188,14 +188,17 @@ class OwnState:
             f"mm.machine.store.put(self, {name!r}, where, value)"
         )
 
-    def read(self, name: str, raw: Any, where: Any) -> None:
-        """A task reads an element, or all of them; who judges is no task."""
+    def read(self, name: str, raw: Any, where: Any, used: bool = True) -> None:
+        """A task reads an element, or all of them; who judges is no task.
+
+        used: not where only their number is asked, or numpy makes a longer array of them.
+        """
         if self.notes.judging:
             return
         for key in _keys(name, raw, where):
             self.notes.note(key, Access.READ)
             self._seen[self.notes.machine.task, key] = self._version.get(key, ("", 0))
-            if key[2] != KEYS:
+            if key[2] != KEYS and used:
                 self.atomicity.used(key, write=False)
 
     def written(self, name: str, where: Any, atomically: bool) -> None:

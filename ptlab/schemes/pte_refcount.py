@@ -65,6 +65,15 @@ class PteRefcount(ReclaimScheme):
         mm.machine.store.put(mm.machine.mem, "refcount", table, PTRS_PER_TABLE)
         mm.machine.store.put(mm.machine.mem, "visitors", table, 0)
 
+    def may_be_taken(self, mm: Mm, table: int) -> bool:
+        """Only if its entries hold all references, as page_ref_freeze() of their number would tell.
+
+        Since 6.5 a collapse keeps no walker out of a file's mapping. The series is older. At 0 the
+        last visitor is about to free the page.
+        """
+        mem = mm.machine.mem
+        return 0 < mem.refcount.item(table) == mem.nonnone.item(table)
+
     def table_emptied(self, mm: Mm, table: int) -> None:
         """The page leaves the tree. When it is used again it gets a fresh count."""
         mm.machine.store.put(mm.machine.mem, "refcount", table, 0)

@@ -89,6 +89,10 @@ class ReclaimScheme:
     def table_withdrawn(self, mm: Mm, table: int) -> None:
         """A deposited PTE page replaces a huge page, with all 512 entries set."""
 
+    def may_be_taken(self, mm: Mm, table: int) -> bool:
+        """A collapse of a file asks, under the PTE lock, whether it may empty and take a PTE page."""
+        return True
+
     def table_emptied(self, mm: Mm, table: int) -> None:
         """A collapse into a huge page took all entries of a PTE page at once, and the page too."""
 

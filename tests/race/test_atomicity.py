@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -86,7 +87,20 @@ def test_two_accesses_that_nothing_makes_atomic(scheme: type[ReclaimScheme]) -> 
     assert "no lock is held around both" in said
 
 
-@pytest.mark.parametrize("scheme", [OneAfterTheOther, UnderALock, AWordOfItsOwn])
+class Grows(Remembers):
+    """An array with a row for each table is made longer."""
+
+    def __init__(self) -> None:
+        self.words = np.zeros(4, np.int64)  # type: ignore[assignment]
+
+    def zapped(self, mm: Mm, tables: Any, walk: Any, why: str, tlb: Any) -> Path[None]:
+        more = np.zeros(len(self.words), np.int64)
+        self.words = np.concatenate([self.words, more])  # type: ignore[assignment]
+        mm.machine.store.add(self, "words", mm.machine.task, 1)
+        yield look()
+
+
+@pytest.mark.parametrize("scheme", [OneAfterTheOther, UnderALock, AWordOfItsOwn, Grows])
 def test_what_is_declared_or_apart_is_right(scheme: type[ReclaimScheme]) -> None:
     scene = SCENES["put-locked"]
     result = explore(scene, scene.under(scheme))

@@ -162,6 +162,13 @@ def test_designs_that_free_upper_tables_break_nothing(scheme: str, name: str) ->
     assert explore(scene, scene.under(scheme_class(scheme)), most=400).result != "failure"
 
 
+def test_a_collapse_leaves_a_table_that_has_visitors() -> None:
+    """Since 6.5 it keeps no fault out of a file's mapping: the count would fall below zero."""
+    scene = SCENES["retract-lock"]
+    result = explore(scene, scene.under(scheme_class("pte_refcount")), most=300)
+    assert result.result != "failure" and result.exercised, result
+
+
 def test_percpu_ref_as_posted_unhooks_a_page_that_is_not_the_dead_one() -> None:
     """The second free_user_pte() finds the page that a fault has installed in between."""
     scene = SCENES["try-get-rcu"]
