@@ -14,6 +14,7 @@ from ptlab.draw.dot import GAP, HEIGHT, MARGIN, WIDTHS, Node, boxes, digraph, sv
 from ptlab.draw.fold import Fold, folds
 from ptlab.draw.palette import STATES
 from ptlab.draw.tree import Hook, below, fold_id, layout, node_id
+from ptlab.story import caches
 from ptlab.story.code import Code
 from ptlab.story.mappings import mappings
 from ptlab.story.timeline import StoryStep, Timeline
@@ -42,6 +43,7 @@ def tracks(timeline: Timeline, code: Code) -> Tracks:
         "entries": {node_id(t): picture._entries(t) for t in timeline.entries},
         "locks": picture._locks(),
         "processes": [picture._process(k) for k in range(len(timeline.mms))],
+        "caches": caches.as_data(timeline.caches, timeline.machine, picture.names),
     }
 
 
@@ -98,6 +100,7 @@ class _Picture:
             "locks": self._locks(),
             "processes": [self._process(k) for k in range(len(self.timeline.mms))],
             "mappings": mappings(self.timeline),
+            "caches": caches.as_data(self.timeline.caches, self.machine, self.names),
             "still": self._still(),
         }
 

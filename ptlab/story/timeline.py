@@ -25,6 +25,10 @@ from ptlab.state.journal import Call, Journal
 from ptlab.state.machine import Machine
 from ptlab.state.memmap import MemMap, State
 from ptlab.state.mm import Count, Mm, base_address
+from ptlab.story import caches
+
+_OF_CACHES = ("entries", "cache", "_size", "_files")
+"""What the look of a page cache depends on, as changes name it."""
 
 
 class StoryStep(NamedTuple):
@@ -80,6 +84,7 @@ class Timeline:
     children    the tables that ever hung below a table, by slot, where they hung first
     locks       (step, the locks that are held and their names)
     mapped      the facts of the VMAs that appear
+    caches      the page caches of files, see caches.py
     numbers     for each address space, (step, value) by the number's name
     """
 
@@ -100,6 +105,7 @@ class Timeline:
         self.children: dict[int, list[int]] = {}
         self.locks: list[tuple[int, list[tuple[Lock, str]]]] = []
         self.mapped: list[VmaMapped] = []
+        self.caches: caches.Tracks = {}
         self.numbers: list[dict[str, list[tuple[int, int]]]] = [{} for _ in self.mms]
         self._there: tuple[Mm, ...] = ()
         self._held: defaultdict[int, int] = defaultdict(int)
@@ -122,6 +128,7 @@ class Timeline:
         self._note(0, there)
         for table in there:
             self._note_words(0, table, 0, 512)
+        caches.note(self.caches, 0, self.machine, self.mms)
         for number, step in enumerate(journal.steps, 1):
             changes = journal.changes(number)
             journal.seek(number)
@@ -133,6 +140,8 @@ class Timeline:
         """What `changes`, those of step `number`, have made of the state, which is that after them."""
         self._note(number, self._changed(changes))
         self._note_entries(number, changes)
+        if any(name in _OF_CACHES for _, name, *_ in changes):
+            caches.note(self.caches, number, self.machine, self.mms)
 
     def note_step(self, op: int, caller: int, step: Step, calls: tuple[Call, ...]) -> None:
         """What `step` did, in words and numbers; `caller` is the mm whose operation it belongs to."""
@@ -207,7 +216,7 @@ class Timeline:
         mem = self.mem
         column = mem.refcount if self.machine.scheme.counts_references else mem.nonnone
         live = mem.level.item(table) == Level.PTE and mem.state.item(table) == State.LIVE
-        held = column.item(table) if live else 0
+        held = int(column.item(table)) if live else 0  # a race's columns give numpy's
         self._held[mem.mm.item(table)] += held - self._held_by.get(table, 0)
         self._held_by[table] = held
 

@@ -46,7 +46,8 @@ class Designs(HasPage, anywidget.AnyWidget):
     said = traitlets.Unicode().tag(sync=True)
     measures = traitlets.Bool(True).tag(sync=True)
     """Whether Python is there to measure."""
-    palette, glossary = traitlets.Dict().tag(sync=True), traitlets.List().tag(sync=True)
+    palette = traitlets.Dict().tag(sync=True)
+    glossary: list[Any] = traitlets.List().tag(sync=True)  # type: ignore[assignment]
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 from typing import TypedDict
 
-from ptlab.widgets.payload import EntryChange, Locks, Look, Place, Process, Step
+from ptlab.widgets.payload import Cache, EntryChange, Locks, Look, Place, Process, Step
 
 
 class Tracks(TypedDict):
@@ -13,6 +13,7 @@ class Tracks(TypedDict):
     entries: dict[str, list[EntryChange]]
     locks: list[Locks]
     processes: list[Process]
+    caches: list[Cache]
 
 
 class Move(TypedDict):

@@ -9,7 +9,7 @@ Read Payload first, then Pane, Node and Look. `schema` is raised whenever a fiel
 
 from typing import Any, NotRequired, TypedDict
 
-SCHEMA = 5
+SCHEMA = 6
 
 
 class Look(TypedDict):
@@ -179,6 +179,27 @@ class Mapping(TypedDict):
     about: str
 
 
+class CacheLook(TypedDict):
+    """The page cache of a file from `step` on.
+
+    pages  how many pages the file has
+    strip  runs [from, to, state, frame of the first) of the pages that are there; a state is "cached",
+           "mapped" (by an entry), or "dirty" (by an entry whose dirty bit is set)
+    """
+
+    step: int
+    pages: int
+    line: str
+    strip: list[tuple[int, int, str, int]]
+
+
+class Cache(TypedDict):
+    """The page cache of a file. Empty before its first record."""
+
+    title: str
+    track: list[CacheLook]
+
+
 class Still(TypedDict):
     """The picture of one moment as SVG, and what it shows, in words."""
 
@@ -204,6 +225,7 @@ class Pane(TypedDict):
     locks: list[Locks]
     processes: list[Process]
     mappings: list[Mapping]
+    caches: list[Cache]
     still: Still
     segments: NotRequired[list[Segment]]
 

@@ -40,7 +40,8 @@ OUTSIDE = """async ([width, height]) => {
     const { left, top } = stage.getBoundingClientRect(), at = stage.dataset.position;
     const panel = { left, top, right: left + width, bottom: top + height };
     const check = (what, part, box) => within(part, box) || found.push(`${at}: ${what}`);
-    const said = ".ptlab-bar, .ptlab-time, .ptlab-lanes, .ptlab-sentence[aria-live]";
+    const said = ".ptlab-bar, .ptlab-time, .ptlab-lanes, .ptlab-sentence[aria-live]"
+      + ", .ptlab-caches li:not([hidden])";
     for (const one of stage.querySelectorAll(said)) check(one.className, one, panel);
     for (const tree of stage.querySelectorAll(".ptlab-tree")) {
       const box = tree.getBoundingClientRect();
@@ -267,3 +268,20 @@ def test_five_levels_and_a_fork(outside: Any) -> None:
     for levels in (4, 5):
         story = ptlab.story(text, "pte_refcount", levels=levels)
         assert outside(story.payload(), "story") == []
+
+
+def test_page_caches_are_in_view_and_the_walk_points_at_its_page(outside: Any, page: Any) -> None:
+    text = "file f 4M memfd\nmmap s0 4M file:f\ntouch w s0 8K\ntouch r s0+2M 4K"
+    story, compared = ptlab.story(text), ptlab.compare(text, "unmap_only", "pte_refcount")
+    assert outside(compared.payload(), "comparison") == []
+    assert outside(story.payload(), "story") == []
+    page.get_by_role("slider", name="Position in the story").fill(str(len(story.steps)))
+    box = page.locator(".ptlab-caches li")
+    assert "memfd file 0: 3 of 1024 pages cached, mapped: 3" in box.inner_text()
+    where = page.get_by_label("Address to walk to")
+    places = []
+    for offset in ("0", "2M", "1M"):
+        where.fill(f"s0+{offset}")
+        where.press("Enter")
+        places.append(box.locator(".mark").get_attribute("d"))
+    assert places[0].startswith("M0.48") and places[1].startswith("M500.48") and places[2] == ""

@@ -53,7 +53,7 @@ export function makeBox(id, node, columns, height, process) {
   const wide = node.level === "PTE"; // the slot stands before the title; in a narrow box after the line
   const slot = draw("text", wide ? { class: "slot", x: strip.x, y: y + 13, "font-size": SLOT }
     : { class: "slot at-end", x: strip.x + room, y: y + 25, "font-size": SLOT });
-  const taken = slots[0] ? widthOf(slots[0], SLOT, "700") + 4 : 0, [before, after] = wide ? [taken, 0] : [0, taken];
+  const taken = slots[0] ? widthOf(slots[0], SLOT, "700") + 6 : 0, [before, after] = wide ? [taken, 0] : [0, taken];
   const heading = draw("text", { class: "name", x: strip.x + before, y: y + 13, "font-size": fitting(node.title, TITLE, room - before - 10) }, node.title);
   const line = draw("text", { class: "line", x: strip.x, y: y + 25 });
   const frame = (shift, part) => draw("rect", { ...box, x: x + shift, y: y - shift, rx: 5, class: part });

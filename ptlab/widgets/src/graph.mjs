@@ -36,6 +36,11 @@ function lengthen(pane, { step: shown, tracks }) {
     pane.entries[id].push(...changes.map((change) => ({ ...change, step })));
   }
   append(pane.locks, tracks.locks, step);
+  tracks.caches.forEach(({ title, track }) => {
+    const known = pane.caches.find((one) => one.title === title);
+    if (known) append(known.track, track, step);
+    else pane.caches.push({ title, track: track.map((look) => ({ ...look, step })) });
+  });
   tracks.processes.forEach(({ counters, timeline }, k) => {
     const process = pane.processes[k];
     counters.forEach(({ track }, i) => append(process.counters[i].track, track, step));

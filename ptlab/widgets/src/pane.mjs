@@ -2,6 +2,7 @@
 
 import { CELL, OWN_KEYS, at, draw, hex, html, longest, markAt, steady } from "./dom.mjs";
 import { parseAddress } from "./address.mjs";
+import { makeCaches } from "./caches.mjs";
 import { makeCode } from "./code.mjs";
 import { makeEntries } from "./entries.mjs";
 import { makeCounters, makeLocks } from "./numbers.mjs";
@@ -72,6 +73,7 @@ export function makePane(payload, p, { onPick, tabs: more = {}, columns: inRow =
     onPick(pinned, index);
   });
   const code = makeCode(payload), counters = makeCounters(pane, panes.length > 1 ? [p] : [0, 1], mark), locks = makeLocks(pane, mark);
+  const caches = makeCaches(pane);
   const tabs = makeTabs({ ...more, Entries: entries.element, Code: code.element },
     (name) => name === "Code" && code.redraw());
 
@@ -86,7 +88,7 @@ export function makePane(payload, p, { onPick, tabs: more = {}, columns: inRow =
   const most = longest([...pane.steps, ...pane.segments ?? []], lengthOf);
   const room = html("p", { class: "ptlab-sentence" }, ...sentenceOf(most, longest(pane.processes, ({ name }) => name.length).name, mark));
   const say = html("div", { class: "ptlab-say" }, steady(sentence, room), html("div", { class: "ptlab-path-room" }, path), waits);
-  const figure = html("div", { class: "ptlab-figure" }, address, tree.scroller, makeLegend(pane, payload.palette));
+  const figure = html("div", { class: "ptlab-figure" }, address, tree.scroller, caches.element, makeLegend(pane, payload.palette));
   const numbers = html("div", { class: "ptlab-numbers" }, counters.element, locks.element);
   const aside = html("div", { class: "ptlab-aside" }, numbers, tabs.list, ...tabs.boxes);
   const head = html("div", { class: "ptlab-head" }, html("h3", {}, pane.heading), html("span", { class: "ptlab-fate", title: pane.fate }, pane.fate));
@@ -112,6 +114,7 @@ export function makePane(payload, p, { onPick, tabs: more = {}, columns: inRow =
     const table = typed === null ? shownTable() : way.path.at(-1).id, column = columns.find(({ level }) => level === pane.nodes[table].level);
     if (!pinned || typed !== null) entry = indexOf(where, column);
     tree.light(where, way);
+    caches.mark(way.frame);
     tree.mark(table);
     put(says, ...mark(outcome(way)));
     says.title = says.textContent;
@@ -166,6 +169,7 @@ export function makePane(payload, p, { onPick, tabs: more = {}, columns: inRow =
     path.replaceChildren(...callsOf(payload, shown));
     locks.show(held);
     tree.show(step, previous, held, jumped);
+    caches.show(step, previous);
     counters.show(step, previous, pane.steps[step].process);
     code.show(...linesAt(position, shown));
     if (tabs.now() === "Code") code.redraw();

@@ -2,7 +2,7 @@
 
 import { html } from "./dom.mjs";
 
-const SCHEMA = 5; // as in ptlab/widgets/payload.py
+const SCHEMA = 6; // as in ptlab/widgets/payload.py
 
 /** A payload of another version has other fields, so it would be shown wrongly. */
 export function checkSchema(payload) {

@@ -18,6 +18,7 @@ const ICON = {
   Pause: "M4 3h3v10H4zM9 3h3v10H9z",
 };
 const HELP = "Thick outline: changed in this step. Dashed: not in the tree yet, or no longer. Padlock: its lock is held. "
+  + "In a page cache a low mark is a page that is there, a higher one a page that an entry maps, a full one by a dirty entry. "
   + "Keys: \u2190 \u2192 step, Page Up and Page Down go by operations, Home and End, space plays, n: next table event, "
   + "\u2193 into the tree, \u2191 \u2193 from table to table, Enter looks at one, f follows the steps again.";
 const STEP_MS = 700, FAST_MS = 175, SAVE_MS = 150;
