@@ -4,7 +4,7 @@ Read in this order: `ptlab/widgets/guess.py` (a question asks, and the engine an
 has; `open_all` is the teacher's switch), `guess.py` (`Guess` finds the explanation in `why/`),
 `lookups.py` (one call for what several notebooks ask), `here.py` (what this computer's kernel says),
 `machines.py` (the walk on other machines), `turns.py` (a race in turns that are told in words),
-`locks.py` (who takes which lock, and who waits for it).
+`locks.py` (who takes which lock, and who waits for it), `words.py` (the glossary).
 
 The one idea: a notebook says what is asked. Whatever two notebooks need to find the answer is here,
 and tested.
@@ -26,6 +26,7 @@ from ptlab.course.lookups import (
 )
 from ptlab.course.machines import MACHINES, walks
 from ptlab.course.turns import play, who_frees
+from ptlab.course.words import words
 from ptlab.widgets.guess import open_all
 
 __all__ = [
@@ -48,4 +49,5 @@ __all__ = [
     "waits_for",
     "walks",
     "who_frees",
+    "words",
 ]

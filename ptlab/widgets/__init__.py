@@ -1,4 +1,4 @@
-"""What a notebook shows: the stepper, the race scheduler, the comparison panel, tables to fill in.
+"""What a notebook shows: the stepper, the race scheduler, the comparison panel, questions.
 
 Each is a Python file that holds the state of the widget, and an ES module that draws it. export
 writes the same thing as one page of HTML that needs neither Python nor a network.
@@ -15,12 +15,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ptlab.widgets.export import export_html, export_race
     from ptlab.widgets.outputs import display_in_notebook
-    from ptlab.widgets.predict import Predict
     from ptlab.widgets.scheduler import RaceScheduler
     from ptlab.widgets.stepper import Stepper
 
 __all__ = [
-    "Predict",
     "RaceScheduler",
     "Stepper",
     "display_in_notebook",
@@ -29,7 +27,6 @@ __all__ = [
 ]
 
 _IN = {
-    "Predict": "predict",
     "RaceScheduler": "scheduler",
     "Stepper": "stepper",
     "display_in_notebook": "outputs",

@@ -18,7 +18,7 @@ def test_the_page_takes_the_place_of_a_widget_without_a_kernel(lab: Any, page: A
         "again.ipynb",
         "import ptlab\nptlab.story('mmap s0 2M\\ntouch w s0 4K', 'pte_refcount')",
         "ptlab.race('pmd-same', schedule='AAA')",
-        "from ptlab.widgets import Predict\nPredict({'later': {'VmPTE': 8}}, unit='kB')",
+        "from ptlab.widgets.guess import Guess\nGuess('How much?', lambda: 8, unit='kB')",
     )
     lab.open_notebook("again.ipynb")
     lab.run_all()
@@ -26,6 +26,14 @@ def test_the_page_takes_the_place_of_a_widget_without_a_kernel(lab: Any, page: A
     frames, late = page.locator(".ptlab-framed"), page.locator(".ptlab-late")
     assert [one.is_visible() for one in late.all()] == [False] * 3
     assert [one.get_attribute("srcdoc") for one in frames.all()] == [None] * 3, "nothing is loaded"
+    unanswered = frames.nth(2).get_attribute("data-page")
+    page.locator(".ptlab-guess").get_by_role("textbox").fill("12")
+    page.locator(".ptlab-guess").get_by_role("button", name="Check").click()
+    page.locator(".ptlab-guess").get_by_text("8 kB").wait_for()
+    page.wait_for_function(
+        "page => document.querySelectorAll('.ptlab-framed')[2].dataset.page !== page",
+        arg=unanswered,
+    )
     page.evaluate(SAVE)
     for kernel in page.request.get(f"{lab.server.url}/api/kernels").json():
         page.request.delete(f"{lab.server.url}/api/kernels/{kernel['id']}")
@@ -33,7 +41,7 @@ def test_the_page_takes_the_place_of_a_widget_without_a_kernel(lab: Any, page: A
     page.evaluate(CLOSE_ALL)
     lab.open_notebook("again.ipynb", theme="dark")
     page.wait_for_timeout(1600)  # the pages wait for the widgets, which could still come
-    for k, place in enumerate((".ptlab-stage", ".ptlab-stage", "table")):
+    for k, place in enumerate((".ptlab-stage", ".ptlab-stage", ".ptlab-guess")):
         frames.nth(k).scroll_into_view_if_needed()
         inside = frames.nth(k).content_frame
         inside.locator(place).wait_for()
@@ -43,10 +51,9 @@ def test_the_page_takes_the_place_of_a_widget_without_a_kernel(lab: Any, page: A
     assert "Error displaying" not in page.locator(".jp-Notebook").inner_text()
     frames.first.content_frame.get_by_role("button", name="Step", exact=True).click()
     assert frames.first.content_frame.locator(".ptlab").get_attribute("data-position") == "1"
-    answer = frames.nth(2).content_frame
-    answer.get_by_role("textbox", name="later: VmPTE").fill("12")
-    answer.get_by_role("button", name="Reveal").click()
-    assert "answer: 8 kB" in answer.locator("table").inner_text()
+    answered = frames.nth(2).content_frame
+    assert answered.get_by_role("textbox", name="How much?").input_value() == "12"
+    assert "answer: 8 kB" in answered.locator(".ptlab-guess").inner_text()
     without_any_kernel(lab, page)
 
 

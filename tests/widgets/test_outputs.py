@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from ptlab.draw.palette import as_data
-from ptlab.widgets import Predict, Stepper, outputs
+from ptlab.widgets import Stepper, outputs
 from ptlab.widgets.designs import Designs
+from ptlab.widgets.guess import Guess
 
 CHOICES = {"halves": "half of each table"}
 LOOK = {"palette": as_data(), "glossary": []}
@@ -38,9 +39,13 @@ def test_a_terminal_is_asked_for_another_form(payload: dict[str, Any]) -> None:
 
 
 def test_answers_are_in_the_page_but_not_in_clear(published: Any) -> None:
-    Predict({"later": {"VmPTE": "4711"}}, unit="kB")._ipython_display_()
-    page = published[1][0]["text/html"]
-    assert "later: VmPTE" in page and "4711" not in page
+    asked = Guess("How much?", lambda: 4711, unit="kB")
+    asked._ipython_display_()
+    asked.show_me()
+    (_, (first, _), (later, again)) = published
+    for page in first["text/html"], later["text/html"]:
+        assert "How much?" in page and "4711" not in page
+    assert again["update"], "a notebook that is saved now has the answer"
 
 
 def test_the_page_of_a_panel_shows_what_was_measured_last(published: Any) -> None:
