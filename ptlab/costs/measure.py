@@ -9,15 +9,14 @@ All designs run on the same kernel version, so only the designs differ.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
 from typing import Any
 
+from ptlab.base.workers import workers
 from ptlab.costs.measurement import Measurement
 from ptlab.costs.meter import Meter
 from ptlab.costs.side_by_side import Measurements
@@ -87,17 +86,18 @@ def measure(
         if times > 1:
             raise ValueError(f"{times} of the designs are called {name!r}: each needs its own name")
     jobs = [(scheme, scenario, kernel, grain) for scheme in chosen]
-    if not parallel:
+    if not parallel or workers(len(jobs)) == 1:
         return Measurements(scenario, [_report(run(*job), done) for job in jobs])
     return Measurements(scenario, _together(jobs, done))
 
 
 def _together(jobs: list[Any], done: Callable[[str], None]) -> list[Measurement]:
     """Built-in designs run in other processes. Only this process knows a class of a notebook cell."""
+    from concurrent.futures import ProcessPoolExecutor, as_completed  # a browser has none
+
     measured: dict[int, Measurement] = {}
     # Not forked: a notebook's kernel has threads, and a fork copies the locks they hold.
-    workers, context = min(len(jobs), os.cpu_count() or 1), get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(workers(len(jobs)), mp_context=get_context("spawn")) as pool:
         # The last of SCHEMES take longest, so they begin first.
         away = {
             pool.submit(run, *jobs[i]): i

@@ -157,7 +157,7 @@ class WatchedCounts:
 
     def item(self, where: int) -> Any:
         """numpy's fast way to one element."""
-        return self[where]
+        return int(self[where])
 
     def __setitem__(self, where: Any, value: Any) -> None:
         through_the_store(self.sanitizer.machine.scheme, "mem.refcount")
@@ -196,7 +196,7 @@ class WatchedVisitors:
 
     def item(self, where: int) -> Any:
         """numpy's fast way to one element."""
-        return self[where]
+        return int(self[where])
 
     def __setitem__(self, where: Any, value: Any) -> None:
         through_the_store(self.sanitizer.machine.scheme, "mem.visitors")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from html import escape
 from multiprocessing import get_context
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ptlab.base.workers import workers
 from ptlab.costs.findings import price
 from ptlab.draw.chart import Panels, Series
 from ptlab.schemes import SCHEMES
@@ -185,9 +185,11 @@ def _read(path: Path) -> Trace:
 
 def _all(trace: Trace, schemes: Sequence[Scheme], parallel: bool) -> list[Played]:
     """The trace under each design, on all processors if it is long."""
-    workers = min(len(schemes), os.cpu_count() or 1)
+    count = workers(len(schemes))
     names = all(isinstance(one, str) for one in schemes)
-    if not parallel or workers == 1 or not names or len(trace.rows) < _SMALL:
+    if not parallel or count == 1 or not names or len(trace.rows) < _SMALL:
         return [play(trace, one) for one in schemes]
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    from concurrent.futures import ProcessPoolExecutor  # a browser has none
+
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
         return list(pool.map(partial(play, trace), schemes))

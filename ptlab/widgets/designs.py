@@ -85,7 +85,11 @@ class Designs(HasPage, anywidget.AnyWidget):
         chosen = [name for name in self.designs if name in known or name in missing]
         self.done, self.of, self.busy = 0, len(missing), True
         self._thread = threading.Thread(target=self._run, args=(self.workload, chosen))
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:  # a Python in a browser has no threads: it is busy until this is done
+            self._thread = None
+            self._run(self.workload, chosen)
 
     def wait(self) -> None:
         """Wait until the measurement that runs is done."""

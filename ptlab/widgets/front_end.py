@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 
@@ -19,6 +20,8 @@ def runs_widgets() -> bool:
     """
     kernel = _kernel()
     if kernel is None or os.environ.get("SERVER_SOFTWARE", "").startswith("voila"):
+        return True
+    if sys.platform == "emscripten":  # the kernel of a JupyterLite, which runs beside its front end
         return True
     parent = kernel.get_parent("shell")
     return parent.get("header", {}).get("msg_type") != "execute_request" or bool(parent["metadata"])

@@ -28,3 +28,12 @@ def test_a_scenario_of_the_lab_and_a_text_can_be_compared_too():
         "pt_reclaim": 8,
     }
     assert ends("mmap s0 2M\ntouch w s0 4K", "pt_reclaim") == {"pt_reclaim": 12}
+
+
+def test_a_browser_measures_in_this_process(monkeypatch):
+    monkeypatch.setattr("sys.platform", "emscripten")
+    monkeypatch.setattr("ptlab.costs.measure.get_context", None)  # no way to start a process
+    assert [m.scheme for m in measure("full-table", "unmap_only", "pt_reclaim", parallel=True)] == [
+        "unmap_only",
+        "pt_reclaim",
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -225,3 +226,9 @@ def test_many_tasks_are_laid_out_for_each_task_first_and_not_for_every_order() -
     moments = Moments(scene, scene.variant("fixed"))
     assert len(list(moments._rooms())) == 6
     assert len(moments.play("AB")[0][0]["tasks"]) == 6
+
+
+def test_a_race_that_counts_references_is_plain_data():
+    race = ptlab.race("abc", "fixed")
+    race.run("AAAAAA")
+    json.dumps(race.payload())

@@ -98,3 +98,14 @@ def test_the_panel_refuses_names_that_are_none():
         designs("halves", "pt_reclame")
     with pytest.raises(ValueError, match="halfs"):
         designs("halfs")
+
+
+def test_a_python_without_threads_measures_at_once(monkeypatch):
+    def no_thread(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("threading.Thread.start", no_thread)
+    widget = panel(lambda workload, chosen, done: "<p>a report</p>")
+    widget.start()
+    assert not widget.busy and widget.reports["w"]["html"] == "<p>a report</p>"
+    widget.wait()

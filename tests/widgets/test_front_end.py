@@ -25,6 +25,13 @@ def test_without_a_kernel_somebody_looks():
     assert runs_widgets()
 
 
+def test_in_a_jupyterlite_somebody_looks(monkeypatch):
+    shell = types.SimpleNamespace(kernel=types.SimpleNamespace(get_parent=lambda: None))
+    monkeypatch.setattr(IPython.core.getipython, "get_ipython", lambda: shell)
+    monkeypatch.setattr(sys, "platform", "emscripten")
+    assert runs_widgets()
+
+
 @pytest.mark.parametrize(
     ("metadata", "server", "shown"),
     [({"cellId": "a"}, "", True), ({}, "", False), ({}, "voila/0.5", True)],
