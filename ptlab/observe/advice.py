@@ -37,12 +37,13 @@ def advice(seen: Observation) -> list[str]:
 def _empty(seen: Observation) -> Iterator[tuple[int, str]]:
     """What the empty tables are worth, and how they would go."""
     if seen.located is None:
-        if seen.still and seen.empty:
-            kb = seen.empty * _TABLE_KB
+        least = seen.spread[0]
+        if seen.still and least:
+            kb = least * _TABLE_KB
             where = (
                 "--locate (in Python: locate=True) finds where they are, and what would free them."
             )
-            yield kb, f"{seen.empty} tables ({kb} kB) are empty. {where}"
+            yield kb, f"{least} tables ({kb} kB) are empty. {where}"
         return
     process = rebuild(seen.mappings, "pt_reclaim", seen.located)
     before = process.counters.vmpte_kb

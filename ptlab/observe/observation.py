@@ -30,7 +30,8 @@ class Observation:
     vmpte_kb  VmPTE of /proc/PID/status, in kB
     tables    the tables that have an entry, and the deposited ones: seen, so exact
     still     whether the process changed nothing while it was looked at
-    spread    the smallest and the largest value of `empty`, if it did not hold still
+    spread    the smallest and the largest value that `empty` may have: they differ if it did not
+              hold still, or maps device memory, whose tables nothing shows
     mappings  each mapping with its pages and tables
     located   where empty PTE pages are, by time; None if nobody asked
     """
@@ -145,10 +146,12 @@ class Observation:
 
     def _how_empty(self) -> str:
         """How the number of empty tables is known."""
-        if self.still:
-            return "exact: VmPTE less the tables above"
         least, most = self.spread
-        return f"the process did not hold still: between {least} and {most}"
+        if not self.still:
+            return f"the process did not hold still: between {least} and {most}"
+        if least < most:
+            return f"a bound: {most - least} of them may serve device memory, which no file shows"
+        return "exact: VmPTE less the tables above"
 
     def largest(self, count: int = 8) -> list[tuple[int, str, str]]:
         """What has the most PTE pages: (PTE pages, kind, name). A file's mappings count as one."""

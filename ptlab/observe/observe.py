@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -20,7 +21,7 @@ from ptlab.observe.mappings import Kind, Mapping, hugetlb_pages, mappings
 from ptlab.observe.observation import Observation
 from ptlab.observe.pagemap import HUGE, RUN, Pagemap
 from ptlab.observe.status import lives, name, status, why_refused
-from ptlab.observe.tables import Tables, tables
+from ptlab.observe.tables import Tables, hidden, tables
 
 _TRIES = 8
 
@@ -132,8 +133,16 @@ def _observe(pid: int) -> Observation:
             break
         still = False
     around = (spread[-1],) if still else spread
-    least, most = min(around), max(around)
+    unseen = _unseen(seen, mapped)
+    least, most = max(0, min(around) - unseen), max(around)
     return Observation(pid, name(pid), after.vmpte_kb, seen, still, (least, most), mapped)
+
+
+def _unseen(seen: Tables, mapped: Sequence[Mapped]) -> int:
+    """How many tables serve, at most, what pagemap does not show: device memory, [vvar]."""
+    of = [one.mapping for one in mapped if one.mapping.kind in (Kind.DEVICE, Kind.SPECIAL)]
+    borders = np.array([(one.start, one.end) for one in of], np.int64).reshape(-1, 2)
+    return hidden(seen, borders[:, 0], borders[:, 1])
 
 
 def _vmpte_kb(pid: int) -> int:

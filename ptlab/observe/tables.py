@@ -56,6 +56,17 @@ def tables(runs: NDArray[np.void], hugetlb: Numbers) -> Tables:
     )
 
 
+def hidden(seen: Tables, start: Numbers, end: Numbers) -> int:
+    """How many tables at most the mappings [start, end) have besides those that were seen.
+
+    For mappings whose pages pagemap does not show: VM_PFNMAP, the memory of a device.
+    """
+    pte = np.setdiff1d(_slots(start, end)[0], seen.pte)
+    pmd = np.setdiff1d(pte >> (PUD_SHIFT - PMD_SHIFT), seen.pmd)
+    pud = np.setdiff1d(pmd >> (P4D_SHIFT - PUD_SHIFT), seen.pud)
+    return len(pte) + len(pmd) + len(pud)
+
+
 def _slots(start: Numbers, end: Numbers) -> tuple[Numbers, Numbers]:
     """The 2 MiB slots that each run lies in, and how many of its pages lie there."""
     first = start >> PMD_SHIFT

@@ -76,6 +76,22 @@ def test_whatever_a_process_does_the_difference_is_sound(child, lines):
         assert after.empty == 0
 
 
+def test_tables_of_device_memory_are_not_called_empty(child):
+    """The ring of a perf event is VM_PFNMAP (since Linux 6.15), which pagemap passes over."""
+    child("import ctypes, struct; attr = bytearray(128); libc = ctypes.CDLL(None)")
+    child("struct.pack_into('IIQ24xQ', attr, 0, 1, 128, 2, 0x61)")  # software, page faults, exclude
+    child("fd = libc.syscall(298, (ctypes.c_char * 128).from_buffer(attr), 0, -1, -1, 0)")
+    before = observe(child.pid)
+    child("kept.append(mmap.mmap(fd, 1025 * 4096) if fd >= 0 else None)")
+    after = observe(child.pid)
+    maps = [one for one in after.mappings if "perf_event" in one.mapping.name]
+    if not maps or maps[0].pages:
+        pytest.skip("no perf events here, or their ring is no device memory")
+    assert after.spread[0] == before.spread[0] == 0
+    assert after.empty > before.empty  # 4 MiB need a table of their own, if not two
+    assert f"a bound: {after.empty} of them may serve device memory" in str(after)
+
+
 def test_of_oneself():
     seen = observe()
     assert seen.pid == os.getpid()

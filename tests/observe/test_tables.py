@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ptlab.observe.pagemap import FILE, GUARD, HUGE, PFNZERO, PRESENT, RUN, SWAPPED
-from ptlab.observe.tables import tables
+from ptlab.observe.tables import hidden, tables
 
 MiB, GiB = 1 << 20, 1 << 30
 KINDS = (PRESENT, PRESENT | FILE, SWAPPED, GUARD, PRESENT | PFNZERO)
@@ -53,3 +53,10 @@ def test_anonymous_huge_pages_have_a_deposited_table_each():
 def test_hugetlb_pages_need_no_table_beneath_their_entry():
     assert count((0, 4 * MiB, PRESENT | HUGE), hugetlb=2 * MiB) == (1, 1, 0, 0)
     assert count((0, 2 * GiB, PRESENT | HUGE), hugetlb=GiB) == (1, 0, 0, 0)
+
+
+def test_memory_that_nothing_shows_may_have_tables_where_none_was_seen():
+    seen = tables(runs((GiB, GiB + 4096, PRESENT)), np.zeros(1, np.int64))
+    cases = {(GiB, GiB + 2 * MiB): 0, (GiB, GiB + 3 * MiB): 1, (2 * GiB, 2 * GiB + 1): 2}
+    for (start, end), most in {**cases, (1 << 40, (1 << 40) + 5 * MiB): 5}.items():
+        assert hidden(seen, np.array([start]), np.array([end])) == most
