@@ -60,7 +60,7 @@ class Chart:
         )
         height = max(HEIGHT, int(max(labels, default=0)) + LINE)
         described = f"{self.y_label} over {self.x_label}: {described}."
-        return _svg(self.title, described, WIDTH, height, axes + body)
+        return sheet(self.title, described, WIDTH, height, axes + body)
 
     def _repr_html_(self) -> str:
         return self.svg()  # not as an image: that would have neither a name nor the page's colours
@@ -106,7 +106,7 @@ class Panels:
         height = TOP + rows * pitch + 22
         width = LEFT + columns * (_PANEL_WIDTH + 20)
         body += f'<text x="{LEFT}" y="{height - 8}" class="footer">{escape(footer)}</text>'
-        return _svg(self.title, described, width, height, body)
+        return sheet(self.title, described, width, height, body)
 
     def _repr_html_(self) -> str:
         return self.svg()  # not as an image: that would have neither a name nor the page's colours
@@ -197,7 +197,8 @@ def _frame(
     )
 
 
-def _svg(title: str, described: str, width: int, height: int, body: str) -> str:
+def sheet(title: str, described: str, width: int, height: int, body: str) -> str:
+    """An SVG of this size with a title; `described` says in words what it shows."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
         'role="img" font-size="12" fill="currentColor" '

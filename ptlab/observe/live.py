@@ -22,7 +22,7 @@ class Live:
         self._look, self._seconds = look, seconds
         self._ended = threading.Event()
         self.seen = look()
-        self.widget = HTML(self.seen._repr_html_())
+        self.widget = HTML(self.seen.html(tree=False))
         self._thread = threading.Thread(target=self._run, name="ptlab.observe", daemon=True)
         self._thread.start()
 
@@ -33,7 +33,7 @@ class Live:
             except Exception as reason:  # it has ended; the last picture stays, with the reason
                 self.widget.value += f"<p>No further looks: {reason}</p>"
                 return
-            self.widget.value = self.seen._repr_html_()
+            self.widget.value = self.seen.html(tree=False)
 
     def stop(self) -> None:
         """The picture stays as it is now."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from html import escape
 from itertools import pairwise
 from operator import itemgetter
 from typing import Any
@@ -14,11 +13,15 @@ import numpy as np
 from ptlab.base.geometry import PAGE_SIZE, PTRS_PER_TABLE
 from ptlab.observe.locate import Located
 from ptlab.observe.mapped import Mapped
+from ptlab.observe.picture import address_space
 from ptlab.observe.rebuild import rebuild
+from ptlab.observe.shown import mappings_table, table
+from ptlab.observe.shown import tree as shown_tree
 from ptlab.observe.tables import Tables
 from ptlab.process.process import Process
 
 _TABLE_KB = PAGE_SIZE >> 10
+_MOST = 5000  # runs of pages whose process is rebuilt while one waits for the picture
 _BANDS = (1, 2, 8, 32, 128, 256, PTRS_PER_TABLE)
 """The least number of entries of each class of PTE pages in `Observation.occupancy`."""
 
@@ -174,18 +177,26 @@ class Observation:
     def __repr__(self) -> str:
         return f"Observation(pid={self.pid}, vmpte_kb={self.vmpte_kb}, empty={self.empty})"
 
+    def html(self, tree: bool = True) -> str:
+        """The account, the address space, the mappings, and with `tree` the tree of `process()`."""
+        whose = f"process {self.pid} ({self.name})"
+        parts = [
+            table(f"P{whose[1:]}", ("", "tables", "how it is known"), self.rows()),
+            address_space(
+                f"The address space of {whose}", self.mappings, self.tables, self.located
+            ),
+            table("What has the most PTE pages", ("PTE pages", "kind", "name"), self.largest()),
+            mappings_table(self.mappings),
+        ]
+        runs = sum(len(one.runs) for one in self.mappings)
+        if tree and runs <= _MOST:
+            placed = len(self.located.slots) if self.located else 0
+            parts.append(shown_tree(self.process("unmap_only").mm, self.empty - placed))
+        elif tree:
+            parts.append(
+                f"<p>{runs:,} runs of pages make a tree that takes long: .process() has it.</p>"
+            )
+        return "".join(parts)
+
     def _repr_html_(self) -> str:
-        account = "".join(
-            f"<tr><th>{what}</th><td>{count:,}</td><td>{escape(how)}</td></tr>"
-            for what, count, how in self.rows()
-        )
-        most = "".join(
-            f"<tr><td>{n:,}</td><td>{kind}</td><td>{escape(title)}</td></tr>"
-            for n, kind, title in self.largest()
-        )
-        return (
-            f"<table><caption>Process {self.pid} ({escape(self.name)})</caption>"
-            f"<tr><td></td><th>tables</th><th>how it is known</th></tr>{account}</table>"
-            "<table><caption>What has the most PTE pages</caption><tr><th>PTE pages</th>"
-            f"<th>kind</th><th>name</th></tr>{most}</table>"
-        )
+        return self.html()

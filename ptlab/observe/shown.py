@@ -1,0 +1,46 @@
+"""What an observation shows in a notebook beside its picture: tables, and the tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from ptlab.draw.dot import svg
+from ptlab.draw.text_tree import head
+from ptlab.draw.theme import themed
+from ptlab.draw.tree import tree as drawn
+from ptlab.observe.mapped import Mapped
+from ptlab.state.mm import Mm
+
+
+def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table of HTML; numbers get their thousands apart."""
+    head_row = "".join(f"<th scope='col'>{escape(one)}</th>" for one in heads)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{_cell(cell)}</td>" for cell in row) + "</tr>" for row in rows
+    )
+    return f"<table><caption>{escape(caption)}</caption><tr>{head_row}</tr>{body}</table>"
+
+
+def _cell(cell: object) -> str:
+    return f"{cell:,}" if isinstance(cell, int) else escape(str(cell))
+
+
+def mappings_table(mapped: Sequence[Mapped]) -> str:
+    """All mappings, folded until they are asked for."""
+    heads = ("from", "to", "rights", "kind", "pages with an entry", "PTE pages", "name")
+    rows = (
+        (
+            *(f"{one.mapping.start:#x}", f"{one.mapping.end:#x}", one.mapping.rights),
+            *(one.mapping.kind, one.pages, one.pte_pages, one.mapping.name),
+        )
+        for one in mapped
+    )
+    inside = table("In the order of their addresses", heads, rows)
+    return f"<details><summary>All {len(mapped)} mappings</summary>{inside}</details>"
+
+
+def tree(mm: Mm, missing: int) -> str:
+    """The tree, and how many empty tables are not in it."""
+    without = f", without {missing} empty tables whose place is not known" if missing else ""
+    return f"<p>The tree{without}:</p>{themed(svg(drawn(mm)), head(mm))}"
