@@ -5,6 +5,9 @@ several, or one atomic operation makes them. Two accesses in one segment without
 another task touches one of the two, so that the order matters, an order is missing that no schedule
 shows: that is a failure, in every schedule in which both tasks come so far.
 
+Simplified: whoever looks at all elements of an attribute at once, to go through them, to count them or
+to make a longer array, uses none of them here.
+
 Source: tools/memory-model/Documentation/access-marking.txt (6.12); locksets are those of Savage et al.,
 "Eraser: A Dynamic Data Race Detector for Multithreaded Programs", 1997.
 """

@@ -91,7 +91,7 @@ class Own:
         return where in self._raw
 
     def __len__(self) -> int:
-        self._book.read(self._name, self._raw, slice(None), used=False)
+        self._whole()
         return len(self._raw)
 
     def __iter__(self) -> Iterator[Any]:
@@ -99,7 +99,7 @@ class Own:
         return iter([self._shown(one) for one in self._raw])
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        self._book.read(self._name, self._raw, slice(None), used=False)
+        self._whole()
         return np.array(self._raw)
 
     def __eq__(self, other: object) -> Any:
@@ -188,17 +188,14 @@ class OwnState:
             f"mm.machine.store.put(self, {name!r}, where, value)"
         )
 
-    def read(self, name: str, raw: Any, where: Any, used: bool = True) -> None:
-        """A task reads an element, or all of them; who judges is no task.
-
-        used: not where only their number is asked, or numpy makes a longer array of them.
-        """
+    def read(self, name: str, raw: Any, where: Any) -> None:
+        """A task reads an element, or all of them; who judges is no task."""
         if self.notes.judging:
             return
         for key in _keys(name, raw, where):
             self.notes.note(key, Access.READ)
             self._seen[self.notes.machine.task, key] = self._version.get(key, ("", 0))
-            if key[2] != KEYS and used:
+            if not _several(where) and key[2] != KEYS:
                 self.atomicity.used(key, write=False)
 
     def written(self, name: str, where: Any, atomically: bool) -> None:
@@ -218,7 +215,7 @@ class OwnState:
             self.notes.note(key, Access.READ | Access.WRITE)
             self._version[key] = self.notes.running, self.notes.now
             self._seen.pop((self.notes.machine.task, key), None)
-            if key[2] != KEYS:
+            if not _several(where) and key[2] != KEYS:
                 self.atomicity.used(key, write=True)
 
     def _look(self, name: str, key: Any) -> None:
@@ -243,9 +240,14 @@ class OwnState:
         self._locks[key] = common
 
 
+def _several(where: Any) -> bool:
+    """Whether `where` is more than one element."""
+    return isinstance(where, (slice, np.ndarray, list))
+
+
 def _keys(name: str, raw: Any, where: Any) -> list[tuple[str, str, Any]]:
     """The objects that `where` of an attribute is: elements, and the set of its keys."""
-    if isinstance(where, (slice, np.ndarray, list)):
+    if _several(where):
         rows = list(raw) if isinstance(raw, (dict, set)) else list(range(len(raw)))
         if isinstance(raw, np.ndarray) and isinstance(where, np.ndarray):
             rows = np.arange(len(raw), dtype=np.int64)[where].ravel().tolist()

@@ -168,6 +168,13 @@ def test_a_process_pool_finds_the_same() -> None:
     assert (together.result, together.shortest) == (alone.result, alone.shortest)
 
 
+def test_a_dask_executor_finds_the_same() -> None:
+    distributed = pytest.importorskip("distributed")
+    with distributed.Client(processes=False, n_workers=2, dashboard_address=None) as client:
+        result = explore(SCENES["pmd-same"], executor=client.get_executor())
+    assert result.shortest == explore(SCENES["pmd-same"]).shortest
+
+
 def test_an_ipyparallel_executor_finds_the_same() -> None:
     ipyparallel = pytest.importorskip("ipyparallel")
     with ipyparallel.Cluster(n=2) as client:
