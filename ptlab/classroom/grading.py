@@ -37,7 +37,7 @@ from ptlab.classroom.safe_html import tidy
 from ptlab.classroom.secret import mark, read
 from ptlab.classroom.set_cells import DropCopies, RestoreCells
 from ptlab.classroom.sets import find
-from ptlab.classroom.solution import SOLUTIONS
+from ptlab.classroom.solution import instructors_part
 from ptlab.classroom.wire_format import VERSION, unpack
 
 
@@ -84,7 +84,7 @@ class HandIn(Execute):  # type: ignore[misc]
 
     def hidden(self) -> list[Path]:
         """What no notebook may see."""
-        return [Path.cwd(), Path(self.secret_file).expanduser().resolve(), SOLUTIONS]
+        return [Path.cwd(), Path(self.secret_file).expanduser().resolve(), *instructors_part()]
 
     def _run(
         self, notebook: NotebookNode, checks: dict[int, tuple[str, str]], resources: Any

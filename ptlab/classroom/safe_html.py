@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import base64
 import re
+from collections import Counter
+from collections.abc import Iterator
+from html import escape
 from typing import Any
 
 import bleach  # type: ignore[import-untyped]
@@ -34,7 +37,9 @@ _TAGS = frozenset(
     )
 )
 _ATTRIBUTES = {"td": ["colspan", "rowspan"], "th": ["colspan", "rowspan"]}
-_DRAWING = re.compile(r"<svg\b.*?</svg\s*>", re.DOTALL | re.IGNORECASE)
+_ANY_TAG = re.compile(r"<(/?)([a-z!?][^\s/>]*)")
+_MOST_MARKS, _MOST_OPEN = 5000, 200
+"""Tags and entities in one output, and tags that are open at once. More is shown as text."""
 _TAG = re.compile(r"<(?!/?(?:details|summary|br|sub|sup|b|i) */?>)(?=[A-Za-z/!?])")
 _LINK = re.compile(r"\](?=[(:])")
 """What stands before the target of a link: `](` or `]:`. Targets hide scripts in many ways."""
@@ -47,13 +52,37 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 def html(text: str) -> str:
     """HTML with nothing in it that runs or loads anything. A drawing becomes a picture of it."""
-    pictures = [*map(_as_picture, _DRAWING.findall(text)), ""]
-    return "".join(map("".join, zip(map(_clean, _DRAWING.split(text)), pictures, strict=True)))
+    return "".join(
+        _as_picture(part) if drawn else _clean(part) for drawn, part in _parts(text) if part
+    )
+
+
+def _parts(text: str) -> Iterator[tuple[bool, str]]:
+    """The text in pieces: whether it is a drawing, and the piece. Each character is looked at once."""
+    lower, done = text.lower(), 0
+    while (begin := lower.find("<svg", done)) >= 0 and (end := lower.find("</svg>", begin)) >= 0:
+        yield False, text[done:begin]
+        done = end + len("</svg>")
+        yield True, text[begin:done]
+    yield False, text[done:]
 
 
 def _clean(text: str) -> str:
+    if _too_much(text):
+        return f"<pre>{escape(text)}</pre>"
     clean: str = bleach.clean(_IN_MATHS.sub(r"\1", text), tags=_TAGS, attributes=_ATTRIBUTES)
     return clean
+
+
+def _too_much(text: str) -> bool:
+    """Whether bleach would take long: its time grows with the square of these numbers."""
+    if text.count("<") + text.count("&") > _MOST_MARKS:
+        return True
+    still_open, deepest = Counter[str](), 0
+    for number, (closes, name) in enumerate(_ANY_TAG.findall(text.lower()), 1):
+        still_open[name] = max(0, still_open[name] + (-1 if closes else 1))
+        deepest = max(deepest, still_open.total() if number % 64 == 0 else 0)
+    return max(deepest, still_open.total()) > _MOST_OPEN
 
 
 def _as_picture(drawing: str) -> str:

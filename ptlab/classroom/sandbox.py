@@ -25,6 +25,7 @@ from ptlab.classroom.grader_fault import GraderFault
 from ptlab.classroom.of_ptlab import object_to_use
 from ptlab.classroom.remote_class import Answered, Declared, remote_class
 from ptlab.classroom.remote_scheme import Raised, Remote
+from ptlab.classroom.solution import instructors_part
 from ptlab.classroom.student_code import Code, NotCode, code, no_memory, object_to, runnable
 from ptlab.classroom.wire_format import pack, unpack
 
@@ -35,11 +36,13 @@ _FOR_A_FUNCTION = ("sandbox_child.py", "student_code.py", "wire_format.py")
 _HIDDEN = {
     "class": [
         *(path for path in (_OURS / "sets").iterdir() if path.name != "__init__.py"),
-        *(path for path in _OURS.iterdir() if path.name in ("practice", "solutions")),
+        _OURS / "practice",
+        *instructors_part(),
     ],
     "function": [
         *(path for path in PACKAGE.iterdir() if path != _OURS),
         *(path for path in _OURS.iterdir() if path.name not in _FOR_A_FUNCTION),
+        *instructors_part(),
     ],
 }
 """What the box of an answer does not show: what makes the problems and solves them; and to a function

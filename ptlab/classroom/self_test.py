@@ -19,7 +19,7 @@ from ptlab.classroom.grader_fault import GraderFault
 from ptlab.classroom.handed_in import MIME as HANDED_IN
 from ptlab.classroom.notebook_run import run_notebook
 from ptlab.classroom.scheme_judge import run
-from ptlab.classroom.solution import SOLUTIONS, instructors
+from ptlab.classroom.solution import instructors, instructors_part
 from ptlab.classroom.student_code import Code
 from ptlab.classroom.wire_format import unpack
 
@@ -73,8 +73,9 @@ def _solutions() -> str:
             "instructor's ptlab from a checkout: pip install -e '.[teach]'"
         )
     alone = way().namespaces or not way().user  # it is hidden; or the box runs as the grader
-    if not alone and SOLUTIONS.stat().st_mode & 0o077:
-        return f"a submission could read {SOLUTIONS}: chmod 700 {SOLUTIONS}"
+    seen = [str(path) for path in instructors_part() if path.stat().st_mode & 0o077]
+    if not alone and seen:
+        return f"a submission could read what the solutions are in: chmod 700 {' '.join(seen)}"
     return ""
 
 

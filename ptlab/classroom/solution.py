@@ -27,7 +27,7 @@ from ptlab.classroom.wording import Fills, Reasoning, reasoning
 P = TypeVar("P")
 
 SOLUTIONS = Path(__file__).with_name("solutions")
-"""The instructor's part. A submission has been written without it, and must not see it."""
+_BESIDE = (".git", "exercises", "tests")
 
 
 class Wrong(NamedTuple):
@@ -138,6 +138,13 @@ def instructors() -> dict[str, type[Solution[Any]]] | None:
 
 
 _PART = "ptlab.classroom.solutions.of_questions"
+
+
+def instructors_part() -> list[Path]:
+    """What no submission may see: the solutions, and in a checkout what else there tells them."""
+    checkout = Path(__file__).parents[2]
+    beside = [checkout / name for name in _BESIDE] if (checkout / "pyproject.toml").exists() else []
+    return [path for path in (SOLUTIONS, *beside) if path.exists()]
 
 
 def solution_of(question: Any) -> Solution[Any]:

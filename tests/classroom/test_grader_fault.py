@@ -172,7 +172,7 @@ def test_nothing_is_graded_without_the_solutions(monkeypatch):
 
 
 def test_nothing_is_graded_where_a_submission_could_read_the_solutions(monkeypatch, tmp_path):
-    monkeypatch.setattr(self_test, "SOLUTIONS", tmp_path)
+    monkeypatch.setattr(self_test, "instructors_part", lambda: [tmp_path])
     monkeypatch.setattr(self_test, "way", lambda: WAYS[2])
     tmp_path.chmod(0o755)
     with pytest.raises(SystemExit, match=f"chmod 700 {tmp_path}"):

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from html import escape
 
 import pytest
 from nbconvert.filters import markdown2html
@@ -87,3 +88,16 @@ def test_a_half_drawing_brings_nothing_in(text):
         r'<img alt="a drawing" src="data:image/svg\+xml;base64,[\w+/=]+">', "", safe_html.html(text)
     )
     assert not LIVE.search(rest), rest
+
+
+@pytest.mark.parametrize("piece", ["<", "&lt", "<b><i>", "<svg ", "<b></i>", "</p>", "<!--"])
+def test_what_would_take_the_cleaner_minutes_is_shown_as_text(piece):
+    """Its time grows with the square of them: one cell of these would hold up a whole class."""
+    text = piece * (250_000 // len(piece))
+    assert safe_html.html(text) == f"<pre>{escape(text)}</pre>"
+
+
+def test_a_table_of_a_thousand_cells_stays_one():
+    row = "<tr>" + "<td>1 &lt; 2</td>" * 10 + "</tr>"
+    table = f"<table><tbody>{row * 100}</tbody></table>"
+    assert safe_html.html(table) == table

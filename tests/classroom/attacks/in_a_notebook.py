@@ -45,8 +45,10 @@ import importlib, pathlib
 for name in ("walk", "scheme", "scheme_answers", "thread", "of_questions"):
     try: print("WON", importlib.import_module("ptlab.classroom.solutions." + name))
     except ImportError: pass
-folder = pathlib.Path(ptlab.__file__).parent / "classroom/solutions"
-print("WON" if folder.exists() and list(folder.iterdir()) else "")
+package = pathlib.Path(ptlab.__file__).parent
+folder = package / "classroom/solutions"
+for place in (folder, package.parent / ".git", package.parent / "exercises", package.parent / "tests"):
+    print("WON" if place.exists() and list(place.iterdir()) else "")
 for path in folder.parent.rglob("*.pyc"):
     if b"IndicesSolution" in path.read_bytes(): print("WON", path)""",
     "links: to the solutions, before they are read": """
