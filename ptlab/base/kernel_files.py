@@ -40,11 +40,12 @@ def origin(function: str, file: str) -> Origin | None:
 
 FILES = {
     ("arch/x86/mm/fault.c", "6.12"): "exc_page_fault",
+    ("fs/exec.c", "6.12"): "exec_mmap",
     ("fs/open.c", "6.12"): "do_truncate vfs_fallocate",
     ("include/linux/huge_mm.h", "6.12"): "split_folio split_huge_pmd",
     ("include/linux/mm.h", "6.12"): "mm_populate pte_alloc pte_offset_map_lock vma_start_write",
     ("include/linux/mmap_lock.h", "6.12"): "vma_end_write_all",
-    ("kernel/fork.c", "6.12"): "dup_mmap",
+    ("kernel/fork.c", "6.12"): "dup_mmap mmput",
     ("kernel/rcu/tree.c", "6.12"): "rcu_do_batch",
     ("fs/hugetlbfs/inode.c", "6.18"): (
         "hugetlb_vmdelete_list hugetlb_vmtruncate hugetlbfs_fallocate hugetlbfs_punch_hole"

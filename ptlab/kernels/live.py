@@ -18,6 +18,7 @@ from ptlab.base.kernel_versions import PROFILES
 from ptlab.scenario import Operation, Row, Scenario, parse
 from ptlab.scenario.operation import Span
 from ptlab.scenario.operations.files import MakeFile
+from ptlab.scenario.operations.processes import Exec, Vfork
 
 _CHUNK = 2 << 20
 # All objects of the recorder come from one heap, which never shrinks and never has to grow.
@@ -69,6 +70,7 @@ class Recorder:
     def play(self, scenario: Scenario) -> list[Row]:
         """Play a scenario once; the rows are those of a recorded trace."""
         _require_files(scenario)
+        _refuse_exec_in_vfork(scenario)
         lacking = lacks_pool(scenario)
         if lacking:
             raise RecorderError(f"{scenario.name}: {lacking}")
@@ -115,6 +117,16 @@ def agreed(plays: list[list[Row]]) -> list[Row]:
         row = same[0] | dict.fromkeys(unstable)
         rows.append(row | ({"unstable": unstable} if unstable else {}))
     return rows
+
+
+def _refuse_exec_in_vfork(scenario: Scenario) -> None:
+    """The recorder's vfork child runs in the recorder's own interpreter, and must come back."""
+    for place, op in enumerate(scenario.ops):
+        theirs = scenario.ops[place + 1 : place + 1 + op.count] if isinstance(op, Vfork) else ()
+        if any(isinstance(one, Exec) for one in theirs):
+            raise RecorderError(
+                f"{scenario.name}: an exec in the child of a vfork cannot be recorded"
+            )
 
 
 def _require_files(scenario: Scenario) -> None:

@@ -115,6 +115,7 @@ class Calls:
             *[simple] * 4,
             child.map(lambda lines: "\n".join([f"fork {len(lines)}", *lines])),
             child.map(lambda lines: "\n".join(["forkbg", *lines, "endfork"])),
+            child.map(lambda lines: "\n".join([f"vfork {len(lines)}", *lines])),
         )
 
     def of_tables(self) -> list[Line]:

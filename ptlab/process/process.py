@@ -10,7 +10,8 @@ from ptlab.base.geometry import PMD_SIZE
 from ptlab.base.kernel_versions import profile
 from ptlab.base.steps import Path
 from ptlab.draw.names import plural
-from ptlab.paths.fork import dup_mmap, exit_mmap
+from ptlab.paths.exec import do_vfork, exec_mmap, mmput
+from ptlab.paths.fork import dup_mmap
 from ptlab.paths.truncate import FALLOC_FL_PUNCH_HOLE, do_truncate, vfs_fallocate
 from ptlab.process.arguments import call_text, file_range, huge_page_size, whole_number
 from ptlab.process.memory_calls import MemoryCalls
@@ -38,6 +39,8 @@ class Process(MemoryCalls):
 
     Methods raise KernelError with Linux's errno, NotModelled, or ValueError for invalid arguments.
     """
+
+    _exited = False
 
     def __init__(
         self,
@@ -132,9 +135,21 @@ class Process(MemoryCalls):
         """A child on the same machine: same VMAs, copied tables, shared pages."""
         return self._child(self, self._run("fork", dup_mmap(self.mm), None, 0))
 
+    def vfork(self) -> Process:
+        """A child in the same address space, until it calls exec() or exit(): clone() with CLONE_VM.
+
+        Linux lets the parent wait until then. Here both can run.
+        """
+        return self._child(self, self._run("vfork", do_vfork(self.mm), None, 0))
+
+    def exec(self) -> None:
+        """execve(): an empty address space takes the place of the old one. The journal names both."""
+        self.mm = self._run("exec", exec_mmap(self.mm), None, 0)
+
     def exit(self) -> None:
-        """The process ends: its address space is taken down."""
-        self._run("exit", exit_mmap(self.mm), None, 0)
+        """The process ends: its address space is taken down, unless another one runs in it too."""
+        self._run("exit", mmput(self.mm), None, 0)
+        self._exited = True
 
     def background(self) -> None:
         """Time passes, or somebody asks for page tables: what the scheme does on its own, it does.
@@ -209,7 +224,7 @@ class Process(MemoryCalls):
 
     def _run(self, call: str, path: Path[T], where: int | None, length: int, *rest: object) -> T:
         """Run a kernel path to its end, then let a grace period pass."""
-        if self.mm not in self.machine.mms:
+        if self._exited or self.mm not in self.machine.mms:
             raise ValueError(f"{call}: this process has exited")
         result: list[T] = []
         steps = then_grace_period(self.mm, path, result)

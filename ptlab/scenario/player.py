@@ -11,7 +11,7 @@ from ptlab.base.geometry import PAGE_SHIFT
 from ptlab.process.process import Process
 from ptlab.scenario.line import ScenarioError
 from ptlab.scenario.operation import Operation, Scenario
-from ptlab.scenario.operations.processes import EndFork, Fork, ForkInBackground
+from ptlab.scenario.operations.processes import EndFork, Exec, Fork, ForkInBackground, Vfork
 from ptlab.scenario.slots import SLOT_BASE, SLOT_SIZE, TOP
 from ptlab.state.counters import Counters
 from ptlab.state.page_cache import File
@@ -29,6 +29,9 @@ Progress = Callable[[int, int], None]
 # The recorder reads smaps of the slots only.
 _SLOTS = range(SLOT_BASE, TOP)
 
+
+_NOTHING = Counters(*[0] * len(Counters._fields))
+"""An empty address space."""
 
 _AFTER_EXIT = "(parent after child exit)"
 """What recordings call the row of the parent after its child's exit."""
@@ -93,13 +96,17 @@ class _Player:
         """The rows of one process, and of its children in turn."""
         for op in ops:
             self._at = {"op": op.text, "who": who}
-            if isinstance(op, Fork):
+            if isinstance(op, Vfork):
+                yield from self._vfork(op, process, began, ops)
+                yield _row(process, began, _AFTER_EXIT, who)
+            elif isinstance(op, Fork):
                 yield from self._fork(op, process, ops)
                 yield _row(process, began, _AFTER_EXIT, who)
             elif isinstance(op, ForkInBackground):
                 yield from self._fork_in_background(op, process, ops)
                 yield _row(process, began, op.text, who)
             else:
+                began = _NOTHING if isinstance(op, Exec) else began
                 yield self._do(op, process, began, who)
 
     def _fork(self, op: Fork, parent: Process, ops: Iterator[Operation]) -> Iterator[Row]:
@@ -107,6 +114,19 @@ class _Player:
         with parent.operation(op.text):
             child = parent.fork()
         yield from self._child(op, child, itertools.islice(ops, op.count))
+        with child.operation(_EXIT):
+            child.exit()
+
+    def _vfork(
+        self, op: Vfork, parent: Process, began: Counters, ops: Iterator[Operation]
+    ) -> Iterator[Row]:
+        """The rows of a child that runs in the parent's memory, and exits."""
+        with parent.operation(op.text):
+            child = parent.vfork()
+        made = self.files, self.sleepers
+        yield _row(child, began, op.text, "c")
+        yield from self._go_on(child, began, itertools.islice(ops, op.count), "c")
+        self.files, self.sleepers = made
         with child.operation(_EXIT):
             child.exit()
 
@@ -125,11 +145,11 @@ class _Player:
 
     def _child(self, op: Operation, child: Process, ops: Iterator[Operation]) -> Iterator[Row]:
         """A child's rows; it starts from an empty address space."""
-        empty = Counters(*[0] * len(Counters._fields))
-        sleepers, self.sleepers = self.sleepers, []  # not this child's own
-        yield _row(child, empty, op.text, "c")
-        yield from self._go_on(child, empty, ops, "c")
-        self.sleepers = sleepers
+        files, sleepers = self.files, self.sleepers
+        self.files, self.sleepers = dict(files), []  # the children are not this child's own
+        yield _row(child, _NOTHING, op.text, "c")
+        yield from self._go_on(child, _NOTHING, ops, "c")
+        self.files, self.sleepers = files, sleepers
 
     def _do(self, op: Operation, process: Process, began: Counters, who: str) -> Row:
         """Make every call of an op, as the recorder does: an error does not stop the calls after it."""
@@ -146,7 +166,7 @@ class _Player:
                     error = failure
         row = _row(process, began, op.text, who)
         return row | {
-            "minflt": 0 if isinstance(op, EndFork) else process.counters.minflt - faults,
+            "minflt": 0 if isinstance(op, EndFork | Exec) else process.counters.minflt - faults,
             "rc": -1 if error else 0,
             "err": error.name if error else None,
             "sig": refused,

@@ -49,6 +49,7 @@ class Mm:
         machine.store.put(machine, "next_mm", 0, self.id + 1)
         self._vmas: list[Vmas] = [()]
         self._detached: list[Vmas] = [()]
+        self._users = [1]
         self.layout = Layout(machine.store)
         self.counters = [0] * (Count.HUGETLB + 1)
         pgd = machine.mem.alloc(self.id, Level.PGD)
@@ -65,6 +66,11 @@ class Mm:
     def detached(self) -> Vmas:
         """VMAs that munmap has taken out of `vmas`, but not yet out of their file's mappings."""
         return self._detached[0]
+
+    def use(self, delta: int) -> int:
+        """One task more, or one fewer, runs in this address space (mm_users). Returns how many do."""
+        self.machine.store.put(self, "_users", 0, self._users[0] + delta)
+        return self._users[0]
 
     def count_pages(self, census: Census, sign: int) -> None:
         """Add or take away entries of all kinds."""

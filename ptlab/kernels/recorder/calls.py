@@ -11,6 +11,7 @@ PAGE = 4096
 MADV_POPULATE_READ, MADV_POPULATE_WRITE = 22, 23
 MADV_DONTDUMP = 16
 MCL_CURRENT = 1
+_CLONE_VM, _CLONE_VFORK, _SIGCHLD, _STACK = 0x100, 0x4000, 17, 1 << 18
 PR_SET_PDEATHSIG, PR_SET_MM, PR_SET_MM_MAP = 1, 35, 14
 
 
@@ -37,6 +38,8 @@ class Calls:
             """One that libc may not have, by its number on x86-64."""
             return partial(call("syscall", ctypes.c_long, *arguments, result=ctypes.c_long), number)
 
+        self._vfork = ctypes.PyDLL(None, use_errno=True).clone
+        self._stacks = [ctypes.create_string_buffer(_STACK) for _ in range(3)]
         self.mmap = call("mmap", word, word, number, number, number, word, result=ctypes.c_ssize_t)
         self.munmap = call("munmap", word, word)
         self.mprotect = call("mprotect", word, word, number)
@@ -54,3 +57,18 @@ class Calls:
         self.prctl = call("prctl", number, word, word, word, word)
         self.pread = call("pread", number, word, word, word, result=ctypes.c_ssize_t)
         self.pwrite = call("pwrite", number, word, word, word, result=ctypes.c_ssize_t)
+
+    def vfork(self, child: Callable[[int], int]) -> int:
+        """clone() with CLONE_VM and CLONE_VFORK: `child` runs in this memory until it exits or execs.
+
+        PyDLL keeps the interpreter's lock: the child is the interpreter's one thread meanwhile.
+        """
+        function = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(child)
+        stack = self._stacks.pop()  # a child of the child takes another one
+        top = ctypes.addressof(stack) + _STACK & -64
+        flags = _CLONE_VM | _CLONE_VFORK | _SIGCHLD
+        number: int = self._vfork(function, ctypes.c_void_p(top), flags, None)
+        self._stacks.append(stack)
+        if number == -1:
+            raise OSError(ctypes.get_errno(), "clone")
+        return number

@@ -25,7 +25,7 @@ class Doer:
 
     def __init__(self, watch: list[tuple[int, int]], directory: str) -> None:
         self.calls = Calls()
-        self.watch, self._directory = watch, directory
+        self.watch, self.directory = watch, directory
         self.refused, self.last_refused = 0, (0, False)
         self._files: dict[str, int] = {}
         self._layout = proc.layout()
@@ -159,7 +159,7 @@ class Doer:
     def make_file(self, _: int, name: str, size: int, disk: bool, filled: bool, flags: int) -> None:
         """A file in memory or on disk, that nobody else sees; `flags` of memfd_create."""
         if disk:
-            path = f"{self._directory}/ptlab-{os.getpid()}"
+            path = f"{self.directory}/ptlab-{os.getpid()}"
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             os.unlink(path)
         else:

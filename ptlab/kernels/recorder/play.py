@@ -7,6 +7,7 @@ import json
 import mmap
 import os
 import signal
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -33,6 +34,7 @@ class Recorder:
         `calls` are the names of the calls that the scenario makes, and perhaps ANYWHERE.
         """
         self._doer = Doer(watch, directory)
+        self._calls, self._pid = calls, os.getpid()
         if ANYWHERE in calls:
             self._doer.close_gaps()
         self._zero_pfn = self._find_zero_pfn()
@@ -63,6 +65,11 @@ class Recorder:
                 case [["fork", count]]:
                     self._fork(op["text"], ops[index : index + count])
                     index += count
+                case [["vfork", count]]:
+                    self._vfork(op["text"], ops[index : index + count])
+                    index += count
+                case [["exec"]]:
+                    self._exec(op["text"], ops[index:])
                 case [["fork_sleepers", children, count]]:
                     self._fork_sleepers(op["text"], children, ops[index : index + count])
                     index += count
@@ -133,6 +140,50 @@ class Recorder:
         """The rows of a child: one for the fork, and those of its ops."""
         self._who, self._base, self._sleepers = "c", self._child_base, []
         self._settle()
+        write_line(self._row(text, *_OK, faults=0))
+        self.play(ops)
+
+    def _vfork(self, text: str, ops: list[Op]) -> None:
+        """A child in this very memory, on a stack of its own, while this task waits for its end."""
+        self._doer.refused = 0
+        parent, me = self._who, self._sleepers
+
+        def child(_: int) -> int:  # it must return: the interpreter's frames are the parent's too
+            try:
+                self._who = "c"
+                write_line(self._row(text, *_OK, faults=0))
+                self.play(ops)
+            except BaseException:
+                sys.excepthook(*sys.exc_info())
+                return 1
+            return 0
+
+        number = self._doer.calls.vfork(child)
+        _, status = os.waitpid(number, 0)
+        self._who, self._sleepers, self._doer.refused = parent, me, 0
+        if status:
+            raise ChildProcessError(f"the child of {text!r} ended with status {status}")
+        write_line(self._row("(parent after child exit)", *_OK, faults=0))
+
+    def _exec(self, text: str, ops: list[Op]) -> None:
+        """This program again, in new memory; it goes on where this one was."""
+        task = {
+            "ops": ops,
+            "text": text,
+            "who": self._who,
+            "watch": self._doer.watch,
+            "directory": self._doer.directory,
+            "calls": sorted(self._calls),
+            "drift": os.getpid() == self._pid,
+        }
+        file = os.memfd_create("task", 0)  # it outlives the exec
+        os.write(file, json.dumps(task).encode())
+        os.lseek(file, 0, os.SEEK_SET)
+        os.execv(sys.executable, [sys.executable, "-P", "-S", "-m", "recorder", str(file)])
+
+    def go_on(self, text: str, who: str, ops: list[Op]) -> None:
+        """After an exec."""
+        self._who = who
         write_line(self._row(text, *_OK, faults=0))
         self.play(ops)
 

@@ -13,14 +13,26 @@ from ptlab.scenario.operations.hugetlb import HugePages
 from ptlab.scenario.operations.locking import Mlock, Mlockall, Mseal, Munlock, Munlockall
 from ptlab.scenario.operations.mappings import Mmap, Mprotect, Mremap, Munmap
 from ptlab.scenario.operations.memory import Cover, Madvise, MadviseEach, ProcessMadvise, Touch
-from ptlab.scenario.operations.processes import EndFork, Fork, ForkInBackground, Nop
+from ptlab.scenario.operations.processes import EndFork, Exec, Fork, ForkInBackground, Nop, Vfork
 
 OPERATIONS: dict[str, type[Operation]] = {
     operation.verb: operation
     for operation in (
         *(Mmap, Touch, Madvise, MadviseEach, ProcessMadvise, Munmap, Mprotect, Mlock, Munlock),
         *(Mlockall, Munlockall, Mseal, Mremap, Heap, Brk, HugePages),
-        *(MakeFile, Truncate, Punch, Allocate, Fork, ForkInBackground, EndFork, Cover, Nop),
+        *(
+            MakeFile,
+            Truncate,
+            Punch,
+            Allocate,
+            Fork,
+            ForkInBackground,
+            EndFork,
+            Vfork,
+            Exec,
+            Cover,
+            Nop,
+        ),
     )
 }
 """By the first word of their line."""

@@ -12,6 +12,7 @@ from ptlab.base.errors import KernelError
 from ptlab.process.process import Process
 from ptlab.scenario.line import Line
 from ptlab.scenario.operation import Call, Operation, Stage, SystemCall, WordOperation
+from ptlab.scenario.slots import TOP
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,49 @@ class Fork(Operation):
     def system_calls(self) -> list[SystemCall]:
         """The recorder forks; it is told how many operations the child runs."""
         return [["fork", self.count]]
+
+
+class Vfork(Fork):
+    """vfork(): the child runs the next `count` operations in the parent's memory, and exits."""
+
+    __slots__ = ()
+    verb = "vfork"
+    usage = "vfork N"
+    meaning = (
+        "Make a child that runs in the same memory (CLONE_VM). It runs the next N operations and "
+        "exits, then the parent goes on."
+    )
+    example = "mmap s0 2M\ntouch w s0 8K\nvfork 2\ntouch w s0+1M 4K\nmunmap s0 4K\ntouch w s0+1M 4K"
+
+    def system_calls(self) -> list[SystemCall]:
+        """The recorder makes the child; it is told how many operations this one runs."""
+        return [["vfork", self.count]]
+
+
+class Exec(WordOperation):
+    """execve()."""
+
+    __slots__ = ()
+    verb = "exec"
+    usage = "exec"
+    meaning = (
+        "Run another program: its memory is empty, and files and children of `forkbg` are no longer "
+        "at hand."
+    )
+    example = "mmap s0 2M\ntouch w s0 8K\nfork 3\nexec\nmmap s0 2M\ntouch w s0 4K\ntouch w s0 8K"
+
+    def calls(self, process: Process, stage: Stage) -> Iterator[Call]:
+        """execve."""
+        yield partial(self._exec, process, stage)
+
+    def _exec(self, process: Process, stage: Stage) -> None:
+        process.exec()
+        process.mm.layout.mmap_base = TOP
+        stage.files, stage.sleepers = {}, []
+
+    def system_calls(self) -> list[SystemCall]:
+        """The recorder runs itself again."""
+        return [["exec"]]
 
 
 @dataclass(frozen=True, slots=True)
