@@ -224,6 +224,14 @@ class Place(NamedTuple):
     slot: int
 
 
+class Sharing(NamedTuple):
+    """One more entry points to a table, or (not `hooked`) one fewer; `users` do then."""
+
+    place: Place
+    hooked: bool
+    users: int
+
+
 class Moved(NamedTuple):
     """An entry goes from one place to another, with the table or the huge page that it points to."""
 
@@ -282,6 +290,7 @@ Fact: TypeAlias = (
     | EntriesChanged
     | EntriesProtected
     | Unhooked
+    | Sharing
     | Moved
 )
 """Any fact."""

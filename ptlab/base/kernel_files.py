@@ -56,7 +56,8 @@ FILES = {
         "unmap_folio zap_huge_pmd"
     ),
     ("mm/hugetlb.c", "6.18"): (
-        "copy_hugetlb_page_range hugetlb_change_protection hugetlb_fault hugetlb_no_page hugetlb_wp "
+        "copy_hugetlb_page_range huge_pmd_share huge_pmd_unshare hugetlb_change_protection "
+        "hugetlb_fault hugetlb_no_page hugetlb_unshare_pmds hugetlb_wp "
         "move_hugetlb_page_tables unmap_hugepage_range unmap_ref_private"
     ),
     ("mm/khugepaged.c", "6.12"): (

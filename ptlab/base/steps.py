@@ -46,6 +46,7 @@ class Kind:
     MOVE = "move"
     FILE = "file"
     VISIBLE = "visible"
+    SHARE = "share"
 
 
 FACTS: dict[str, Any] = {
@@ -76,12 +77,13 @@ FACTS: dict[str, Any] = {
     Kind.MOVE: facts.Moved,
     Kind.FILE: facts.FileFact,
     Kind.VISIBLE: NoneType,
+    Kind.SHARE: facts.Sharing,
 }
 """The type of a step's fact, by the step's kind."""
 
 
 TABLE_EVENTS = frozenset(
-    {Kind.INSTALL, Kind.UNHOOK, Kind.FREE, Kind.DEPOSIT, Kind.SPLIT, Kind.MOVE}
+    {Kind.INSTALL, Kind.UNHOOK, Kind.FREE, Kind.DEPOSIT, Kind.SPLIT, Kind.MOVE, Kind.SHARE}
 )
 """The steps that a learner looks for: a table was built, unhooked or freed."""
 

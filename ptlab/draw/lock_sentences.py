@@ -28,6 +28,8 @@ def lock(mem: MemMap, step: Step, fact: Lock) -> str:
         return "the inode's lock, i_rwsem, is taken: nobody else changes the size of the file."
     if name == "folio_lock":
         return "the lock of a page in the page cache is taken: nobody takes the page out meanwhile."
+    if name == "hugetlb_fault_mutex":
+        return "a mutex is taken: two faults on one huge page of a file come one after the other."
     if name == "interrupts":
         return "interrupts are off on this CPU: a TLB flush by interrupt waits for it, and so does RCU."
     tried = "a trylock succeeds: " if mode == "trylock" else ""

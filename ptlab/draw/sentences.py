@@ -60,4 +60,5 @@ _SENTENCES: dict[str, Callable[[MemMap, Step, Any], str]] = {
     Kind.MOVE: tables.move,
     Kind.FILE: vmas.file,
     Kind.VISIBLE: tables.visible,
+    Kind.SHARE: tables.share,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ptlab.base.facts import Freed, Moved, Unhooked
+from ptlab.base.facts import Freed, Moved, Sharing, Unhooked
 from ptlab.base.geometry import Level
 from ptlab.base.steps import Step
 from ptlab.base.tables import Tables, first_of, is_run, table_count
@@ -79,6 +79,22 @@ def move(mem: MemMap, step: Step, fact: Moved) -> str:
     return (
         f"{what} moves as it is, from {table_name(mem, old.table)}, slot {old.slot}, "
         f"to {table_name(mem, new.table)}, slot {new.slot}; no entry in it is touched."
+    )
+
+
+def share(mem: MemMap, step: Step, fact: Sharing) -> str:
+    """One more address space uses a page, or one fewer."""
+    name, parent = table_name(mem, tables_of(step)), table_name(mem, fact.place.table)
+    where = f"{parent}, slot {fact.place.slot}"
+    if fact.hooked:
+        return (
+            f"{name} of another mapping is hooked into {where}, too: {fact.users} entries point to it "
+            "now; VmPTE grows by 4 kB."
+        )
+    left = plural(fact.users, "entry")
+    return (
+        f"{name} is unhooked from {where}, with all that it maps; {left} elsewhere still "
+        f"{'points' if fact.users == 1 else 'point'} to it; VmPTE falls by 4 kB."
     )
 
 

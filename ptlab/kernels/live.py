@@ -14,13 +14,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from ptlab.base.geometry import PMD_SIZE
 from ptlab.base.kernel_versions import PROFILES
 from ptlab.scenario import Operation, Row, Scenario, parse
 from ptlab.scenario.operation import Span
 from ptlab.scenario.operations.files import MakeFile
 from ptlab.scenario.operations.processes import Exec, Vfork
 
-_CHUNK = 2 << 20
 # All objects of the recorder come from one heap, which never shrinks and never has to grow.
 _ONE_HEAP = {
     "PYTHONMALLOC": "malloc",
@@ -150,12 +150,10 @@ def _as_data(ops: Iterable[Operation]) -> Iterator[dict[str, Any]]:
 def watched(scenario: Scenario) -> list[Span]:
     """Where entries can arise: the 2 MiB around every page that an op faults in or moves to.
 
-    With huge pages of 1 GiB it is 1 GiB.
+    With huge pages of 1 GiB it is 1 GiB, and where mappings may share PMD pages.
     """
     spans = set[Span]()
-    chunk = max(
-        (size for op in scenario.ops for size in (op.huge_page_size, _CHUNK)), default=_CHUNK
-    )
+    chunk = max((op.reach for op in scenario.ops), default=PMD_SIZE)
     locked = any(op.locks for op in scenario.ops)
     for op in scenario.ops:
         new = list(op.fills(spans, locked))

@@ -24,6 +24,7 @@ from ptlab.paths.hugetlb_entries import (
     word_at,
 )
 from ptlab.paths.hugetlb_pool import alloc_hugetlb_folio, index_of
+from ptlab.paths.hugetlb_share import huge_pmd_share
 from ptlab.paths.table_alloc import anon_vma_prepare, upper_tables
 from ptlab.state.mm import Mm
 from ptlab.state.vma import VM, Vma
@@ -39,6 +40,7 @@ def hugetlb_fault(mm: Mm, vma: Vma, address: int, write: bool) -> Path[int]:
     yield from machine.lock("hugetlb_fault", "hugetlb_fault_mutex", vma.file.number, "write")
     walk = yield from scheme.walk_begins(mm, address, address + PAGE_SIZE)
     level = vma.hstate.level
+    yield from huge_pmd_share(mm, vma, address, walk)
     table = yield from upper_tables(mm, address, walk, level)  # huge_pte_alloc()
     place = Place(table, machine.geometry.index(address, level))
     if word_at(mm, place):

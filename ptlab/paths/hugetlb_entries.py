@@ -16,6 +16,7 @@ from ptlab.base.facts import EntriesCleared, EntriesSet, Maps, Place
 from ptlab.base.geometry import Level
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.paths.hugetlb_pool import free_huge_folio, index_of, restore_reservation
+from ptlab.paths.hugetlb_share import after_shared, huge_pmd_unshare
 from ptlab.state.mm import Count, Mm
 from ptlab.state.mmu_gather import MmuGather
 from ptlab.state.vma import Vma
@@ -70,14 +71,26 @@ def set_huge_pte(mm: Mm, vma: Vma, place: Place, word: int, fn: str) -> Step:
     """Map a huge page where nothing is, and count it (hugetlb_count_add())."""
     mm.machine.others.smp_wmb()
     mm.machine.mem.write(place.table, place.slot, word)
-    mm.count(Count.HUGETLB, vma.hstate.pages)
+    _count(mm, place, vma.hstate.pages)
     return Step(Kind.SET, fn, place.table, 1, 1, EntriesSet(columns(place), Maps.HUGE))
+
+
+def _count(mm: Mm, place: Place, pages: int) -> None:
+    """hugetlb_count_add(): who maps a page counts it; all that share the table have it."""
+    mem = mm.machine.mem
+    mm.count(Count.HUGETLB, pages)
+    mms = {one.id: one for one in mm.machine.mms}
+    shared = mem.shared.get(place.table)
+    for parent, _ in mem.places(place.table) if shared else ():
+        mms[mem.mm.item(parent)].count(Count.HUGETLB_SEEN, pages)
+    if not shared:
+        mm.count(Count.HUGETLB_SEEN, pages)
 
 
 def clear_huge_pte(mm: Mm, vma: Vma, place: Place, fn: str) -> Step:
     """Unmap a huge page; the caller says what becomes of it."""
     mm.machine.mem.write(place.table, place.slot, 0)
-    mm.count(Count.HUGETLB, -vma.hstate.pages)
+    _count(mm, place, -vma.hstate.pages)
     return Step(Kind.CLEAR, fn, place.table, 1, 1, EntriesCleared(columns(place)))
 
 
@@ -95,8 +108,11 @@ def unmap_hugepage_range(mm: Mm, vma: Vma, start: int, end: int, only: int = 0) 
 
     `only`: those that map the page of this entry.
     """
-    h, gone = vma.hstate, 0
-    for address in range(start, end, h.size):
+    h, gone, following = vma.hstate, 0, start
+    while following < end:
+        address, following = following, following + h.size
+        if (yield from huge_pmd_unshare(mm, vma, address)):
+            gone, following = gone + 1, after_shared(address)
         place = hugetlb_walk(mm, vma, address)
         if place is None or not word_at(mm, place):
             continue

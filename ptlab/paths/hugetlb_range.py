@@ -20,6 +20,7 @@ from ptlab.paths.hugetlb_entries import (
     unlock_huge_pte,
     word_at,
 )
+from ptlab.paths.hugetlb_share import after_shared, huge_pmd_unshare
 from ptlab.paths.table_alloc import upper_tables
 from ptlab.state.mm import Count, Mm
 from ptlab.state.vma import Vma
@@ -32,8 +33,12 @@ def hugetlb_change_protection(mm: Mm, vma: Vma, start: int, end: int, prot: int)
 
     Returns how many.
     """
-    changed = 0
-    for address in range(start, end, vma.hstate.size):
+    changed, following = 0, start
+    while following < end:
+        address, following = following, following + vma.hstate.size
+        if (yield from huge_pmd_unshare(mm, vma, address)):
+            changed, following = changed + 1, after_shared(address)
+            continue
         place = hugetlb_walk(mm, vma, address)
         if place is None or not word_at(mm, place):
             continue
@@ -80,6 +85,7 @@ def _copy_entry(mm: Mm, child: Mm, vma: Vma, ours: Place, theirs: Place) -> Step
     mem.write(ours.table, ours.slot, word)
     mem.write(theirs.table, theirs.slot, word)
     child.count(Count.HUGETLB, vma.hstate.pages)
+    child.count(Count.HUGETLB_SEEN, vma.hstate.pages)
     fact = EntriesSet(columns(theirs), Maps.HUGE)
     return Step(Kind.SET, "copy_hugetlb_page_range", theirs.table, 1, 1, fact)
 
@@ -88,7 +94,12 @@ def move_hugetlb_page_tables(mm: Mm, vma: Vma, old: int, new: int, length: int) 
     """mremap: each entry that is not none goes to its new place; no table moves as a whole."""
     scheme, h = mm.machine.scheme, vma.hstate
     walk = yield from scheme.walk_begins(mm, new, new + length)
-    for offset in range(0, length, h.size):
+    following = 0
+    while following < length:
+        offset, following = following, following + h.size
+        if (yield from huge_pmd_unshare(mm, vma, old + offset)):
+            following = after_shared(old + offset) - old
+            continue
         here = hugetlb_walk(mm, vma, old + offset)
         if here is None or not word_at(mm, here):
             continue

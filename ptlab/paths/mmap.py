@@ -23,6 +23,7 @@ from ptlab.paths.hugetlb_mapping import (
     may_split,
     whole_huge_pages,
 )
+from ptlab.paths.hugetlb_share import hugetlb_unshare_pmds
 from ptlab.paths.pgtables import free_pgtables, still_found
 from ptlab.paths.populate import mm_populate
 from ptlab.paths.recheck import vma_end_write_all, vma_start_write
@@ -237,6 +238,7 @@ def before_split(mm: Mm, start: int, end: int) -> Path[None]:
         if vma is None or vma.start >= address:
             continue
         may_split(vma, address)
+        yield from hugetlb_unshare_pmds(mm, vma, address)
         yield from vma_start_write(mm, vma)
         pmd, slot = mm.lookup(address, Level.PMD), address >> PMD_SHIFT & 511
         if address % PMD_SIZE and pmd and mm.is_huge(pmd, slot):

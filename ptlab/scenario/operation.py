@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self, TypeAlias
 
+from ptlab.base.geometry import PMD_SIZE
 from ptlab.process.process import Process
 from ptlab.scenario.line import Line
 from ptlab.state.page_cache import File
@@ -99,6 +100,11 @@ class Operation(ABC):
     def huge_page_size(self) -> int:
         """The size of the huge pages that it puts into the machine's pool, or 0."""
         return 0
+
+    @property
+    def reach(self) -> int:
+        """How much memory around an access may get entries then."""
+        return PMD_SIZE
 
     @property
     def pool_bytes(self) -> int:

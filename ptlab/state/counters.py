@@ -42,10 +42,10 @@ def counters(mm: Mm) -> Counters:
         huge_kb=2048 * (c[Count.HUGE] - huge_zero),
         vmas=len(mm.vmas),
         minflt=c[Count.MINFLT],
-        present=anon + zero + file + 512 * huge_zero + c[Count.HUGETLB],
+        present=anon + zero + file + 512 * huge_zero + c[Count.HUGETLB_SEEN],
         zeropg=zero,
         filepg=file,
         swap=c[Count.SWAP],
         majflt=c[Count.MAJFLT],
-        hugetlb_kb=4 * c[Count.HUGETLB],
+        hugetlb_kb=4 * c[Count.HUGETLB] % (1 << 64),  # as Linux prints it, below 0 too
     )

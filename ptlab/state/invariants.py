@@ -69,6 +69,9 @@ def _tree(mm: Mm) -> list[BrokenState]:
         slots = np.flatnonzero((words != 0) & (words & np.uint64(PSE) == 0))
         children = np.asarray(mem.at(table, slots))
         wrong = children[(mem.state[children] != State.LIVE) | (mem.parent[children] != table)]
+        wrong = wrong[
+            [all(p.table != table for p in mem.places(child)) for child in wrong.tolist()]
+        ]
         broken += [BrokenState(Rule.CHILD_AGREES, (table, child)) for child in wrong.tolist()]
     for table in tables.tolist():
         stored = np.count_nonzero(mem.entries[table, slice(None)])
@@ -90,6 +93,8 @@ def _counters(mm: Mm) -> list[BrokenState]:
         there = int(np.count_nonzero(mem.level[tables] == level))
         if level is Level.PTE:
             there += _in_reserve(mm)
+        if level is Level.PMD:
+            there += sum(mem.mm[p.table] == mm.id for more in mem.shared.values() for p in more)
         counted = mm.counters[COUNTED[level]] if level is not Level.P4D else there
         if there != counted:
             broken.append(BrokenState(Rule.TABLES_COUNTED, (level.name, there, int(counted))))
@@ -120,8 +125,8 @@ def _hugetlb(mm: Mm) -> list[BrokenState]:
                 if word:
                     used[vma.hstate].add(int(pfn(word)))
                     mapped += vma.hstate.pages
-        if one is mm and mapped != mm.counters[Count.HUGETLB]:
-            case = mapped, mm.counters[Count.HUGETLB]
+        if one is mm and mapped != mm.counters[Count.HUGETLB_SEEN]:
+            case = mapped, mm.counters[Count.HUGETLB_SEEN]
             broken.append(BrokenState(Rule.HUGETLB_COUNTED, case))
     for pool, pages in used.items():
         counted = pool.nr_huge_pages - pool.free_huge_pages

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptlab.base import pte
+from ptlab.base.facts import Place
 from ptlab.base.geometry import PAGE_SHIFT, Level
 from ptlab.base.store import Store
 from ptlab.base.tables import Slots, Tables, first_of, of_each, pick, total
@@ -69,6 +70,8 @@ class MemMap:
         self.next_pfn = [0]
         self.deposits: defaultdict[int, tuple[int, ...]] = defaultdict(tuple)
         """PTE pages in reserve, by PMD page (pmd_huge_pte)."""
+        self.shared: defaultdict[int, tuple[Place, ...]] = defaultdict(tuple)
+        """The other places where a table hangs that several mappings share (pt_share_count)."""
         for name, dtype in self.COLUMNS.items():
             setattr(self, name, np.zeros(64, dtype))
 
@@ -87,7 +90,7 @@ class MemMap:
             self.reserve(max(first + count, 2 * len(self.level)))
         self.store.put(self, "next_pfn", 0, first + count)
         rows = slice(first, first + count) if count > 1 else first
-        self.level[rows] = level  # a row keeps its level and owner for good: nothing to undo
+        self.level[rows] = level  # a row keeps its level for good: nothing to undo
         self.mm[rows] = mm
         self.store.put(self, "state", rows, _NEW)
         return first if count == 1 else np.arange(first, first + count, dtype=np.int64)
@@ -116,6 +119,24 @@ class MemMap:
         """Clear the parent's entries that point to `tables` (all of one parent)."""
         self.write(self.parent_of(tables), self.slots_of(tables), 0)
         self.store.put(self, "state", tables, _UNHOOKED)
+
+    def share(self, table: int, parent: int, slot: int) -> None:
+        """Enter a table that is in the tree into one more parent."""
+        self.write(parent, slot, pte.table_entry(table))
+        self.store.put(self, "shared", table, (*self.shared[table], Place(parent, slot)))
+
+    def unshare(self, table: int, parent: int, slot: int) -> None:
+        """Clear one of the entries that point to a table; its row names one that is left."""
+        self.write(parent, slot, 0)
+        left = [place for place in self.places(table) if place != (parent, slot)]
+        self.store.put(self, "parent", table, left[0].table)
+        self.store.put(self, "slot", table, left[0].slot)
+        self.store.put(self, "mm", table, self.mm.item(left[0].table))
+        self.store.put(self, "shared", table, tuple(left[1:]))
+
+    def places(self, table: int) -> tuple[Place, ...]:
+        """All entries that point to a table: one, unless mappings share it."""
+        return (Place(self.parent.item(table), self.slot.item(table)), *self.shared.get(table, ()))
 
     def parent_of(self, tables: Tables) -> int:
         """The table that `tables` hang below."""

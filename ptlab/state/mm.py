@@ -16,7 +16,11 @@ from ptlab.state.vma import Vma, Vmas, find, find_vma_intersection
 
 
 class Count:
-    """Columns of `Mm.counters`. Tables by level, pages by kind, and events. (Plain ints, as VM.)"""
+    """Columns of `Mm.counters`. Tables by level, pages by kind, and events. (Plain ints, as VM.)
+
+    HUGETLB       hugetlb_usage: pages that this mm has mapped less those that it has unmapped
+    HUGETLB_SEEN  pages that its tables map: more, or fewer, where it shares PMD pages
+    """
 
     PTE = 0
     PMD = 1
@@ -31,6 +35,7 @@ class Count:
     MINFLT = 10
     MAJFLT = 11
     HUGETLB = 12
+    HUGETLB_SEEN = 13
 
 
 COUNTED: dict[int, int] = {Level.PTE: Count.PTE, Level.PMD: Count.PMD, Level.PUD: Count.PUD}
@@ -51,7 +56,7 @@ class Mm:
         self._detached: list[Vmas] = [()]
         self._users = [1]
         self.layout = Layout(machine.store)
-        self.counters = [0] * (Count.HUGETLB + 1)
+        self.counters = [0] * (Count.HUGETLB_SEEN + 1)
         pgd = machine.mem.alloc(self.id, Level.PGD)
         machine.store.put(machine.mem, "state", pgd, int(State.LIVE))
         self.pgd = int(pgd)
@@ -129,7 +134,7 @@ class Mm:
     @property
     def has_huge(self) -> bool:
         """Whether a PMD or PUD entry somewhere maps a huge page itself."""
-        return bool(self.counters[Count.HUGE] or self.counters[Count.HUGETLB])
+        return bool(self.counters[Count.HUGE] or self.counters[Count.HUGETLB_SEEN])
 
     def is_huge(self, pmd: int, slots: Slots) -> bool:
         """pmd_trans_huge(): whether the PMD entry maps a huge page itself. A run is of tables only."""

@@ -15,7 +15,7 @@ import numpy as np
 from ptlab.base import pte
 from ptlab.base.facts import Lock, VmaMapped
 from ptlab.base.geometry import Level
-from ptlab.base.steps import TABLE_EVENTS, Step
+from ptlab.base.steps import TABLE_EVENTS, Kind, Step
 from ptlab.base.store import Change
 from ptlab.draw.appearance import Look, look
 from ptlab.draw.names import lock_name
@@ -147,7 +147,7 @@ class Timeline:
         """What `step` did, in words and numbers; `caller` is the mm whose operation it belongs to."""
         tables = () if step.tables is None else tuple(np.ravel(step.tables).tolist())
         ids = [mm.id for mm in self.mms]
-        about = int(self.mem.mm[tables[0]]) if tables else caller
+        about = int(self.mem.mm[tables[0]]) if tables and step.kind is not Kind.SHARE else caller
         who = ids.index(about if about in ids else caller)
         text, event = predicate(self.mem, step), step.kind in TABLE_EVENTS
         span = _span(step)

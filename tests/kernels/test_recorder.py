@@ -41,7 +41,7 @@ def test_first_touches_build_tables_and_munmap_frees_them(play):
 def test_the_rows_have_the_fields_of_a_recorded_step(play):
     step = recorded("6.18")[0].steps[0]
     (row,) = play("nop")
-    assert list(row) == list(step)
+    assert [field for field in row if field != "hugetlb_kb"] == list(step)
 
 
 def test_many_accesses_at_once_count_as_one_by_one(play):

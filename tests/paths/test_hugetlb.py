@@ -8,6 +8,7 @@ from ptlab.scenario import parse
 from ptlab.scenario.builtin import builtin
 from ptlab.scenario.player import play
 from ptlab.state.hugetlb import Hstate
+from ptlab.state.invariants import check
 
 RECORDED = [name for name in builtin() if name.startswith("T_hugetlb")]
 
@@ -115,3 +116,63 @@ def test_a_pool_that_cannot_be(process, size, count, message):
 def test_the_language_refuses_a_filled_file_of_huge_pages():
     with pytest.raises(ValueError, match="nothing that contradicts"):
         parse("file f 2M filled hugetlb2M")
+
+
+@pytest.fixture
+def sharing(process):
+    """Parent and child that map the same GiB of the pool, and share its PMD page."""
+    heap = process.mmap(GiB, at=1 << 44, shared=True, hugetlb=2 * MiB, noreserve=True)
+    process.touch(heap, 4 * KiB)
+    child = process.fork()
+    child.touch(heap, 4 * KiB)
+    return process, child, heap
+
+
+def test_who_shares_a_pmd_page_sees_what_the_other_one_maps(sharing):
+    parent, child, heap = sharing
+    assert parent.machine.mem.places(2) == ((1, 0), (4, 0))
+    child.touch(heap + 2 * MiB, 4 * KiB)
+    assert parent.touch(heap + 2 * MiB, 4 * KiB) == 0
+    for one, usage in (parent, 2048), (child, 2048):
+        n = one.counters
+        assert (n.pmd, n.present, n.hugetlb_kb) == (1, 1024, usage)
+        one.check()
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_shared_pmd_page_stays_with_who_is_left(sharing, first):
+    heap, left = sharing[2], sharing[1 - first]
+    sharing[first].exit()
+    assert left.touch(heap, 4 * KiB) == 0
+    assert left.machine.mem.mm[2] == left.mm.id
+    left.check()
+    left.exit()
+    assert pool(left)[1] == 3
+
+
+def test_the_last_entry_is_named_where_a_pmd_page_is_shared_and_let_go(sharing):
+    parent, child, heap = sharing
+    child.madvise(heap, "DONTNEED", 2 * MiB)
+    steps = [s for s in parent.journal.steps if s.kind == "share"]
+    hooked, let_go = (sentence(parent.machine.mem, step) for step in steps)
+    assert hooked == (
+        "huge_pmd_share: PMD page 2 of another mapping is hooked into PUD page 4, slot 0, too: 2 "
+        "entries point to it now; VmPTE grows by 4 kB."
+    )
+    assert (
+        "PMD page 2 is unhooked from PUD page 4, slot 0" in let_go and "1 entry elsewhere" in let_go
+    )
+    assert (child.counters.present, parent.counters.present) == (0, 512)
+
+
+def test_time_goes_back_over_a_shared_pmd_page(sharing):
+    parent, child, _ = sharing
+    parent.exit()
+    end = parent.journal.position
+    for position in range(end, -1, -7):
+        parent.journal.seek(position)
+        if parent.journal.at_rest:
+            for mm in parent.machine.mms:
+                check(mm)
+    parent.journal.seek(end)
+    child.check()

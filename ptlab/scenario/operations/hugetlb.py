@@ -58,6 +58,11 @@ class HugePages(Operation):
         return self.size
 
     @property
+    def reach(self) -> int:
+        """A whole page."""
+        return self.size
+
+    @property
     def pool_bytes(self) -> int:
         """Of all its pages."""
         return self.size * self.count

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Self
 
 from ptlab.base.errors import KernelError
+from ptlab.base.geometry import PMD_SIZE, PUD_SIZE
 from ptlab.paths.madvise import ADVICE
 from ptlab.paths.mmap import MAP, PROTECTIONS
 from ptlab.process.arguments import Region
@@ -157,6 +158,12 @@ class Mmap(RangeOperation):
     def needs_huge_pages(self) -> bool:
         """Whether huge pages are allowed in it."""
         return self.advice != "NOHUGEPAGE" and not self.hugetlb
+
+    @property
+    def reach(self) -> int:
+        """A hugetlb mapping that is long enough may get another one's PMD page with all its entries."""
+        shares = self.shared and (self.file or self.hugetlb) and self.length >= PUD_SIZE
+        return PUD_SIZE if shares else PMD_SIZE
 
     def fills(self, filled: Collection[Span], locked: bool) -> Iterator[Span]:
         """The whole mapping, if it is populated."""
