@@ -19,6 +19,7 @@ from ptlab.base.kernel_versions import PROFILES
 from ptlab.scenario import Operation, Row, Scenario, parse
 from ptlab.scenario.operation import Span
 from ptlab.scenario.operations.files import MakeFile
+from ptlab.scenario.operations.hugetlb import ThpEnabled
 from ptlab.scenario.operations.processes import Exec, Vfork
 
 # All objects of the recorder come from one heap, which never shrinks and never has to grow.
@@ -173,12 +174,15 @@ def needs_huge_pages(scenario: Scenario) -> bool:
 
 
 def lacks_pool(scenario: Scenario) -> str:
-    """Why this machine cannot have the pools of huge pages that the scenario wants; or nothing."""
+    """Why huge pages cannot be set here as the scenario wants them, its pools above all; or nothing."""
     pools = {op.huge_page_size for op in scenario.ops} - {0}
     for size in pools:
         setting = Path(f"/sys/kernel/mm/hugepages/hugepages-{size >> 10}kB/nr_hugepages")
         if not os.access(setting, os.W_OK):
             return f"it sets {setting}, which is not there or takes root"
+    setting = _SETTINGS / "enabled"
+    if any(isinstance(op, ThpEnabled) for op in scenario.ops) and not os.access(setting, os.W_OK):
+        return f"it sets {setting}, which is not there or takes root"
     room = int(re.findall(r"MemAvailable:\s*(\d+)", Path("/proc/meminfo").read_text())[0]) << 10
     wanted = sum(op.pool_bytes for op in scenario.ops)
     return f"it wants {wanted >> 20} MiB of huge pages" if 2 * wanted > room else ""

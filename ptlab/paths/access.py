@@ -249,7 +249,7 @@ def _borders(mm: Mm, piece: Piece, tables: Tables) -> Any:
 
 def _may_be_huge(mm: Mm, piece: Piece) -> bool:
     vma = mm.find_vma(piece.first)
-    return vma.hugetlb or thp_vma_allowable(vma, piece.first)
+    return vma.hugetlb or thp_vma_allowable(mm, vma, piece.first)
 
 
 def _access_huge(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touched]:

@@ -131,7 +131,7 @@ def _below_pmd(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[in
         word = mm.machine.mem.entries.word(pmd, first_of(piece.slots))
         if word & pte.PSE:
             return _huge_pmd_fault(mm, vma, pmd, piece, write)
-        if not word and vma.flags & VM.HUGEPAGE and thp_vma_allowable(vma, piece.first):
+        if not word and thp_vma_allowable(mm, vma, piece.first):
             return _empty_pmd_fault(mm, vma, pmd, first_of(piece.slots), write)
     return _pte_level(mm, vma, pmd, piece, write)
 

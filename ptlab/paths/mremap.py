@@ -107,11 +107,10 @@ def _remap_move(mm: Mm, old: int, length: int, to: int, dontunmap: bool) -> Path
     for vma in overlapping(mm.vmas, old, old + length):
         start, end = max(vma.start, old), min(vma.end, old + length)
         refuse_sealed("mremap", vma)
-        yield from _make_room(mm, to + start - old, end - start)
-        inside = mm.find_vma(start)
-        yield from move_vma(
-            mm, inside, start, end - start, end - start, to + start - old, dontunmap
-        )
+        new = to + start - old
+        part, _ = _align_hugetlb(vma, start, end - start, end - start, new, dontunmap)
+        yield from _make_room(mm, new, part)
+        yield from move_vma(mm, mm.find_vma(start), start, part, part, new, dontunmap)
     return to
 
 

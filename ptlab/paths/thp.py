@@ -43,14 +43,20 @@ _HUGE_ZERO = (pte.ZERO_PAGE_ENTRY & ~(pte.PFN_MASK | pte.SPECIAL)) | pte.PSE
 HUGE_ZERO_ENTRY = _HUGE_ZERO | (pte.HUGE_ZERO_PFN << PAGE_SHIFT)
 
 
-def thp_vma_allowable(vma: Vma, address: int) -> bool:
-    """A fault at `address` may map a huge page: MADV_HUGEPAGE, anonymous, all 2 MiB in the VMA.
+def thp_vma_allowable(mm: Mm, vma: Vma, address: int) -> bool:
+    """A fault at `address` may map a huge page: anonymous, wanted, all 2 MiB in the VMA.
 
-    With transparent_hugepage/enabled set to `madvise` and shmem_enabled to `never`.
+    `madvise` (transparent_hugepage/enabled) wants MADV_HUGEPAGE, `always` no MADV_NOHUGEPAGE. The
+    setting for shared memory, shmem_enabled, is `never`.
     """
+    mode = mm.machine.thp
+    if mode == "madvise":
+        wanted = vma.flags & VM.HUGEPAGE
+    else:
+        wanted = mode == "always" and not vma.flags & VM.NOHUGEPAGE
     base = address & -PMD_SIZE
     inside = vma.start <= base and base + PMD_SIZE <= vma.end
-    return bool(vma.flags & VM.HUGEPAGE) and vma.file is None and inside
+    return bool(wanted) and vma.file is None and inside
 
 
 def is_huge_zero(word: int) -> bool:

@@ -26,6 +26,9 @@ from ptlab.state.page_cache import File, known, new_file
 
 T = TypeVar("T")
 
+THP_MODES = ("always", "madvise", "never")
+"""What transparent_hugepage/enabled can be."""
+
 
 class Process(MemoryCalls):
     """One process. Every method runs a kernel path to its end and journals its steps.
@@ -89,6 +92,14 @@ class Process(MemoryCalls):
         if count < used:
             raise ValueError(f"hugepages: {used} {pool} are in use or promised; {count} is too few")
         pool.resize(count)
+        if self.journal is not None:
+            self.journal.settle_between()
+
+    def thp_enabled(self, mode: str) -> None:
+        """Which memory gets huge pages at a fault: "always" all, "madvise" what asks for it, "never"."""
+        if mode not in THP_MODES:
+            raise unknown("mode", mode, THP_MODES)
+        self.machine.store.put(self.machine, "_thp", 0, mode)
         if self.journal is not None:
             self.journal.settle_between()
 

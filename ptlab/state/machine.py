@@ -61,6 +61,7 @@ class Machine:
         self.next_anon_vma = [1]
         self.swap = False
         """Whether there is a swap device."""
+        self._thp = ["madvise"]
         self.next_swap = [1]
         self.next_mm = [0]
         self._mms: list[tuple[Any, ...]] = [()]
@@ -69,6 +70,11 @@ class Machine:
         self.hugetlb = HugeTlb(self.store)
         self.observe: Callable[[Iterable[Step]], None] = deque[Step](maxlen=0).extend
         """Takes the steps of a path while no journal is kept; ptlab.costs.meter counts them."""
+
+    @property
+    def thp(self) -> str:
+        """/sys/kernel/mm/transparent_hugepage/enabled: "always", "madvise" or "never"."""
+        return self._thp[0]
 
     @property
     def mms(self) -> tuple[Any, ...]:

@@ -362,3 +362,15 @@ def test_a_vma_border_inside_a_huge_page_splits_it_as_measured(call):
     CUTS[call](p)
     assert p.counters.huge_kb == 0
     p.check()
+
+
+def test_an_unknown_setting_of_huge_pages_is_refused_and_time_goes_back_over_it():
+    p = Process()
+    with pytest.raises(ValueError, match="sometimes"):
+        p.thp_enabled("sometimes")
+    heap = p.mmap(2 * MiB)
+    p.thp_enabled("always")
+    p.touch(heap, 4096)
+    assert p.counters.huge_kb == 2048
+    p.journal.seek(0)
+    assert p.machine.thp == "madvise"

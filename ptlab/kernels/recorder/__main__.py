@@ -25,7 +25,8 @@ if len(sys.argv) > 1:  # a scenario has come here by exec
 for line in sys.stdin:
     scenario = json.loads(line)
     every = [call for op in scenario["ops"] for call in op["calls"]]
-    with pool.restored({call[1] for call in every if call[0] == "hugepages"}):
+    sizes = {call[1] for call in every if call[0] == "hugepages"}
+    with pool.restored(sizes, any(call[0] == "thp_enabled" for call in every)):
         child = os.fork()
         if not child:
             calls = {call[0] for call in every}

@@ -1,4 +1,4 @@
-"""The pool of huge pages of this machine: its size is a setting, which root may change."""
+"""Settings of huge pages that root may change: the size of a pool, and who gets transparent ones."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _SETTINGS = "/sys/kernel/mm/hugepages"
+_THP = "/sys/kernel/mm/transparent_hugepage/enabled"
 _PATIENCE_S = 10  # for processes that end just now, and still have pages
 
 
@@ -18,18 +19,28 @@ def resize(size: int, count: int) -> None:
         raise MemoryError(f"this machine has no pool of {count} huge pages of {size} bytes")
 
 
+def set_thp(mode: str) -> None:
+    """transparent_hugepage/enabled."""
+    with open(_THP, "w") as file:
+        file.write(mode)
+
+
 @contextmanager
-def restored(sizes: set[int]) -> Iterator[None]:
-    """Nobody else who records changes the pools meanwhile; afterwards they are as they were."""
-    if not sizes:
+def restored(sizes: set[int], thp: bool) -> Iterator[None]:
+    """Nobody else who records changes the settings meanwhile; afterwards they are as they were."""
+    if not sizes and not thp:
         yield
         return
     alone = os.open(_SETTINGS, os.O_RDONLY)
     fcntl.flock(alone, fcntl.LOCK_EX)
     before = {size: _read(size) for size in sizes}
+    with open(_THP) as file:
+        mode = file.read().partition("[")[2].partition("]")[0]
     try:
         yield
     finally:
+        if thp:
+            set_thp(mode)
         for size, count in before.items():
             end = time.monotonic() + _PATIENCE_S
             while _set(size, count) != count and time.monotonic() < end:

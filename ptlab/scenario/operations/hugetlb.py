@@ -1,4 +1,4 @@
-"""Huge pages from a pool (hugetlb): the sizes there are, and how many pages the pool has."""
+"""What root sets of huge pages: the pool of hugetlb, and who gets transparent ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 from typing import Self
 
 from ptlab.base.geometry import PMD_SIZE, PUD_SIZE
-from ptlab.process.process import Process
+from ptlab.process.process import THP_MODES, Process
 from ptlab.scenario.line import Line
 from ptlab.scenario.operation import Call, Operation, Stage, SystemCall
 
@@ -66,3 +66,31 @@ class HugePages(Operation):
     def pool_bytes(self) -> int:
         """Of all its pages."""
         return self.size * self.count
+
+
+@dataclass(frozen=True, slots=True)
+class ThpEnabled(Operation):
+    """A write to /sys/kernel/mm/transparent_hugepage/enabled."""
+
+    verb = "thp_enabled"
+    usage = "thp_enabled always|madvise|never"
+    meaning = (
+        "Which private memory gets huge pages at a fault: all, what asks for it (as at the start), or "
+        "none. To record it takes root, and puts the setting back."
+    )
+    example = "thp_enabled always\nmmap s0 2M keepthp\ntouch w s0 4K"
+
+    mode: str
+
+    @classmethod
+    def read(cls, line: Line) -> Self:
+        """One of the three words."""
+        return cls(*line.place, line.choice(THP_MODES))
+
+    def calls(self, process: Process, stage: Stage) -> Iterator[Call]:
+        """No system call: a setting of the machine."""
+        yield partial(process.thp_enabled, self.mode)
+
+    def system_calls(self) -> list[SystemCall]:
+        """A write to the setting."""
+        return [["thp_enabled", self.mode]]
