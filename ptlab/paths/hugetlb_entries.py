@@ -19,6 +19,7 @@ from ptlab.paths.hugetlb_pool import free_huge_folio, index_of, restore_reservat
 from ptlab.paths.hugetlb_share import after_shared, huge_pmd_unshare
 from ptlab.state.mm import Count, Mm
 from ptlab.state.mmu_gather import MmuGather
+from ptlab.state.shared_tables import places
 from ptlab.state.vma import Vma
 
 U64 = np.uint64
@@ -81,7 +82,7 @@ def _count(mm: Mm, place: Place, pages: int) -> None:
     mm.count(Count.HUGETLB, pages)
     mms = {one.id: one for one in mm.machine.mms}
     shared = mem.shared.get(place.table)
-    for parent, _ in mem.places(place.table) if shared else ():
+    for parent, _ in places(mem, place.table) if shared else ():
         mms[mem.mm.item(parent)].count(Count.HUGETLB_SEEN, pages)
     if not shared:
         mm.count(Count.HUGETLB_SEEN, pages)

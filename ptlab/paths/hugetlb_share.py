@@ -12,6 +12,7 @@ from ptlab.base.geometry import PAGE_SHIFT, PMD_SIZE, PUD_SIZE, Level
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.paths.table_alloc import upper_tables
 from ptlab.state.mm import Count, Mm
+from ptlab.state.shared_tables import places, share, unshare
 from ptlab.state.vma import VM_LOCKED_MASK, Vma
 
 
@@ -58,10 +59,10 @@ def huge_pmd_share(mm: Mm, vma: Vma, address: int, walk: object) -> Path[None]:
     table = shareable_table(mm, vma, address)
     if table:
         yield from machine.lock("huge_pmd_share", "page_table_lock", mm.id, "spin")
-        mem.share(table, pud, slot)
+        share(mem, table, Place(pud, slot))
         mm.count(Count.PMD, 1)
         mm.count(Count.HUGETLB_SEEN, mem.filled(table) * vma.hstate.pages)
-        fact = Sharing(Place(pud, slot), True, len(mem.places(table)))
+        fact = Sharing(Place(pud, slot), True, len(places(mem, table)))
         yield Step(Kind.SHARE, "huge_pmd_share", table, 1, 1, fact)
         yield machine.unlock("huge_pmd_share", "page_table_lock")
     yield machine.unlock("i_mmap_unlock_read", "i_mmap_rwsem")
@@ -71,13 +72,13 @@ def huge_pmd_unshare(mm: Mm, vma: Vma, address: int) -> Path[bool]:
     """Let a PMD page go that others use too, with all its entries. False: nobody else does."""
     mem = mm.machine.mem
     table = mm.lookup(address, Level.PMD) if vma.hstate.size == PMD_SIZE else 0
-    if not table or len(mem.places(table)) == 1:
+    if not table or len(places(mem, table)) == 1:
         return False
     pud, slot = mm.lookup(address, Level.PUD), mm.machine.geometry.index(address, Level.PUD)
-    mem.unshare(table, pud, slot)
+    unshare(mem, table, Place(pud, slot))
     mm.count(Count.PMD, -1)
     mm.count(Count.HUGETLB_SEEN, -mem.filled(table) * vma.hstate.pages)
-    fact = Sharing(Place(pud, slot), False, len(mem.places(table)))
+    fact = Sharing(Place(pud, slot), False, len(places(mem, table)))
     yield Step(Kind.SHARE, "huge_pmd_unshare", table, 1, 1, fact)
     return True
 

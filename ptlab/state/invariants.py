@@ -14,6 +14,7 @@ from ptlab.state.broken_state import BrokenState, BrokenStates, Rule
 from ptlab.state.hugetlb import Hstate
 from ptlab.state.memmap import MemMap, State
 from ptlab.state.mm import COUNTED, Count, Mm, base_address
+from ptlab.state.shared_tables import places
 from ptlab.state.vma import overlapping
 
 
@@ -70,7 +71,7 @@ def _tree(mm: Mm) -> list[BrokenState]:
         children = np.asarray(mem.at(table, slots))
         wrong = children[(mem.state[children] != State.LIVE) | (mem.parent[children] != table)]
         wrong = wrong[
-            [all(p.table != table for p in mem.places(child)) for child in wrong.tolist()]
+            [all(p.table != table for p in places(mem, child)) for child in wrong.tolist()]
         ]
         broken += [BrokenState(Rule.CHILD_AGREES, (table, child)) for child in wrong.tolist()]
     for table in tables.tolist():

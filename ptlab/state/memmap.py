@@ -120,24 +120,6 @@ class MemMap:
         self.write(self.parent_of(tables), self.slots_of(tables), 0)
         self.store.put(self, "state", tables, _UNHOOKED)
 
-    def share(self, table: int, parent: int, slot: int) -> None:
-        """Enter a table that is in the tree into one more parent."""
-        self.write(parent, slot, pte.table_entry(table))
-        self.store.put(self, "shared", table, (*self.shared[table], Place(parent, slot)))
-
-    def unshare(self, table: int, parent: int, slot: int) -> None:
-        """Clear one of the entries that point to a table; its row names one that is left."""
-        self.write(parent, slot, 0)
-        left = [place for place in self.places(table) if place != (parent, slot)]
-        self.store.put(self, "parent", table, left[0].table)
-        self.store.put(self, "slot", table, left[0].slot)
-        self.store.put(self, "mm", table, self.mm.item(left[0].table))
-        self.store.put(self, "shared", table, tuple(left[1:]))
-
-    def places(self, table: int) -> tuple[Place, ...]:
-        """All entries that point to a table: one, unless mappings share it."""
-        return (Place(self.parent.item(table), self.slot.item(table)), *self.shared.get(table, ()))
-
     def parent_of(self, tables: Tables) -> int:
         """The table that `tables` hang below."""
         return self.parent.item(first_of(tables))

@@ -9,6 +9,7 @@ from ptlab.scenario.builtin import builtin
 from ptlab.scenario.player import play
 from ptlab.state.hugetlb import Hstate
 from ptlab.state.invariants import check
+from ptlab.state.shared_tables import places
 
 RECORDED = [name for name in builtin() if name.startswith("T_hugetlb")]
 
@@ -130,7 +131,7 @@ def sharing(process):
 
 def test_who_shares_a_pmd_page_sees_what_the_other_one_maps(sharing):
     parent, child, heap = sharing
-    assert parent.machine.mem.places(2) == ((1, 0), (4, 0))
+    assert places(parent.machine.mem, 2) == ((1, 0), (4, 0))
     child.touch(heap + 2 * MiB, 4 * KiB)
     assert parent.touch(heap + 2 * MiB, 4 * KiB) == 0
     for one, usage in (parent, 2048), (child, 2048):

@@ -39,6 +39,9 @@ class Calls:
             return partial(call("syscall", ctypes.c_long, *arguments, result=ctypes.c_long), number)
 
         self._vfork = ctypes.PyDLL(None, use_errno=True).clone
+        self._child: Callable[[], int]
+        entry = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
+        self._entry = entry(lambda _: self._child())  # made once: its code is in a page of its own
         self._stacks = [ctypes.create_string_buffer(_STACK) for _ in range(3)]
         self.mmap = call("mmap", word, word, number, number, number, word, result=ctypes.c_ssize_t)
         self.munmap = call("munmap", word, word)
@@ -58,16 +61,16 @@ class Calls:
         self.pread = call("pread", number, word, word, word, result=ctypes.c_ssize_t)
         self.pwrite = call("pwrite", number, word, word, word, result=ctypes.c_ssize_t)
 
-    def vfork(self, child: Callable[[int], int]) -> int:
+    def vfork(self, child: Callable[[], int]) -> int:
         """clone() with CLONE_VM and CLONE_VFORK: `child` runs in this memory until it exits or execs.
 
         PyDLL keeps the interpreter's lock: the child is the interpreter's one thread meanwhile.
         """
-        function = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(child)
+        self._child = child
         stack = self._stacks.pop()  # a child of the child takes another one
         top = ctypes.addressof(stack) + _STACK & -64
         flags = _CLONE_VM | _CLONE_VFORK | _SIGCHLD
-        number: int = self._vfork(function, ctypes.c_void_p(top), flags, None)
+        number: int = self._vfork(self._entry, ctypes.c_void_p(top), flags, None)
         self._stacks.append(stack)
         if number == -1:
             raise OSError(ctypes.get_errno(), "clone")

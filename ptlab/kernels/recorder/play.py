@@ -148,7 +148,7 @@ class Recorder:
         self._doer.refused = 0
         parent, me = self._who, self._sleepers
 
-        def child(_: int) -> int:  # it must return: the interpreter's frames are the parent's too
+        def child() -> int:  # it must return: the interpreter's frames are the parent's too
             try:
                 self._who = "c"
                 write_line(self._row(text, *_OK, faults=0))
