@@ -8,15 +8,19 @@ import os
 from typing import Any
 
 from rich import box
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ptlab.base.geometry import PAGE_SIZE
 from ptlab.cli.bad_input import BadInput
-from ptlab.cli.show import show
+from ptlab.cli.show import say, show
 from ptlab.observe.advice import advice
 from ptlab.observe.every_process import Summary, every_process, page_table_kb, shared_files
 from ptlab.observe.metrics import openmetrics
 from ptlab.observe.observe import CannotObserve, observe
+
+_WORTH = 1 << 20  # bytes of page tables: what huge pages save below that is not said
 
 _EPILOG = """\
 examples:
@@ -72,7 +76,10 @@ def command(args: argparse.Namespace) -> int:
     else:
         seen = processes[0].observation
         assert seen is not None  # or CannotObserve was raised
-        print("\n".join([str(seen), *advice(seen)]))
+        print(seen)
+        console = Console(highlight=False)
+        for sentence in advice(seen):
+            say(console, console.width, sentence)
     return 0
 
 
@@ -112,3 +119,7 @@ def _show_all(processes: list[Summary]) -> None:
         for each in shared:
             files.add_row(str(each.pte_pages), str(each.processes), escape(each.name))
         show(files)
+        console = Console(highlight=False)
+        for each in shared:
+            if each.huge * PAGE_SIZE >= _WORTH:
+                say(console, console.width, str(each))
