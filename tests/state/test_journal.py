@@ -145,6 +145,11 @@ rcu_do_batch split_huge_pmd vfs_fallocate tlb_flush_mmu try_to_unmap unmap_mappi
 vma_modify zap_huge_pmd zap_page_range_single zap_pmd_range zap_pte_range
 apply_mlockall_flags change_huge_pmd do_brk_flags do_mseal expand_downwards faultin_page_range
 lock_mm_and_find_vma mlock_fixup vector_madvise
+copy_hugetlb_page_range huge_pmd_share huge_pmd_unshare hugetlb_change_protection hugetlb_fault
+hugetlb_no_page hugetlb_unshare_pmds hugetlb_vmdelete_list hugetlb_vmtruncate hugetlb_wp
+hugetlbfs_fallocate hugetlbfs_punch_hole move_hugetlb_page_tables unmap_hugepage_range
+unmap_ref_private
+exec_mmap mmput
 """
 MAILS = "free_user_pte free_user_pte_table pte_try_get task_mm_pgtable_work try_to_free_user_pte"
 LONG = ("I cover-letter loop", "R random", "P public programs")
