@@ -97,12 +97,14 @@ def test_the_recordings_find_a_broken_rule(monkeypatch, break_it):
 
 
 def programs_at_one_border():
-    """All around one border of PTE pages: programs() meets each rule in one of some hundred
-    programs, these in one of a few dozen, so that the test does not hang on chance.
+    """All around one border of PTE pages, with a fork at the end: programs() meets each rule in one
+    of some hundred programs, these in one of a few dozen, so that the test does not hang on chance.
     """
     calls = Calls(st.builds(Place, st.just("s1+2M"), st.sampled_from(NEAR[:3])))
     some = st.lists(calls.any(calls.of_tables()), min_size=4, max_size=12)
-    return st.builds(lambda first, more: "\n".join([first, *more]), calls.mmap(), some)
+    return st.builds(
+        lambda first, more: "\n".join([first, *more, "fork 1", "nop"]), calls.mmap(), some
+    )
 
 
 @pytest.mark.parametrize("break_it", BROKEN)
