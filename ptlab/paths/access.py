@@ -20,6 +20,7 @@ from ptlab.paths.fault import bad_area, exc_page_fault
 from ptlab.paths.pieces import Piece, cut
 from ptlab.paths.thp import frames_of, thp_vma_allowable
 from ptlab.paths.touched import NO_FAULT, Touched
+from ptlab.state.huge_entry import huge_entry
 from ptlab.state.mm import Count, Mm
 from ptlab.state.vma import VM, VM_ACCESS_FLAGS, Vma, find
 
@@ -255,7 +256,7 @@ def _may_be_huge(mm: Mm, piece: Piece) -> bool:
 def _access_huge(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touched]:
     """Accesses below one PMD entry that maps a huge page, or that will."""
     mem, columns = mm.machine.mem, piece.columns
-    pmd, slot = mm.huge_entry(piece.first)
+    pmd, slot = huge_entry(mm, piece.first)
     word = mem.entries.word(pmd, slot) if pmd else 0
     need = pte.PRESENT | pte.RW if write else pte.PRESENT
     if word & need == need:

@@ -11,6 +11,7 @@ from ptlab.base.facts import Lock
 from ptlab.base.geometry import PAGE_SHIFT, Level
 from ptlab.base.pte import PSE, is_file, is_present, pfn
 from ptlab.state.broken_state import BrokenState, BrokenStates, Rule
+from ptlab.state.huge_entry import huge_entry
 from ptlab.state.hugetlb import Hstate
 from ptlab.state.memmap import MemMap, State
 from ptlab.state.mm import COUNTED, Count, Mm, base_address
@@ -121,7 +122,7 @@ def _hugetlb(mm: Mm) -> list[BrokenState]:
         mapped = 0
         for vma in one.vmas:
             for address in range(vma.start, vma.end, vma.hstate.size) if vma.hugetlb else ():
-                table, slot = one.huge_entry(address)
+                table, slot = huge_entry(one, address)
                 word = machine.mem.entries.word(table, slot) if table else 0
                 if word:
                     used[vma.hstate].add(int(pfn(word)))

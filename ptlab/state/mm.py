@@ -142,17 +142,6 @@ class Mm:
             return False
         return bool(self.machine.mem.entries.word(pmd, first_of(slots)) & PSE)
 
-    def huge_entry(self, address: int) -> tuple[int, int]:
-        """The entry that maps a huge page at `address`, or would: a PUD or a PMD page, and the slot.
-
-        The table is 0 where there is none.
-        """
-        pud, geometry = self.lookup(address, Level.PUD), self.machine.geometry
-        slot = geometry.index(address, Level.PUD)
-        if pud and self.machine.mem.entries.word(pud, slot) & PSE:
-            return pud, slot
-        return self.lookup(address, Level.PMD), geometry.index(address, Level.PMD)
-
     def lookup(self, address: int, level: Level) -> int:
         """pfn of the table at `level` that covers `address`; 0 for none, or a huge page. O(levels)."""
         machine, table = self.machine, self.pgd
