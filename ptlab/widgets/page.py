@@ -29,6 +29,8 @@ _STYLE = """<style>
 [data-jp-theme-light="false"] .ptlab-framed { color-scheme: dark; }
 </style>"""
 # The frame is filled when it comes into view: in JupyterLab it is hidden as long as the widget lives.
+# A page in it that may keep nothing itself asks the page around it to. Where that may not either,
+# nothing is kept.
 # A site has what all pages share in a file of its own, and puts it in.
 _SCRIPT = """<script>{
   const frame = document.currentScript.parentElement.querySelector(".ptlab-framed");
@@ -37,9 +39,15 @@ _SCRIPT = """<script>{
     observer.disconnect();
     frame.srcdoc = window.ptlabWhole ? ptlabWhole(frame.dataset.page) : frame.dataset.page;
   }).observe(frame);
+  const kept = `ptlab ${location.pathname} ${frame.title}`;
   addEventListener("message", ({ data, source }) => {
-    const high = source === frame.contentWindow && Math.min(3000, Math.ceil(data?.ptlabHeight));
+    if (source !== frame.contentWindow) return;
+    const high = Math.min(3000, Math.ceil(data?.ptlabHeight));
     if (high > 0) frame.style.height = `${high}px`;
+    if (data?.ptlabKeep) try { localStorage.setItem(kept, data.ptlabKeep); } catch {}
+  });
+  frame.addEventListener("load", () => {
+    try { frame.contentWindow.postMessage({ ptlabKept: localStorage.getItem(kept) }, "*"); } catch {}
   });
 }</script>"""
 

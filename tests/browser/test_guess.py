@@ -5,6 +5,7 @@ import pytest
 from ptlab.widgets.guess import Guess
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser
 
 
@@ -14,7 +15,7 @@ def shown(page, tmp_path, monkeypatch):
     monkeypatch.setattr("ptlab.widgets.guess.runs_widgets", lambda: False)
 
     def show(*asked):
-        pages = "".join(one._page() for one in asked)
+        pages = "".join(f"<div>{one._page()}</div>" for one in asked)
         path = tmp_path / "page.html"
         path.write_text(
             f"<!doctype html><html lang=en><title>t</title><main><h1>t</h1>{pages}</main>"
@@ -86,6 +87,22 @@ def test_a_table_is_tried_again_with_a_score(shown, page):
     frame.get_by_role("button", name="Check").click()
     assert said.inner_text() == "4 of 4 right."
     assert frame.get_by_role("group", name="Explanation").inner_text() == "It is so."
+
+
+def test_a_page_keeps_what_was_guessed_over_a_reload(shown, page):
+    answered, typed = shown(Guess("How many?", lambda: 1024), Guess("And then?", lambda: 1))
+    answered.get_by_role("textbox").fill("12")
+    answered.get_by_role("button", name="Check").click()
+    typed.get_by_role("textbox").fill("7")
+    page.reload()
+    answered.get_by_text("answer: 1024").wait_for()
+    assert answered.get_by_role("textbox").input_value() == "12"
+    playwright.expect(typed.get_by_role("textbox")).to_have_value("7")
+    assert typed.get_by_role("button", name="Check").is_visible(), "nothing is judged yet"
+    answered.get_by_role("button", name="Start again").click()
+    page.reload()
+    playwright.expect(typed.get_by_role("textbox")).to_have_value("7")
+    assert answered.get_by_role("textbox").input_value() == ""
 
 
 def test_a_choice_is_made_by_a_click_on_its_picture(shown, page):

@@ -4,6 +4,7 @@ import base64
 import html
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -114,3 +115,9 @@ def test_a_teacher_opens_all(monkeypatch):
     before = Guess("?", lambda: 1)
     open_all()
     assert before.stage == "shown" and Guess("?", lambda: 2).answers == {"": 2}
+
+
+def test_the_view_sets_one_trait_at_a_time():
+    """anywidget's front-end modules may rely on no other form: in marimo `set({...})` does nothing."""
+    source = Path(module.__file__).with_name("src") / "guess.mjs"
+    assert "model.set(" in source.read_text() and "model.set({" not in source.read_text()

@@ -97,7 +97,8 @@ function render({ model, el }) {
   function want(stage) {
     next = stage;
     if (Object.keys(model.get("answers")).length) return void arrive();
-    model.set({ wanted: true, problem: "" });
+    model.set("problem", "");
+    model.set("wanted", true);
     model.save_changes();
   }
   function arrive() {
@@ -109,7 +110,8 @@ function render({ model, el }) {
     paint();
   }
   function restart() {
-    model.set({ given: {}, stage: "asking" });
+    model.set("given", {});
+    model.set("stage", "asking");
     model.save_changes();
     paint();
     fields.get(keys[0]).input.focus();
@@ -185,16 +187,24 @@ export function mountGuessPage(el, packed) {
   const tell = (name) => heard[`change:${name}`]?.();
   const model = {
     get: (name) => state[name],
-    set: (name, value) => Object.assign(state, typeof name === "string" ? { [name]: value } : name),
+    set: (name, value) => { state[name] = value; },
     save_changes() {
       if (state.wanted && !Object.keys(state.answers).length) {
         state.problem ||= "this page was saved without them";
         tell("problem");
       }
+      const { given, stage } = state;
+      parent.postMessage({ ptlabKeep: JSON.stringify({ given, stage }) }, "*");
     },
     on: (name, act) => { heard[name] = act; },
   };
   render({ model, el });
+  addEventListener("message", ({ data, source }) => {
+    if (source !== parent || !data?.ptlabKept || state.stage !== "asking" || Object.keys(state.given).length) return;
+    const { given, stage } = JSON.parse(data.ptlabKept);
+    Object.assign(state, { given, stage: Object.keys(state.answers).length ? stage : "asking" });
+    tell("stage");
+  });
   if (window !== window.top) {
     const height = () => parent.postMessage({ ptlabHeight: el.getBoundingClientRect().height }, "*");
     new ResizeObserver(height).observe(el);
