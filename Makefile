@@ -10,6 +10,8 @@
 # make fuzz-mutants  break one rule of the simulator after the other: would `ptlab fuzz` notice? (some minutes)
 # make site   write the course, docs, races and reference as pages without a server: build/site/index.html
 # make site-test  look at every page of it in Chromium, without a network (some minutes)
+# make lite   write a JupyterLite with the course, whose Python runs in the browser: build/lite
+# make lite-test  open it in Chromium, and run the notebooks in a Python without processes and threads
 # make publish  REPO=owner/name: write the repository's address into README, docs and pyproject.toml
 # make binder-test  build Binder's environment from binder/ and run the first notebook in it
 # make container-test  build the grader's container and grade in it (docker or podman)
@@ -34,7 +36,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& echo "$$python" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test exercises practice bench mutants pairs fuzz-mutants front-end glossary site site-test publish binder-test container-test clean
+.PHONY: help lab test exercises practice bench mutants pairs fuzz-mutants front-end glossary site site-test lite lite-test publish binder-test container-test clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^Everything/,$$d'
@@ -84,6 +86,14 @@ site: $(VENV)/installed-site
 site-test: $(VENV)/installed-site $(VENV)/installed-test
 	$(BIN)/python -m docs.site.check
 
+lite: $(VENV)/installed-lite
+	$(BIN)/python -m docs.site.lite
+	@echo "Serve it: $(BIN)/python -m http.server --bind 127.0.0.1 --directory build/lite"
+
+lite-test: $(VENV)/installed-lite $(VENV)/installed-test
+	$(BIN)/python tests/like_a_browser.py notebooks/*.ipynb
+	$(BIN)/python -m docs.site.check_lite
+
 publish: $(BIN)/python
 	$(BIN)/python docs/publish.py "$(REPO)"
 
@@ -121,4 +131,8 @@ $(VENV)/installed-test: pyproject.toml $(VENV)/installed
 
 $(VENV)/installed-site: pyproject.toml $(VENV)/installed
 	$(PIP_INSTALL) --editable '.[site]'
+	@touch $@
+
+$(VENV)/installed-lite: pyproject.toml $(VENV)/installed
+	$(PIP_INSTALL) --editable '.[lite]'
 	@touch $@

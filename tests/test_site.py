@@ -1,16 +1,19 @@
 """What `make site` puts together. docs/site/check.py looks at the whole site."""
 
 import re
+import tomllib
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
+from packaging.requirements import Requirement
 
 import ptlab
 from docs.site.api import PACKAGES, as_rst, write_api
-from docs.site.build import mend_links
+from docs.site.build import ROOT, mend_links
 from docs.site.executed import executed, share_players
+from docs.site.lite import PURE, contents
 
 
 def test_links_lead_to_pages_and_never_to_a_solution(tmp_path):
@@ -68,3 +71,15 @@ def test_a_notebook_runs_once_for_each_state_of_the_engine(tmp_path, monkeypatch
     monkeypatch.setattr("docs.site.executed.engine", lambda: "another")
     monkeypatch.setattr(NotebookClient, "execute", lambda client: client.nb.cells.pop())
     assert len(executed(path, kept).cells) == 1 and len(list(kept.iterdir())) == 1
+
+
+def test_a_jupyterlite_has_all_that_ptlab_needs_and_installs_it(tmp_path):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = {Requirement(need).name for need in project["dependencies"]}
+    assert needed - {"numpy"} <= set(PURE)
+    contents(tmp_path)
+    notebooks = [nbformat.read(path, as_version=4) for path in tmp_path.rglob("*.ipynb")]
+    assert len(notebooks) == len([*ROOT.glob("notebooks/*"), *ROOT.glob("exercises/source/*")])
+    for notebook in notebooks:
+        assert [cell.id for cell in notebook.cells].index("install") == 1
+        nbformat.validate(notebook)

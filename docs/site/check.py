@@ -8,15 +8,17 @@ shows its answer when it is asked to, and not before.
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Frame, Page, sync_playwright
+from playwright.sync_api import Frame, Page, TimeoutError, sync_playwright
 
 MOST_BYTES = 2_000_000
+_PATIENCE = 10_000
 LOOKS = ((1280, "light"), (1280, "dark"), (360, "light"))
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"]
 _AXE = """async (rules) => (await axe.run({rules, iframes: false, preload: false})).violations.map(
@@ -91,8 +93,8 @@ def _plays(frame: Frame) -> Iterator[str]:
     if frame.locator(".ptlab-guess").count():
         yield from _answers(frame)
         return
-    able = frame.locator("main button:enabled:not([aria-disabled=true])")
-    go = able.filter(has_text="Run ").or_(able.filter(has_text="Step"))
+    able = frame.locator("main button:enabled:not([aria-disabled=true]):visible")
+    go = able.filter(has_text=re.compile(r"^\s*(Run [A-Z]|Step)\s*$"))
     if not go.count():
         return  # a race that is too large to be played, or a story at its end
     before = frame.locator("main").inner_text()
@@ -107,8 +109,13 @@ def _answers(frame: Frame) -> Iterator[str]:
     if any(text.strip() for text in shown.all_inner_texts()):
         yield f"{frame.title()}: the answer is there before a guess"
     show.click()
-    if not all("answer" in text for text in shown.all_inner_texts()):
+    try:
+        frame.get_by_role("button", name="Start again").wait_for(timeout=_PATIENCE)
+    except TimeoutError:
         yield f"{frame.title()}: no answer: {frame.locator('main').inner_text()}"
+        return
+    if not all("answer" in text for text in shown.all_inner_texts()):
+        yield f"{frame.title()}: not all is answered: {frame.locator('main').inner_text()}"
 
 
 if __name__ == "__main__":
