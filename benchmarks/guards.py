@@ -13,6 +13,7 @@ from ptlab.base.facts import Lock
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.paths import collapse, collapse_file, filemap, thp
 from ptlab.race.sanitizer import Sanitizer
+from ptlab.schemes import PteRefcount
 from ptlab.state.machine import Machine
 
 
@@ -47,10 +48,13 @@ class Guards:
 
 
 _LOCK, _UNLOCK, _FLUSH, _CALL_RCU = Machine.lock, Machine.unlock, Machine.flush, Machine.call_rcu
+_RCU_READ_LOCK, _RCU_READ_UNLOCK = Sanitizer.rcu_read_lock, Sanitizer.rcu_read_unlock
 _SECOND_LOOKS: tuple[tuple[Any, str, bool], ...] = (
     (Sanitizer, "still_hooked", True),
     (Sanitizer, "unchanged", True),
     (Sanitizer, "pinned", False),
+    (Sanitizer, "folio_mapped", False),
+    (PteRefcount, "may_be_taken", True),
     (filemap, "still_has", True),
     (thp, "still_has", True),
     (collapse, "_still_valid", True),
@@ -87,6 +91,20 @@ def guarded(without: Site | None) -> Iterator[Guards]:
         if self.buffer and not guards.left_out("", "barrier"):
             self.buffer.barrier(self.machine.task)
 
+    unread: list[int] = []
+
+    def rcu_read_lock(self: Sanitizer, task: int) -> None:
+        if guards.left_out("", "RCU section"):
+            unread.append(task)
+        else:
+            _RCU_READ_LOCK(self, task)
+
+    def rcu_read_unlock(self: Sanitizer, task: int) -> None:
+        if task in unread:
+            unread.remove(task)
+        else:
+            _RCU_READ_UNLOCK(self, task)
+
     def second_look(real: Callable[..., bool], name: str, usual: bool) -> Callable[..., bool]:
         def look(*args: Any) -> bool:
             return usual if guards.left_out(name, "second look") else real(*args)
@@ -102,6 +120,8 @@ def guarded(without: Site | None) -> Iterator[Guards]:
         ):
             stack.enter_context(patch.object(Machine, name, made))
         stack.enter_context(patch.object(Sanitizer, "smp_wmb", smp_wmb))
+        stack.enter_context(patch.object(Sanitizer, "rcu_read_lock", rcu_read_lock))
+        stack.enter_context(patch.object(Sanitizer, "rcu_read_unlock", rcu_read_unlock))
         for owner, name, usual in _SECOND_LOOKS:
             look = second_look(getattr(owner, name), name, usual)
             stack.enter_context(patch.object(owner, name, look))

@@ -182,12 +182,20 @@ def try_to_map_unused_to_zeropage(mm: Mm, table: int, frames: NDArray[np.uint64]
 
 def unmap_folio(machine: Machine, file: File, folio: range) -> Path[None]:
     """Before a file's folio is split: every mapping of its pages goes. Faults bring them back."""
+    several = machine.others.several
+    if several:
+        yield from machine.lock("i_mmap_lock_read", "i_mmap_rwsem", file.number, "read")
     for mm, start, end in list(mappings(machine, file, folio)):
         pmd, slot = mm.lookup(start, Level.PMD), start >> PMD_SHIFT & 511
-        if mm.is_huge(pmd, slot):
-            yield from split_huge_pmd(mm, pmd, slot)
+        if mm.is_huge(pmd, slot):  # its entry goes, and the table may be next
+            walk = yield from machine.scheme.walk_begins(mm, start, end)
+            if pmd := mm.lookup(start, Level.PMD):
+                yield from split_huge_pmd(mm, pmd, slot)
+            yield from machine.scheme.walk_ends(mm, walk)
         else:
             yield from try_to_unmap(mm, start, end)
+    if several:
+        yield machine.unlock("i_mmap_unlock_read", "i_mmap_rwsem")
 
 
 def try_to_unmap(mm: Mm, start: int, end: int) -> Path[None]:

@@ -112,13 +112,15 @@ def truncate_inode_partial_folio(machine: Machine, file: File, start: int, end: 
         first, after = folio.start << PAGE_SHIFT, folio.stop << PAGE_SHIFT
         if len(folio) == 1 or start >= end or (start <= first and after <= end):
             continue
+        yield from folio_lock(file)
         yield from unmap_folio(machine, file, folio)
         if not machine.profile.split_at_hole:
             file.set_order(folio, 0)
-            continue
-        file.split_around(max(start, first) >> PAGE_SHIFT)
-        if end < after:
-            file.split_around(end >> PAGE_SHIFT)
+        else:
+            file.split_around(max(start, first) >> PAGE_SHIFT)
+            if end < after:
+                file.split_around(end >> PAGE_SHIFT)
+        yield from folio_unlock(file)
 
 
 def _allocate(machine: Machine, file: File, offset: int, length: int) -> Path[None]:

@@ -116,10 +116,11 @@ def zap_pmd_range(
 ) -> Path[Tables | None]:
     """One PMD entry (or a run of tables): arrive as a visitor, zap, leave. Returns what it zapped.
 
-    A huge page that goes in part is split first; one that goes whole needs no table.
+    A huge page that goes in part is split first; one that goes whole needs no table. A fault may map
+    a file's huge page again meanwhile: then that one is split too.
     """
     machine = mm.machine
-    if mm.is_huge(pmd, slots):
+    while mm.is_huge(pmd, slots):
         if covers_whole(columns):
             if (yield from zap_huge_pmd(mm, tlb, pmd, first_of(slots))):
                 return None

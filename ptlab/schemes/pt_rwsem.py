@@ -12,6 +12,10 @@ has no path in ptlab; against a zap, readers and PTL users are alike. A zap that
 the lock once more, alone, and frees every table of its range that is empty, from the PTE page
 upwards. It has no count to ask, so it reads the entries, which was Qi Zheng's objection; that
 everybody else waits for it was David Hildenbrand's.
+
+Races show one more: a fault takes the folio's lock inside this one; a hole punch takes this one
+inside i_mmap_rwsem, and that inside the folio's lock. This is a cycle. A fault would have to lock the
+folio first.
 """
 
 from __future__ import annotations

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from unittest.mock import patch
 
+import pytest
+
+from ptlab.base.errors import KernelError
+from ptlab.paths.madvise import MADV_POPULATE_WRITE, do_madvise
 from ptlab.paths.truncate import FALLOC_FL_PUNCH_HOLE, vfs_fallocate
 from ptlab.process.process import Process
 from ptlab.race.explore import explore
+from ptlab.race.result import Result
 from ptlab.race.sanitizer import Sanitizer
-from ptlab.race.scenes.scene import BASE, PAGE, Paths, Scene, Trial, Variant, read
-from ptlab.schemes import UnmapOnly
+from ptlab.race.scenes.scene import BASE, PAGE, TABLE, Paths, Scene, Trial, Variant, read
+from ptlab.schemes import UnmapOnly, scheme_class
 
 
 def _read_beside_a_punch(process: Process) -> Paths:
@@ -17,6 +23,36 @@ def _read_beside_a_punch(process: Process) -> Paths:
     process.mmap(PAGE, at=BASE, shared=True, file=file)
     punch = vfs_fallocate(process.machine, file, FALLOC_FL_PUNCH_HOLE, 0, PAGE)
     return {"read": read(process, BASE), "punch": punch}
+
+
+def _populate_beside_a_punch(process: Process) -> Paths:
+    file = process.file(TABLE, filled=True)
+    process.mmap(TABLE, at=BASE, shared=True, file=file)
+    with suppress(KernelError):  # some kernels collapse it, and then say that they have not
+        process.madvise(BASE, "COLLAPSE", TABLE)
+    process.madvise(BASE, "DONTNEED", TABLE)
+    punch = vfs_fallocate(process.machine, file, FALLOC_FL_PUNCH_HOLE, 0, PAGE)
+    populate = do_madvise(process.mm, BASE, 4 * PAGE, MADV_POPULATE_WRITE)
+    return {"populate": populate, "punch": punch}
+
+
+def _populate(scheme: str) -> Result:
+    design = Variant(scheme_class(scheme))
+    name, kernel = "populate-punch", design.scheme.kernel
+    scene = Scene(name, name, "nothing", _populate_beside_a_punch, design, design, kernel)
+    return explore(scene, design, most=40)
+
+
+@pytest.mark.parametrize("scheme", ["unmap_only", "pte_refcount", "every_level", "pt_reclaim"])
+def test_a_huge_page_of_a_file_may_come_back_while_a_punch_splits_it(scheme: str) -> None:
+    """Its entry was taken for a table; and nobody could say whether the tables above may go."""
+    result = _populate(scheme)
+    assert result.result != "failure" and result.schedules >= 40, result
+
+
+def test_one_rwsem_for_all_tables_closes_a_cycle_with_a_folio_and_its_file() -> None:
+    said = str(_populate("pt_rwsem").verdict)
+    assert "wants folio_lock while it holds pt_rwsem: a cycle of locks" in said
 
 
 VARIANT = Variant(UnmapOnly)
