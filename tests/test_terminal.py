@@ -10,7 +10,9 @@ import ptlab
 from ptlab import MiB, Process
 from ptlab.base.lines import WIDTH, wrapped
 from ptlab.classroom.report import Finding, Report
-from ptlab.cli import main
+from ptlab.cli import _COMMANDS, main
+from ptlab.cli.parser import tell
+from ptlab.kernels.judge import Difference, Result
 from ptlab.schemes import SCHEMES
 
 TEXT = "mmap s0 4M\ntouch w s0 8K\nfork 1\ntouch w s0 4K\nmadvise DONTNEED s0 2M"
@@ -49,6 +51,68 @@ def test_what_a_command_prints_fits(
     main(arguments.split())
     lines = capsys.readouterr().out.splitlines()
     assert lines and [line for line in lines if len(line) > WIDTH] == []
+
+
+def too_long(text: str) -> list[str]:
+    """The lines that do not fit, although they could have been broken between words."""
+    return [line for line in text.splitlines() if len(line) > WIDTH and len(line.split()) > 1]
+
+
+@pytest.mark.parametrize("command", ["", *_COMMANDS])
+def test_the_help_of_every_command_fits(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(WIDTH))
+    with pytest.raises(SystemExit):
+        main([*filter(None, [command]), "--help"])
+    text = capsys.readouterr().out
+    assert len(text) > 100 and too_long(text) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["run --scheme nope halves", "run nowhere", "measure halvs", "verify --live --kernel 6.1",
+     "races abd", "replay /nowhere/at/all/program.trace", "measure halves --schemes pt_reclame"],
+)  # fmt: skip
+def test_what_a_command_says_of_an_error_fits(
+    arguments: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(WIDTH))
+    try:
+        assert main(arguments.split()) == 2
+    except SystemExit as usage:
+        assert usage.code == 2
+    text = capsys.readouterr().err
+    assert "ptlab" in text and too_long(text) == []
+
+
+def test_what_verify_says_of_the_kernel_here_fits(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each field of each operation differs, and so do the repetitions."""
+    names = ["B01_dontneed_2M", "S20_a_write_into_a_hole_of_a_sparse_file", "H01_thp_fault"]
+    found = [
+        Result("6.18.37-very-long-name", name, "O", 7, [
+            Difference(k, "mmap s0 1048576K file:f offset 2097152K noreserve", field, 10**12, -1)
+            for k, field in enumerate(["pte_kb", "minflt", "huge_kb"])
+        ], None)
+        for name in names
+    ]  # fmt: skip
+    monkeypatch.setenv("COLUMNS", str(WIDTH))
+    monkeypatch.setattr("ptlab.cli.verify._live", lambda chosen, times: iter(found))
+    assert main(["verify", "--live"]) == 1
+    told = capsys.readouterr()
+    assert "huge_kb is -1" in told.out and too_long(told.out + told.err) == []
+    tell("B01: op 3, " + "madvise DONTNEED s0 2M: minflt was 1, 7 by turns, " * 4)
+    assert too_long(capsys.readouterr().err) == []
+
+
+def test_a_message_of_several_lines_keeps_them(capsys: pytest.CaptureFixture[str]) -> None:
+    tell("lesson.txt:2: found '4Q'\n  touch w s0 4Q\n             ^")
+    assert (
+        capsys.readouterr().err
+        == "ptlab: lesson.txt:2: found '4Q'\n  touch w s0 4Q\n             ^\n"
+    )
 
 
 @given(

@@ -19,6 +19,7 @@ from importlib import import_module
 
 from ptlab import __version__
 from ptlab.cli.bad_input import BadInput
+from ptlab.cli.parser import Lines, Parser, tell
 
 _EPILOG = """\
 examples:
@@ -73,24 +74,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except BadInput as error:
-        print(f"ptlab: {error}", file=sys.stderr)
+        tell(str(error))
         return 2
     except BrokenPipeError:
         # The reader of our output (`| head`) has left; Python must not complain about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        print("ptlab: interrupted", file=sys.stderr)
+        tell("interrupted")
         return 130
 
 
 def _parser(chosen: str) -> argparse.ArgumentParser:
     """The parser of all commands, with the arguments of the chosen one."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="ptlab",
         description="A laboratory for the life of page-table pages in Linux.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Lines,
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")

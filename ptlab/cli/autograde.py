@@ -14,6 +14,7 @@ from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from ptlab.classroom.autograding import Done, autograde, pending
 from ptlab.cli.bad_input import BadInput
+from ptlab.cli.parser import Lines
 
 _EPILOG = """\
 examples:
@@ -34,7 +35,7 @@ def add_parser(commands: Any) -> None:
         "autograde",
         description="Run `nbgrader autograde` for every set on all that is not graded yet.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Lines,
     )
     parser.add_argument(
         "folder",

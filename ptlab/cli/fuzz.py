@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from ptlab.cli.bad_input import BadInput
+from ptlab.cli.parser import Lines
 from ptlab.kernels import Result
 from ptlab.kernels.live import NoKernel, Recorder, RecorderError, modelled_kernel
 
@@ -33,7 +34,7 @@ def add_parser(commands: Any) -> None:
         "fuzz",
         description="Play random programs on this machine's kernel and on the simulator.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Lines,
     )
     parser.add_argument("--minutes", type=float, default=1.0, help="how long (default: 1)")
     parser.add_argument("--seed", type=int, help="where to begin (default: anywhere)")

@@ -16,6 +16,7 @@ from rich.table import Table
 from ptlab.classroom.lms import NotFilled, fill, totals
 from ptlab.classroom.summary import COLUMNS, NOT_IN_IT, Summary, cells
 from ptlab.cli.bad_input import BadInput
+from ptlab.cli.parser import Lines
 from ptlab.cli.show import show
 from ptlab.cli.target import check_target
 
@@ -44,7 +45,7 @@ def add_parser(commands: Any) -> None:
         "differs from the reports, what waits for a person, what notebooks left running,\n"
         "and how they were shut in.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Lines,
     )
     parser.add_argument(
         "folder",

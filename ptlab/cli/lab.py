@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ptlab.cli.bad_input import BadInput
+from ptlab.cli.parser import Lines
 
 FIRST = "00_start_here.ipynb"
 
@@ -30,7 +31,7 @@ def add_parser(commands: Any) -> None:
         usage="ptlab lab [-h] [options of jupyter lab]",
         description="Open the first notebook of the course in JupyterLab.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Lines,
     )
     parser.set_defaults(command=command)
 

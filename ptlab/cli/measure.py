@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from rich.console import Console
 
 from ptlab.base.kernel_versions import PROFILES
 from ptlab.cli.bad_input import BadInput
+from ptlab.cli.parser import Lines, tell
 from ptlab.cli.scenarios import scenarios
 from ptlab.cli.show import designs_table, say, show
 from ptlab.cli.target import check_target
@@ -46,7 +46,7 @@ def add_parser(commands: Any) -> None:
         "measure",
         description="Run a workload under the designs of the debate; show VmPTE and costs.",
         epilog=_EPILOG.format(workloads="\n  ".join(_listed())),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Lines,
     )
     parser.add_argument(
         "scenarios",
@@ -134,7 +134,7 @@ def _write(path: Path, measured: Measurements) -> None:
         path.write_text(measured.chart().svg(), encoding="utf-8")
     except OSError as error:
         raise BadInput(f"{path} cannot be written: {error.strerror}") from error
-    print(f"VmPTE over time is in {path}", file=sys.stderr)
+    tell(f"VmPTE over time is in {path}")
 
 
 def _show(console: Console, measured: Measurements) -> None:

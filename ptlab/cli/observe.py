@@ -14,6 +14,7 @@ from rich.table import Table
 
 from ptlab.base.geometry import PAGE_SIZE
 from ptlab.cli.bad_input import BadInput
+from ptlab.cli.parser import Lines
 from ptlab.cli.show import say, show
 from ptlab.observe.advice import advice
 from ptlab.observe.every_process import Summary, every_process, page_table_kb, shared_files
@@ -44,7 +45,7 @@ def add_parser(commands: Any) -> None:
         "observe",
         description="Show how many page-table pages a process has, by level, and how many are empty.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Lines,
     )
     parser.add_argument("pid", metavar="PID", nargs="?", type=int, help="default: the parent shell")
     parser.add_argument("--all", action="store_true", help="every process of this machine")

@@ -12,6 +12,7 @@ from rich.markdown import Markdown
 from ptlab.classroom import Asked, find, questions, seeds
 from ptlab.classroom.solution import NotHere
 from ptlab.cli.bad_input import BadInput
+from ptlab.cli.parser import Lines
 
 _DIGIT = re.compile("[0-9]")
 
@@ -32,7 +33,7 @@ def add_parser(commands: Any) -> None:
         "quiz",
         description="Pose a question of the problem sets. Answer it on paper, then ask with -c.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Lines,
     )
     parser.add_argument("name", metavar="NAME", nargs="?", help="a question")
     parser.add_argument(

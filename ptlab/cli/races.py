@@ -10,6 +10,7 @@ from typing import Any
 
 from ptlab.base.lines import wrapped
 from ptlab.cli.bad_input import BadInput
+from ptlab.cli.parser import Lines
 from ptlab.draw.names import plural
 from ptlab.race.all_scenes import BREAKS_AS_POSTED
 from ptlab.race.explore import explore
@@ -43,7 +44,7 @@ def add_parser(commands: Any) -> None:
         "races",
         description="Run every interleaving of a small scene that can make a difference.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Lines,
     )
     parser.add_argument("names", metavar="SCENE", nargs="*", help="scenes to explore")
     parser.add_argument(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from typing import Any
 
 from rich.console import Console
 
 from ptlab.cli.bad_input import BadInput
+from ptlab.cli.parser import Lines, tell
 from ptlab.cli.scenarios import scenarios
 from ptlab.kernels.live import (
     Kernel,
@@ -41,7 +41,7 @@ def add_parser(commands: Any) -> None:
         "record",
         description="Play scenarios on this machine's kernel (Linux on x86-64); print the rows.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Lines,
     )
     parser.add_argument("file", metavar="FILE|NAME", help="a scenario file or a built-in scenario")
     parser.add_argument("names", metavar="NAME", nargs="*", help="scenarios of the file, or more")
@@ -70,7 +70,7 @@ def command(args: argparse.Namespace) -> int:
             for scenario in chosen:
                 status.update(f"Linux {kernel.release}: {scenario.name}")
                 if needs_huge_pages(scenario) and not kernel.like_the_recordings:
-                    warn(f"{scenario.name}: {kernel.huge_pages_text}")
+                    tell(f"{scenario.name}: {kernel.huge_pages_text}")
                 rows = recorder.record(scenario, args.times)
                 warn_of_unstable(scenario, rows)
                 print(json.dumps(_record(kernel, scenario, rows)), flush=True)
@@ -96,9 +96,4 @@ def warn_of_unstable(scenario: Scenario, rows: list[Row]) -> None:
     for number, row in enumerate(rows):
         for field, values in row.get("unstable", {}).items():
             said = ", ".join(map(str, values))
-            warn(f"{scenario.name}: op {number}, {row['op']}: {field} was {said} by turns")
-
-
-def warn(message: str) -> None:
-    """Write a line to stderr."""
-    print(f"ptlab: {message}", file=sys.stderr)
+            tell(f"{scenario.name}: op {number}, {row['op']}: {field} was {said} by turns")

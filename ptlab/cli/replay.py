@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ptlab.cli.bad_input import BadInput
+from ptlab.cli.parser import Lines
 from ptlab.cli.show import designs_table, say, show
 from ptlab.cli.trace import DEFAULT_FILE
 from ptlab.costs.findings import PRICE, PRICE_NOTE
@@ -43,7 +44,7 @@ def add_parser(commands: Any) -> None:
         "replay",
         description="Play a recording of `ptlab trace` under each design.",
         epilog=_EPILOG.replace("CARRIED", ", ".join(CARRIED)),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Lines,
     )
     parser.add_argument("file", metavar="FILE", nargs="?", type=Path, default=Path(DEFAULT_FILE))
     parser.add_argument("--scheme", metavar="NAME", action="append", default=[])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import textwrap
 from collections.abc import Iterable
 from itertools import groupby
@@ -20,6 +19,7 @@ from ptlab.base.kernel_versions import PROFILES
 from ptlab.base.lines import wrapped
 from ptlab.cli import cover_letter, measure
 from ptlab.cli.bad_input import BadInput
+from ptlab.cli.parser import Lines, tell
 from ptlab.cli.progress import bars
 from ptlab.cli.scenarios import scenarios
 from ptlab.cli.show import show
@@ -80,7 +80,7 @@ def add_parser(commands: Any) -> None:
             first=others[0],
             last=others[-1],
         ),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Lines,
     )
     parser.add_argument(
         "file", metavar="FILE|NAME", nargs="?", help="a scenario file or a built-in scenario"
@@ -90,7 +90,10 @@ def add_parser(commands: Any) -> None:
         "--kernel", choices=PROFILES, help="the Linux version (default: the scheme's own, or 6.18)"
     )
     parser.add_argument(
-        "--scheme", choices=SCHEMES, help="what frees PTE pages (default: what the kernel ships)"
+        "--scheme",
+        choices=SCHEMES,
+        metavar="DESIGN",
+        help="what frees PTE pages: %(choices)s (default: what the kernel ships)",
     )
     parser.add_argument(
         "--levels", type=int, choices=(4, 5), default=4, help="of page tables (default: 4)"
@@ -130,10 +133,9 @@ def command(args: argparse.Namespace) -> int:
         else:
             _show(process, scenario, rows)
     if unsupported:
-        print(
-            f"ptlab: {unsupported} of {len(chosen)} scenarios ended early, at an op that the "
-            "simulator does not model yet",
-            file=sys.stderr,
+        tell(
+            f"{unsupported} of {len(chosen)} scenarios ended early, at an op that the simulator does "
+            "not model yet"
         )
     return 0
 

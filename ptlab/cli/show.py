@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
+from ptlab.cli.parser import tell
 from ptlab.costs.findings import Column
 
 _ENDLESS = 10_000
@@ -31,10 +31,7 @@ def show(table: Table) -> None:
     options = console.options.update(width=_ENDLESS)
     needed = Measurement.get(console, options, table).minimum
     if needed > console.width:
-        print(
-            f"ptlab: the terminal has {console.width} columns, this table needs {needed}",
-            file=sys.stderr,
-        )
+        tell(f"the terminal has {console.width} columns, this table needs {needed}")
     Console(highlight=False, width=max(console.width, needed)).print(table)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 from ptlab.cli.bad_input import BadInput
+from ptlab.cli.parser import Lines, tell
 from ptlab.trace.attach import attach
 from ptlab.trace.file_format import write_trace
 from ptlab.trace.record import CannotRecord, record
@@ -34,7 +34,7 @@ def add_parser(commands: Any) -> None:
         "trace",
         description="Run a program and record what it does to its page tables.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Lines,
     )
     parser.add_argument(
         "-o",
@@ -65,5 +65,5 @@ def command(args: argparse.Namespace) -> int:
     except OSError as error:
         raise BadInput(f"trace: {args.output}: {error.strerror}") from error
     # stdout is the program's
-    print(f"ptlab: {args.output}: {trace.calls} calls, {trace.samples} samples", file=sys.stderr)
+    tell(f"{args.output}: {trace.calls} calls, {trace.samples} samples")
     return 0

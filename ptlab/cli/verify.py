@@ -14,8 +14,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ptlab.base.lines import wrapped
 from ptlab.cli.bad_input import BadInput
-from ptlab.cli.record import add_times, warn, warn_of_unstable
+from ptlab.cli.parser import Lines, tell
+from ptlab.cli.record import add_times, warn_of_unstable
 from ptlab.cli.scenarios import named
 from ptlab.cli.show import show
 from ptlab.kernels import KERNELS, Result, verify
@@ -41,7 +43,7 @@ def add_parser(commands: Any) -> None:
         "verify",
         description="Play scenarios, and compare each operation with what Linux does.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Lines,
     )
     parser.add_argument(
         "--kernel",
@@ -88,13 +90,13 @@ def _live(chosen: list[Scenario], times: int) -> Iterator[Result]:
             for scenario in chosen or builtin().values():
                 reason = why_not(scenario, kernel)
                 if reason:
-                    warn(f"{scenario.name} is skipped: {reason}")
+                    tell(f"{scenario.name} is skipped: {reason}")
                     continue
                 rows = recorder.record(scenario, times)
                 warn_of_unstable(scenario, rows)
                 yield judge(scenario, kernel, rows)
     except NoKernel as reason:
-        warn(f"skipped: {reason}")
+        tell(f"skipped: {reason}")
     except RecorderError as error:
         raise BadInput(str(error)) from error
 
@@ -132,7 +134,11 @@ def _show(results: list[Result]) -> None:
             console.print(f"{result.kernel} {result.scenario}", markup=False, highlight=False)
         for number, op, field, recorded, simulated in result.differences:
             console.print(
-                f"  op {number}, {op}: {field} is {simulated}, Linux says {recorded}",
+                wrapped(
+                    f"op {number}, {op}: {field} is {simulated}, Linux says {recorded}",
+                    "  ",
+                    "    ",
+                ),
                 markup=False,
                 highlight=False,
                 soft_wrap=True,

@@ -7,7 +7,7 @@ import pytest
 from ptlab.cli import main
 from ptlab.kernels import live, recorded
 from ptlab.kernels.live import Recorder
-from tests.support.command import ptlab
+from tests.support.command import ptlab, unwrapped
 
 
 def only(*names, wrong=0):
@@ -115,4 +115,4 @@ def test_bad_usage_is_explained(capsys, args, message):
     except SystemExit as exit_:
         status = exit_.code
     assert status == 2
-    assert message in capsys.readouterr().err
+    assert message in unwrapped(capsys.readouterr().err)
