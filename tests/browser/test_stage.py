@@ -43,6 +43,11 @@ OUTSIDE = """async ([width, height]) => {
     const said = ".ptlab-bar, .ptlab-time, .ptlab-lanes, .ptlab-sentence[aria-live]"
       + ", .ptlab-caches li:not([hidden])";
     for (const one of stage.querySelectorAll(said)) check(one.className, one, panel);
+    const drawn = ".node:not(.is-absent):not([hidden])";
+    for (const line of stage.querySelectorAll(`${drawn} :is(.line, .name)`)) {
+      const frame = line.parentElement.querySelector(".frame");
+      check("text", line, frame.getBoundingClientRect());
+    }
     for (const tree of stage.querySelectorAll(".ptlab-tree")) {
       const box = tree.getBoundingClientRect();
       check("tree", tree, panel);

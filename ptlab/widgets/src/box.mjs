@@ -8,13 +8,9 @@ const TITLE = 11, LINE = 10, SLOT = 9.5; // sizes of type
 export const UNBORN = { state: "absent", number: null, line: "", strip: [] };
 
 const pen = document.createElement("canvas").getContext("2d");
-/** How wide a text will be. Small type is hinted on some screens and not on others, so it is measured large too. */
 function widthOf(text, size, weight = "") {
-  const measured = [size, 100].map((one) => {
-    pen.font = `${weight} ${one}px sans-serif`;
-    return pen.measureText(text).width / one * size;
-  });
-  return Math.max(...measured) * 1.06; // the notebook's own font may be a little wider
+  pen.font = `${weight} ${size}px system-ui, sans-serif`; // as the style sheet and JupyterLab begin
+  return pen.measureText(text).width * 1.03; // the notebook's own font may be a little wider
 }
 const fits = new Map(); // to measure a text takes long, and few differ
 /** The size of type at which `text` fits. */
