@@ -16,7 +16,7 @@ class Lock(NamedTuple):
     """A lock that a task takes, drops, waits for, or fails to take.
 
     of    whose it is: an mm's id, a table or a run of tables, a VMA's start, a file's number
-    mode  "read", "write", "spin", "trylock", "users"
+    mode  "read", "write", "spin", "trylock", "users", "sync"
     """
 
     name: str

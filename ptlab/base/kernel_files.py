@@ -72,6 +72,7 @@ FILES = {
         "handle_pte_fault lock_mm_and_find_vma pmd_install unmap_mapping_range unmap_page_range "
         "zap_page_range_single zap_pmd_range zap_pte_range"
     ),
+    ("mm/memory.c", "6.18"): "unmap_single_vma",
     ("mm/migrate.c", "6.12"): "try_to_map_unused_to_zeropage",
     ("mm/mlock.c", "6.12"): "apply_mlockall_flags do_mlock mlock_fixup",
     ("mm/mmap.c", "6.12"): "do_brk_flags do_mmap do_munmap exit_mmap expand_downwards",

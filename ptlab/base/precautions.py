@@ -35,3 +35,4 @@ class Precaution(StrEnum):
     RMAP_LOCKS = "mremap keeps out who comes through the file, and looks at the PMD entry again"
     FOLIO_LOCK = "a fault maps a page of a file under the folio's lock, if the file still has it"
     NEW_VMA_LOCKED = "a new VMA is write-locked before a page fault can find it"
+    UNSHARE_SYNC = "a shared PMD page is let go once no CPU is in it with interrupts off"

@@ -47,6 +47,10 @@ def wait(mem: MemMap, step: Step, fact: Lock) -> str:
     """A task is about to take a lock."""
     if fact.name == "interrupts" and fact.mode == "read":
         return "this CPU is about to turn its interrupts off."
+    if fact.name == "interrupts" and fact.mode == "sync":
+        return (
+            "the other CPUs are interrupted: who walks with interrupts off comes to an end first."
+        )
     if fact.name == "interrupts":
         return (
             "the other CPUs must flush their TLBs; a CPU does so only while its interrupts are on."

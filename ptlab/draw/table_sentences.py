@@ -13,7 +13,8 @@ from ptlab.state.memmap import MemMap
 def look(mem: MemMap, step: Step, fact: None) -> str:
     """A walker has read the entry above."""
     name = table_name(mem, tables_of(step))
-    return f"the PMD entry points to {name}, which the task has not locked yet."
+    upper = Level(int(mem.level[tables_of(step)]) + 1).name
+    return f"the {upper} entry points to {name}, which the task has not locked yet."
 
 
 def alloc(mem: MemMap, step: Step, fact: None) -> str:

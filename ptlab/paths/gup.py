@@ -21,6 +21,8 @@ def gup_fast(mm: Mm, address: int) -> Path[int]:
     slot, column = address >> PMD_SHIFT & 511, address >> 12 & 511
     yield from machine.lock("local_irq_save", "interrupts", 0, "read")
     pmd = mm.lookup(address, Level.PMD)
+    if pmd and mem.shared.get(pmd):  # its process may let it go before the PMD entry is read
+        yield Step(Kind.LOOK, "gup_fast_pud_range", pmd)
     upper = mem.entries.word(pmd, slot) if pmd else 0
     table = (upper & pte.PFN_MASK) >> PAGE_SHIFT
     frame, same = 0, False
@@ -43,6 +45,7 @@ def gup_fast(mm: Mm, address: int) -> Path[int]:
         machine.others.unpin(frame)
         frame = 0
     elif frame:
-        machine.others.keep(frame)
+        foreign = not upper & pte.PSE and mem.mm.item(table) != mm.id
+        machine.others.keep(frame, foreign)
     yield machine.unlock("local_irq_restore", "interrupts")
     return frame

@@ -20,7 +20,12 @@ from ptlab.paths.hugetlb_entries import (
     unlock_huge_pte,
     word_at,
 )
-from ptlab.paths.hugetlb_share import after_shared, huge_pmd_unshare
+from ptlab.paths.hugetlb_share import (
+    after_shared,
+    huge_pmd_unshare,
+    i_mmap_lock_write,
+    i_mmap_unlock_write,
+)
 from ptlab.paths.table_alloc import upper_tables
 from ptlab.state.mm import Count, Mm
 from ptlab.state.vma import Vma
@@ -34,6 +39,7 @@ def hugetlb_change_protection(mm: Mm, vma: Vma, start: int, end: int, prot: int)
     Returns how many.
     """
     changed, following = 0, start
+    yield from i_mmap_lock_write(mm, vma)
     while following < end:
         address, following = following, following + vma.hstate.size
         if (yield from huge_pmd_unshare(mm, vma, address)):
@@ -51,6 +57,7 @@ def hugetlb_change_protection(mm: Mm, vma: Vma, start: int, end: int, prot: int)
         yield Step(Kind.CHANGE, "hugetlb_change_protection", place.table, 1, 1, fact)
         yield unlock_huge_pte(mm, place)
         changed += 1
+    yield i_mmap_unlock_write(mm)
     return changed
 
 
@@ -95,6 +102,7 @@ def move_hugetlb_page_tables(mm: Mm, vma: Vma, old: int, new: int, length: int) 
     scheme, h = mm.machine.scheme, vma.hstate
     walk = yield from scheme.walk_begins(mm, new, new + length)
     following = 0
+    yield from i_mmap_lock_write(mm, vma)
     while following < length:
         offset, following = following, following + h.size
         if (yield from huge_pmd_unshare(mm, vma, old + offset)):
@@ -113,5 +121,6 @@ def move_hugetlb_page_tables(mm: Mm, vma: Vma, old: int, new: int, length: int) 
         yield Step(Kind.MOVE, "move_huge_pte", there.table, 1, 1, Moved(here, there, huge=True))
         yield unlock_huge_pte(mm, here)
         yield unlock_huge_pte(mm, there)
+    yield i_mmap_unlock_write(mm)
     yield from scheme.walk_ends(mm, walk)
     yield from mm.machine.flush("flush_hugetlb_tlb_range", None, 0)

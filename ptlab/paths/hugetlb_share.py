@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from ptlab.base.facts import Place, Sharing
 from ptlab.base.geometry import PAGE_SHIFT, PMD_SIZE, PUD_SIZE, Level
+from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.paths.table_alloc import upper_tables
 from ptlab.state.mm import Count, Mm
-from ptlab.state.shared_tables import places, share, unshare
+from ptlab.state.shared_tables import clear_place, drop_place, places, share
 from ptlab.state.vma import VM_LOCKED_MASK, Vma
 
 
@@ -68,6 +69,17 @@ def huge_pmd_share(mm: Mm, vma: Vma, address: int, walk: object) -> Path[None]:
     yield machine.unlock("i_mmap_unlock_read", "i_mmap_rwsem")
 
 
+def i_mmap_lock_write(mm: Mm, vma: Vma) -> Path[bool]:
+    """Nobody comes by the file meanwhile, or shares a PMD page (hugetlb_zap_begin())."""
+    assert vma.file is not None
+    return mm.machine.lock("i_mmap_lock_write", "i_mmap_rwsem", vma.file.number, "write")
+
+
+def i_mmap_unlock_write(mm: Mm) -> Step:
+    """The other end of i_mmap_lock_write()."""
+    return mm.machine.unlock("i_mmap_unlock_write", "i_mmap_rwsem")
+
+
 def huge_pmd_unshare(mm: Mm, vma: Vma, address: int) -> Path[bool]:
     """Let a PMD page go that others use too, with all its entries. False: nobody else does."""
     mem = mm.machine.mem
@@ -75,7 +87,10 @@ def huge_pmd_unshare(mm: Mm, vma: Vma, address: int) -> Path[bool]:
     if not table or len(places(mem, table)) == 1:
         return False
     pud, slot = mm.lookup(address, Level.PUD), mm.machine.geometry.index(address, Level.PUD)
-    unshare(mem, table, Place(pud, slot))
+    clear_place(mem, table, Place(pud, slot))
+    if mm.machine.others.several and not mm.machine.others.lacks(Precaution.UNSHARE_SYNC):
+        yield from mm.machine.interrupt_all("tlb_remove_table_sync_one", "sync")
+    drop_place(mem, table, Place(pud, slot))
     mm.count(Count.PMD, -1)
     mm.count(Count.HUGETLB_SEEN, -mem.filled(table) * vma.hstate.pages)
     fact = Sharing(Place(pud, slot), False, len(places(mem, table)))
@@ -86,7 +101,9 @@ def huge_pmd_unshare(mm: Mm, vma: Vma, address: int) -> Path[bool]:
 def hugetlb_unshare_pmds(mm: Mm, vma: Vma, address: int) -> Path[None]:
     """A mapping is about to be cut at `address`: the part around it will be too short to share."""
     if vma.hugetlb and address % PUD_SIZE and want_pmd_share(vma, address):
+        yield from i_mmap_lock_write(mm, vma)
         yield from huge_pmd_unshare(mm, vma, address & -PUD_SIZE)
+        yield i_mmap_unlock_write(mm)
 
 
 def after_shared(address: int) -> int:

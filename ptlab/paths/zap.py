@@ -30,6 +30,7 @@ from ptlab.base.tables import (
     total,
 )
 from ptlab.paths.hugetlb_entries import unmap_hugetlb
+from ptlab.paths.hugetlb_share import i_mmap_lock_write, i_mmap_unlock_write
 from ptlab.paths.thp import split_if_huge, zap_huge_pmd
 from ptlab.paths.walk import Found, pte_offset_map_lock, pte_tables
 from ptlab.state.entries import covers_whole
@@ -65,8 +66,11 @@ def unmap_single_vma(
 ) -> Path[None]:
     """Zap the part [start, end) of a VMA; hugetlb has a way of its own."""
     if not vma.hugetlb:
-        return unmap_page_range(mm, tlb, start, end, details)
-    return unmap_hugetlb(mm, tlb, vma, start, end)
+        yield from unmap_page_range(mm, tlb, start, end, details)
+        return
+    yield from i_mmap_lock_write(mm, vma)
+    yield from unmap_hugetlb(mm, tlb, vma, start, end)
+    yield i_mmap_unlock_write(mm)
 
 
 def unmap_page_range(

@@ -32,6 +32,16 @@ class TakesFreed(BrokenRule):
 
 
 @dataclass(frozen=True)
+class TakesForeign(BrokenRule):
+    """GUP-fast has walked the page tables of another process."""
+
+    task: str
+    frame: int
+    says = "task {0.task} takes page frame {0.frame:#x} out of another process's page table"
+    follows = "the table that it was in belongs to the other process alone by now"
+
+
+@dataclass(frozen=True)
 class CopiesTaken(TakesFreed):
     """A page that GUP has handed out is copied and freed."""
 

@@ -10,7 +10,7 @@ from ptlab.base import pte
 from ptlab.base.footprint import Access
 from ptlab.base.geometry import PMD_SHIFT
 from ptlab.base.tables import Tables
-from ptlab.race.broken_caches import CopiesTaken, TakesFreed, UsesStaleTlb
+from ptlab.race.broken_caches import CopiesTaken, TakesForeign, TakesFreed, UsesStaleTlb
 from ptlab.race.broken_rule import BrokenRule
 from ptlab.race.protection import Protection
 from ptlab.race.store_buffer import StoreBuffer
@@ -108,8 +108,10 @@ class Hardware(Alone):
         if frame in self.pins:
             self.pins.remove(frame)
 
-    def keep(self, frame: int) -> None:
+    def keep(self, frame: int, foreign: bool) -> None:
         """GUP hands the page to its caller, for whom it must be the one that is mapped."""
+        if foreign:
+            self.broken.append(TakesForeign(self.running, frame))
         if frame in self.freed_frames:
             self.broken.append(TakesFreed(self.running, frame))
         self.kept.add(frame)

@@ -112,7 +112,10 @@ class Protection:
         if self._locked(table, level):
             self._in_own_lock(table)
         elif not (
-            only_marked(old, new) or self._has_own_lock(table) or self._cleared(table, columns, new)
+            only_marked(old, new)
+            or self._has_own_lock(table)
+            or self._cleared(table, columns, new)
+            or self._lets_go(level, new)
         ):
             rule = _ENTRY_OF.get(level, UPPER_ENTRY)
             does = f"writes into {Page.of(self.mem, table)}"
@@ -229,6 +232,12 @@ class Protection:
         mm = self._mm(table)
         nobody = not any(self._there(mm, *self._span(table, columns)))
         return nobody and self._holds("mmap_lock", mm.id, any_mode=True)
+
+    def _lets_go(self, level: Level, new: Any) -> bool:
+        """huge_pmd_unshare(): the PUD entry of a shared PMD page is cleared under its file's lock."""
+        held = self.machine.held[self.machine.task]
+        by_file = any(lock.name == "i_mmap_rwsem" and lock.mode == "write" for lock in held)
+        return level is Level.PUD and not np.any(new) and by_file
 
     def _stays_empty(self, table: int) -> None:
         level, parent = Level(self.mem.level.item(table)), self.mem.parent.item(table)

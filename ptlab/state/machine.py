@@ -206,11 +206,16 @@ class Machine:
         """
         if self.others.several:
             if not self.others.lacks(Precaution.IPI):
-                interrupts = Lock("interrupts", 0, "write")
-                yield Step(Kind.WAIT, fn, None, 0, times, interrupts)
-                self.others.lock(interrupts, Access.WRITE)
+                yield from self.interrupt_all(fn, "write", times)
             self.others.flush(span, tables is not None if walks is None else walks)
         yield Step(Kind.FLUSH, fn, tables, n, times)
+
+    @not_in_kernel
+    def interrupt_all(self, fn: str, mode: str, times: int = 1) -> Path[None]:
+        """Wait until every other CPU has had its interrupts on: to flush, or only to wait ("sync")."""
+        interrupts = Lock("interrupts", 0, mode)
+        yield Step(Kind.WAIT, fn, None, 0, times, interrupts)
+        self.others.lock(interrupts, Access.WRITE)
 
     def call_rcu(self, tables: Tables) -> Step:
         """Hand `tables` to RCU: they are freed after a grace period."""

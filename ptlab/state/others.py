@@ -75,8 +75,8 @@ class Alone:
     def unpin(self, frame: int) -> None:
         """GUP gives it back."""
 
-    def keep(self, frame: int) -> None:
-        """GUP hands the page to its caller."""
+    def keep(self, frame: int, foreign: bool) -> None:
+        """GUP hands the page to its caller; `foreign`: it was found in another process's table."""
 
     def pinned(self, frames: list[int]) -> bool:
         """Whether another task has a reference to one of these pages (folio_ref_count())."""

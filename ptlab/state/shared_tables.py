@@ -23,11 +23,16 @@ def share(mem: MemMap, table: int, place: Place) -> None:
     mem.store.put(mem, "shared", table, (*mem.shared[table], place))
 
 
-def unshare(mem: MemMap, table: int, place: Place) -> None:
-    """Clear one of the entries that point to a table; its row names one that is left."""
-    mem.write(place.table, place.slot, 0)
+def clear_place(mem: MemMap, table: int, place: Place) -> None:
+    """Clear one of the entries that point to a table; the row names another one from now on."""
     first, *others = (there for there in places(mem, table) if there != place)
     mem.store.put(mem, "parent", table, first.table)
     mem.store.put(mem, "slot", table, first.slot)
     mem.store.put(mem, "mm", table, mem.mm.item(first.table))
-    mem.store.put(mem, "shared", table, tuple(others))
+    mem.store.put(mem, "shared", table, (*others, place))
+    mem.write(place.table, place.slot, 0)
+
+
+def drop_place(mem: MemMap, table: int, place: Place) -> None:
+    """Count the table at this place no longer (ptdesc_pmd_pts_dec())."""
+    mem.store.put(mem, "shared", table, tuple(p for p in mem.shared[table] if p != place))

@@ -78,6 +78,7 @@ MISSED_BY = {
     Precaution.DROP_LOCK: ("pte_refcount", "dying"),
     Precaution.FLUSH_FIRST: ("pte_refcount", "stale-tlb"),
     Precaution.IPI: ("unmap_only", "gup-ipi"),
+    Precaution.UNSHARE_SYNC: ("unmap_only", "pmd-unshare"),
     Precaution.PUT_UNLOCKED: ("pte_refcount", "put-locked"),
     Precaution.MMAP_WRITE: ("unmap_only", "exclusive"),
     Precaution.RECHECK_PMD: ("pt_reclaim", "slow-path"),

@@ -9,6 +9,7 @@ from ptlab.race.scenes import (
     exits,
     files,
     hardware,
+    hugetlb,
     moves,
     reclaim,
     references,
@@ -28,6 +29,7 @@ SCENES: dict[str, Scene] = {
         *collapses.SCENES,
         *exits.SCENES,
         *stacks.SCENES,
+        *hugetlb.SCENES,
     )
 }
 
