@@ -20,6 +20,8 @@ from ptlab.classroom.sets import questions
 from ptlab.classroom.submissions import Graded, NotGraded, collect
 from ptlab.draw.palette import SERIES
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
 UNANSWERED = "unanswered"
 """What the report on a None says instead of a mistaken idea."""
 
@@ -107,10 +109,10 @@ class Summary:
         """One row for each student and question, and each file that is not graded, for a spreadsheet."""
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*Graded._fields[:-1], "mistaken ideas", "file", "not graded"])
-        for g in self.graded:
-            writer.writerow([*g[:-1], " ".join(g.ideas), "", ""])
+        rows = [[*g[:-1], " ".join(g.ideas), "", ""] for g in self.graded]
         for n in self.not_graded:
-            writer.writerow([n.student, n.problem_set, "", "", "", "", "", n.file, n.why])
+            rows.append([n.student, n.problem_set, "", "", "", "", "", n.file, n.why])
+        writer.writerows(map(_no_formula, row) for row in rows)
 
     def svg(self) -> str:
         """For each question a bar: how much of the points the class has reached."""
@@ -185,3 +187,8 @@ def _bar(number: int, line: Line) -> str:
         f'<text x="{_LEFT + _LONG + 8}" y="{y + 17}">{line.share:.0%}</text>'
         f'<text x="{_LEFT + _LONG + 60}" y="{y + 17}" fill="#333">{escape(most_frequent)}</text>'
     )
+
+
+def _no_formula(cell: object) -> object:
+    """A student chooses the name of a file: a spreadsheet must not calculate it."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell

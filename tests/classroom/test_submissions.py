@@ -134,6 +134,14 @@ def test_the_summary_lists_them_for_a_person_and_for_a_spreadsheet(course):
     assert len([row for row in rows if row["not graded"]]) == 1 + len(HANDED_IN | FOLDERS)
 
 
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])
+def test_a_spreadsheet_calculates_no_name_that_a_student_has_chosen(name):
+    table = io.StringIO()
+    Summary([], [NotGraded(name, "ps1", f"{name}.ipynb", "not graded yet")]).write_csv(table)
+    (row,) = csv.DictReader(io.StringIO(table.getvalue()))
+    assert (row["student"], row["file"]) == (f"'{name}", f"'{name}.ipynb")
+
+
 def test_students_of_whom_the_same_is_to_be_said_share_a_line():
     why = "could not be read: the file is empty"
     summary = Summary([], [NotGraded(who, "ps1", "ps1.ipynb", why) for who in ("bob", "eve")])
