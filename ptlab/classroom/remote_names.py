@@ -6,12 +6,15 @@ is not in it does not exist for the student's process: the judge looks a name up
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ptlab.classroom.wire_format import NotCarried, pack, unpack
+from ptlab.base.errors import SchemeMistake
+from ptlab.classroom.wire_format import MOST, NotCarried, pack, unpack
+from ptlab.schemes import empty_tables
 
 
 class Offer(NamedTuple):
@@ -117,3 +120,22 @@ def decode(data: Any, resolve: Callable[[Ref], Any]) -> Any:
             f"{value.what} is no plain data: numbers, texts, lists, tuples, dicts, sets"
         )
     return value
+
+
+def offered_kind(value: Any) -> str | None:
+    """The name in OFFERED for an object of the engine's."""
+    if value is empty_tables:
+        return "Functions"
+    if isinstance(value, (bool, int, float, str, tuple, list, dict, set, np.generic, type(None))):
+        return None
+    names = [base.__name__ for base in type(value).__mro__]
+    if "Alone" in names or hasattr(value, "still_hooked"):
+        return "Others"
+    return next((name for name in names if name in OFFERED), None)
+
+
+def only_few(where: Any) -> None:
+    """SchemeMistake: an index of more elements than travel."""
+    parts = where if type(where) is tuple else (where,)
+    if math.prod(map(np.size, parts)) > MOST:
+        raise SchemeMistake(f"it asks for more than {MOST} elements at once")

@@ -15,8 +15,6 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-import numpy as np
-
 from ptlab.base.errors import SchemeMistake
 from ptlab.base.facts import Scan
 from ptlab.base.steps import Kind, Step
@@ -28,12 +26,16 @@ from ptlab.classroom.remote_names import (
     Ref,
     decode,
     encode,
+    offered_kind,
+    only_few,
 )
 from ptlab.schemes import empty_tables
 from ptlab.state.scheme import POINTS, ReclaimScheme
 
 MESSAGES = 400_000
 """Most lines that a student's process may send; the right answers need a tenth."""
+BYTES = 1 << 26
+"""Most that it may send in all; the right answers need a twentieth."""
 MOST_KEPT = 50_000
 """Elements in what a scheme remembers under one name; and names."""
 
@@ -66,7 +68,7 @@ class Remote:
 
     def __init__(self, line: Line) -> None:
         self.line = line
-        self._left = MESSAGES
+        self._left, self._room = MESSAGES, BYTES
         self.scheme: Any = None
         self._objects: list[Any] = []
         self._numbers: dict[int, int] = {}
@@ -170,6 +172,8 @@ class Remote:
         own = ref == ["Own", 0]
         column = vars(self.scheme)[name] if own else self._offered(ref, name, "columns")
         given = [self._decode(arg) for arg in args]
+        if method in ("[]", "[]="):
+            only_few(given[0])
         if method == "[]":
             return column[given[0]]
         if method == "in":
@@ -226,7 +230,7 @@ class Remote:
 
     def _offered(self, ref: list[Any], name: str, *ways: str) -> Any:
         target = self._resolve(Ref(str(ref[0]), int(ref[1])))
-        offer = OFFERED[_kind(target) or ""]
+        offer = OFFERED[offered_kind(target) or ""]
         if not any(name in getattr(offer, way) for way in ways):
             raise AttributeError(f"{ref[0]} has no {name} for a graded scheme")
         return getattr(target, name)
@@ -244,7 +248,7 @@ class Remote:
         return decode(data, self._resolve)
 
     def _refer(self, value: Any) -> Ref | None:
-        kind = _kind(value)
+        kind = offered_kind(value)
         if kind is None and type(value) is not Step:
             return None
         number = self._numbers.setdefault(id(value), len(self._objects))
@@ -255,7 +259,10 @@ class Remote:
     def _resolve(self, ref: Ref) -> Any:
         if ref == ("Own", 0):
             return self.scheme
-        return empty_tables if ref.kind == "Functions" else self._objects[ref.number]
+        found = empty_tables if ref.kind == "Functions" else self._objects[ref.number]
+        if ref.kind != (offered_kind(found) or "Step"):  # what may be done depends on it
+            raise SchemeMistake(f"object {ref.number} is no {ref.kind}"[:99])
+        return found
 
     def _send(self, message: list[Any]) -> None:
         self.line.send(json.dumps(message).encode() + b"\n")
@@ -265,24 +272,14 @@ class Remote:
         if self._left < 0:
             raise Raised(f"it asks and does more than {MESSAGES} things. Is there an endless loop?")
         try:
-            heard = json.loads(self.line.receive())
+            line = self.line.receive()
+            self._room -= len(line)
+            heard = json.loads(line) if self._room > 0 else None
         except (ValueError, RecursionError):
             heard = None
         if not isinstance(heard, list) or not heard:
             raise Raised("its process did not answer as it should")
         return heard
-
-
-def _kind(value: Any) -> str | None:
-    """The name in OFFERED for an object of the engine's."""
-    if value is empty_tables:
-        return "Functions"
-    if isinstance(value, (bool, int, float, str, tuple, list, dict, set, np.generic, type(None))):
-        return None
-    names = [base.__name__ for base in type(value).__mro__]
-    if "Alone" in names or hasattr(value, "still_hooked"):
-        return "Others"
-    return next((name for name in names if name in OFFERED), None)
 
 
 @contextmanager

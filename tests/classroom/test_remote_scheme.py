@@ -236,6 +236,65 @@ def test_an_attack_frees_nothing_and_changes_nothing(attack):
     assert found.broken or found == measured("unmap_only", PROGRAM)
 
 
+ASKS = {
+    "a look at the simulator's count": ("mem", '"column", ref, "nonnone", "[]", [{"plain": 0}]'),
+    "a write to the engine's counters": (
+        "store",
+        '"call", ref, "put", [e.encode(mm), {"plain": "counters"}, {"plain": 1}, {"plain": 0}], {}',
+    ),
+}
+
+
+@pytest.mark.parametrize("ask", ASKS)
+@pytest.mark.parametrize("kind", ["Machine", "Step", "Own", "Functions"])
+def test_what_may_be_done_with_an_object_does_not_depend_on_what_it_is_called(ask, kind):
+    part, request = ASKS[ask]
+    lie = f"""
+        def zapped(self, mm, *rest):
+            e, ref = mm._engine, [{kind!r}, mm.machine.{part}._ref[1]]
+            try: e.ask({request})
+            except Exception: return ()
+            raise RuntimeError("it was done")"""
+    with scheme(answer(lie), Limits(seconds=5, mib=512)) as design:
+        assert run(design, PROGRAM) == measured("unmap_only", PROGRAM)
+        assert not design.peeked
+
+
+def test_what_a_process_sends_in_all_is_bounded(monkeypatch):
+    monkeypatch.setattr(remote_scheme, "BYTES", 100_000)
+    much = """
+        def __init__(self): self.x = {}
+        def zapped(self, mm, *rest):
+            for k in range(10): self.x[k] = "x" * 20_000
+            return ()"""
+    few = Limits(seconds=5, mib=512)
+    with (
+        pytest.raises(Stopped, match="did not answer as it should"),
+        scheme(answer(much), few) as design,
+    ):
+        run(design, PROGRAM)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        '{"array": [0] * 30_000, "type": "<i8"}',
+        '{"tuple": [{"array": [[0]] * 500, "type": "<i8"}, {"array": [0] * 500, "type": "<i8"}]}',
+    ],
+)
+def test_no_index_asks_for_more_than_memory_holds(where):
+    ask = f"""
+        def zapped(self, mm, *rest):
+            mm._engine.ask("column", list(mm.machine.mem._ref), "entries", "[]", [{where}])
+            return ()"""
+    few = Limits(seconds=5, mib=512)
+    with (
+        pytest.raises(Stopped, match="more than 20000 elements"),
+        scheme(answer(ask), few) as design,
+    ):
+        run(design, PROGRAM)
+
+
 TURNS = """
 class Answer(ReclaimScheme):
     name = "answer"
