@@ -116,11 +116,18 @@ def _label(node: Node) -> str:
 
 
 def _widths(strip: Strip, width: int) -> list[tuple[int, str]]:
-    """Cells of a strip, left to right, `width` points in all; a lone entry is still 3 points wide."""
-    cells, at = [], 0
+    """Cells of a strip, left to right, `width` points in all; a lone entry is still 3 points wide.
+
+    Entries that are closer share a cell: one that the cell before covers adds nothing.
+    """
+    cells: list[tuple[int, str]] = []
+    at = 0
     for lo, hi, kind in strip:
+        natural = round(hi * width / 512)
+        if at >= width or (natural <= at and cells and cells[-1][1] == kind):
+            continue
         left = max(at, min(round(lo * width / 512), width - 3))
-        right = max(left + 3, round(hi * width / 512))
+        right = min(max(left + 3, natural), width)
         if left > at:
             cells.append((left - at, "none"))
         cells.append((right - left, kind))

@@ -12,18 +12,21 @@ from ptlab.draw.tree import tree as drawn
 from ptlab.observe.mapped import Mapped
 from ptlab.state.mm import Mm
 
+_LEFT = "style='text-align:left'"
+
 
 def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A table of HTML; numbers get their thousands apart."""
-    head_row = "".join(f"<th scope='col'>{escape(one)}</th>" for one in heads)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{_cell(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
+    head_row = "".join(f"<th scope='col' {_LEFT}>{escape(one)}</th>" for one in heads)
+    body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
     return f"<table><caption>{escape(caption)}</caption><tr>{head_row}</tr>{body}</table>"
 
 
 def _cell(cell: object) -> str:
-    return f"{cell:,}" if isinstance(cell, int) else escape(str(cell))
+    """Numbers to the right; words to the left, where JupyterLab would not put them by itself."""
+    if isinstance(cell, int):
+        return f"<td style='text-align:right'>{cell:,}</td>"
+    return f"<td {_LEFT}>{escape(str(cell))}</td>"
 
 
 def mappings_table(mapped: Sequence[Mapped]) -> str:

@@ -102,3 +102,12 @@ def test_a_system_without_glib_draws_too(small, monkeypatch):
     monkeypatch.setattr(sys, "meta_path", [NoGlib(), *sys.meta_path])
     monkeypatch.setattr(shutil, "which", lambda name: None)
     assert "PTE page 3" in Process._repr_svg_(small)
+
+
+@given(st.sets(st.integers(0, 511)), st.sampled_from([46, 60, 90, 112]))
+def test_a_strip_is_as_wide_as_its_box_however_many_entries_there_are(slots, width):
+    """A real process has dozens of entries side by side at the end of its PMD page."""
+    cells = dot._widths([(slot, slot + 1, "table") for slot in sorted(slots)], width)
+    assert sum(cell for cell, _ in cells) == width
+    assert all(cell > 0 for cell, _ in cells)
+    assert any(kind == "table" for _, kind in cells) == bool(slots)
