@@ -120,6 +120,7 @@ def graded(name: str, answer: object, whose: str, claimed: str, ended: str = "")
     findings = question.grade(problem, answer, more)
     if claimed != whose:
         says = f"the notebook says student({claimed!r})" if claimed else "the notebook names nobody"
+        says = "the notebook shows practice problems" if seeds.is_practice(claimed) else says
         remark = f"this is the work of {whose}, but {says}: it was graded on the problem of {whose}"
         findings = [*findings, Finding(False, remark, misconception="other-name")]
     return Report(name, question.points, findings)

@@ -150,6 +150,8 @@ def test_at_grading_the_owner_counts_not_the_name_in_the_notebook():
     assert "student('bob')" in report.findings[-1].what
     assert graded("walk-1", of_amy, "amy7", "bob").full
     assert "names nobody" in str(graded("walk-1", of_amy, "amy7", ""))
+    left = graded("walk-1", of_amy, "amy7", "practice 3")
+    assert left.full and "the notebook shows practice problems" in left.findings[-1].what
 
 
 def test_at_grading_a_secret_list_is_not_told():
