@@ -98,7 +98,7 @@ def _plays(frame: Frame) -> Iterator[str]:
     if not go.count():
         return  # a race that is too large to be played, or a story at its end
     before = frame.locator("main").inner_text()
-    go.first.click()
+    go.first.press("Enter")
     if frame.locator("main").inner_text() == before:
         yield f"{frame.title()}: nothing changes"
 
@@ -108,7 +108,7 @@ def _answers(frame: Frame) -> Iterator[str]:
     shown, show = frame.locator(".ptlab-guess-verdict"), frame.get_by_role("button", name="Show me")
     if any(text.strip() for text in shown.all_inner_texts()):
         yield f"{frame.title()}: the answer is there before a guess"
-    show.click()
+    show.press("Enter")
     try:
         frame.get_by_role("button", name="Start again").wait_for(timeout=_PATIENCE)
     except TimeoutError:

@@ -290,3 +290,14 @@ def test_page_caches_are_in_view_and_the_walk_points_at_its_page(outside: Any, p
         where.press("Enter")
         places.append(box.locator(".mark").get_attribute("d"))
     assert places[0].startswith("M0.48") and places[1].startswith("M500.48") and places[2] == ""
+
+
+def test_a_page_beyond_the_end_of_its_file_has_a_place_in_the_strip(
+    page: Any, tmp_path: Path
+) -> None:
+    race = ptlab.race("fault-truncate", schedule="AAABBB")  # the file has its new size
+    page.goto(race.export_html(tmp_path / "race.html").as_uri())
+    shapes = page.locator(".ptlab-caches path")
+    shapes.first.wait_for(state="attached")
+    drawn = [shape.get_attribute("d") for shape in shapes.all()]
+    assert any(drawn) and not any("NaN" in (d or "") for d in drawn)

@@ -10,6 +10,10 @@ addEventListener("DOMContentLoaded", () => {
   for (const [part, name] of [[".sidebar-drawer", "Pages"], [".toc-drawer", "On this page"]]) {
     document.querySelector(part)?.setAttribute("aria-label", name);
   }
+  if (!document.querySelector("h1")) {
+    const [textContent] = document.title.split(" - ");
+    document.querySelector("article")?.prepend(Object.assign(document.createElement("h1"), { textContent }));
+  }
   for (const empty of document.querySelectorAll("th")) {
     if (!empty.textContent.trim()) empty.replaceWith(document.createElement("td"));
   }

@@ -5,6 +5,9 @@ import { at, draw, fill, html } from "./dom.mjs";
 const HEIGHT = 14, WIDTH = 1000; // of a strip, in its own units
 const LOOKS = { cached: [9, 5], mapped: [4, 10], dirty: [0, 14] }; // where a page of each state begins, and how high it is
 
+/** How many pages a strip is long: a page may still be there beyond the end of a file that became shorter. */
+const length = ({ pages, strip }) => Math.max(pages, 1, ...strip.map(([, to]) => to));
+
 /** The shape of the runs of one state. A lone page stays wide enough to be seen. */
 function shape(strip, state, pages) {
   const [y, high] = LOOKS[state], most = WIDTH / 100;
@@ -35,13 +38,13 @@ export function makeCaches({ caches }) {
         if (look === box.now) continue;
         box.now = look;
         line.textContent = line.parentElement.title = look?.line ?? "";
-        for (const [state, path] of paths) fill(path, { d: look ? shape(look.strip, state, look.pages) : "" });
+        for (const [state, path] of paths) fill(path, { d: look ? shape(look.strip, state, length(look)) : "" });
       }
     },
     mark(frame) {
       for (const { now, pointer } of boxes) {
         const run = frame === null ? undefined : now?.strip.find(([from, to, , first]) => frame >= BigInt(first) && frame < BigInt(first + to - from));
-        const x = run && (run[0] + Number(frame) - run[3] + 0.5) / now.pages * WIDTH;
+        const x = run && (run[0] + Number(frame) - run[3] + 0.5) / length(now) * WIDTH;
         fill(pointer, { d: run ? `M${x} ${HEIGHT}l-6 7h12z` : "" });
       }
     },
