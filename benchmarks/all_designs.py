@@ -5,6 +5,7 @@ python -m benchmarks.all_designs
 
 import os
 
+from benchmarks import snapshot
 from benchmarks.measure import machine, spread, timed
 from ptlab.costs.measure import measure
 from ptlab.costs.workloads import WORKLOADS
@@ -18,7 +19,7 @@ def main() -> None:
     """Time each workload as the command runs it: on all processors, in processes of their own."""
     print(f"all designs on {os.cpu_count()} processors, {ROUNDS} rounds")
     print(f"{'':22}{'median (fastest to slowest)':32}of the bound of {BOUND:.0f} s")
-    names = [name for name in WORKLOADS if name != "production-snapshot"]  # has its own benchmark
+    names = [name for name in WORKLOADS if name not in snapshot.NAMES]
     times: dict[str, list[float]] = {name: [] for name in names}
     for _ in range(ROUNDS):
         for name, seconds in times.items():

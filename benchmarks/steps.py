@@ -1,21 +1,27 @@
 """Steps per second in `entry` grain: with the journal, without it, and through recorded time.
 
+Against the same shape without a kernel (bare_model.py), and simpy where it is installed.
+
 python -m benchmarks.steps
 """
 
-from collections.abc import Iterator
+import gc
+import tracemalloc
+from importlib.util import find_spec
 from statistics import median
 
+from benchmarks.bare_model import STEPS_OF_A_FAULT, Bare, simpy_events
 from benchmarks.measure import Seconds, machine, spread, timed
 from ptlab import MADV_DONTNEED, SCHEMES, MiB, Process
 
 ROUNDS = 5
 LENGTH = 64 * MiB
-BOUND = "bare generator into a list"
+BOUND = "bare model"
+SIMPY = "simpy events"
 
 
 def main() -> None:
-    """Measure every scheme against a generator that only yields as many tuples."""
+    """Measure every scheme against the bare model; count the bytes of a step too."""
     print(f"mmap {LENGTH // MiB} MiB, touch, DONTNEED, munmap: one step for each entry")
     print(f"{ROUNDS} rounds: median (slowest to fastest), thousand steps for each CPU second")
     for scheme in SCHEMES:
@@ -23,21 +29,38 @@ def main() -> None:
         bound = median(rate[BOUND] for rate in rounds)
         for way in rounds[0]:
             found = [rate[way] for rate in rounds]
-            ratio = f"{median(found) / bound:.3f} of the bare generator"
+            ratio = f"{median(found) / bound:.3f} of the bare model"
             print(f"{scheme:14}{way:30}{spread(found, '.0f'):22}{ratio}")
+        print(f"{scheme:14}{'bytes a step':30}{bytes_a_step(scheme):.0f}")
 
 
 def rates(scheme: str) -> dict[str, float]:
     """Thousands of steps a second, for each way to take them."""
     steps, on, sought = with_journal(scheme)
     _, off = timed(lambda: live(Process(scheme=scheme, record=False)))
-    _, bare = timed(lambda: record(tuples(steps)))
-    return {
+    gc.disable()  # as while a journal is kept
+    _, bare = timed(lambda: Bare().run(steps // STEPS_OF_A_FAULT))
+    gc.enable()
+    found = {
         "journal on": steps / on.cpu / 1000,
         "journal off": steps / off.cpu / 1000,
         "back and forth, step by step": 2 * steps / sought.cpu / 1000,
         BOUND: steps / bare.cpu / 1000,
     }
+    if find_spec("simpy"):
+        _, events = timed(lambda: simpy_events(steps))
+        found[SIMPY] = steps / events.cpu / 1000
+    return found
+
+
+def bytes_a_step(scheme: str) -> float:
+    """What a step of the journal takes of memory, with all that it refers to."""
+    tracemalloc.start()
+    process = live(Process(scheme=scheme))
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert process.journal is not None
+    return taken / len(process.journal)
 
 
 def with_journal(scheme: str) -> tuple[int, Seconds, Seconds]:
@@ -62,19 +85,6 @@ def back_and_forth(process: Process) -> None:
         pass
     while process.journal.step():
         pass
-
-
-def tuples(count: int) -> Iterator[tuple[str, str, int, int]]:
-    """As many tuples as steps, with nothing simulated behind them."""
-    for number in range(count):
-        yield ("set", "do_anonymous_page", 3, number)
-
-
-def record(path: Iterator[tuple[str, str, int, int]]) -> None:
-    """Keep what a generator yields, as a journal at least has to."""
-    kept = []
-    for step in path:
-        kept.append(step)
 
 
 if __name__ == "__main__":

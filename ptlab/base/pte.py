@@ -83,9 +83,11 @@ def anon_entry(pfn: Any, writable: bool) -> Any:
     return (pfn << PAGE_SHIFT) | flags
 
 
-def anon_entries(first: int, count: int) -> NDArray[np.uint64]:
-    """anon_entry() of `count` writable pages from frame `first` on."""
+def anon_entries(first: int, count: int) -> Any:
+    """anon_entry() of `count` writable pages from frame `first` on: an array, or one number for one."""
     start: int = anon_entry(first, True)
+    if count == 1:
+        return start
     return np.arange(start, start + (count << PAGE_SHIFT), PAGE_SIZE, dtype=U64)
 
 

@@ -29,6 +29,11 @@ def table_count(tables: Tables) -> int:
     return 1 if isinstance(tables, int) else len(tables)
 
 
+def listed(tables: Tables) -> list[int]:
+    """Each of them, as a Python number."""
+    return [tables] if isinstance(tables, int) else tables.tolist()
+
+
 def first_of(tables: Tables) -> int:
     """The only one, or the first of a run."""
     return tables if isinstance(tables, int) else tables.item(0)

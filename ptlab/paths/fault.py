@@ -227,10 +227,10 @@ def do_anonymous_page(mm: Mm, found: Found, columns: slice, n: int, write: bool)
         if not machine.others.lacks(Precaution.UPTODATE_WMB):
             machine.others.smp_wmb()  # __folio_mark_uptodate()
     else:
-        words = np.full(n, pte.ZERO_PAGE_ENTRY, U64)
+        words = pte.ZERO_PAGE_ENTRY
         mm.count(Count.ZERO, n)
     each = n // table_count(tables)
-    if is_run(tables):
+    if write and is_run(tables):
         words = words.reshape(len(tables), each)
     machine.mem.write(tables, columns, words)
     machine.scheme.entries_changed(mm, tables, each, 0 if write else each)

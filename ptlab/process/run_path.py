@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 from typing import TypeVar
 
 from ptlab.base.call_path import not_in_kernel
 from ptlab.base.errors import KernelError
+from ptlab.base.garbage import no_garbage
 from ptlab.base.steps import Path
 from ptlab.paths.hugetlb_mapping import fput_unmapped
 from ptlab.state.journal import Journal
@@ -34,23 +34,13 @@ def unrecorded(machine: Machine, steps: Path[None]) -> None:
 
 
 def recorded(journal: Journal, steps: Path[None], text: str, who: int) -> None:
-    """Take all steps, as one operation of the journal, of the address space `who`.
-
-    The garbage collector rests meanwhile: a journal is millions of small tuples, and none is
-    garbage.
-    """
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        with journal.operation(text, who):
-            try:
-                for step in steps:
-                    journal.commit(step, steps)
-            finally:
-                journal.settle()
-    finally:
-        if collecting:
-            gc.enable()
+    """Take all steps, as one operation of the journal, of the address space `who`."""
+    with no_garbage(), journal.operation(text, who):
+        try:
+            for step in steps:
+                journal.commit(step, steps)
+        finally:
+            journal.settle()
 
 
 @not_in_kernel

@@ -7,7 +7,7 @@ stand still until that has ended: from one step to the next only the innermost a
 from __future__ import annotations
 
 from types import CodeType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 Place: TypeAlias = tuple[CodeType | int, ...]
 """Code and offset of the bytecode that it has come to, in turns, of each function, outermost first."""
@@ -17,12 +17,11 @@ Generator: TypeAlias = Any
 """A generator; the type that Python has for them does not tell that it can be looked into."""
 
 
-class _Call(NamedTuple):
-    """A function, called from one place; `stops` are the places that it has been at, by offset."""
+_Stops: TypeAlias = dict[int, tuple[Place, dict[int, "_Call"]]]
+"""The places that a call has been at, by offset, and the calls made from each, by the id of the code."""
 
-    code: CodeType
-    prefix: Place
-    stops: dict[int, tuple[Place, dict[int, _Call]]]
+_Call: TypeAlias = tuple[_Stops, Place]
+"""A function called from one place: where it has been, and how its places begin."""
 
 
 class CallPaths:
@@ -37,25 +36,29 @@ class CallPaths:
         stack = self._under_way
         if not stack or stack[0][0] is not path:
             stack[:] = [(path, _called(self._roots, path, ()))]
-        while stack[-1][0].gi_frame is None:  # it has ended
-            stack.pop()
         running, call = stack[-1]
+        while running.gi_frame is None:  # it has ended
+            stack.pop()
+            running, call = stack[-1]
         while True:
+            stops, begins = call
             at = running.gi_frame.f_lasti
-            stop = call.stops.get(at)
+            stop = stops.get(at)
             if stop is None:
-                stop = call.stops[at] = ((*call.prefix, call.code, at), {})
+                stop = stops[at] = ((*begins, at), {})
+            place, calls = stop
             inner = running.gi_yieldfrom
             if inner is None:
-                return stop[0]
-            running, call = inner, _called(stop[1], inner, stop[0])
+                return place
+            running, call = inner, calls.get(id(inner.gi_code)) or _called(calls, inner, place)
             stack.append((running, call))
 
+    def forget(self) -> None:
+        """Hold no generator of a path that has ended, or was broken off."""
+        self._under_way.clear()
 
-def _called(calls: dict[int, _Call], path: Generator, prefix: Place) -> _Call:
-    """The call of `path` among `calls`: by its code's id, for code is slow to hash."""
+
+def _called(calls: dict[int, _Call], path: Generator, place: Place) -> _Call:
+    """The call of `path` among `calls`, which were made from `place`."""
     code = path.gi_code
-    call = calls.get(id(code))
-    if call is None:
-        call = calls[id(code)] = _Call(code, prefix, {})
-    return call
+    return calls.setdefault(id(code), ({}, (*place, code)))

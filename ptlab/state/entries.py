@@ -106,6 +106,8 @@ class EntryPool:
         each: Any
         if isinstance(tables, int):
             some = each = self.nonnone.item(tables)
+            if some and isinstance(columns, slice) and columns.stop == columns.start + 1:
+                return int(self.word(tables, columns.start) != 0)
         else:
             each = self.nonnone[tables]
             some = each.any()

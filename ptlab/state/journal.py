@@ -71,7 +71,10 @@ class Journal:
         self._marks = array("q", [len(store.log)])
         self.steps: list[Step] = []
         self._places: list[Place] = []
-        self._place_of = CallPaths().of
+        self._paths = CallPaths()
+        self._calls: dict[int, tuple[Call, ...]] = {}
+        """What calls() returns, by the id of the place. (Code is slow to hash.)"""
+        self._place_of = self._paths.of
         self.operations: list[Operation] = []
         self.position = 0
         self.most: int | None = None
@@ -135,6 +138,7 @@ class Journal:
     def settle(self) -> None:
         """Count changes that came after the last step (the tail of an operation) to that step."""
         self._marks[-1] = len(self._changes)
+        self._paths.forget()
 
     def settle_between(self) -> None:
         """Count what was changed between two operations to the moment before it, as `settle` does.
@@ -179,9 +183,16 @@ class Journal:
         return tuple(call.code.co_name for call in self.calls(number) if call.of_the_kernel)
 
     def calls(self, number: int) -> tuple[Call, ...]:
-        """The generators that step `number` (1 is the first) happened in, outermost first."""
+        """The generators that step `number` (1 is the first) happened in, outermost first.
+
+        Steps in the same place have the same tuple.
+        """
         at: Any = self._places[number - 1]
-        return tuple(Call(at[k], at[k + 1]) for k in range(0, len(at), 2))
+        calls = self._calls.get(id(at))
+        if calls is None:
+            calls = tuple(Call(at[k], at[k + 1]) for k in range(0, len(at), 2))
+            self._calls[id(at)] = calls
+        return calls
 
     def changes(self, number: int) -> list[Change]:
         """The changes of step `number` (1 is the first)."""

@@ -102,7 +102,14 @@ class MemMap:
                 setattr(owner, name, longer(getattr(owner, name), size))
 
     def write(self, tables: Tables, columns: Any, words: Any) -> None:
-        """Set entries; `words` has the shape of `columns` (one table) or (tables, columns)."""
+        """Set entries; `words` has the shape of `columns` (one table) or (tables, columns).
+
+        One entry is written, and noted, as two numbers.
+        """
+        if isinstance(tables, int) and isinstance(columns, slice):
+            column = columns.start
+            if columns.stop == column + 1:
+                columns, words = column, int(words if isinstance(words, int) else words.item())
         if self.store.log is None:
             self.entries[tables, columns] = words
         else:

@@ -29,9 +29,15 @@ class Code:
         self.calls: list[list[tuple[int, int]]] = [[]]
         self._function: dict[CodeType, int] = {}
         self._path: dict[tuple[Call, ...], int] = {(): 0}
+        self._known: dict[int, tuple[Sequence[Call], int]] = {}
 
     def path(self, calls: Sequence[Call]) -> int:
         """The index of a call path in `calls`; it is entered when it is new."""
+        if id(calls) not in self._known:  # code is slow to hash, and a journal gives a path once
+            self._known[id(calls)] = calls, self._entered(calls)
+        return self._known[id(calls)][1]
+
+    def _entered(self, calls: Sequence[Call]) -> int:
         key = tuple(call for call in calls if not _is_in(call, "process"))
         # Every path takes locks: the one that asks for it is worth reading, not Machine.lock().
         while len(key) > 1 and not key[-1].of_the_kernel and _is_in(key[-1], "state"):

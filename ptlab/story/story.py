@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ptlab.base import pte
+from ptlab.base.garbage import no_garbage
 from ptlab.base.geometry import PTRS_PER_TABLE
 from ptlab.base.lines import wrapped
 from ptlab.draw.dot import HEIGHT
@@ -30,7 +31,7 @@ from ptlab.story.pane import columns, pane
 from ptlab.story.timeline import Timeline
 from ptlab.widgets.payload import SCHEMA, Pane, Payload
 
-LONGEST = 20_000
+LONGEST = 120_000
 """Steps beyond which a story would be too heavy for a browser."""
 
 
@@ -64,7 +65,8 @@ class Story:
         )
         self.process = process
         here = process.journal.position
-        self._timeline = Timeline(process.machine, process.journal)
+        with no_garbage():
+            self._timeline = Timeline(process.machine, process.journal)
         self.steps = self._timeline.steps
         self.operations = [operation.text for operation in process.journal.operations]
         process.journal.seek(here)
@@ -129,13 +131,15 @@ class Story:
 
         Its functions go into `code`, if it is given.
         """
-        return _payload(self.title, [self], [[k] for k in range(len(self.steps) + 1)], code)
+        with no_garbage():
+            return _payload(self.title, [self], [[k] for k in range(len(self.steps) + 1)], code)
 
     def export_html(self, path: str | PathLike[str]) -> Path:
         """Write the stepper as one page that needs neither Python nor a network."""
         from ptlab.widgets import export_html
 
-        return export_html(self.payload(), path)
+        with no_garbage():
+            return export_html(self.payload(), path)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         return self._stepper()._repr_mimebundle_(**kwargs)

@@ -17,6 +17,7 @@ from ptlab.base.facts import Lock, VmaMapped
 from ptlab.base.geometry import Level
 from ptlab.base.steps import TABLE_EVENTS, Kind, Step
 from ptlab.base.store import Change
+from ptlab.base.tables import listed
 from ptlab.draw.appearance import Look, look
 from ptlab.draw.names import lock_name
 from ptlab.draw.sentences import predicate
@@ -145,7 +146,7 @@ class Timeline:
 
     def note_step(self, op: int, caller: int, step: Step, calls: tuple[Call, ...]) -> None:
         """What `step` did, in words and numbers; `caller` is the mm whose operation it belongs to."""
-        tables = () if step.tables is None else tuple(np.ravel(step.tables).tolist())
+        tables = () if step.tables is None else tuple(listed(step.tables))
         ids = [mm.id for mm in self.mms]
         about = int(self.mem.mm[tables[0]]) if tables and step.kind is not Kind.SHARE else caller
         who = ids.index(about if about in ids else caller)
@@ -162,8 +163,9 @@ class Timeline:
             if isinstance(owner, MemMap) and name != "next_pfn":
                 rows = where[0] if name == "entries" else where
                 if isinstance(rows, slice):
-                    rows = range(rows.start, rows.stop)
-                tables.update(np.ravel(rows).tolist())
+                    tables.update(range(rows.start, rows.stop))
+                else:
+                    tables.update(listed(rows))
         return tables
 
     def _note(self, number: int, changed: set[int]) -> None:
@@ -226,7 +228,7 @@ class Timeline:
                 tables, columns = where
                 span = np.arange(512, dtype=np.int64)[columns]
                 low, high = int(np.min(span)), int(np.max(span)) + 1
-                for table in np.ravel(tables).tolist():
+                for table in listed(tables):
                     self._note_words(number, table, low, high)
 
     def _note_words(self, number: int, table: int, low: int, high: int) -> None:

@@ -12,6 +12,7 @@ from ptlab.widgets.payload import SCHEMA, Payload, check_schema
 from ptlab.widgets.race_payload import RacePayload
 
 TEACHING = [name for name, one in builtin().items() if one.group == "teaching"]
+TEACHING.remove("cover-letter")  # too long for a story
 
 
 def wrong(value, kind, where="payload"):
@@ -56,11 +57,7 @@ def wrong(value, kind, where="payload"):
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("name", TEACHING)
 def test_a_story(name, scheme):
-    try:
-        made = story(name, scheme, grain="range").payload()
-    except ValueError as error:
-        assert "too many to step through" in str(error)
-        return
+    made = story(name, scheme, grain="range").payload()
     assert list(wrong(made, Payload)) == []
 
 

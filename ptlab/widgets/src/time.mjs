@@ -6,9 +6,27 @@ import { OWN_KEYS, draw, html, most } from "./dom.mjs";
 const HEIGHT = 48, TOP = 17, FLOOR = 46; // of the picture, and of the curves in it
 const LABEL_ROOM = 46; // pixels that the name of an operation needs at the least
 
+const STRETCHES = 1000; // of a curve: a screen does not show more
+
+/** Of many records the lowest, the highest and the last in each stretch of positions. */
+export function thinned(records, last) {
+  if (records.length <= 4 * STRETCHES) return records;
+  const kept = [records[0]], stretchOf = ([place]) => Math.floor(place * STRETCHES / last);
+  for (let first = 1, next; first < records.length; first = next) {
+    let low = first, high = first;
+    for (next = first + 1; next < records.length && stretchOf(records[next]) === stretchOf(records[first]); next++) {
+      if (records[next][1] < records[low][1]) low = next;
+      if (records[next][1] > records[high][1]) high = next;
+    }
+    kept.push(...[...new Set([Math.min(low, high), Math.max(low, high), next - 1])].map((k) => records[k]));
+  }
+  return kept;
+}
+
 /** A curve over positions: `height(value)` from each record on. */
 const curveOf = (track, placeOf, last, height) =>
-  track.map(({ step, value }, k) => `${k ? `H${placeOf(step)}V` : "M0 "}${height(value)}`).join("") + `H${last}`;
+  thinned(track.map(({ step, value }) => [placeOf(step), value]), last)
+    .map(([place, value], k) => `${k ? `H${place}V` : "M0 "}${height(value)}`).join("") + `H${last}`;
 
 function curvesOf(panes, placeOf, last) {
   const tops = [0, 1].map((i) => Math.max(1, ...panes.flatMap(({ processes }) =>
