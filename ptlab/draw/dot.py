@@ -28,7 +28,7 @@ HEIGHT, GAP, ROW_GAP = 46, 11, 8
 """Points down a table, between two columns, and between two tables of one column."""
 MARGIN = 7
 """Points around a picture, and between the frame of a table and what is in it."""
-_SMALL = 10
+_LARGE, _SMALL = 11, 10
 _FILL = {"none": GROUND.light} | {name: kind.tone.light for name, kind in KINDS.items()}
 
 
@@ -105,10 +105,16 @@ def _label(node: Node) -> str:
     )
     small = min(_SMALL, width / max(1, len(node.line)) * 1.9)  # so that a long line fits too
     line = escape(node.line) or " "
-    slot = f'<FONT POINT-SIZE="9">{escape(node.slot)}</FONT> ' if node.slot else ""
+    # Helvetica: a bold letter is about 0.58 as wide as high, a plain one 0.5.
+    ems = 0.58 * len(node.title) + (0.41 * (len(node.slot) + 1) if node.slot else 0)
+    size = min(_LARGE, width / ems)
+    slot = (
+        f'<FONT POINT-SIZE="{size * 9 / 11:.1f}">{escape(node.slot)}</FONT> ' if node.slot else ""
+    )
+    title = f'<FONT POINT-SIZE="{size:.1f}"><B>{escape(node.title)}</B></FONT>'
     return (
         '<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">'
-        f'<TR><TD ALIGN="LEFT">{slot}<B>{escape(node.title)}</B></TD></TR>'
+        f'<TR><TD ALIGN="LEFT">{slot}{title}</TD></TR>'
         f'<TR><TD ALIGN="LEFT"><FONT POINT-SIZE="{small:.1f}">{line}</FONT></TD></TR>'
         '<TR><TD CELLPADDING="0"><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">'
         f"<TR>{cells}</TR></TABLE></TD></TR></TABLE>>"

@@ -172,8 +172,8 @@ def _line(row: ElementTree.Element, box: Drawn, y: float, ink: str) -> str:
 
 def _texts(row: ElementTree.Element) -> Iterator[tuple[str, float, bool]]:
     """The pieces of a line of text, each with the size of its font, and whether it is bold."""
-    for part in row.iter():
-        if part.tag in ("FONT", "B") and part.text:
-            yield part.text, float(part.get("POINT-SIZE", 11)), part.tag == "B"
-        if part.tag == "FONT" and part.tail:
-            yield part.tail, 11.0, False
+    for font in row.iter("FONT"):
+        bold, size = font.find("B"), float(font.get("POINT-SIZE", 11))
+        yield (font.text if bold is None else bold.text) or "", size, bold is not None
+        if font.tail:
+            yield font.tail, size, False

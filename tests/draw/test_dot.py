@@ -111,3 +111,16 @@ def test_a_strip_is_as_wide_as_its_box_however_many_entries_there_are(slots, wid
     assert sum(cell for cell, _ in cells) == width
     assert all(cell > 0 for cell, _ in cells)
     assert any(kind == "table" for _, kind in cells) == bool(slots)
+
+
+def test_the_names_of_tables_begin_inside_their_boxes(way):
+    p = Process()
+    p.touch(p.mmap(4096, at=0x7234_4000_0000), 1)  # slots of three digits
+    nodes = re.findall(r'<g id="n\d+" class="node .*?</g>', dot.svg(tree(p.mm)), re.DOTALL)
+    for node in nodes:
+        outline = re.search(r'<rect x="([-\d.]+)"|<path[^>]* d="([^"]+)"', node)
+        left = min(
+            map(float, re.findall(r"([-\d.]+),", outline[2]) if outline[2] else [outline[1]])
+        )
+        assert min(map(float, re.findall(r'<text[^>]* x="([-\d.]+)"', node))) >= left + 2
+    assert len(nodes) == 4
