@@ -1,9 +1,12 @@
-"""The course in JupyterLab: Run All, and there are page tables; nothing is asked of another machine."""
+"""The course in JupyterLab: Run All, and there are page tables, and no answer before it is asked for."""
 
 import re
 from pathlib import Path
 
+import nbformat
 import pytest
+
+from tests.support.answers import asked
 
 pytestmark = pytest.mark.browser
 
@@ -11,8 +14,9 @@ COURSE = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 
 
 @pytest.mark.parametrize("notebook", COURSE, ids=lambda path: path.stem)
-def test_run_all_shows_the_page_tables(lab, page, notebook):
-    lab.open_notebook(lab.copy(notebook))
+def test_run_all_shows_the_page_tables_and_then_every_question_has_its_answer(lab, page, notebook):
+    nbformat.write(asked(notebook), lab.server.root / notebook.name)
+    lab.open_notebook(notebook.name)
     lab.run_all()
     shown = page.locator(".jp-OutputArea-output .ptlab").first
     # Run All leaves the last cell in view; JupyterLab 4.4 hides the cells far above it.

@@ -7,6 +7,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from tests.support.answers import asked
+
 ROOT = Path(__file__).parents[2]
 EXERCISES = sorted(ROOT.glob("exercises/source/*/*.ipynb"))
 # Where a browser is required, tests/browser/test_course.py runs each of these in JupyterLab.
@@ -25,7 +27,7 @@ def run(notebook: nbformat.NotebookNode, folder: Path) -> None:
 
 @pytest.mark.parametrize("path", [*COURSE, *EXERCISES], ids=lambda path: path.stem)
 def test_runs(path):
-    notebook = nbformat.read(path, as_version=4)
+    notebook = asked(path) if path in COURSE else nbformat.read(path, as_version=4)
     run(notebook, path.parent)
     for cell in notebook.cells:
         grader = cell.metadata.get("nbgrader", {})
