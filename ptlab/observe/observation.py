@@ -15,8 +15,6 @@ from ptlab.observe.locate import Located
 from ptlab.observe.mapped import Mapped
 from ptlab.observe.picture import address_space
 from ptlab.observe.rebuild import rebuild
-from ptlab.observe.shown import mappings_table, table
-from ptlab.observe.shown import tree as shown_tree
 from ptlab.observe.tables import Tables
 from ptlab.process.process import Process
 
@@ -179,6 +177,10 @@ class Observation:
 
     def html(self, tree: bool = True) -> str:
         """The account, the address space, the mappings, and with `tree` the tree of `process()`."""
+        # Graphviz takes a while to import, and only notebooks draw.
+        from ptlab.observe.shown import mappings_table, table
+        from ptlab.observe.shown import tree as shown_tree
+
         whose = f"process {self.pid} ({self.name})"
         parts = [
             table(f"P{whose[1:]}", ("", "tables", "how it is known"), self.rows()),
