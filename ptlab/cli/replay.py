@@ -16,7 +16,7 @@ from ptlab.cli.parser import Lines
 from ptlab.cli.show import designs_table, say, show
 from ptlab.cli.trace import DEFAULT_FILE
 from ptlab.costs.findings import PRICE, PRICE_NOTE
-from ptlab.trace.carried import CARRIED
+from ptlab.trace.carried import CARRIED, OLDER
 from ptlab.trace.perfetto import write_perfetto
 from ptlab.trace.replay import Replay, replay
 
@@ -43,7 +43,7 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "replay",
         description="Play a recording of `ptlab trace` under each design.",
-        epilog=_EPILOG.replace("CARRIED", ", ".join(CARRIED)),
+        epilog=_EPILOG.replace("CARRIED", ", ".join([*CARRIED, *OLDER])),
         formatter_class=Lines,
     )
     parser.add_argument("file", metavar="FILE", nargs="?", type=Path, default=Path(DEFAULT_FILE))

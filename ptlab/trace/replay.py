@@ -17,7 +17,7 @@ from ptlab.base.workers import workers
 from ptlab.costs.findings import price
 from ptlab.draw.chart import Panels, Series
 from ptlab.schemes import SCHEMES
-from ptlab.trace.carried import CARRIED, carried
+from ptlab.trace.carried import CARRIED, OLDER, carried
 from ptlab.trace.file_format import check_rows, read_trace
 from ptlab.trace.playing import Played, Scheme, play
 from ptlab.trace.rows import Op, Trace
@@ -172,7 +172,7 @@ def replay(
 
 def _read(path: Path) -> Trace:
     """A carried trace by its name, or one from a file of either kind."""
-    if str(path) in CARRIED and not path.exists():
+    if str(path) in {**CARRIED, **OLDER} and not path.exists():
         return carried(str(path))
     with path.open("rb") as file:
         head = file.read(200)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ptlab.trace.carried import CARRIED, carried
+from ptlab.trace.carried import CARRIED, OLDER, carried
 from ptlab.trace.drops import dropped
 from ptlab.trace.replay import replay
 
@@ -14,6 +14,17 @@ def test_the_simulated_vmpte_is_the_real_one(name):
     assert trace.about["kernel"].startswith("6.18.")
     assert played.equal(played[0]) >= 0.999 * trace.samples > 15
     assert not played[0].trouble
+
+
+@pytest.mark.parametrize("name", OLDER)
+def test_a_kernel_without_pt_reclaim_agrees_with_unmap_only(name):
+    trace = carried(name)
+    plain, reclaim = replay(name, "unmap_only", "pt_reclaim", parallel=False)
+    played = replay(trace, "unmap_only")
+    assert trace.about["kernel"].startswith("6.12.")
+    assert played.equal(plain) == trace.samples >= 20
+    assert played.equal(reclaim) < trace.samples
+    assert not plain.trouble
 
 
 def test_another_design_does_not_agree():
