@@ -74,7 +74,8 @@ function makeChoices(model, changed) {
 function render({ model, el }) {
   const mark = makeMarker(model.get("glossary")), measures = model.get("measures");
   const choices = makeChoices(model, () => {
-    model.set({ workload: choices.workload(), ticked: choices.ticked() });
+    model.set("workload", choices.workload()); // one by one: marimo's models take no object
+    model.set("ticked", choices.ticked());
     model.save_changes();
     show();
   });
