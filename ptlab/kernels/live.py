@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Self
 
 from ptlab.base.geometry import PMD_SIZE
 from ptlab.base.kernel_versions import PROFILES
+from ptlab.kernels.recorder import pool
 from ptlab.scenario import Operation, Row, Scenario, parse
 from ptlab.scenario.operation import Span
 from ptlab.scenario.operations.files import MakeFile
@@ -177,9 +178,11 @@ def lacks_pool(scenario: Scenario) -> str:
     """Why huge pages cannot be set here as the scenario wants them, its pools above all; or nothing."""
     pools = {op.huge_page_size for op in scenario.ops} - {0}
     for size in pools:
-        setting = Path(f"/sys/kernel/mm/hugepages/hugepages-{size >> 10}kB/nr_hugepages")
+        setting = Path(pool.SETTINGS, f"hugepages-{size >> 10}kB", "nr_hugepages")
         if not os.access(setting, os.W_OK):
             return f"it sets {setting}, which is not there or takes root"
+        if used := pool.in_use(size):
+            return f"it sets {setting}, and {used} of these pages are in use or promised already"
     setting = _SETTINGS / "enabled"
     if any(isinstance(op, ThpEnabled) for op in scenario.ops) and not os.access(setting, os.W_OK):
         return f"it sets {setting}, which is not there or takes root"

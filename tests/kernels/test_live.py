@@ -45,3 +45,17 @@ def test_a_kernel_like_the_recordings_has_huge_pages_on_request_only():
     kernel = Kernel("6.18.44", "6.18", "6.18", "pt_reclaim", 4, "madvise", "never")
     assert kernel.like_the_recordings
     assert not kernel._replace(shmem_thp="advise").like_the_recordings
+
+
+def test_a_pool_that_somebody_uses_is_left_alone(monkeypatch, tmp_path):
+    files = tmp_path / "hugepages-2048kB"
+    files.mkdir()
+    for count, value in (("nr", 4), ("free", 4), ("resv", 0)):
+        (files / f"{count}_hugepages").write_text(str(value))
+    monkeypatch.setattr(live.pool, "SETTINGS", str(tmp_path))
+    wants = parse("hugepages 2M 2")[0]
+    assert live.lacks_pool(wants) == ""
+    (files / "resv_hugepages").write_text("1")
+    assert "1 of these pages" in live.lacks_pool(wants)
+    (files / "free_hugepages").write_text("1")
+    assert "4 of these pages" in live.lacks_pool(wants)

@@ -19,6 +19,6 @@ def test_every_teaching_scenario_is_modelled_to_its_end():
     for each in builtin().values():
         if each.group == "teaching" and each.name != "cover-letter":
             rows = scenario.run(each)
-            assert {row["op"] for row in rows} == {op.text for op in each.ops}
+            assert {op.text for op in each.ops} <= {row["op"] for row in rows}
             assert not any("unsupported" in row for row in rows)
             assert rows[-1]["pte_kb"] == 0

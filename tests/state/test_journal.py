@@ -148,7 +148,7 @@ lock_mm_and_find_vma mlock_fixup vector_madvise
 copy_hugetlb_page_range huge_pmd_share huge_pmd_unshare hugetlb_change_protection hugetlb_fault
 hugetlb_no_page hugetlb_unshare_pmds hugetlb_vmdelete_list hugetlb_vmtruncate hugetlb_wp
 hugetlbfs_fallocate hugetlbfs_punch_hole move_hugetlb_page_tables unmap_hugepage_range
-unmap_ref_private
+unmap_ref_private unmap_single_vma
 exec_mmap mmput
 """
 MAILS = "free_user_pte free_user_pte_table pte_try_get task_mm_pgtable_work try_to_free_user_pte"

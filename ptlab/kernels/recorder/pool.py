@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_SETTINGS = "/sys/kernel/mm/hugepages"
+SETTINGS = "/sys/kernel/mm/hugepages"
 _THP = "/sys/kernel/mm/transparent_hugepage/enabled"
 _PATIENCE_S = 10  # for processes that end just now, and still have pages
 
@@ -27,12 +27,36 @@ def set_thp(mode: str) -> None:
 
 @contextmanager
 def restored(sizes: set[int], thp: bool) -> Iterator[None]:
-    """Nobody else who records changes the settings meanwhile; afterwards they are as they were."""
-    if not sizes and not thp:
+    """Nobody else who records changes the settings meanwhile; afterwards they are as they were.
+
+    Who changes them records alone.
+    """
+    with _locked(alone=bool(sizes) or thp):
+        yield from _as_before(sizes, thp)
+
+
+def in_use(size: int) -> int:
+    """How many huge pages of the pool somebody has, or was promised (by mistake even after its end)."""
+    with _locked(alone=False):
+        return _read(size) - _read(size, "free") + _read(size, "resv")
+
+
+@contextmanager
+def _locked(alone: bool) -> Iterator[None]:
+    """Together with others, or alone, among all who record on this machine."""
+    try:
+        settings = os.open(SETTINGS, os.O_RDONLY)
+    except FileNotFoundError:  # a kernel without pools
         yield
         return
-    alone = os.open(_SETTINGS, os.O_RDONLY)
-    fcntl.flock(alone, fcntl.LOCK_EX)
+    fcntl.flock(settings, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+    try:
+        yield
+    finally:
+        os.close(settings)
+
+
+def _as_before(sizes: set[int], thp: bool) -> Iterator[None]:
     before = {size: _read(size) for size in sizes}
     with open(_THP) as file:
         mode = file.read().partition("[")[2].partition("]")[0]
@@ -45,19 +69,18 @@ def restored(sizes: set[int], thp: bool) -> Iterator[None]:
             end = time.monotonic() + _PATIENCE_S
             while _set(size, count) != count and time.monotonic() < end:
                 time.sleep(0.001)
-        os.close(alone)
 
 
-def _file(size: int) -> str:
-    return f"{_SETTINGS}/hugepages-{size >> 10}kB/nr_hugepages"
+def _file(size: int, count: str) -> str:
+    return f"{SETTINGS}/hugepages-{size >> 10}kB/{count}_hugepages"
 
 
 def _set(size: int, count: int) -> int:
-    with open(_file(size), "w") as file:
+    with open(_file(size, "nr"), "w") as file:
         file.write(str(count))
     return _read(size)
 
 
-def _read(size: int) -> int:
-    with open(_file(size)) as file:
+def _read(size: int, count: str = "nr") -> int:
+    with open(_file(size, count)) as file:
         return int(file.read())
