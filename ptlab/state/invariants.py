@@ -70,11 +70,11 @@ def _tree(mm: Mm) -> list[BrokenState]:
         words = mem.entries[table, slice(None)]
         slots = np.flatnonzero((words != 0) & (words & np.uint64(PSE) == 0))
         children = np.asarray(mem.at(table, slots))
-        wrong = children[(mem.state[children] != State.LIVE) | (mem.parent[children] != table)]
-        wrong = wrong[
-            [all(p.table != table for p in places(mem, child)) for child in wrong.tolist()]
-        ]
-        broken += [BrokenState(Rule.CHILD_AGREES, (table, child)) for child in wrong.tolist()]
+        odd = children[(mem.state[children] != State.LIVE) | (mem.parent[children] != table)]
+        for child in odd.tolist():
+            hangs = table in (place.table for place in places(mem, child))
+            if mem.state[child] != State.LIVE or not hangs:
+                broken.append(BrokenState(Rule.CHILD_AGREES, (table, child)))
     for table in tables.tolist():
         stored = np.count_nonzero(mem.entries[table, slice(None)])
         if stored != mem.nonnone[table]:

@@ -241,6 +241,7 @@ def test_a_large_race_is_only_looked_at(page: Any, tmp_path: Path) -> None:
     """Nobody can be asked to run a task there, so nothing offers it."""
     page.goto(ptlab.race("abc", schedule="AAAB").export_html(tmp_path / "race.html").as_uri())
     shown = page.locator(".ptlab-scheduler")
+    shown.get_by_role("button", name="Back").wait_for()
     assert shown.get_by_role("button").all_inner_texts()[:2] == ["Back", "Forward"]
     assert shown.get_by_role("button", name="Run").count() == 0
     assert shown.get_by_role("textbox", name="Schedule").get_attribute("readonly") is not None

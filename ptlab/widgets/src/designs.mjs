@@ -124,7 +124,8 @@ function sayOf(ticked, missing, measures) {
 /** The panel of a page: `state` has the traits, and nothing more is measured. */
 export function mountDesigns(root, state) {
   const nothing = () => {};
-  render({ model: { get: (name) => state[name], set: (values) => Object.assign(state, values), save_changes: nothing, on: nothing }, el: root });
+  const set = (name, value) => { state[name] = value; };
+  render({ model: { get: (name) => state[name], set, save_changes: nothing, on: nothing }, el: root });
 }
 
 export { unpack };
