@@ -138,6 +138,8 @@ def test_only_what_can_have_entries_is_read():
         (s0, s0 + 4 * MIB),
         (s1, s1 + 2 * MIB),
     ]
+    locked_heap = "touch w s0 4K\nheap s1+3M\nmlockall future\nbrk s1+9M"
+    assert read(locked_heap) == [(s0, s0 + 2 * MIB), (s1 + 2 * MIB, s1 + 10 * MIB)]
 
 
 def test_a_file_that_was_not_made_is_bad_input(recorder):

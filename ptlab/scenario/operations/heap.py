@@ -10,6 +10,7 @@ from typing import Self
 from ptlab.process.process import Process
 from ptlab.scenario.line import Line
 from ptlab.scenario.operation import Call, Operation, Span, Stage, SystemCall
+from ptlab.scenario.slots import SLOT_SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,10 @@ class Heap(Operation):
     def system_calls(self) -> list[SystemCall]:
         """prctl."""
         return [["set_heap", self.addr]]
+
+    def fills(self, filled: Collection[Span], locked: bool) -> Iterator[Span]:
+        """Its first page: from there on a later brk may fill it."""
+        yield self.addr, self.addr + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,8 @@ class Brk(Operation):
         return [["brk", self.addr]]
 
     def fills(self, filled: Collection[Span], locked: bool) -> Iterator[Span]:
-        """The page before the break, and with it its 2 MiB, if new memory is locked."""
+        """If new memory is locked, all below it in the same slot, from the first place on."""
+        slot = (self.addr - 1) & -SLOT_SIZE
         if locked:
-            yield self.addr - 1, self.addr
+            begins = [start for start, _ in filled if slot <= start < self.addr]
+            yield min(begins, default=self.addr - 1), self.addr
