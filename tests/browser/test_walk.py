@@ -50,6 +50,9 @@ def test_the_stage_says_what_walk_says(page: Any, tmp_path: Path, levels: int) -
         assert typed(page, text) == ptlab.walk(told.process, address).outcome, text
     heads = page.locator(".ptlab-heads").get_attribute("aria-label")
     assert heads.startswith("Address 0x1000: ") and heads.count(" entry ") == levels
+    typed(page, "s0+0x12345")
+    heads = page.locator(".ptlab-heads").get_attribute("aria-label")
+    assert heads.endswith(f"PMD entry 0, offset {0x12345}") and heads.count(" entry ") == levels - 1
     options = page.locator(".ptlab-address option").evaluate_all("(all) => all.map((o) => o.value)")
     assert options == ["s0", "s1"]
     for text in ("heap", "1e3", "s0+", "-1", "0x", "s0+2Q"):

@@ -17,24 +17,27 @@ export function makeHeads(columns, width) {
     const group = draw("text", { class: "bits", x: x + own / 2, y: 16, "font-size": size });
     const number = draw("tspan", { class: "index" });
     const frame = draw("rect", { x, y: 1, width: own, height: HEAD - 4, rx: 5, class: `head ${level}` });
-    const label = draw("text", { class: "label", x: x + own / 2, y: 32, "font-size": 10.5 },
-      level === "page" ? "offset " : `${level} entry `, number);
+    const name = draw("tspan");
+    const label = draw("text", { class: "label", x: x + own / 2, y: 32, "font-size": 10.5 }, name, number);
     const range = draw("text", { class: "label", x: x + own / 2, y: 44, "font-size": 9.5 }, rangeOf(column));
-    return { group, number, element: draw("g", {}, frame, group, label, range) };
+    return { group, name, number, element: draw("g", {}, frame, group, label, range) };
   });
   const svg = draw("svg", { viewBox: `0 0 ${width} ${HEAD}`, class: "ptlab-heads", role: "img" }, ...heads.map((head) => head.element));
   return {
     svg,
-    /** Show an address; the first `reached` columns are those that the walk reads, and the step changes `changed`. */
-    show(address, reached, changed) {
+    /** Show an address: the first columns are the `read` ones, the others its `offset` in the page that it leads to, or null. */
+    show(address, read, offset, changed) {
+      const found = offset !== null;
       const spoken = columns.map((column, k) => {
-        const index = indexOf(address, column), { group, number, element } = heads[k];
+        const index = indexOf(address, column), { group, name, number, element } = heads[k];
+        const begins = found ? k === read : column.level === "page", goesOn = found && k > read; // a huge page has a long offset
         group.textContent = index.toString(2).padStart(column.bits, "0");
-        number.textContent = index;
-        element.setAttribute("class", `${k < reached ? "is-read" : ""} ${column.level === changed ? "is-changed" : ""}`);
-        return `${column.level === "page" ? "offset" : `${column.level} entry`} ${index}`;
+        name.textContent = begins ? "offset " : goesOn ? "of the offset" : `${column.level} entry `;
+        number.textContent = goesOn ? "" : begins && found ? offset : index;
+        element.setAttribute("class", `${found || k < read ? "is-read" : ""} ${column.level === changed ? "is-changed" : ""}`);
+        return goesOn ? "" : `${name.textContent}${number.textContent}`;
       });
-      svg.setAttribute("aria-label", `Address 0x${address.toString(16)}: ${spoken.join(", ")}`);
+      svg.setAttribute("aria-label", `Address 0x${address.toString(16)}: ${spoken.filter(Boolean).join(", ")}`);
     },
   };
 }

@@ -218,15 +218,15 @@ export function makeTree(pane, { columns, box_height: height, palette: { edges }
     return drawn ? view : viewOf(folds.boxOf(id));
   }
   /** Light up the way of an address. */
-  function light(address, { path, frame }) {
-    lit = [address, { path, frame }];
+  function light(address, { path, frame, offset }) {
+    lit = [address, { path, frame, offset }];
     const read = new Map(path.map(({ id, index }) => [id, (index + 0.5) / ENTRIES]));
     for (const { id } of path.filter((one) => pane.nodes[one.id].inside !== null)) {
       const box = folds.boxOf(id), tables = folds.tablesOf(box);
       read.set(box, (tables.indexOf(id) + 0.5) / tables.length);
     }
     const { focus: [about], entries } = pane.steps[shownStep];
-    heads.show(address, frame === null ? path.length : columns.length, entries && pane.nodes[about].level);
+    heads.show(address, path.length, frame === null ? null : offset, entries && pane.nodes[about].level);
     reveal();
     for (const { g, edge, id, mark, strip } of [...views, ...revealed]) {
       const part = read.get(id), isRead = part !== undefined;
