@@ -14,8 +14,8 @@ from ptlab.base.geometry import Level
 from ptlab.classroom.question import shown
 from ptlab.process.process import Process
 from ptlab.scenario.operation import Operation, Scenario
-from ptlab.scenario.operations.mappings import Mmap
 from ptlab.scenario.operations.memory import Madvise, MadviseEach, Touch
+from ptlab.scenario.operations.mmap import Mmap
 
 MOST_TEXT = 5000
 MOST_LINE = 200

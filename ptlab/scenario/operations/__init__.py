@@ -11,8 +11,9 @@ from ptlab.scenario.operations.files import Allocate, MakeFile, Punch, Truncate
 from ptlab.scenario.operations.heap import Brk, Heap
 from ptlab.scenario.operations.hugetlb import HugePages, ThpEnabled
 from ptlab.scenario.operations.locking import Mlock, Mlockall, Mseal, Munlock, Munlockall
-from ptlab.scenario.operations.mappings import Mmap, Mprotect, Mremap, Munmap
+from ptlab.scenario.operations.mappings import Mprotect, Mremap, Munmap
 from ptlab.scenario.operations.memory import Cover, Madvise, MadviseEach, ProcessMadvise, Touch
+from ptlab.scenario.operations.mmap import Mmap
 from ptlab.scenario.operations.processes import EndFork, Exec, Fork, ForkInBackground, Nop, Vfork
 
 OPERATIONS: dict[str, type[Operation]] = {
