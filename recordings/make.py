@@ -9,6 +9,7 @@ They go to ptlab/trace/data/. Each program is in recordings/programs/ or comes f
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,7 +28,7 @@ DECAY = "dirty_decay_ms:{0},muzzy_decay_ms:{0}"
 def churn(**environment: str) -> list[str]:
     """The malloc churn, with another allocator if `environment` says so."""
     settings = [f"{name}={value}" for name, value in environment.items()]
-    return ["env", "PYTHONMALLOC=malloc", *settings, PYTHON, str(PROGRAMS / "churn.py")]
+    return ["env", "PYTHONMALLOC=malloc", *settings, PYTHON, "programs/churn.py"]
 
 
 def jemalloc(decay: int) -> list[str]:
@@ -39,7 +40,7 @@ def jemalloc(decay: int) -> list[str]:
 def java(collector: str, blocks: int) -> list[str]:
     """The heap that grows to so many blocks of 10 kB and shrinks, under a garbage collector."""
     options = [f"-XX:+Use{collector}", "-Xmx400m", "-Xms16m"]
-    return ["java", *options, str(PROGRAMS / "Heap.java"), str(blocks)]
+    return ["java", *options, "programs/Heap.java", str(blocks)]
 
 
 RECORDINGS: dict[str, list[str]] = {
@@ -47,7 +48,7 @@ RECORDINGS: dict[str, list[str]] = {
     "jemalloc": jemalloc(200),
     "jemalloc-decay-0": jemalloc(0),
     "tcmalloc": churn(LD_PRELOAD=f"{LIBRARIES}/libtcmalloc_minimal.so.4"),
-    "python": [PYTHON, str(PROGRAMS / "python_program.py")],
+    "python": [PYTHON, "programs/python_program.py"],
     "redis": [
         "redis-server",
         "--port",
@@ -59,12 +60,12 @@ RECORDINGS: dict[str, list[str]] = {
         "--enable-debug-command",
         "yes",
     ],
-    "sqlite": ["sqlite3", "-init", str(PROGRAMS / "table.sql"), "table.db", ".quit"],
-    "node": ["node", "--expose-gc", str(PROGRAMS / "heap.js")],
+    "sqlite": ["sqlite3", "-init", "programs/table.sql", "table.db", ".quit"],
+    "node": ["node", "--expose-gc", "programs/heap.js"],
     "java-g1": java("G1GC", 20000),
     "java-zgc": java("ZGC", 3000),
-    "fork-server": [PYTHON, str(PROGRAMS / "fork_server.py")],
-    "huge-pages": [PYTHON, str(PROGRAMS / "huge_pages.py")],
+    "fork-server": [PYTHON, "programs/fork_server.py"],
+    "huge-pages": [PYTHON, "programs/huge_pages.py"],
 }
 
 
@@ -88,9 +89,13 @@ MEANWHILE: dict[str, Callable[[str], None]] = {"redis": redis}
 
 
 def make(name: str) -> None:
-    """Record one program into the package."""
+    """Record one program into the package.
+
+    It runs beside a copy of the programs, so that a recording names no folder of this machine.
+    """
     file = DATA / f"{name}.trace"
     with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(PROGRAMS, Path(folder, "programs"))
         command = [sys.executable, "-m", "ptlab", "trace", "-o", str(file), "--"]
         environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}
         with subprocess.Popen([*command, *RECORDINGS[name]], cwd=folder, env=environment) as run:
