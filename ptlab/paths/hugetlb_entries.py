@@ -81,11 +81,8 @@ def _count(mm: Mm, place: Place, pages: int) -> None:
     mem = mm.machine.mem
     mm.count(Count.HUGETLB, pages)
     mms = {one.id: one for one in mm.machine.mms}
-    shared = mem.shared.get(place.table)
-    for parent, _ in places(mem, place.table) if shared else ():
+    for parent, _ in places(mem, place.table):
         mms[mem.mm.item(parent)].count(Count.HUGETLB_SEEN, pages)
-    if not shared:
-        mm.count(Count.HUGETLB_SEEN, pages)
 
 
 def clear_huge_pte(mm: Mm, vma: Vma, place: Place, fn: str) -> Step:

@@ -260,6 +260,14 @@ def test_what_may_be_done_with_an_object_does_not_depend_on_what_it_is_called(as
         assert not design.peeked
 
 
+def assert_stopped(body, why):
+    with (
+        pytest.raises(Stopped, match=why),
+        scheme(answer(body), Limits(seconds=5, mib=512)) as design,
+    ):
+        run(design, PROGRAM)
+
+
 def test_what_a_process_sends_in_all_is_bounded(monkeypatch):
     monkeypatch.setattr(remote_scheme, "BYTES", 100_000)
     much = """
@@ -267,12 +275,7 @@ def test_what_a_process_sends_in_all_is_bounded(monkeypatch):
         def zapped(self, mm, *rest):
             for k in range(10): self.x[k] = "x" * 20_000
             return ()"""
-    few = Limits(seconds=5, mib=512)
-    with (
-        pytest.raises(Stopped, match="did not answer as it should"),
-        scheme(answer(much), few) as design,
-    ):
-        run(design, PROGRAM)
+    assert_stopped(much, "did not answer as it should")
 
 
 @pytest.mark.parametrize(
@@ -287,12 +290,7 @@ def test_no_index_asks_for_more_than_memory_holds(where):
         def zapped(self, mm, *rest):
             mm._engine.ask("column", list(mm.machine.mem._ref), "entries", "[]", [{where}])
             return ()"""
-    few = Limits(seconds=5, mib=512)
-    with (
-        pytest.raises(Stopped, match="more than 20000 elements"),
-        scheme(answer(ask), few) as design,
-    ):
-        run(design, PROGRAM)
+    assert_stopped(ask, "more than 20000 elements")
 
 
 TURNS = """
