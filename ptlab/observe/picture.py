@@ -98,12 +98,19 @@ def _parts(mappings: list[Mapping], tables: Tables, empty: Numbers) -> Iterator[
         yield _Part(start, end, of, tables.pte[low:high], tables.filled[low:high], inside)
 
 
-def _words(part: _Part) -> str:
-    """A part in words, for its label and for who does not see the picture."""
+def _label(part: _Part) -> tuple[str, str, str]:
+    """Where a part begins, how large it is, and how many PTE pages with an entry it has."""
     return (
-        f"from {part.start << PMD_SHIFT:#x}: {_size((part.end - part.start) * 2)}, "
-        f"{number(len(part.slots))} PTE page{'s' if len(part.slots) != 1 else ''} with an entry"
+        f"{part.start << PMD_SHIFT:#x}",
+        _size((part.end - part.start) * 2),
+        f"{number(len(part.slots))} PTE page{'s' if len(part.slots) != 1 else ''}",
     )
+
+
+def _words(part: _Part) -> str:
+    """The same in words, for who does not see the picture."""
+    address, size, pages = _label(part)
+    return f"from {address}: {size}, {pages} with an entry"
 
 
 def _size(mib: int) -> str:
@@ -112,11 +119,9 @@ def _size(mib: int) -> str:
 
 def _drawn(part: _Part, top: int) -> str:
     """One part: its label, a lane for each kind of mapping, and the strip of its PTE pages."""
-    address, _, rest = _words(part).removeprefix("from ").partition(": ")
-    size, _, pages = rest.partition(", ")
     body = "".join(
         f'<text x="14" y="{top + 11 + 14 * row}" font-size="{12 - bool(row)}">{text}</text>'
-        for row, text in enumerate((address, size, pages.removesuffix(" with an entry")))
+        for row, text in enumerate(_label(part))
     )
     lanes = part.lanes
     for lane, name in enumerate(lanes):
