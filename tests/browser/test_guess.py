@@ -21,7 +21,10 @@ def shown(page, tmp_path, monkeypatch):
             f"<!doctype html><html lang=en><title>t</title><main><h1>t</h1>{pages}</main>"
         )
         page.goto(path.as_uri())
-        return [page.frame_locator("iframe").nth(k) for k in range(len(asked))]
+        frames = [page.frame_locator("iframe").nth(k) for k in range(len(asked))]
+        for frame in frames:  # a frame draws itself after the page has been loaded
+            frame.get_by_role("button", name="Check").wait_for()
+        return frames
 
     return show
 
