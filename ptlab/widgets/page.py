@@ -65,8 +65,8 @@ class Player(NamedTuple):
         return "".join((STATIC / sheet).read_text(encoding="utf-8") for sheet in self.sheets)
 
 
-STEPPER = Player("stepper", "mountPage", ("stepper.css",))
-SCHEDULER = Player("scheduler", "mountRace", ("stepper.css", "scheduler.css"))
+STEPPER = Player("stepper", "mountPage", ("stepper.css", "lecture.css"))
+SCHEDULER = Player("scheduler", "mountRace", ("stepper.css", "scheduler.css", "lecture.css"))
 DESIGNS = Player("designs", "mountDesigns", ("stepper.css", "designs.css"))
 
 
@@ -122,7 +122,7 @@ def framed(inside: str, title: str, still: str) -> str:
     # Scripts are full of double quotes, each of which would take six characters.
     quoted = inside.replace("&", "&amp;").replace("'", "&#39;")
     return (
-        f'{_STYLE}<iframe class="ptlab-framed" sandbox="{_MAY}" '
+        f'{_STYLE}<iframe class="ptlab-framed" sandbox="{_MAY}" allow="fullscreen" '
         f'title="{html.escape(title)}" style="height: {_FRAME_HEIGHT}px" '
         f"data-page='{quoted}'></iframe>"
         f'<div class="ptlab-still">{still}</div>{_SCRIPT}'

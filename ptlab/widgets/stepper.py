@@ -20,7 +20,7 @@ class Stepper(HasPage, anywidget.AnyWidget):
     """
 
     _esm = STATIC / "stepper.js"
-    _css = STATIC / "stepper.css"
+    _css = STEPPER.css
     payload: Payload = traitlets.Dict().tag(sync=True)  # type: ignore[assignment]
     position = traitlets.Int(0).tag(sync=True)
     picked = traitlets.Unicode("").tag(sync=True)

@@ -4,6 +4,7 @@
 
 import { OWN_KEYS, PADLOCK, html, icon, paintWith } from "./dom.mjs";
 import { makeModel } from "./graph.mjs";
+import { makeLecture } from "./lecture.mjs";
 import { makeLevels } from "./levels.mjs";
 import { idOf, isOwnPage, makeLink, readMoment, tableOf } from "./moment.mjs";
 import { makePane } from "./pane.mjs";
@@ -12,9 +13,9 @@ import { explain, makeMarker, put } from "./terms.mjs";
 import { unpack } from "./unpack.mjs";
 
 const RCU = "R";
-const RUN_HELP = "Keys: the letter of a task runs it, R ends a grace period; \u2190 \u2192 go back and forth, Home and End.";
+const RUN_HELP = "Keys: the letter of a task runs it, R ends a grace period; \u2190 \u2192 go back and forth, Home and End; l: lecture.";
 const TOO_LARGE = "This race has too many states for a page: run its tasks in a notebook, with ptlab.race.";
-const LOOK_HELP = "Keys: \u2190 \u2192 go back and forth, Home and End. In a notebook, ptlab.race runs the tasks in another order.";
+const LOOK_HELP = "Keys: \u2190 \u2192 go back and forth, Home and End; l: lecture. In a notebook, ptlab.race runs the tasks in another order.";
 const KEPT_HELP = "To fork, go back and run another task. The schedule that you leave is kept here.";
 const ENDS = { broken: "a rule is broken", done: "all done", open: "not at its end" };
 
@@ -136,15 +137,17 @@ function play({ model, el }) {
   const refused = html("p", { class: "ptlab-refused", role: "alert" });
   const seek = (target) => move(() => target);
   const lanes = makeLanes(letters, seek), kept = html("ul", { class: "ptlab-kept", "aria-label": "Schedules that you left" });
-  const heading = html("div", { class: "ptlab-title" }), said = html("div"), picture = html("div");
+  const heading = html("div", { class: "ptlab-title" }), said = html("div"), picture = html("div", { class: "ptlab-picture" });
   const buttons = html("div", { class: "ptlab-bar" }, back, forward, count, html("label", {}, "Schedule ", input));
   const levels = model.get("race").graph && makeLevels(model.get("race"));
+  const lecture = makeLecture({ next: () => forward.click(), back: () => back.click(), first: () => seek(-Infinity), last: () => seek(Infinity) });
   const under = html("div", { class: "ptlab-under" }, rcu.element, ...(run ? [refused, kept] : []));
   const root = html("div", { class: "ptlab ptlab-stage ptlab-scheduler", tabindex: "-1", ...OWN_KEYS },
     heading, html("div", { class: "ptlab-line" }, buttons, html("div", { class: "ptlab-course" }, lanes.element, verdict), under, ...(levels ? [levels.element] : [])),
     html("div", { class: "ptlab-tasks" }, ...columns.map((column) => column.element)), said, picture,
     html("div", { class: "ptlab-foot" },
       html("details", { class: "ptlab-note ptlab-help" }, html("summary", OWN_KEYS, "Keys"), run ? RUN_HELP : `${LOOK_HELP} ${TOO_LARGE}`),
+      lecture.element,
       ...(model.linked ? [makeLink(() => ({ schedule: levels && race.schedule, step: position, table: tableOf(picked[0]), entry: picked[1] }))] : [])));
   paintWith(story.palette, root);
   const refresh = explain(root);
@@ -235,6 +238,7 @@ function play({ model, el }) {
     const by = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[key];
     if (by) move((here) => here + by);
     else if (run && letters.includes(letter)) run(letter);
+    else if (key === "l") lecture.toggle();
     else return;
     event.preventDefault();
   });

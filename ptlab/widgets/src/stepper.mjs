@@ -2,6 +2,7 @@
 // Everything shown is a function of one number, the position; no step ever asks Python.
 
 import { OWN_KEYS, html, icon, paintWith } from "./dom.mjs";
+import { makeLecture } from "./lecture.mjs";
 import { idOf, isOwnPage, makeLink, readMoment, tableOf } from "./moment.mjs";
 import { makePane } from "./pane.mjs";
 import { explain } from "./terms.mjs";
@@ -20,7 +21,7 @@ const ICON = {
 const HELP = "Thick outline: changed in this step. Dashed: not in the tree yet, or no longer. Padlock: its lock is held. "
   + "In a page cache a low mark is a page that is there, a higher one a page that an entry maps, a full one by a dirty entry. "
   + "Keys: \u2190 \u2192 step, Page Up and Page Down go by operations, Home and End, space plays, n: next table event, "
-  + "\u2193 into the tree, \u2191 \u2193 from table to table, Enter looks at one, f follows the steps again.";
+  + "\u2193 into the tree, \u2191 \u2193 from table to table, Enter looks at one, f follows the steps again, l: lecture.";
 const STEP_MS = 700, FAST_MS = 175, SAVE_MS = 150;
 
 function check(payload) {
@@ -86,7 +87,7 @@ function placesOf({ frames }) {
 }
 
 /** One story: what is said stands above the picture. Several: each has its own column. */
-function arrange(views, title, bar, time, link) {
+function arrange(views, title, bar, time, feet) {
   const h2 = html("h2", { title }, title), help = html("details", { class: "ptlab-note ptlab-help" }, html("summary", OWN_KEYS, "Keys and marks"), HELP);
   const alone = views.length === 1;
   const heading = html("div", { class: "ptlab-title" }, h2, ...(alone ? [views[0].head] : []));
@@ -98,7 +99,7 @@ function arrange(views, title, bar, time, link) {
     }
   }
   return html("div", { class: `ptlab ptlab-stage${alone ? "" : " ptlab-several"}`, tabindex: "-1", ...OWN_KEYS },
-    top, html("div", { class: "ptlab-panes" }, ...views.map((view) => view.element)), html("div", { class: "ptlab-foot" }, help, ...link));
+    top, html("div", { class: "ptlab-panes" }, ...views.map((view) => view.element)), html("div", { class: "ptlab-foot" }, help, ...feet));
 }
 
 function player(payload, { position = 0, onPosition = () => {}, onPick = () => {}, linked = false }) {
@@ -167,13 +168,14 @@ function player(payload, { position = 0, onPosition = () => {}, onPick = () => {
   const bar = makeBar(longestOps(panes), last, go), time = makeTime(payload, opAt, events, placesOf(payload), seek);
   const views = panes.map((_, p) => makePane(payload, p, { onPick: choose, columns: panes.length > 1 ? 64 : 32 }));
   const link = linked ? [makeLink(() => ({ step: now, table: tableOf(picked[0]), entry: picked[1] }))] : [];
-  const element = arrange(views, payload.title, bar, time, link);
+  const lecture = makeLecture({ ...go, next: go.step });
+  const element = arrange(views, payload.title, bar, time, [lecture.element, ...link]);
   const refresh = explain(element);
   paintWith(payload.palette, element);
 
   const keys = {
     ArrowRight: go.step, ArrowLeft: go.back, Home: go.first, End: go.last, n: go.nextEvent, " ": go.play,
-    PageDown: () => go.operation(1), PageUp: () => go.operation(-1), f: () => views[0].follow(),
+    PageDown: () => go.operation(1), PageUp: () => go.operation(-1), f: () => views[0].follow(), l: lecture.toggle,
   };
   element.addEventListener("keydown", (event) => {
     const { key, target } = event, tag = target.localName;

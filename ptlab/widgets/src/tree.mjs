@@ -8,7 +8,7 @@ import { drawnOf, makeChanges, makeFolds } from "./folds.mjs";
 const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 const ROW_GAP = 8; // between two rows of an open fold, as between others
 const ABOVE = 5; // room above the first row, for the mark of a change
-const SMALLEST = 0.8, LARGEST = 1.35; // scales; a tree that is still too large scrolls
+const SMALLEST = 0.8, LARGEST = 1.35, LECTURE = 4; // scales; a tree that is still too large scrolls
 
 const bend = (from, to) => {
   const x = from.x + from.width, y = from.y + from.height / 2, end = to.y + to.height / 2, half = (to.x - x) / 2;
@@ -58,7 +58,8 @@ export function makeTree(pane, { columns, box_height: height, palette: { edges }
     lookAround();
     if (!seen.width) return;
     const wide = seen.width / width, high = (seen.height - 1) / (tall + HEAD);
-    scale = Math.max(SMALLEST, Math.min(wide, LARGEST, Math.max(high, SMALLEST)));
+    const largest = scroller.closest(".is-lecture") ? LECTURE : LARGEST;
+    scale = Math.max(SMALLEST, Math.min(wide, largest, Math.max(high, SMALLEST)));
     for (const [part, own] of [[svg, tall], [heads.svg, HEAD]]) fill(part, { width: Math.floor(width * scale), height: Math.floor(own * scale) });
     lookAround();
     if (targets.length) bringIntoView(targets, "instant");
