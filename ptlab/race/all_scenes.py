@@ -27,11 +27,17 @@ class SceneResults(tuple[Result, ...]):
     """
 
     scheme: type[ReclaimScheme]
+    left_out: tuple[str, ...]
 
-    def __new__(cls, results: Iterable[Result], scheme: type[ReclaimScheme]) -> SceneResults:
-        """Keep the results in the order of the scenes."""
+    def __new__(
+        cls,
+        results: Iterable[Result],
+        scheme: type[ReclaimScheme],
+        left_out: tuple[str, ...] = (),
+    ) -> SceneResults:
+        """Keep the results in the order of the scenes, and the names of those that nobody ran."""
         self = super().__new__(cls, results)
-        self.scheme = scheme
+        self.scheme, self.left_out = scheme, left_out
         return self
 
     @property
@@ -45,7 +51,10 @@ class SceneResults(tuple[Result, ...]):
         return [result for result in self if result.untried]
 
     def _closing(self) -> list[str]:
-        lines = [f"Left out, because they say nothing of a design: {', '.join(ABOUT_ONE_DESIGN)}."]
+        lines = []
+        if self.left_out:
+            names = ", ".join(self.left_out)
+            lines.append(f"Left out, because they say nothing of a design: {names}.")
         if self.untried:
             names = ", ".join(result.scene for result in self.untried)
             lines.append(
@@ -99,7 +108,7 @@ def races(
         explore(scene, scene.under(chosen), executor, most=most, seconds=seconds)
         for scene in wanted
     )
-    return SceneResults(found, chosen)
+    return SceneResults(found, chosen, ABOUT_ONE_DESIGN if scenes is None else ())
 
 
 def _in_short(result: Result) -> str:

@@ -161,11 +161,17 @@ class CountLeft(BrokenRule):
 
 @dataclass(frozen=True)
 class GoesAstray(BrokenRule):
-    """The simulated kernel trusts the page tables, and has failed. `error` says where."""
+    """The simulated kernel trusts the page tables, and has failed. `called` is a line of a design."""
 
     task: str
     error: str
-    says = "task {0.task} follows a corrupted page table and fails ({0.error})"
+    called: str = ""
+    says = "task {0.task} follows a corrupted page table{0.handed} and fails ({0.error})"
+
+    @property
+    def handed(self) -> str:
+        """What else may be wrong: a design has called, and may have handed on no table at all."""
+        return f", or what {self.called}, has handed on," if self.called else ""
 
 
 @dataclass(frozen=True)

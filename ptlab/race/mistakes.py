@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import linecache
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path as FilePath
@@ -24,6 +24,7 @@ from ptlab.state.scheme import POINTS, ReclaimScheme
 _PTLAB = str(FilePath(__file__).parents[1])
 _CORRUPTED = (IndexError, AssertionError, TypeError, KeyError, RuntimeError, ValueError)
 """What reading a corrupted page table may end in."""
+_STORES = ("store.py", "own_state.py")
 
 
 def place(frame: FrameType, line: int, scheme: ReclaimScheme) -> str:
@@ -34,15 +35,21 @@ def place(frame: FrameType, line: int, scheme: ReclaimScheme) -> str:
 
 def at_work(path: Any, scheme: ReclaimScheme) -> str:
     """Where a path that has yielded stands."""
+    frame = _innermost(path).gi_frame
+    return place(frame, frame.f_lineno, scheme)
+
+
+def _innermost(path: Any) -> Any:
+    """The generator that has yielded."""
     while isinstance(path.gi_yieldfrom, GeneratorType):
         path = path.gi_yieldfrom
-    return place(path.gi_frame, path.gi_frame.f_lineno, scheme)
+    return path
 
 
 def not_a_step(step: Any, path: Any, scheme: ReclaimScheme) -> SchemeMistake:
     """The innermost generator of `path` has yielded something that is no Step."""
     where = at_work(path, scheme)
-    if isinstance(step, str):  # the first field of a Step that was returned
+    if isinstance(step, str) and _innermost(path).gi_yieldfrom is not None:  # a field of a Step
         return SchemeMistake(
             f"{_point_called_in(path, scheme)} returns a Step: let it yield the Step"
         )
@@ -65,9 +72,8 @@ def _point_in(frame: FrameType, line: int) -> str:
 
 
 def _point_called_in(path: Any, scheme: ReclaimScheme) -> str:
-    while isinstance(path.gi_yieldfrom, GeneratorType):
-        path = path.gi_yieldfrom
-    return f"{type(scheme).__name__}.{_point_in(path.gi_frame, path.gi_frame.f_lineno)}"
+    frame = _innermost(path).gi_frame
+    return f"{type(scheme).__name__}.{_point_in(frame, frame.f_lineno)}"
 
 
 _MOST = 20_000
@@ -103,6 +109,32 @@ def ends_soon(process: Process, scene: str) -> Iterator[None]:
             journal.most = None
 
 
+def refuse_what_is_no_task(scene: str, paths: Any) -> None:
+    """SchemeMistake unless the stage of a scene gives its tasks by what they do."""
+    right = 'it returns the tasks by what they do: {"write page 1": touch(process.mm, True, at, 1)}'
+    if not isinstance(paths, Mapping) or not paths:
+        raise SchemeMistake(f"scene {scene}: prepare returns {paths!r}; {right}")
+    for doing, path in paths.items():
+        if not isinstance(path, GeneratorType):
+            raise SchemeMistake(
+                f"scene {scene}: task {doing!r} is a {type(path).__name__}, which has no steps. A task "
+                "is a kernel path that has not begun: do_munmap(process.mm, ...), and not "
+                "process.munmap(...), which has run to its end"
+            )
+
+
+def handed_on(error: Exception, scheme: ReclaimScheme) -> str:
+    """The line of a design from which the kernel's code that has failed was called; "" for none."""
+    own = [at for at in walk_tb(error.__traceback__) if at[0].f_locals.get("self") is scheme]
+    return place(*own[-1], scheme) if own else ""
+
+
+def _is_own(went: list[tuple[FrameType, int]], own: tuple[FrameType, int]) -> bool:
+    """Whether the author's line has failed: itself, or the store that it has called."""
+    called = went[went.index(own) + 1 :]
+    return all(frame.f_code.co_filename.endswith(_STORES) for frame, _ in called)
+
+
 def explain(error: Exception, scheme: ReclaimScheme) -> SchemeMistake | None:
     """The mistake behind `error`; None if the kernel's own code has followed a corrupted table."""
     went = list(walk_tb(error.__traceback__))
@@ -120,7 +152,7 @@ def explain(error: Exception, scheme: ReclaimScheme) -> SchemeMistake | None:
         )
     if isinstance(error, SchemeMistake):
         return error if ", line " in str(error) else SchemeMistake(f"{where}: {error}")
-    if isinstance(error, _CORRUPTED) and not (own and went[-1] is own[-1]):
+    if isinstance(error, _CORRUPTED) and not (own and _is_own(went, own[-1])):
         return None
     return SchemeMistake(
         f"{where}: {type(error).__name__}: {error}. It is this line that fails, not the kernel"

@@ -23,7 +23,7 @@ from ptlab.draw.sentences import sentence
 from ptlab.process.process import Process
 from ptlab.race.broken_locks import Blocked, Deadlock, Starvation
 from ptlab.race.broken_rule import GoesAstray, LosesPage, NeverEnds, Page, Verdict
-from ptlab.race.mistakes import at_work, explain, not_a_step
+from ptlab.race.mistakes import at_work, explain, handed_on, not_a_step
 from ptlab.race.outside_state import OutsideState
 from ptlab.race.rules import Checker
 from ptlab.race.sanitizer import Sanitizer
@@ -191,7 +191,8 @@ class Scheduler:
                 raise mistake from error
             # The simulated kernel trusts the tables; after a race they may hold anything.
             task.step, task.done = None, True
-            self.sanitizer.broken.append(GoesAstray(task.letter, str(error)))
+            called = handed_on(error, self.machine.scheme)
+            self.sanitizer.broken.append(GoesAstray(task.letter, str(error), called))
         if not task.done and not isinstance(task.step, Step):
             raise not_a_step(task.step, task.path, self.machine.scheme)
         self._outside.look()

@@ -29,6 +29,8 @@ from ptlab.state.others import Alone
 SHARED = ("read", "users")
 """Modes in which several tasks may hold a lock at once, if all hold it in the same."""
 
+MODES = (*SHARED, "write", "spin", "trylock")
+
 GRAINS = ("entry", "table", "range")
 
 _LOCK, _UNLOCK = Kind.LOCK, Kind.UNLOCK
@@ -135,6 +137,8 @@ class Machine:
 
     def _wait(self, fn: str, lock: Lock, times: int) -> Path[bool]:
         """Until the lock can be had. A PTE lock is found through pte_offset_map(), under RCU."""
+        if lock.mode not in MODES:
+            raise SchemeMistake(f"{fn}: {unknown('mode', lock.mode, MODES)}")
         if lock.name == "ptl":
             self.others.rcu_read_lock(self.task)
         if lock.mode != "trylock":
@@ -252,5 +256,8 @@ def _taken_earlier(held: tuple[Lock, ...], fn: str, name: str) -> tuple[Lock, tu
     index = max((k for k, lock in enumerate(held) if lock.name == name), default=None)
     if index is None:
         mine = ", ".join(lock.name for lock in held) or "no lock"
-        raise SchemeMistake(f"{fn} drops {name}, which is not held. Held is {mine}")
+        raise SchemeMistake(
+            f"{fn} drops {name}, which is not held. Held is {mine}. A lock is taken with "
+            f"`yield from machine.lock(...)`"
+        )
     return held[index], held[:index] + held[index + 1 :]

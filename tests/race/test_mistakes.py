@@ -15,6 +15,7 @@ from ptlab.race.explore import explore
 from ptlab.race.scenes import SCENES
 from ptlab.race.scenes.scene import PAGE, Paths, Scene, Variant, one_table, two_zaps, write
 from ptlab.schemes import ReclaimScheme, UnmapOnly
+from ptlab.schemes.empty_tables import unhook_if_empty
 
 
 class Own(ReclaimScheme):
@@ -68,6 +69,25 @@ class ReturnsAStep(Own):
         return look(tables)
 
 
+class YieldsText(Own):
+    def zapped(self, mm: Any, tables: Any, walk: Any, why: str, tlb: Any) -> Any:
+        yield "unhook"
+
+
+class PutsBeyondTheEnd(Own):
+    def __init__(self) -> None:
+        self.words = [0]
+
+    def zapped(self, mm: Any, tables: Any, walk: Any, why: str, tlb: Any) -> Any:
+        mm.machine.store.put(self, "words", 1, True)
+        yield look(tables)
+
+
+class LocksInNoMode(Own):
+    def zapped(self, mm: Any, tables: Any, walk: Any, why: str, tlb: Any) -> Any:
+        yield from mm.machine.lock("mine", "my_lock", 0, "reed")
+
+
 class Fails(Own):
     def zapped(self, mm: Any, tables: Any, walk: Any, why: str, tlb: Any) -> Any:
         yield {}[tables]
@@ -100,6 +120,9 @@ class PutsIntoANumber(Own):
         (YieldsNothing, "yields None, where a Step belongs"),
         (ReturnsNone, "zapped returns None. A point gives its steps"),
         (ReturnsAStep, "zapped returns a Step: let it yield the Step"),
+        (YieldsText, "yields 'unhook', where a Step belongs"),
+        (PutsBeyondTheEnd, "IndexError: list assignment index out of range. It is this line"),
+        (LocksInNoMode, "unknown mode 'reed' (did you mean read?): one of read, users, write"),
         (Fails, "KeyError: 4. It is this line that fails, not the kernel"),
         (FailsByIndex, "IndexError: list index out of range. It is this line"),
         (KeepsInTheClass, "KeepsInTheClass.known has changed. It belongs to the class"),
@@ -188,6 +211,31 @@ def test_a_point_that_never_ends() -> None:
     result = explore(scene, scene.under(zapping(body)))
     assert "task A does not come to an end: after 600 steps it is in" in str(result.verdict)
     assert result.schedules == 1 and "(600 steps)" in str(result)
+
+
+def test_a_number_that_is_no_table() -> None:
+    def body(self: Any, mm: Any, tables: int) -> Any:
+        yield from unhook_if_empty(mm, 12345678, "mine", "pte_offset_map_lock")
+
+    scene = SCENES["put-locked"]
+    said = str(explore(scene, scene.under(zapping(body))).verdict)
+    assert "follows a corrupted page table, or what Mistaken.body, line " in said
+    assert "has handed on, and fails (index 12345678 is out of bounds" in said
+
+
+@pytest.mark.parametrize(
+    ("prepare", "said"),
+    [
+        (lambda process: None, "prepare returns None; it returns the tasks by what they do"),
+        (lambda process: {}, "prepare returns {}; it returns the tasks"),
+        (lambda process: {"map": process.mmap(PAGE)}, "task 'map' is a Region, which has no steps"),
+    ],
+)
+def test_a_scene_whose_stage_gives_no_tasks(prepare: Any, said: str) -> None:
+    plain = Variant(UnmapOnly)
+    with pytest.raises(SchemeMistake, match="scene mine: ") as caught:
+        races(UnmapOnly, scenes=[Scene("mine", "", "", prepare, plain, plain)])
+    assert said in str(caught.value)
 
 
 def test_a_scene_of_ones_own() -> None:

@@ -13,7 +13,7 @@ from ptlab.paths.access import touch
 from ptlab.paths.madvise import MADV_DONTNEED, do_madvise
 from ptlab.process.process import Process
 from ptlab.race.broken_rule import Verdict
-from ptlab.race.mistakes import ends_soon
+from ptlab.race.mistakes import ends_soon, refuse_what_is_no_task
 from ptlab.race.scheduler import Scheduler
 from ptlab.schemes import ReclaimScheme
 from ptlab.story.story import Story
@@ -117,6 +117,7 @@ class Scene:
             process.machine.gather_pages = self.gather_pages
         with ends_soon(process, self.name):
             paths = self.prepare(process)
+        refuse_what_is_no_task(self.name, paths)
         return Scheduler(process, paths, variant.without, variant.lock_order, self.weak)
 
     def run(self, schedule: str, variant: Variant | str = "broken") -> Scheduler:
