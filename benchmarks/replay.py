@@ -42,7 +42,7 @@ for _ in range(8):
 _SCATTERED = """
 import mmap
 MiB = 1 << 20
-for n in range(60):
+for n in range(300):
     m = mmap.mmap(-1, 8 * MiB, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     m.madvise(mmap.MADV_NOHUGEPAGE)
     for at in range(0, 2048, 1 + n % 7):

@@ -7,7 +7,7 @@ one PMD page.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,18 +18,21 @@ from ptlab.base.tables import Slots
 class Piece(NamedTuple):
     """Entries `columns` of the PTE page (or pages) at `slots` of the PMD page that maps `first`.
 
-    `first` is the address of the first entry, `tables` the number of PTE pages.
+    `first` is the address of the first entry, `tables` the number of PTE pages. `columns` is a slice.
+    Of one PTE page it may also be an index array, ascending: entries that lie here and there.
     """
 
     first: int
     slots: Slots
-    columns: slice
+    columns: Any
     tables: int = 1
 
     @property
     def entries(self) -> int:
         """How many entries the piece has in all."""
         _, _, columns, tables = self
+        if not isinstance(columns, slice):
+            return len(columns)
         each: int = (columns.stop - columns.start - 1) // (columns.step or 1) + 1
         return each * tables
 

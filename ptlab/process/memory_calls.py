@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from errno import EFAULT, EIO
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ptlab.base.errors import BusError, SegmentationFault
-from ptlab.base.geometry import PAGE_SIZE
+from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE
 from ptlab.base.steps import Path
 from ptlab.paths.access import touch
 from ptlab.paths.brk import do_brk
@@ -27,6 +30,8 @@ from ptlab.paths.mprotect import do_mprotect
 from ptlab.paths.mremap import do_mremap
 from ptlab.paths.mseal import do_mseal
 from ptlab.paths.process_madvise import vector_madvise
+from ptlab.paths.scattered import touch_pages
+from ptlab.paths.touched import Touched
 from ptlab.process.arguments import (
     Region,
     address_range,
@@ -167,8 +172,20 @@ class MemoryCalls(ABC):
             raise ValueError(
                 f"touch: stride {stride} must be above 0, address {where} and length {length} not below"
             )
+        return self._touch(touch(self.mm, write, where, length, stride), write, where, length)
+
+    def touch_pages(self, pages: NDArray[np.int64], write: bool = True) -> int:
+        """Access one byte of each page, in any order: for many pages that lie here and there.
+
+        `pages` are their numbers (address >> 12), ascending. The rest is as with touch().
+        """
+        if not len(pages):
+            return 0
+        where, end = (page << PAGE_SHIFT for page in (pages.item(0), pages.item(-1) + 1))
+        return self._touch(touch_pages(self.mm, write, pages), write, where, end - where)
+
+    def _touch(self, path: Path[Touched], write: bool, where: int, length: int) -> int:
         verb = "write" if write else "read"
-        path = touch(self.mm, write, where, length, stride)
         result = self._run(verb, path, where, length)
         if result.refused:
             refusal, number = (BusError, EIO) if result.sigbus else (SegmentationFault, EFAULT)

@@ -17,6 +17,9 @@ from dataclasses import replace
 from errno import errorcode
 from functools import partial
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ptlab.base.errors import KernelError, NotModelled, SegmentationFault
 from ptlab.base.geometry import PAGE_SIZE, PMD_SIZE, Level
 from ptlab.base.steps import Step
@@ -104,8 +107,11 @@ class Player:
         process.machine.observe = count
         return process
 
-    def play(self, row: Row) -> None:
-        """Do what one row says. What the simulator refuses goes into `trouble`."""
+    def play(self, row: Row, pages: NDArray[np.int64] | None = None) -> None:
+        """Do what one row says; or touch anonymous `pages`, which several rows stand for.
+
+        What the simulator refuses goes into `trouble`.
+        """
         op = row.op
         if op == Op.EXEC:
             self.processes[row.who] = self._new()
@@ -116,8 +122,12 @@ class Player:
             self._faults += process.counters.minflt
             process.exit()
         elif op != Op.SAMPLE:
+            process = self.processes[row.who]
             try:
-                self._do[op](self.processes[row.who], row)
+                if pages is None:
+                    self._do[op](process, row)
+                else:
+                    process.touch_pages(pages)
             except _REFUSED as error:
                 if not row.error:
                     self.trouble[f"{Op(op).name}: {_reason(error)}"] += 1

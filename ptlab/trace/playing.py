@@ -13,7 +13,7 @@ from ptlab.process.process import Process
 from ptlab.schemes import ReclaimScheme, scheme_class
 from ptlab.trace.player import Player
 from ptlab.trace.rows import Op, Row, Trace
-from ptlab.trace.strides import joined
+from ptlab.trace.strides import together
 
 KERNEL = "6.18"
 """The kernel version that all designs are played on, so that only the designs differ."""
@@ -63,10 +63,10 @@ def play(trace: Trace, scheme: Scheme, kernel: str = KERNEL) -> Played:
     peak = end = later = seen = 0
     costs = player.costs
     until = set(trace.rows["y"][trace.rows["op"] == Op.SAMPLE].tolist())
-    for number, row in joined(trace, until):
+    for number, row, pages in together(trace, until):
         if row.op == Op.EXIT and len(player.processes) == 1:
             later, costs = player.background(), player.spent()
-        player.play(row)
+        player.play(row, pages)
         changed = row.x if row.op == Op.FORK else row.who
         now[changed] = player.vmpte_kb(changed)
         peak = max(peak, now.total())
