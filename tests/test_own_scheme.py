@@ -83,7 +83,7 @@ def test_the_shrinker_of_the_docs_frees_in_the_background_and_loses_no_race():
 def test_the_epochs_of_the_docs_are_safe_but_for_gup_fast():
     *walks, gup = own_scheme()["later"]
     assert [found.result for found in walks] == ["exhausted", "exhausted"]
-    assert "task A reads PTE page 4, freed" in str(gup.verdict)
+    assert "task A reads PTE page 4, freed" in gup.verdict.sentence
 
 
 def test_the_epochs_of_the_docs_need_the_lock_of_a_walk():
@@ -95,4 +95,4 @@ def test_the_epochs_of_the_docs_need_the_lock_of_a_walk():
             return now
 
     (found,) = ptlab.races(Bare, scenes=["slow-path"], most=1)
-    assert "uses self.epoch[0] and self.walks[0] in one step (Bare.walk_begins" in str(found)
+    assert "uses self.epoch[0] and self.walks[0] in one step (Bare.walk_begins" in found.sentence

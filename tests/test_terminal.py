@@ -1,6 +1,10 @@
 """What is printed fits into 80 columns, and no word or number is broken at the end of a line."""
 
-from collections.abc import Iterator
+import ast
+import os
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -9,11 +13,22 @@ from hypothesis import strategies as st
 import ptlab
 from ptlab import MiB, Process
 from ptlab.base.lines import WIDTH, wrapped
+from ptlab.classroom import Asked, questions, seeds
 from ptlab.classroom.report import Finding, Report
 from ptlab.cli import _COMMANDS, main
 from ptlab.cli.parser import tell
+from ptlab.course import walks, words
 from ptlab.kernels.judge import Difference, Result
+from ptlab.observe.every_process import SharedFile
+from ptlab.observe.mappings import Kind
+from ptlab.observe.observation import Observation
+from ptlab.race.broken_locks import InCycle
+from ptlab.race.broken_rule import Verdict
+from ptlab.race.explore import explore
+from ptlab.race.lock_graph import Link, LockCycle
+from ptlab.race.scenes import find
 from ptlab.schemes import SCHEMES
+from ptlab.trace.carried import carried
 
 TEXT = "mmap s0 4M\ntouch w s0 8K\nfork 1\ntouch w s0 4K\nmadvise DONTNEED s0 2M"
 
@@ -25,22 +40,92 @@ def process() -> Process:
     return made
 
 
-def printed() -> Iterator[tuple[str, str]]:
-    yield "process", str(process())
-    for scheme in SCHEMES:
-        yield f"process under {scheme}", str(Process(scheme=scheme))
-    yield "story", str(ptlab.story(TEXT, "pte_refcount"))
-    yield "comparison", str(ptlab.compare("sparse-memory", "unmap_only", "pt_reclaim"))
-    yield "race", str(ptlab.race("pmd-same", schedule="AAABBBBBBBBBAA"))
-    yield "measurements", str(ptlab.measure("one-live-page", "unmap_only", "pt_reclaim"))
-    wrong = Finding(False, "a table " * 30, 1, "you wrote 131 073", "it is 4 kB " * 20)
-    yield "report", str(Report("walk-1", 2, [wrong]))
+def seen(name: str) -> Observation:
+    """A look at this process, and its largest file under `name`."""
+    found = ptlab.observe(os.getpid())
+    one = next(m for m in found.mappings if m.mapping.kind == Kind.FILE and m.pte_pages)
+    many = [replace(one, mapping=one.mapping._replace(name=name))] * 40
+    return replace(found, mappings=[*found.mappings, *many])
 
 
-@pytest.mark.parametrize(("name", "text"), list(printed()), ids=lambda one: str(one)[:20])
-def test_what_is_printed_fits(name: str, text: str) -> None:
-    long = [line for line in text.splitlines() if len(line) > WIDTH]
-    assert long == [], name
+PRINTED = {
+    "process": process,
+    "story": lambda: ptlab.story(TEXT, "pte_refcount"),
+    "comparison": lambda: ptlab.compare("sparse-memory", "unmap_only", "pt_reclaim"),
+    "walk": lambda: ptlab.walk(process(), 0),
+    "race": lambda: RACE,
+    "verdict": lambda: Verdict(RACE.verdict.broken * 3),
+    "rule": lambda: InCycle(LockCycle((LINK,) * 3)),
+    "cycle": lambda: LockCycle((LINK,) * 3),
+    "search": lambda: explore(find("pmd-same"), "broken"),
+    "races": lambda: ptlab.races("percpu_ref", most=3, scenes=["abc", "pmd-same"]),
+    "measurements": lambda: ptlab.measure("one-live-page", "unmap_only", "pt_reclaim"),
+    "replay": lambda: ptlab.replay("glibc", "unmap_only", "pte_refcount"),
+    "recording": lambda: carried("redis"),
+    "observation": lambda: seen("/usr/lib" + "/a long folder" * 9),
+    "file": lambda: SharedFile("/usr/lib/libc.so.6 of a container", 24, 2319, 3321, 4000),
+    "report": lambda: Report("walk-1", 2, [WRONG]),
+    "words": words,
+    "walks": lambda: walks((1 << 47) - 1),
+}
+"""The values that ptlab gives a learner, to be printed."""
+
+IN_A_SENTENCE = {
+    "Blocked",
+    "BrokenState",
+    "File",
+    "Hstate",
+    "Link",
+    "Page",
+    "Place",
+    "Work",
+    "Vma",
+}
+"""Their str() is a part of a sentence. Who uses it wraps the whole."""
+
+RACE = ptlab.race("pmd-same", schedule="AAABBBBBBBBBAA")
+LINK = Link("i_mmap_rwsem", "mmap_lock", "A", 7, "munmap", ("do_munmap", "unmap_region"), "AB")
+WRONG = Finding(False, "a table " * 30, 1, "you wrote 131 073", "it is 4 kB " * 20)
+
+
+@cache
+def value(name: str) -> object:
+    """That one, made once."""
+    return PRINTED[name]()
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_what_is_printed_fits(name: str) -> None:
+    lines = str(value(name)).splitlines()
+    assert lines and [line for line in lines if len(line) > WIDTH] == []
+
+
+def test_every_class_that_prints_itself_is_tried() -> None:
+    """One that is added has to be in PRINTED, or to be a part of a sentence."""
+    made = {kind.__name__ for name in PRINTED for kind in type(value(name)).__mro__}
+    files = (file.read_text() for file in Path(ptlab.__path__[0]).rglob("*.py"))
+    there = {
+        one.name
+        for text in files
+        if "def __str__" in text
+        for one in ast.walk(ast.parse(text))
+        if isinstance(one, ast.ClassDef)
+        and any(isinstance(d, ast.FunctionDef) and d.name == "__str__" for d in one.body)
+    }
+    assert there - made - {"Asked"} == IN_A_SENTENCE
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_process_fits_under_every_design(scheme: str) -> None:
+    assert [line for line in str(Process(scheme=scheme)).splitlines() if len(line) > WIDTH] == []
+
+
+@pytest.mark.parametrize("name", questions())
+def test_a_question_fits_and_loses_no_word(name: str) -> None:
+    question = questions()[name]
+    asked = Asked(question, question.pose(seeds.own(name, seeds.practice_name(3))))
+    assert str(asked).split() == asked.text.split()
+    assert [line for line in str(asked).splitlines() if len(line) > WIDTH] == []
 
 
 @pytest.mark.parametrize("arguments", ["run", "races", "run heap-and-stack", "races pmd-same"])

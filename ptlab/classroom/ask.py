@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from ptlab.base.lines import wrapped
 from ptlab.classroom import seeds
 from ptlab.classroom.grader_fault import GraderFault
 from ptlab.classroom.handed_in import last_error
@@ -43,8 +45,13 @@ class Asked:
             )
         return self.question.story(self.problem)
 
-    def __str__(self) -> str:
+    @property
+    def text(self) -> str:
+        """The heading and the problem, as Markdown."""
         return f"{self.heading}\n\n{self.question.text(self.problem)}"
+
+    def __str__(self) -> str:
+        return _in_lines(self.text)
 
     def _repr_markdown_(self) -> str:
         hints = "\n\n".join(
@@ -52,6 +59,26 @@ class Asked:
             for number, hint in enumerate(self.question.wording.hints, 1)
         )
         return f"**{self.heading}**\n\n{self.question.text(self.problem)}\n\n{hints}"
+
+
+_BY_ITSELF = re.compile(r"[|# ]|[-*] |\d+\. ")
+"""Begins a line of Markdown that is no part of a paragraph: of a table, a list, or a heading."""
+
+
+def _in_lines(markdown: str) -> str:
+    """Markdown for a terminal: paragraphs are wrapped anew, every other line by itself."""
+    made, paragraph, fenced = list[str](), list[str](), False
+    for line in [*markdown.splitlines(), ""]:
+        fence = line.startswith("```")
+        fenced ^= fence
+        if line and not (fenced or fence or _BY_ITSELF.match(line)):
+            paragraph.append(line)
+            continue
+        made += [wrapped(" ".join(paragraph))] if paragraph else []
+        paragraph = []
+        blanks = " " * (len(line) - len(line.lstrip()))
+        made.append(wrapped(line.lstrip(), blanks, f"{blanks}  "))
+    return "\n".join(made).rstrip()
 
 
 def ask(name: str) -> Asked:

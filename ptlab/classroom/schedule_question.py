@@ -158,5 +158,5 @@ def _where_they_are(scheduler: Scheduler) -> str:
 def verdict_of(scheduler: Scheduler, worth: float) -> Finding:
     """`worth` points if a rule is broken; else where the tasks stand."""
     if scheduler.verdict is not None:
-        return Finding(True, f"a rule is broken: {scheduler.verdict}", worth)
+        return Finding(True, f"a rule is broken: {scheduler.verdict.sentence}", worth)
     return Finding(False, "no rule is broken.", worth, _where_they_are(scheduler), "no-race")

@@ -96,8 +96,8 @@ def _raced(
     for name in scenes:
         scene = find(name)
         found = explore(scene, scene.under(scheme), most=MOST)
-        if found.result == "failure":
-            lost.append((name, str(found.shortest), str(found.verdict)))
+        if found.verdict is not None:
+            lost.append((name, str(found.shortest), found.verdict.sentence))
         elif found.result == "bounded":
             lost.append((name, "", f"more than {MOST} schedules, so that not all were tried"))
         elif found.untried:

@@ -123,4 +123,4 @@ def _show_all(processes: list[Summary]) -> None:
         console = Console(highlight=False)
         for each in shared:
             if each.huge * PAGE_SIZE >= _WORTH:
-                say(console, console.width, str(each))
+                say(console, console.width, each.sentence)

@@ -69,7 +69,7 @@ def command(args: argparse.Namespace) -> int:
         raise BadInput(str(error)) from error
     problem = question.pose(seeds.own(question.name, name))
     console = Console()
-    console.print(Markdown(str(Asked(question, problem))))
+    console.print(Markdown(Asked(question, problem).text))
     if args.compute:
         try:
             answer = _told(question.solve(problem)), question.why(problem)

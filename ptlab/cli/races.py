@@ -162,9 +162,11 @@ def _line(variant: str, scheme: str, result: Result) -> str:
 def _text(scene: Scene, result: Result) -> str:
     what = scene.missing if result.variant == "broken" else scene.title
     ran = f"{plural(result.schedules, 'schedule')}, {result.pruned} pruned, {result.seconds:.1f} s"
-    if result.result == "failure":
-        cycles = "".join(f"\n    over all schedules, {one}" for one in result.locks.cycles())
-        end = f"FAILS: {result.verdict}\n    shortest schedule {result.shortest}{cycles}"
+    if result.verdict is not None:
+        cycles = "".join(
+            f"\n    over all schedules, {one.sentence}" for one in result.locks.cycles()
+        )
+        end = f"FAILS: {result.verdict.sentence}\n    shortest schedule {result.shortest}{cycles}"
         lines = [*end.split("\n    "), result.tested()]
     else:
         lines = result.passed()
@@ -175,7 +177,7 @@ def _text(scene: Scene, result: Result) -> str:
 def _play(scenes: list[Scene], variant: str | Variant, schedule: str) -> bool:
     scheduler = scenes[0].start(variant)
     for letter in schedule:
-        print(f"{letter}  {scheduler.tell(scheduler.go(letter).step)}")
+        print(wrapped(scheduler.tell(scheduler.go(letter).step), f"{letter}  "))
         if scheduler.verdict is not None:
             break
     print(scheduler.verdict or "no rule is broken")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from ptlab.base.errors import unknown
+from ptlab.base.lines import wrapped
 from ptlab.draw.glossary import Term, glossary
 
 
@@ -22,7 +23,8 @@ class Words:
         return found[word]
 
     def __str__(self) -> str:
-        return "\n".join(f"{term.forms[0]}: {term.text} ({term.source})" for term in self.terms)
+        told = (f"{term.forms[0]}: {term.text} ({term.source})" for term in self.terms)
+        return "\n".join(wrapped(text, rest="  ") for text in told)
 
     __repr__ = __str__
 

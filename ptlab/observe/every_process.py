@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ptlab.base.geometry import PAGE_SIZE, PMD_SHIFT
+from ptlab.base.lines import wrapped
 from ptlab.observe.mapped import Mapped
 from ptlab.observe.mappings import Kind
 from ptlab.observe.observation import Observation
@@ -40,12 +41,17 @@ class SharedFile(NamedTuple):
     most: int
     huge: int
 
-    def __str__(self) -> str:
+    @property
+    def sentence(self) -> str:
+        """'24 processes map libc.so: 96 kB of tables together, and ...'."""
         saved = f" Huge pages would save {_kb(self.huge)}." if self.huge else ""
         return (
             f"{self.processes} processes map {self.name}: {_kb(self.pte_pages)} of tables together, "
             f"and {_kb(self.most)} if each uses all that it maps.{saved}"
         )
+
+    def __str__(self) -> str:
+        return wrapped(self.sentence)
 
 
 def _kb(tables: int) -> str:

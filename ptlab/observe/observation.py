@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ptlab.base.geometry import PAGE_SIZE, PTRS_PER_TABLE
+from ptlab.base.lines import WIDTH, wrapped
 from ptlab.observe.locate import Located
 from ptlab.observe.mapped import Mapped
 from ptlab.observe.picture import address_space
@@ -167,9 +168,12 @@ class Observation:
         lines = [f"process {self.pid} ({self.name}): VmPTE {self.vmpte_kb} kB"]
         lines += [f"  {what:{width}} {count:>8}   {how}" for what, count, how in self.rows()]
         lines.append("  PTE pages by their number of entries:")
-        lines.append("    " + ", ".join(f"{band}: {n}" for band, n in self.occupancy.items() if n))
+        bands = (f"{band}: {n}" for band, n in self.occupancy.items() if n)
+        lines.append(wrapped(", ".join(bands), "    "))
         lines.append("  what has the most PTE pages:")
-        lines += [f"    {n:>8}  {kind:<13}  {title}" for n, kind, title in self.largest()]
+        for n, kind, title in self.largest():
+            begin = f"    {n:>8}  {kind:<13}  "
+            lines.append(begin + _end_of_path(title, WIDTH - len(begin)))
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -202,3 +206,8 @@ class Observation:
 
     def _repr_html_(self) -> str:
         return self.html()
+
+
+def _end_of_path(path: str, most: int) -> str:
+    """A path of at most `most` characters: the end of it, which names the file."""
+    return path if len(path) <= most else "..." + path[3 - most :]

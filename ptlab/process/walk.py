@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ptlab.base import pte
+from ptlab.base.lines import wrapped
 from ptlab.draw.names import plural, table_name
 from ptlab.draw.palette import KINDS, NONE_MEANING
 from ptlab.process.arguments import whole_number
@@ -66,8 +67,10 @@ class Walk(NamedTuple):
 
     def __str__(self) -> str:
         rows = [
-            f"  {read.title:<14} entry {read.entry:>3}  {read.word:#018x}  {read.kind}: "
-            f"{KINDS[read.kind].meaning if read.kind in KINDS else NONE_MEANING}"
+            wrapped(
+                f"{read.kind}: {KINDS[read.kind].meaning if read.kind in KINDS else NONE_MEANING}",
+                f"  {read.title:<13} entry {read.entry:>3}  {read.word:#018x}  ",
+            )
             for read in self.reads
         ]
         return "\n".join([f"{self.address:#x}", *rows, self.outcome])
@@ -84,10 +87,10 @@ def walk(process: Process, address: int) -> Walk:
     1
     >>> print(walk(p, heap + 8))
     0x100000000008
-      PGD page 0     entry  32  0x0000000000001067  table: points to a lower table
-      PUD page 1     entry   0  0x0000000000002067  table: points to a lower table
-      PMD page 2     entry   0  0x0000000000003067  table: points to a lower table
-      PTE page 3     entry   0  0x8000000100000867  page: maps a page
+      PGD page 0    entry  32  0x0000000000001067  table: points to a lower table
+      PUD page 1    entry   0  0x0000000000002067  table: points to a lower table
+      PMD page 2    entry   0  0x0000000000003067  table: points to a lower table
+      PTE page 3    entry   0  0x8000000100000867  page: maps a page
     TLB miss, 4 reads: frame 0x100000 + 0x8
     """
     address = whole_number("walk", "address", address)

@@ -65,7 +65,7 @@ class SceneResults(tuple[Result, ...]):
         return lines
 
     def __str__(self) -> str:
-        told = [*map(str, self), *self._closing()]
+        told = [result.sentence for result in self] + self._closing()
         return "\n".join(wrapped(text, rest="  ") for text in told)
 
     def _repr_html_(self) -> str:
@@ -76,7 +76,7 @@ class SceneResults(tuple[Result, ...]):
                 _in_short(r),
                 str(r.schedules),
                 r.shortest or "",
-                str(r.verdict or r.bound or ""),
+                r.verdict.sentence if r.verdict else r.bound or "",
             ]
             for r in self
         )

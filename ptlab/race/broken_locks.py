@@ -57,7 +57,7 @@ class InCycle(BrokenRule):
     """Two runs have taken locks in orders that do not go together."""
 
     cycle: LockCycle
-    says = "{0.cycle}"
+    says = "{0.cycle.sentence}"
 
 
 class Blocked(NamedTuple):

@@ -1,7 +1,7 @@
 """The rules that tasks can break: a record for each, with the facts and the sentence.
 
-`headline` says in one clause what is broken; str() adds what follows from it. Code that compares
-two runs compares the records, not the sentences.
+`headline` says in one clause what is broken; `sentence` adds what follows from it, and print() shows
+that in lines. Code that compares two runs compares the records, not the sentences.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from ptlab.base.geometry import Level
+from ptlab.base.lines import wrapped
 from ptlab.draw.names import plural
 from ptlab.state.broken_state import BrokenState
 from ptlab.state.memmap import MemMap
@@ -41,8 +42,13 @@ class BrokenRule:
         """What is broken, in one clause."""
         return self.says.format(self)
 
-    def __str__(self) -> str:
+    @property
+    def sentence(self) -> str:
+        """What is broken, and what follows from it."""
         return f"{self.says}: {self.follows}".format(self) if self.follows else self.headline
+
+    def __str__(self) -> str:
+        return wrapped(self.sentence)
 
 
 @dataclass(frozen=True)
@@ -266,7 +272,7 @@ class StateIsWrong(BrokenRule):
 
 @dataclass(frozen=True)
 class Verdict:
-    """All that one segment has broken. str() is one sentence."""
+    """All that one segment has broken. `print` shows its sentence."""
 
     broken: tuple[BrokenRule, ...]
 
@@ -275,5 +281,10 @@ class Verdict:
         """The first broken rule, in one clause."""
         return self.broken[0].headline
 
+    @property
+    def sentence(self) -> str:
+        """All of it in one sentence, without its full stop."""
+        return "; ".join(rule.sentence for rule in self.broken)
+
     def __str__(self) -> str:
-        return "; ".join(map(str, self.broken))
+        return wrapped(self.sentence)

@@ -11,6 +11,7 @@ from types import GeneratorType
 from typing import Any, NamedTuple
 
 from ptlab.base.call_path import in_kernel
+from ptlab.base.lines import wrapped
 from ptlab.state.scheme import POINTS
 
 
@@ -42,12 +43,17 @@ class Link(NamedTuple):
 
 
 class LockCycle(NamedTuple):
-    """Locks that are taken inside each other, all around. str() names each link and who made it."""
+    """Locks that are taken inside each other, all around. `sentence` names each link and who made it."""
 
     links: tuple[Link, ...]
 
-    def __str__(self) -> str:
+    @property
+    def sentence(self) -> str:
+        """'a cycle of locks: ..., and ...'."""
         return f"a cycle of locks: {', and '.join(link.told for link in self.links)}"
+
+    def __str__(self) -> str:
+        return wrapped(self.sentence)
 
 
 class LockGraph:

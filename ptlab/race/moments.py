@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from itertools import permutations
 
 from ptlab.base.steps import Step
-from ptlab.race.broken_locks import Blocked
-from ptlab.race.broken_rule import Verdict
 from ptlab.race.scenes import Scene, Variant
 from ptlab.race.scheduler import RCU, Scheduler
 from ptlab.race.shown import end_of, holds, in_words, predicate_of
@@ -110,17 +108,18 @@ class Moments:
             "tasks": [self._column(scheduler, task, did[task.letter]) for task in scheduler.tasks],
             "enabled": scheduler.enabled(),
             "waiting": len(scheduler.machine.rcu),
-            "verdict": _text(scheduler.verdict),
+            "verdict": scheduler.verdict.sentence if scheduler.verdict else None,
             "end": end_of(scheduler),
         }
 
     def _column(self, scheduler: Scheduler, task: Task, did: str) -> race_payload.Task:
         can_run = task.letter in scheduler.enabled()
+        blocked = None if scheduler.verdict else scheduler.why_blocked(task)
         return {
             "did": did,
             "next": self._next(scheduler.schedule + task.letter) if can_run else "",
             "holds": list(holds(scheduler, ord(task.letter) - ord("A"))),
-            "blocked": None if scheduler.verdict else _text(scheduler.why_blocked(task)),
+            "blocked": str(blocked) if blocked else None,
             "done": task.done,
         }
 
@@ -170,10 +169,6 @@ class Moments:
 def _segment(scheduler: Scheduler, letter: str, step: Step | None) -> payload.Segment:
     text = predicate_of(scheduler, step)
     return {"who": letter, "fn": step.fn if step else "", "calls": 0, "text": text}
-
-
-def _text(fact: Verdict | Blocked | None) -> str | None:
-    return None if fact is None else str(fact)
 
 
 def _fits(pane: payload.Pane, room: payload.Pane) -> bool:

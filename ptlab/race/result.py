@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ptlab.base.lines import wrapped
 from ptlab.draw.names import plural
 from ptlab.race.broken_rule import Verdict
 from ptlab.race.lock_graph import LockGraph
@@ -48,16 +49,21 @@ class Result:
             return f"exercised: in some schedule {self.trial}"
         return f"not exercised: it happens in no schedule that {self.trial}"
 
-    def __str__(self) -> str:
+    @property
+    def sentence(self) -> str:
+        """The scene, what the search has found in it, and whether that says anything."""
         name = f"{self.scene} ({self.variant})"
         ran = (
             f"{plural(self.schedules, 'schedule')} run, {self.pruned} pruned, {self.seconds:.1f} s"
         )
-        if self.result == "failure":
-            cycles = "".join(f". Over all schedules, {one}" for one in self.locks.cycles())
-            end = f"{self.verdict}. Schedule {_short(self.shortest or '')} ({ran}){cycles}"
+        if self.verdict is not None:
+            cycles = "".join(f". Over all schedules, {one.sentence}" for one in self.locks.cycles())
+            end = f"{self.verdict.sentence}. Schedule {_short(self.shortest or '')} ({ran}){cycles}"
             return f"{name}: {end}; {self.tested()}"
         return f"{name}: {'; '.join(self.passed())} ({ran})"
+
+    def __str__(self) -> str:
+        return wrapped(self.sentence, rest="  ")
 
     def passed(self) -> list[str]:
         """What it means that no rule was broken: nothing, if what is put to the test never happened."""

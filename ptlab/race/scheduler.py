@@ -55,7 +55,7 @@ class Scheduler:
 
     `paths` are the tasks by what they do; they get the letters A, B, C. `without` names the
     precautions to leave out. Without `lock_order` a wrong order of locks is no failure, only the
-    deadlock is. `verdict` is None until a rule is broken; printed, it is a sentence.
+    deadlock is. `verdict` is None until a rule is broken.
     """
 
     def __init__(

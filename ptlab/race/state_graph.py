@@ -127,10 +127,10 @@ def _verdict(verdict: Verdict | None, schedule: str) -> list[str | tuple[str, in
         before = "; " if parts else ""
         ago = _ago(rule)
         if ago is None:
-            parts.append(f"{before}{rule}")
+            parts.append(f"{before}{rule.sentence}")
             continue
         told: Any = replace(rule, ago=_AGO)  # type: ignore[type-var]
-        first, last = str(told).split(told.steps)
+        first, last = told.sentence.split(told.steps)
         parts += [before + first, nth_segment(schedule, len(schedule) - ago), last]
     return parts
 

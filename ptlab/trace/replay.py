@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ptlab.base.lines import wrapped
 from ptlab.base.workers import workers
 from ptlab.costs.findings import price
 from ptlab.draw.chart import Panels, Series
@@ -144,7 +145,9 @@ class Replay(Sequence[Played]):
         return f"{self.chart().svg()}<table><tr>{head}</tr>{rows}</table><ul>{sentences}</ul>"
 
     def __str__(self) -> str:
-        return "\n".join([str(self.trace), *self.sentences().values()])
+        return "\n".join(
+            [str(self.trace), *(wrapped(said, rest="  ") for said in self.sentences().values())]
+        )
 
     def __repr__(self) -> str:
         return f"<replay of {self.trace!r} under {', '.join(one.scheme for one in self)}>"

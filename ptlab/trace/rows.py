@@ -30,6 +30,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ptlab.base.lines import wrapped
+
 
 class Op(IntEnum):
     """What a row says."""
@@ -132,8 +134,13 @@ class Trace:
         title = str(self.about.get("title", self.program))
         return title if len(title) <= _LONGEST else f"{title[:_LONGEST]}..."
 
-    def __str__(self) -> str:
+    @property
+    def sentence(self) -> str:
+        """'Redis: ...: 151 calls, 69 samples of VmPTE'."""
         return f"{self.title}: {self.calls} calls, {self.samples} samples of VmPTE"
 
+    def __str__(self) -> str:
+        return wrapped(self.sentence, rest="  ")
+
     def __repr__(self) -> str:
-        return f"<trace of {self}>"
+        return f"<trace of {self.sentence}>"

@@ -186,7 +186,7 @@ def test_an_exported_race_opens_at_its_verdict(page: Any, tmp_path: Path, scheme
     page.goto(race.export_html(tmp_path / "race.html").as_uri())
     shown = page.locator(".ptlab-scheduler")
     assert_at(shown, BREAKS, len(BREAKS))
-    assert verdict(shown) == f"\u2717 A rule is broken: {race.verdict}."
+    assert verdict(shown) == f"\u2717 A rule is broken: {race.verdict.sentence}."
     assert shown.locator(".ptlab-verdict").bounding_box()["y"] < 700, "it is seen at once"
     assert axe.Axe().run(page).response["violations"] == []
     opened, moments = boxes(shown), race.payload()["moments"]
@@ -223,7 +223,7 @@ def test_an_exported_race_is_played_without_python(page: Any, tmp_path: Path) ->
             assert task["did"] in words and task["next"] in words
             locks = column(shown, letter).locator(".ptlab-locks")
             assert locks.get_attribute("title") == ", ".join(task["holds"])
-    assert verdict(shown) == f"\u2717 A rule is broken: {race.verdict}."
+    assert verdict(shown) == f"\u2717 A rule is broken: {race.verdict.sentence}."
     assert all("reached" in goal for goal in goals.all_inner_texts())
     assert shown.bounding_box()["height"] <= 660
     page.reload()

@@ -8,8 +8,9 @@ from ptlab.draw.glossary import glossary
 
 def test_all_words_are_shown_with_their_sources():
     shown, text = words()._repr_html_(), str(words())
-    assert shown.count("<tr>") == len(text.splitlines()) + 1 == len(glossary()) + 1
-    assert all(term.source in text for term in glossary())
+    told = [line for line in text.splitlines() if line[0] != " "]
+    assert shown.count("<tr>") == len(told) + 1 == len(glossary()) + 1
+    assert all(term.source in " ".join(text.split()) for term in glossary())
 
 
 def test_a_word_is_looked_up_or_a_close_one_is_named():

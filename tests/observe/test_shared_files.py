@@ -26,7 +26,7 @@ def test_backends_that_share_memory():
     backends = [process(pid, GiB, 64 * MiB, 20 * MiB) for pid in range(10, 15)]
     (found,) = shared_files(backends)
     assert found == SharedFile(BUFFERS, 5, pte_pages=50, most=160, huge=50)
-    assert str(found) == (
+    assert found.sentence == (
         "5 processes map /dev/shm/buffers: 200 kB of tables together, and 640 kB if each uses all "
         "that it maps. Huge pages would save 200 kB."
     )
@@ -36,7 +36,7 @@ def test_a_table_that_serves_something_else_too_stays_with_huge_pages():
     (found,) = shared_files([process(n, GiB + MiB, 4 * MiB, 4 * MiB) for n in (1, 2)])
     assert (found.pte_pages, found.most, found.huge) == (6, 6, 2)
     (small,) = shared_files([process(n, GiB, MiB, MiB) for n in (1, 2)])
-    assert "Huge pages" not in str(small)
+    assert "Huge pages" not in small.sentence
 
 
 def test_a_file_of_one_process_and_one_that_nobody_uses_are_left_out():

@@ -228,7 +228,7 @@ def test_nothing_breaks(prepare: Callable[[Process], Paths]) -> None:
 def test_the_second_look_is_needed(prepare: Callable[[Process], Paths]) -> None:
     broken = explore(scene(prepare), "broken")
     assert broken.result == "failure" and broken.verdict is not None
-    assert "unhooked" in str(broken.verdict)
+    assert "unhooked" in broken.verdict.sentence
 
 
 def entry(p: Process, address: int) -> int:

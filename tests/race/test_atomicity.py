@@ -81,7 +81,7 @@ class AWordOfItsOwn(Remembers):
 def test_two_accesses_that_nothing_makes_atomic(scheme: type[ReclaimScheme]) -> None:
     scene = SCENES["put-locked"]
     result = explore(scene, scene.under(scheme))
-    said = str(result.verdict)
+    said = result.verdict.sentence
     assert "uses self.words[0] and self.words[1] in one step" in said
     assert f"({scheme.__name__}.zapped, line " in said
     assert "no lock is held around both" in said

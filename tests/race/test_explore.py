@@ -107,7 +107,7 @@ def test_a_deadlock_is_found_and_told() -> None:
 def test_a_bound_is_stated_and_no_proof() -> None:
     result = explore(SCENES["install"], "fixed", preemptions=1)
     assert result.result == "bounded"
-    assert result.bound == "up to 1 preemption" and "this is not 'no failure'" in str(result)
+    assert result.bound == "up to 1 preemption" and "this is not 'no failure'" in result.sentence
     cut = explore(SCENES["abc"], "fixed", most=5)
     assert (cut.result, cut.bound) == ("bounded", "in the first 5 schedules")
     with pytest.raises(ValueError, match="preemptions: -1 is below 0"):
@@ -133,7 +133,7 @@ def test_each_result_says_whether_it_was_exercised(scheme: str) -> None:
     """Whatever the result is: a failure, all schedules, or some of them."""
     for result in races(scheme, scenes=["slow-path", "pmd-same", "try-get-rcu"], most=3):
         said = "exercised: in some schedule" if result.exercised else "not exercised: it happens in"
-        assert str(result).count(said) == 1
+        assert result.sentence.count(said) == 1
 
 
 def test_a_replay_comes_to_the_same_state() -> None:

@@ -44,7 +44,7 @@ def test_a_learner_breaks_the_missing_recheck_by_hand() -> None:
         assert race.verdict is None and letter in race.enabled
         race.run(letter)
     assert race.verdict is not None and race.enabled == ""
-    assert str(race.verdict).startswith("task A writes into PTE page 4, unhooked")
+    assert race.verdict.sentence.startswith("task A writes into PTE page 4, unhooked")
     with pytest.raises(ValueError, match="nobody can"):
         race.run("A")
     assert race.schedule == BREAKS
@@ -150,7 +150,7 @@ def test_the_shortest_failure_of_the_search_opens_in_it() -> None:
     assert race.verdict == found.verdict
     told = str(race).splitlines()
     assert told[0].startswith("stale-tlb, broken: pages are freed before the TLB is flushed")
-    assert " ".join(told).endswith(f"A rule is broken: {found.verdict}")
+    assert " ".join(told).endswith(f"A rule is broken: {found.verdict.sentence}")
 
 
 def test_a_scheme_of_ones_own_runs_with_every_guard() -> None:

@@ -45,7 +45,7 @@ def test_an_entry_that_is_wiped_out_loses_its_page() -> None:
     assert scheduler.verdict is not None
     (found,) = scheduler.verdict.broken
     assert isinstance(found, LosesPage)
-    assert "task A loses a user's page: PTE page 3 mapped page frame 0x100000" in str(found)
+    assert "task A loses a user's page: PTE page 3 mapped page frame 0x100000" in found.sentence
 
 
 @pytest.mark.parametrize("advice", ["DONTNEED", "PAGEOUT", "FREE", "COLLAPSE", "GUARD_INSTALL"])
@@ -77,4 +77,4 @@ def test_a_reference_that_is_put_twice_is_below_zero() -> None:
     scheduler = run(process, write(process, BASE))
     assert scheduler.verdict is not None
     assert any(isinstance(found, BelowZero) for found in scheduler.verdict.broken)
-    assert "that nobody has got: the count is -1" in str(scheduler.verdict)
+    assert "that nobody has got: the count is -1" in scheduler.verdict.sentence

@@ -51,7 +51,7 @@ def test_a_huge_page_of_a_file_may_come_back_while_a_punch_splits_it(scheme: str
 
 
 def test_one_rwsem_for_all_tables_closes_a_cycle_with_a_folio_and_its_file() -> None:
-    said = str(_populate("pt_rwsem").verdict)
+    said = _populate("pt_rwsem").verdict.sentence
     assert "wants folio_lock while it holds pt_rwsem: a cycle of locks" in said
 
 
@@ -72,4 +72,4 @@ def test_a_punch_unmaps_what_was_mapped_meanwhile() -> None:
     assert result.result == "exhausted" and not result.untried
     with patch.object(Sanitizer, "folio_mapped", return_value=False):
         broken = explore(SCENE, "fixed")
-    assert "which its file has dropped" in str(broken.verdict), broken
+    assert "which its file has dropped" in broken.verdict.sentence, broken

@@ -209,8 +209,8 @@ def test_a_point_that_never_ends() -> None:
 
     scene = SCENES["put-locked"]
     result = explore(scene, scene.under(zapping(body)))
-    assert "task A does not come to an end: after 600 steps it is in" in str(result.verdict)
-    assert result.schedules == 1 and "(600 steps)" in str(result)
+    assert "task A does not come to an end: after 600 steps it is in" in result.verdict.sentence
+    assert result.schedules == 1 and "(600 steps)" in result.sentence
 
 
 def test_a_number_that_is_no_table() -> None:

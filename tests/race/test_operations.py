@@ -26,7 +26,7 @@ def test_pairs_find_a_wrong_scheme_and_the_shortest_of_each_kind_is_kept() -> No
     wanted = [s for s in generated() if s.name.startswith("anonymous: DONTNEED the table")]
     results = races(FreesAtOnce, scenes=wanted[:6], most=10)
     (kept,) = shortest_of_each_kind(results)
-    assert "frees PTE page 3 without a TLB flush since it was unhooked" in str(kept.verdict)
+    assert "frees PTE page 3 without a TLB flush since it was unhooked" in kept.verdict.sentence
     assert kept.shortest is not None
     assert len(kept.shortest) == min(len(r.shortest or "") for r in results.failures)
 

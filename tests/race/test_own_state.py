@@ -84,7 +84,10 @@ def test_a_count_of_ones_own(scheme: type[ReclaimScheme], said: str | None) -> N
     if said is None:
         assert result.result == "exhausted"
     else:
-        assert said in str(result.verdict) and f"({scheme.__name__}.zapped, line " in str(result)
+        assert (
+            said in result.verdict.sentence
+            and f"({scheme.__name__}.zapped, line " in result.sentence
+        )
 
 
 # -- every end that plain search finds --

@@ -153,7 +153,7 @@ class ChangesALockedMm(ChangesAVma):
 def test_what_is_missing_is_named(scheme: type[ReclaimScheme], missing: str) -> None:
     broken = alone(scheme)
     assert missing in [one.missing for one in broken]
-    assert f"({scheme.__name__}." in str(broken[-1]) and ", line " in str(broken[-1])
+    assert f"({scheme.__name__}." in broken[-1].sentence and ", line " in broken[-1].sentence
 
 
 def test_a_lock_of_ones_own_that_nobody_takes() -> None:
@@ -167,7 +167,7 @@ def test_the_locks_in_order_are_enough() -> None:
 def test_a_scheme_without_locks_fails_in_the_scenes_in_which_it_frees() -> None:
     failed = races(NoLock, most=1).failures
     assert {"pmd-same", "gup-fast"} <= {result.scene for result in failed}
-    assert "without the PMD lock" in str(failed[0].verdict)
+    assert "without the PMD lock" in failed[0].verdict.sentence
 
 
 class WalksWithoutTheLock(PtRwsem):
@@ -190,7 +190,7 @@ def test_a_lock_of_ones_own_must_be_taken_by_every_walk() -> None:
     scheduler = scene.start(scene.under(WalksWithoutTheLock))
     while scheduler.enabled():
         scheduler.go(scheduler.enabled()[0])
-    assert "writes into PTE page 4 without pt_rwsem" in str(scheduler.verdict)
+    assert "writes into PTE page 4 without pt_rwsem" in scheduler.verdict.sentence
 
 
 def test_every_rule_says_where_the_kernel_says_so() -> None:
@@ -212,6 +212,6 @@ def test_no_path_and_no_design_writes_unprotected(kernel: str, program: str, sch
     for row in scenario.play(process, told):
         if row["op"].startswith("file"):  # before it, nothing but the language's own wall was put
             sanitizer.broken.clear()
-        broken = [str(one) for one in sanitizer.broken if isinstance(one, Unprotected)]
+        broken = [one.sentence for one in sanitizer.broken if isinstance(one, Unprotected)]
         assert not broken, f"{row['op']}: {broken[0]}"
         sanitizer.footprint.clear()

@@ -29,7 +29,7 @@ def run(prepare: Callable[[Process], Paths], schedule: str) -> str | None:
     scheduler.run(schedule)
     while scheduler.enabled():
         scheduler.go(scheduler.enabled()[0])
-    return str(scheduler.verdict) if scheduler.verdict else None
+    return scheduler.verdict.sentence if scheduler.verdict else None
 
 
 def steps(*actions: Callable[[], Step]) -> Path[None]:
@@ -103,7 +103,7 @@ def test_a_reference_count_that_is_not_entries_and_visitors() -> None:
         return Step(Kind.GET, "toy", HEAP_TABLE, 1, 1, References(Holder.VISITOR, 1, 2))
 
     verdict = Scheduler(process, {"get": steps(wrong)}).run("A")
-    assert str(verdict) == (
+    assert verdict.sentence == (
         "PTE page 4: 2 references, but 1 entries, 0 visitors and 0 still to be put"
     )
 
@@ -194,8 +194,8 @@ def test_a_cycle_of_three_locks() -> None:
 def test_the_inversion_of_the_review_is_seen_twice() -> None:
     """As a wrong order, with one task; and as the deadlock, in which both tasks wait."""
     order, deadlock = explore(SCENES["truncate"]), explore(SCENES["inversion"])
-    assert "wants mmap_lock while it holds i_mmap_rwsem" in str(order.verdict)
-    assert str(deadlock.verdict) == (
+    assert "wants mmap_lock while it holds i_mmap_rwsem" in order.verdict.sentence
+    assert deadlock.verdict.sentence == (
         "deadlock: task A waits for mmap_lock (write), which task B holds, "
         "task B waits for i_mmap_rwsem (write), which task A holds"
     )
@@ -217,7 +217,7 @@ def test_a_deadlock() -> None:
 def test_starvation_of_a_retry_loop() -> None:
     """The table is dying; the fault keeps the PMD lock, without which it cannot be unhooked."""
     verdict = SCENES["dying"].run("AAAA" + 26 * "B" + "AAAAA").verdict
-    assert str(verdict) == (
+    assert verdict.sentence == (
         "starvation: task A polls for ever: nothing that it looks at changes (PTE page 5 has a "
         "count of 0 and 0 entries), "
         "task B waits for PMD lock of PMD page 2, which task A holds"

@@ -175,7 +175,7 @@ def test_percpu_ref_as_posted_unhooks_a_page_that_is_not_the_dead_one() -> None:
     scene = SCENES["try-get-rcu"]
     result = explore(scene, scene.under(PercpuRef))
     assert result.verdict is not None
-    assert "task B unhooks PTE page 5, whose count is 1, without" in str(result.verdict)
+    assert "task B unhooks PTE page 5, whose count is 1, without" in result.verdict.sentence
 
 
 def test_the_results_say_what_is_left_out_and_what_the_scheme_says_of_itself() -> None:

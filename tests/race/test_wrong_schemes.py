@@ -253,7 +253,9 @@ def test_what_is_missing_or_lost_is_named(scheme: Any, scene: str, said: str) ->
     stage = SCENES[scene]
     variant = stage.under(scheme)
     failures = search(stage, variant, Job("", {}), Limits(most=40)).failures
-    assert any(said in str(stage.run(schedule, variant).verdict) for schedule in list(failures)[:3])
+    assert any(
+        said in stage.run(schedule, variant).verdict.sentence for schedule in list(failures)[:3]
+    )
 
 
 def test_a_stage_that_is_never_set_is_a_mistake_of_the_scheme() -> None:

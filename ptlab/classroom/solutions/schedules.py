@@ -20,9 +20,8 @@ class ScheduleSolution(Solution[Stage]):
         scheduler = problem.build().start("broken")
         lines = [f"{letter}  {scheduler.tell(scheduler.go(letter).step)}" for letter in schedule]
         steps = "\n".join(lines)
-        return (
-            f"`{schedule}`:\n\n```text\n{steps}\n```\n\nThen a rule is broken: {scheduler.verdict}."
-        )
+        broken = scheduler.verdict.sentence if scheduler.verdict else "none"
+        return f"`{schedule}`:\n\n```text\n{steps}\n```\n\nThen a rule is broken: {broken}."
 
     def plain_mistakes(self, problem: Stage) -> list[Wrong]:
         """Schedules that break nothing, whatever the stage is."""
