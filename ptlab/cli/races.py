@@ -14,6 +14,7 @@ from ptlab.cli.parser import Lines
 from ptlab.draw.names import plural
 from ptlab.race.all_scenes import BREAKS_AS_POSTED
 from ptlab.race.explore import explore
+from ptlab.race.interactive import Race
 from ptlab.race.result import Result
 from ptlab.race.scenes import SCENES, Scene, Variant, find
 from ptlab.schemes import SCHEMES, ReclaimScheme, scheme_class
@@ -23,6 +24,7 @@ examples:
   ptlab races                      the scenes there are
   ptlab races abc                  the naive freeing, broken and fixed
   ptlab races abc --play AAABBB    one schedule of the broken variant, step by step
+  ptlab races abc --play AAABBBB --perfetto abc.json
   ptlab races abc --scheme pt_reclaim
   ptlab races --scheme percpu_ref  all scenes that make sense under another scheme
   ptlab races --scheme all --jobs 2  all scenes under each of the nine designs, on two processes
@@ -57,6 +59,11 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--preemptions", type=int, metavar="N", help="at most N preemptions")
     parser.add_argument("--play", metavar="SCHEDULE", help="run one schedule")
     parser.add_argument(
+        "--perfetto",
+        metavar="OUT",
+        help="with --play, also write a trace that ui.perfetto.dev opens: a thread for each task",
+    )
+    parser.add_argument(
         "--most",
         type=int,
         metavar="N",
@@ -87,10 +94,13 @@ def command(args: argparse.Namespace) -> int:
 def _explore(args: argparse.Namespace, executor: Executor | None) -> bool:
     """Whether every broken variant fails, and no other; with --play, whether no rule is broken."""
     good, designs = True, _designs(args)
+    if args.perfetto and args.play is None:
+        raise ValueError("--perfetto writes one schedule: give it with --play")
     for scheme in designs:
         scenes = _scenes(args, scheme)
         if args.play is not None:
-            return _play(scenes, "broken" if scheme is None else scenes[0].under(scheme), args.play)
+            variant = "broken" if scheme is None else scenes[0].under(scheme)
+            return _play(scenes[0], variant, args.play, args.perfetto)
         most = args.most or (2000 if scheme else None)
         for scene in scenes:
             for name, variant in _variants(scene, scheme):
@@ -174,11 +184,16 @@ def _text(scene: Scene, result: Result) -> str:
     return "\n".join([head, *(wrapped(line, "    ") for line in [*lines, ran])])
 
 
-def _play(scenes: list[Scene], variant: str | Variant, schedule: str) -> bool:
-    scheduler = scenes[0].start(variant)
+def _play(scene: Scene, variant: str | Variant, schedule: str, perfetto: str | None) -> bool:
+    scheduler = scene.start(variant)
     for letter in schedule:
         print(wrapped(scheduler.tell(scheduler.go(letter).step), f"{letter}  "))
         if scheduler.verdict is not None:
             break
     print(scheduler.verdict or "no rule is broken")
+    if perfetto:
+        try:
+            Race(scene, variant, scheduler.schedule).export_perfetto(perfetto)
+        except OSError as error:
+            raise ValueError(f"{perfetto}: {error.strerror}") from error
     return scheduler.verdict is None

@@ -33,6 +33,7 @@ from ptlab.scenario.operations import OPERATIONS
 from ptlab.scenario.player import shown
 from ptlab.schemes import SCHEMES
 from ptlab.state.machine import GRAINS
+from ptlab.story.story import tell as told
 
 _EPILOG = """\
 examples:
@@ -42,6 +43,7 @@ examples:
   ptlab run B01_dontneed_2M B04_dontneed_unaligned --kernel 6.1
   ptlab run lesson.txt                             every scenario of a file
   ptlab run lesson.txt first second --json         two of them, one JSON object a line
+  ptlab run life-of-a-pte-page --grain entry --perfetto life.json
   ptlab run cover-letter                           the 50 GB loop of 2021 under three schemes
   ptlab run production-snapshot                    the server of the mail under all nine designs
   ptlab run postgresql --scheme unmap_only         500 backends over 8 GiB of shared memory
@@ -102,6 +104,11 @@ def add_parser(commands: Any) -> None:
         "--grain", choices=GRAINS, default="range", help="what one step covers (default: range)"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument(
+        "--perfetto",
+        metavar="OUT",
+        help="also write the steps of one scenario as a trace that ui.perfetto.dev opens",
+    )
     parser.set_defaults(command=command)
 
 
@@ -119,6 +126,8 @@ def command(args: argparse.Namespace) -> int:
     if args.file in WORKLOADS and args.file not in builtin():
         return _workload(args)
     chosen = scenarios(args.file, args.names)
+    if args.perfetto:
+        _write_perfetto(chosen, args)
     if chosen == [find("cover-letter")] and not (args.json or args.scheme or args.kernel):
         cover_letter.show(chosen[0], args.levels, args.grain)
         return 0
@@ -138,6 +147,18 @@ def command(args: argparse.Namespace) -> int:
             "not model yet"
         )
     return 0
+
+
+def _write_perfetto(chosen: list[Scenario], args: argparse.Namespace) -> None:
+    if len(chosen) != 1:
+        raise BadInput(f"--perfetto writes one scenario, and here are {len(chosen)}: name one")
+    try:
+        story = told(chosen[0], args.scheme, args.kernel, args.levels, args.grain)
+        story.export_perfetto(args.perfetto)
+    except OSError as error:
+        raise BadInput(f"run: {args.perfetto}: {error.strerror}") from error
+    except ValueError as error:
+        raise BadInput(f"run: {error}") from error
 
 
 def _workload(args: argparse.Namespace) -> int:

@@ -140,6 +140,12 @@ class Race:
         title = self.scene.headline(self.variant, self.verdict)
         return export_race({**self.page(), "position": len(self.schedule)}, title, path)
 
+    def export_perfetto(self, path: str | PathLike[str]) -> Path:
+        """Write the line as a time line that ui.perfetto.dev opens, with a thread for each task."""
+        from ptlab.story.perfetto import export_race
+
+        return export_race(self.payload(), path)
+
     def __str__(self) -> str:
         race = self.payload()
         pane, moment = race["story"]["panes"][0], race["moments"][-1]

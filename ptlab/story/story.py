@@ -28,6 +28,7 @@ from ptlab.story.code import Code
 from ptlab.story.in_step import in_step
 from ptlab.story.link import Told, read_link, write_link
 from ptlab.story.pane import columns, pane
+from ptlab.story.perfetto import export_perfetto
 from ptlab.story.timeline import Timeline
 from ptlab.widgets.payload import SCHEMA, Pane, Payload
 
@@ -141,6 +142,10 @@ class Story:
         with no_garbage():
             return export_html(self.payload(), path)
 
+    def export_perfetto(self, path: str | PathLike[str]) -> Path:
+        """Write the steps as a time line that ui.perfetto.dev opens; see perfetto.py."""
+        return export_perfetto(self.payload(), path)
+
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         return self._stepper()._repr_mimebundle_(**kwargs)
 
@@ -172,6 +177,7 @@ class Comparison:
         return _payload(self.title, self.stories, in_step([story.steps for story in self.stories]))
 
     export_html = Story.export_html
+    export_perfetto = Story.export_perfetto
     _repr_mimebundle_ = Story._repr_mimebundle_
     _ipython_display_ = Story._ipython_display_
 

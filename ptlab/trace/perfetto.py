@@ -1,16 +1,15 @@
 """A replay as a Chrome trace in JSON, which ui.perfetto.dev and chrome://tracing open.
 
 VmPTE is a counter: the measured one of each process, and under each design that of all together. Each
-memory call is a slice, in its process. Source: the Trace Event Format (events of phase X, C, M).
+memory call is a slice, in its process.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from ptlab.base.trace_events import Event, counter, named, whole, write
 from ptlab.paths.madvise import ADVICE_NAMES
 from ptlab.trace.replay import Replay
 from ptlab.trace.rows import Op
@@ -33,40 +32,24 @@ _PER_MICROSECOND = 1000
 
 
 def write_perfetto(replay: Replay, path: str | Path) -> None:
-    """Write the replay as a Chrome trace. The file is there when it is whole, and not before."""
-    text = json.dumps({"traceEvents": list(_events(replay)), "displayTimeUnit": "ms"})
-    part = Path(f"{path}.part")
-    try:
-        part.write_text(text)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    """Write the replay as a Chrome trace; see trace_events.write."""
+    write(_events(replay), path)
 
 
-def _events(replay: Replay) -> Iterator[dict[str, Any]]:
+def _events(replay: Replay) -> Iterator[Event]:
     rows = replay.trace.rows
     for who in sorted(set(rows["who"].tolist())):
-        yield _name(who, f"process {who} of {replay.trace.title}")
-    yield _name(_DESIGNS, "VmPTE under each design (simulated, all processes)")
+        yield named(who, f"process {who} of {replay.trace.title}")
+    yield named(_DESIGNS, "VmPTE under each design (simulated, all processes)")
     for clock, took, who, op, at, length, x in rows[
         ["clock", "took", "who", "op", "at", "length", "x"]
     ].tolist():
         if op == Op.SAMPLE:
-            yield _counter(clock, who, "VmPTE measured, kB", x)
+            yield counter(clock / _PER_MICROSECOND, who, "VmPTE measured, kB", kB=x)
         elif op in _CALLS and took:  # without `took` it is the state at the start, and no call
             name = f"{_CALLS[op]} {ADVICE_NAMES.get(x, x)}" if op == Op.ADVISE else _CALLS[op]
-            place = {"address": f"{at:#x}", "length": length}
-            times = {"ts": (clock - took) / _PER_MICROSECOND, "dur": took / _PER_MICROSECOND}
-            yield {"ph": "X", "pid": who, "tid": who, "name": name, **times, "args": place}
+            began, lasted = (clock - took) / _PER_MICROSECOND, took / _PER_MICROSECOND
+            yield whole(began, lasted, who, who, name, address=f"{at:#x}", length=length)
     for one in replay:
         for clock, kb in zip(replay.clock.tolist(), one.total.tolist(), strict=True):
-            yield _counter(clock, _DESIGNS, f"{one.scheme}, kB", kb)
-
-
-def _name(who: int, name: str) -> dict[str, Any]:
-    return {"ph": "M", "pid": who, "tid": who, "name": "process_name", "args": {"name": name}}
-
-
-def _counter(clock: int, who: int, name: str, kb: int) -> dict[str, Any]:
-    times = {"ts": clock / _PER_MICROSECOND}
-    return {"ph": "C", "pid": who, "tid": who, "name": name, **times, "args": {"kB": kb}}
+            yield counter(clock / _PER_MICROSECOND, _DESIGNS, f"{one.scheme}, kB", kB=kb)

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.support.command import ptlab
+from tests.support.trace_events import events_of
 
 
 @pytest.fixture
@@ -57,3 +58,18 @@ def test_run_without_a_name_lists_what_there_is(capsys):
     words = " ".join(out.split())
     assert "life-of-a-pte-page the first touch builds" in words and "B01_dontneed_2M" in words
     assert "R random: R1_0000 to R1_0079" in words
+
+
+def test_perfetto_writes_the_steps_of_one_scenario(capsys, lesson, tmp_path):
+    out = tmp_path / "one.json"
+    status, shown, _ = ptlab(capsys, "run", lesson, "one", "--perfetto", str(out))
+    told = [one["args"]["sentence"] for one in events_of(out) if one["ph"] == "B" and one["args"]]
+    assert status == 0 and "touch w s0 4K" in shown
+    assert told[-1] == "the VMA lock of 0x100000000000 (read) is dropped."
+    nowhere = str(tmp_path / "none" / "one.json")
+    for names, path, says in (
+        ([], out, "here are 2: name one"),
+        (["one"], nowhere, "No such file or directory"),
+    ):
+        status, _, err = ptlab(capsys, "run", lesson, *names, "--perfetto", str(path))
+        assert status == 2 and says in err

@@ -1,18 +1,17 @@
 """A replay as a Chrome trace: calls are slices, VmPTE is a counter."""
 
-import json
-
 import pytest
 
 from ptlab.trace.perfetto import write_perfetto
 from ptlab.trace.replay import replay
 from ptlab.trace.rows import Op
+from tests.support.trace_events import events_of
 
 
 def test_calls_are_slices_and_vmpte_is_a_counter(tmp_path):
     played = replay("redis", "unmap_only", "pt_reclaim")
     write_perfetto(played, tmp_path / "redis.json")
-    events = json.loads((tmp_path / "redis.json").read_text())["traceEvents"]
+    events = events_of(tmp_path / "redis.json")
     assert list(tmp_path.iterdir()) == [tmp_path / "redis.json"]
     rows = played.trace.rows
     called = rows[(rows["op"] == Op.ADVISE) & (rows["took"] > 0)]
