@@ -12,7 +12,7 @@ from ptlab.classroom.handed_in import last_error
 from ptlab.classroom.question import Question, refused
 from ptlab.classroom.report import Finding, Report
 from ptlab.classroom.sets import find
-from ptlab.classroom.solution import NotHere, instructors
+from ptlab.classroom.solution import NotHere, instructors, not_here
 from ptlab.story.story import Story
 
 
@@ -38,11 +38,6 @@ class Asked:
 
         NotHere: it would be the answer to a graded problem, which only an instructor's install shows.
         """
-        if not judges(seeds.whose()):
-            raise NotHere(
-                f"{self.question.name}: the run behind a graded problem is shown after grading. "
-                "Practice problems show theirs: ptlab.practice(0) in place of ptlab.student(...)"
-            )
         return self.question.story(self.problem)
 
     @property
@@ -137,14 +132,16 @@ def graded(name: str, answer: object, whose: str, claimed: str, ended: str = "")
     """Grade `answer` to the problem of `whose`, in a notebook that says student(`claimed`).
 
     `ended` says how the answer's cell went wrong, if it did: that is why there is no answer.
-    GraderFault: this machine could not judge it.
+    GraderFault: this machine could not judge it. NotHere: it is graded, and this is a student's install.
     """
     question = find(name)
+    if not judges(whose):
+        raise NotHere(not_here(name))
     if answer is None:
         return Report(name, question.points, _unanswered(question, ended))
     problem = question.pose(seeds.own(name, whose))
     more = [question.pose(rng) for rng in seeds.further(name, question.further)]
-    findings = question.grade(problem, answer, more)
+    findings = question.judge(problem, answer, more)
     if claimed != whose:
         says = f"the notebook says student({claimed!r})" if claimed else "the notebook names nobody"
         says = "the notebook shows practice problems" if seeds.is_practice(claimed) else says

@@ -41,7 +41,7 @@ class FunctionQuestion(Question[P]):
         """It is no function whose text can be judged."""
         return not_runnable(answer, "function")
 
-    def grade(self, problem: P, answer: object, further: Sequence[P] = ()) -> list[Finding]:
+    def judge(self, problem: P, answer: object, further: Sequence[P] = ()) -> list[Finding]:
         """Call it in the sandbox; each call gives its share."""
         problems = [problem, *further]
         try:

@@ -23,7 +23,7 @@ from random import Random
 from typing import Any, ClassVar, Generic, TypeVar
 
 from ptlab.classroom.report import Finding
-from ptlab.classroom.solution import Wrong, solution_of
+from ptlab.classroom.solution import Wrong, only_practice, solution_of
 from ptlab.classroom.student_code import class_name, kind_of
 from ptlab.classroom.wire_format import NotCarried
 from ptlab.classroom.wording import Fills, Wording, wording
@@ -68,12 +68,28 @@ class Question(ABC, Generic[P]):
     def ill_formed(self, problem: P, answer: object) -> str:
         """Why `answer` has not the form that is asked for; "" if it has. Nothing is judged."""
 
-    @abstractmethod
     def grade(self, problem: P, answer: object, further: Sequence[P] = ()) -> list[Finding]:
-        """What is right and what is not. `further` problems are for answers that are code."""
+        """What is right and what is not. `further` problems are for answers that are code.
+
+        NotHere: a problem is graded, and this install is a student's.
+        """
+        only_practice(self, [problem, *further])
+        return self.judge(problem, answer, further)
+
+    @abstractmethod
+    def judge(self, problem: P, answer: object, further: Sequence[P] = ()) -> list[Finding]:
+        """What `grade` gives."""
 
     def story(self, problem: P) -> Story | None:
-        """The run behind the problem, to step through after an answer; None if there is none."""
+        """The run behind the problem, to step through after an answer; None if there is none.
+
+        NotHere: it would be the answer to a graded problem, and this install is a student's.
+        """
+        only_practice(self, [problem])
+        return self.run(problem)
+
+    def run(self, problem: P) -> Story | None:
+        """What `story` gives."""
         return None
 
     # -- what the solution knows. NotHere: the install of a student has it for practice alone --

@@ -85,7 +85,7 @@ class SchemeQuestion(Question[Program]):
         """It is no class whose text can be judged."""
         return not_runnable(answer, "class")
 
-    def grade(
+    def judge(
         self, problem: Program, answer: object, further: Sequence[Program] = ()
     ) -> list[Finding]:
         """Run it in the sandbox, then look at its numbers."""

@@ -17,10 +17,12 @@ import functools
 import hashlib
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from importlib import import_module, resources
 from pathlib import Path
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
+from ptlab.classroom import seeds
 from ptlab.classroom.wire_format import unpack
 from ptlab.classroom.wording import Fills, Reasoning, reasoning
 
@@ -145,6 +147,26 @@ def instructors_part() -> list[Path]:
     checkout = Path(__file__).parents[2]
     beside = [checkout / name for name in _BESIDE] if (checkout / "pyproject.toml").exists() else []
     return [path for path in (SOLUTIONS, *beside) if path.exists()]
+
+
+def not_here(name: str) -> str:
+    """What a student's install says of the graded problem of question `name`."""
+    return (
+        f"{name}: a graded problem is judged and shown where it is graded, not here. Practice problems "
+        "are judged and shown: ptlab.practice(0) in place of ptlab.student(...)"
+    )
+
+
+def only_practice(question: Any, problems: Iterable[object]) -> None:
+    """NotHere: one of the problems is nobody's practice, and this install is a student's."""
+    if instructors() is not None:
+        return
+    names = map(seeds.practice_name, range(seeds.PRACTICE))
+    sources = [seeds.own(question.name, name) for name in names]
+    sources += seeds.further(question.name, question.further)
+    known = list(map(question.pose, sources))
+    if any(problem not in known for problem in problems):
+        raise NotHere(not_here(question.name))
 
 
 def solution_of(question: Any) -> Solution[Any]:

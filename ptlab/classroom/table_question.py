@@ -76,7 +76,7 @@ class TableQuestion(Question[P]):
             return str(error)
         return ""
 
-    def grade(self, problem: P, answer: object, further: Sequence[P] = ()) -> list[Finding]:
+    def judge(self, problem: P, answer: object, further: Sequence[P] = ()) -> list[Finding]:
         """Row by row; a wrong one names the mistaken idea that would give it, if one does."""
         names = self.rows(problem)
         try:

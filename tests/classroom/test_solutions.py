@@ -77,6 +77,18 @@ def test_of_a_graded_problem_only_the_form_is_told(name, request):
             ask(problem)
 
 
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_nothing_judges_a_graded_problem_by_another_way(name, as_a_student):
+    """Not where it is called by hand, nor in the place of a further problem."""
+    question, problem, practice = QUESTIONS[name], posed(name, "amy7"), posed(name, "practice 9")
+    for given in ([problem], [practice, problem]):
+        with pytest.raises(NotHere, match=r"ptlab\.practice\(0\)"):
+            question.grade(given[0], None, given[1:])
+    with pytest.raises(NotHere):
+        graded(name, None, "amy7", "amy7")
+    assert question.grade(practice, None)
+
+
 @pytest.mark.parametrize(
     ("name", "right", "wrong", "refused"),
     [

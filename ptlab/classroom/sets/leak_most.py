@@ -44,7 +44,7 @@ class Leaves(Question[Goal]):
             return str(error)
         return ""
 
-    def grade(self, problem: Goal, answer: object, further: Sequence[Goal] = ()) -> list[Finding]:
+    def judge(self, problem: Goal, answer: object, further: Sequence[Goal] = ()) -> list[Finding]:
         """Play it and count: three parts for the empty tables, one for each other rule."""
         try:
             left = play(read(answer, problem.verbs, problem.lines, problem.area), problem.kernel)

@@ -74,7 +74,7 @@ class Counts(TableQuestion[Program]):
         ]
         return given[0] == truth[0] and len(mistakes) <= 2 and row not in mistakes and row > 0
 
-    def story(self, problem: Program) -> Story:
+    def run(self, problem: Program) -> Story:
         """The whole run."""
         return Story(played(problem), "A count through its life")
 

@@ -47,11 +47,11 @@ class Missing(TableQuestion[InjectedBug]):
             if logged(problem):
                 return problem
 
-    def grade(
+    def judge(
         self, problem: InjectedBug, answer: object, further: Sequence[InjectedBug] = ()
     ) -> list[Finding]:
         """The two words count for somebody who has found the place, or nearly."""
-        findings = super().grade(problem, answer, further)
+        findings = super().judge(problem, answer, further)
         if len(findings) < 3 or findings[0].ok or self._near(problem, answer):
             return findings
         names, says = self.rows(problem)[1:], self.wording.remarks["far"]
@@ -79,7 +79,7 @@ class Missing(TableQuestion[InjectedBug]):
         """How to look; the run itself, once it is the end that matters."""
         return self.wording.remarks["where-end" if row == 2 else "where"].format(self=self)
 
-    def story(self, problem: InjectedBug) -> Story:
+    def run(self, problem: InjectedBug) -> Story:
         """The run with the bug, to its end."""
         return Story(_log(problem).run)
 

@@ -45,7 +45,7 @@ class Break(ScheduleQuestion):
         """The stage and the tasks."""
         return {"tasks": self._tasks(problem), "form": self.form.format(name=self.name)}
 
-    def grade(self, problem: Stage, answer: object, further: Sequence[Stage] = ()) -> list[Finding]:
+    def judge(self, problem: Stage, answer: object, further: Sequence[Stage] = ()) -> list[Finding]:
         """All or nothing: any schedule runs."""
         played = self.played(problem, answer)
         if isinstance(played, str):

@@ -39,7 +39,7 @@ class Shortest(ScheduleQuestion):
         tasks = self._tasks(problem)
         return {"scene": SCENES[problem.scene], "tasks": tasks, "nearly": _NEARLY, "form": form}
 
-    def grade(self, problem: Stage, answer: object, further: Sequence[Stage] = ()) -> list[Finding]:
+    def judge(self, problem: Stage, answer: object, further: Sequence[Stage] = ()) -> list[Finding]:
         """The most for failing, two points for being short."""
         played = self.played(problem, answer)
         if isinstance(played, str):

@@ -38,11 +38,11 @@ class Built(TableQuestion[Touches]):
             if _first_in_its_table(offsets, read) and _comes_back(offsets):
                 return problem
 
-    def grade(
+    def judge(
         self, problem: Touches, answer: object, further: Sequence[Touches] = ()
     ) -> list[Finding]:
         """A point for each two touches that are both right: one row has but four possible values."""
-        findings = super().grade(problem, answer, further)
+        findings = super().judge(problem, answer, further)
         if len(findings) < len(problem.touches):
             return findings
         for k in range(0, len(findings), 2):
@@ -83,7 +83,7 @@ class Built(TableQuestion[Touches]):
             return self.wording.ideas["reads-build-nothing"]
         return says["first"] if row == 0 else ""
 
-    def story(self, problem: Touches) -> Story:
+    def run(self, problem: Touches) -> Story:
         """The mmap and the six touches."""
         process = Process()
         for _ in touched(process, problem):
