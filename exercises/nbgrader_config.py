@@ -1,7 +1,11 @@
 """nbgrader for ptlab's problem sets: who judges, what a student's copy has in place of a solution."""
 
-from ptlab.classroom.grading import AUTOGRADE, SANITIZE
-from ptlab.classroom.reader import Reader
+try:
+    from ptlab.classroom.collecting import Names, Notebooks
+    from ptlab.classroom.grading import AUTOGRADE, SANITIZE
+    from ptlab.classroom.reader import Reader
+except Exception as error:  # nbgrader would go on without this file, and run notebooks unprotected
+    raise SystemExit(f"Nothing was done, because ptlab cannot be loaded: {error!r}") from None
 
 c = get_config()  # noqa: F821 (nbgrader defines it)
 
@@ -19,9 +23,13 @@ c.HandIn.secret_file = "~/ptlab-secret"
 # Seconds for one cell. An endless loop is stopped, and the cells after it still run.
 c.Execute.timeout = 60
 
+# What is wrong with one file of Canvas's or Moodle's archive stops no other (classroom/collecting.py).
+c.ZipCollectApp.extractor_plugin = Notebooks
+c.ZipCollectApp.collector_plugin = Names
+
 # zip_collect: "amy7-ps1.ipynb", after whatever Canvas or Moodle has put before it, and Canvas's "-2".
 c.FileNameCollectorPlugin.named_regexp = (
-    r"(?:.*[_/])?(?P<student_id>[^_/]+?)-(?P<file_id>ps\d)(?:-\d+)?\.ipynb$"
+    r"(?:.*[_/])?(?P<student_id>[^_/.*?\[\]][^_/*?\[\]]*?)-(?P<file_id>ps\d)(?:-\d+)?\.ipynb$"
 )
 
 # Check cells that a student has deleted come back (ptlab/classroom/grading.py says where).

@@ -19,6 +19,7 @@ from nbformat import NotebookNode, from_dict
 from nbformat.v4 import new_code_cell
 from nbgrader import utils
 from nbgrader.converters import Autograde
+from nbgrader.exchange.default import Exchange
 from nbgrader.preprocessors import (
     DeduplicateIds,
     Execute,
@@ -63,12 +64,16 @@ class HandIn(Execute):  # type: ignore[misc]
         """
         if other := seeds.other_version(notebook.metadata):
             raise ValueError(f"this notebook cannot be graded: {other}")
+        student = resources["nbgrader"]["student"]
+        if seeds.of_practice(student):
+            raise ValueError(
+                f"{student!r} is no student's name: practice problems are solved in public"
+            )
         checks = {k: found for k, cell in enumerate(notebook.cells) if (found := _check(cell))}
         ran, minutes = self._run(notebook, checks, resources)
         tidy(notebook)
         secret = self.secret()
         run = {"way": ran.way, "left": ran.left, "secret": mark(secret)}
-        student = resources["nbgrader"]["student"]
         first = 0
         for k, (question, _) in checks.items():
             cell, ended = notebook.cells[k], _ended(notebook.cells[first:k])
@@ -83,8 +88,10 @@ class HandIn(Execute):  # type: ignore[misc]
         return read(self.secret_file)
 
     def hidden(self) -> list[Path]:
-        """What no notebook may see."""
-        return [Path.cwd(), Path(self.secret_file).expanduser().resolve(), *instructors_part()]
+        """What no notebook may see: the course, the exchange, the secret, the solutions."""
+        exchange = Path(Exchange(config=self.config).root)
+        secret = Path(self.secret_file).expanduser().resolve()
+        return [Path.cwd(), exchange, secret, *instructors_part()]
 
     def _run(
         self, notebook: NotebookNode, checks: dict[int, tuple[str, str]], resources: Any
@@ -98,7 +105,7 @@ class HandIn(Execute):  # type: ignore[misc]
         place = Path(folder).resolve() if folder else None
         ran = run_notebook(copy, self.timeout, place, self.hidden())
         if ran.left:
-            what = f"what it left running was ended: {', '.join(ran.left)}"
+            what = f"what it left running was ended: {', '.join(map(repr, ran.left))}"
             self.log.warning("%s: %s", resources["unique_key"], what)
         for number, (k, outputs) in enumerate(sorted(ran.outputs.items()), 1):
             copy.cells[k].outputs = from_dict(outputs)  # type: ignore[no-untyped-call]
@@ -182,7 +189,7 @@ def _report(
         says = f"there is no answer: {ended}" if ended else why
         return Report(question, points, refused(says, points, "not-handed-in"))
     claimed, answer = came
-    return graded(question, answer, student.strip().casefold(), claimed, ended)
+    return graded(question, answer, seeds.plain(student), claimed, ended)
 
 
 def _took(minutes: Any, question: str) -> float | None:

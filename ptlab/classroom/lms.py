@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from ptlab.classroom import seeds
 from ptlab.classroom.gradebook import NAME
 
 
@@ -101,7 +102,7 @@ def _who(table: list[list[str]], students: set[str]) -> int:
 
 
 def _plain(name: str) -> str:
-    return name.strip().casefold().split("@")[0]
+    return seeds.plain(name).split("@")[0]
 
 
 def _other_points(name: str, there: str, totals: Totals) -> list[str]:

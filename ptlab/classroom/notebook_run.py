@@ -18,6 +18,7 @@ from ptlab.classroom.box_ways import Limits
 from ptlab.classroom.grader_fault import GraderFault
 from ptlab.classroom.grader_process import nothing_left_behind
 from ptlab.classroom.handed_in import MIME as HANDED_IN
+from ptlab.classroom.report import writable
 
 LIMITS = Limits(seconds=300, mib=2048, processes=128)
 """Of a notebook. Its seconds are by the clock alone, and each cell has its own."""
@@ -127,4 +128,4 @@ def _one_of(name: str) -> str:
 def _text(value: Any) -> str:
     """Text that a file can hold."""
     text = "".join(map(str, value)) if isinstance(value, list) else str(value)
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return writable(text)

@@ -15,6 +15,7 @@ from nbconvert.exporters import NotebookExporter
 from ptlab.classroom.box import way
 from ptlab.classroom.grading import HandIn
 from ptlab.classroom.handed_files import unsafe, why_file
+from ptlab.classroom.report import writable
 from ptlab.classroom.self_test import try_this_machine
 
 
@@ -49,5 +50,5 @@ class Reader(NotebookExporter):
         except Exception as error:
             noted.parent.mkdir(parents=True, exist_ok=True)
             says = f"{type(error).__name__}: {error}"[:300]
-            noted.write_text(says.encode("utf-8", "replace").decode(), encoding="utf-8")
+            noted.write_text(writable(says), encoding="utf-8")
             raise

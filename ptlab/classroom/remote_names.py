@@ -6,14 +6,12 @@ is not in it does not exist for the student's process: the judge looks a name up
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ptlab.base.errors import SchemeMistake
-from ptlab.classroom.wire_format import MOST, NotCarried, pack, unpack
+from ptlab.classroom.wire_format import NotCarried, pack, unpack
 from ptlab.schemes import empty_tables
 
 
@@ -44,7 +42,7 @@ OFFERED: dict[str, Offer] = {
         calls=_names("unhook_pte lookup is_huge"),
     ),
     "Machine": Offer(
-        values=_names("grain task"),
+        values=_names("task"),
         parts=_names("mem store others geometry"),
         calls=_names("unlock downgrade call_rcu"),
         paths=_names("lock flush"),
@@ -132,10 +130,3 @@ def offered_kind(value: Any) -> str | None:
     if "Alone" in names or hasattr(value, "still_hooked"):
         return "Others"
     return next((name for name in names if name in OFFERED), None)
-
-
-def only_few(where: Any) -> None:
-    """SchemeMistake: an index of more elements than travel."""
-    parts = where if type(where) is tuple else (where,)
-    if math.prod(map(np.size, parts)) > MOST:
-        raise SchemeMistake(f"it asks for more than {MOST} elements at once")

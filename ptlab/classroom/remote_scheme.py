@@ -8,9 +8,7 @@ engine. All state is here: what comes from there is plain data, bounded in size 
 
 from __future__ import annotations
 
-import copy
 import json
-from collections import defaultdict, deque
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -18,16 +16,14 @@ from typing import Any, Protocol
 from ptlab.base.errors import SchemeMistake
 from ptlab.base.facts import Scan
 from ptlab.base.steps import Kind, Step
+from ptlab.classroom.remote_columns import MOST_KEPT, made, used
 from ptlab.classroom.remote_names import (
-    COLUMN_READS,
-    COLUMN_WRITES,
     OFFERED,
     PEEKS,
     Ref,
     decode,
     encode,
     offered_kind,
-    only_few,
 )
 from ptlab.schemes import empty_tables
 from ptlab.state.scheme import POINTS, ReclaimScheme
@@ -36,8 +32,9 @@ MESSAGES = 400_000
 """Most lines that a student's process may send; the right answers need a tenth."""
 BYTES = 1 << 26
 """Most that it may send in all; the right answers need a twentieth."""
-MOST_KEPT = 50_000
-"""Elements in what a scheme remembers under one name; and names."""
+
+_MOST_SCANNED = 1 << 31
+"""Entries in one step."""
 
 _ORDINARY = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
 """Errors of a call that the class is told, with its own line."""
@@ -171,26 +168,7 @@ class Remote:
     def _column(self, ref: list[Any], name: str, method: str, args: list[Any]) -> Any:
         own = ref == ["Own", 0]
         column = vars(self.scheme)[name] if own else self._offered(ref, name, "columns")
-        given = [self._decode(arg) for arg in args]
-        if method in ("[]", "[]="):
-            only_few(given[0])
-        if method == "[]":
-            return column[given[0]]
-        if method == "in":
-            return given[0] in column
-        if method == "len":
-            return len(column)
-        if method == "iter":
-            return list(column)
-        if method in COLUMN_READS:
-            found = getattr(column, method)(*given)
-            return list(found) if method in ("keys", "values", "items") else found
-        if not own or method not in {*COLUMN_WRITES, "[]="}:
-            raise SchemeMistake(f"{name}: an answer changes only what it remembers itself")
-        found = getattr(column, "__setitem__" if method == "[]=" else method)(*given)
-        if len(column) > MOST_KEPT:
-            raise SchemeMistake(f"self.{name} has more than {MOST_KEPT} elements")
-        return found
+        return used(column, own, name, method, [self._decode(arg) for arg in args])
 
     def _may_write(self, owner: Any, name: str) -> None:
         own = owner is self.scheme and name in vars(self.scheme)
@@ -201,12 +179,8 @@ class Remote:
 
     def _keep(self, name: str, kind: str, value: Any, missing: Any) -> None:
         """self.NAME = value, in the student's class."""
-        found = self._decode(value)
-        if kind == "defaultdict" and missing is not None:
-            default = self._decode(missing)
-            found = defaultdict(lambda: copy.deepcopy(default), found)
-        elif kind == "deque":
-            found = deque(found)
+        default = [] if missing is None else [self._decode(missing)]
+        found = made(name, kind, self._decode(value), default)
         if name.startswith("__") or name in _OF_THE_CLASS:
             raise AttributeError(f"self.{name} is not for a scheme to set")
         setattr(self.scheme, name, found)
@@ -216,13 +190,19 @@ class Remote:
     def _step(self, outcome: list[Any]) -> Step:
         if outcome[0] == "step":
             step = self._decode(outcome[1])
-            if type(step) is Step:
-                if step is self._owed:
-                    self._owed = None
-                return step
-            raise Raised("it yields something that is no step. Is there a `yield from` missing?")
+            if type(step) is not Step:
+                raise Raised(
+                    "it yields something that is no step. Is there a `yield from` missing?"
+                )
+            if step is not self._owed:
+                raise Raised(f"it yields a step twice ({step.kind} in {step.fn})")
+            self._owed = None
+            return step
         kind, fn, tables, n, times, found = map(self._decode, outcome[1:])
-        if kind != Kind.SCAN or any(type(k) is not int or k < 0 for k in (n, times, found)):
+        counts = (n, times, found)
+        if kind != Kind.SCAN or any(
+            type(k) is not int or not 0 <= k < _MOST_SCANNED for k in counts
+        ):
             raise SchemeMistake(
                 "a step of its own can only be a scan; all others come with what they do"
             )

@@ -56,7 +56,7 @@ class Report(float):
         cls, question: str, points: float, findings: Iterable[Finding], judged: bool = True
     ) -> Report:
         """The points are the worth of all that is right, at most `points`."""
-        found = tuple(f._replace(what=_writable(f.what)) for f in findings)
+        found = tuple(f._replace(what=writable(f.what)) for f in findings)
         got = min(sum(finding.worth for finding in found if finding.ok), points)
         report = super().__new__(cls, round(got, 2))
         report.question, report.points, report.findings = question, points, found
@@ -98,7 +98,7 @@ class Report(float):
     def _repr_html_(self) -> str:
         rows = "".join(map(_row, self.findings))
         return (
-            '<div style="max-width:54em;line-height:1.45">'
+            f'<div class="{_NO_MATHS}" style="max-width:54em;line-height:1.45">'
             f'<p style="margin:.3em 0;font-weight:600">{escape(self.heading)}</p>'
             f'<table style="border-collapse:collapse;text-align:left">{rows}</table></div>'
         )
@@ -107,11 +107,14 @@ class Report(float):
         return {"text/plain": repr(self), "text/html": self._repr_html_(), MIME: self.data()}
 
 
+_NO_MATHS = "tex2jax_ignore mathjax_ignore"
+"""MathJax 2 and 3 leave such an element alone: a student's words in it could be TeX with a link."""
+
 _MARKS = {"right": "✓", "wrong": "✗", "note": "i"}
 
 
-def _writable(what: str) -> str:
-    """A student's text may have characters that no file can hold: half a surrogate pair."""
+def writable(what: str) -> str:
+    """A student's text, or the name of a file, may have what no file can hold: half a surrogate pair."""
     return what.encode("utf-8", "backslashreplace").decode("utf-8")
 
 

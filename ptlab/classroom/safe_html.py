@@ -43,10 +43,14 @@ _MOST_MARKS, _MOST_OPEN = 5000, 200
 _TAG = re.compile(r"<(?!/?(?:details|summary|br|sub|sup|b|i) */?>)(?=[A-Za-z/!?])")
 _LINK = re.compile(r"\](?=[(:])")
 """What stands before the target of a link: `](` or `]:`. Targets hide scripts in many ways."""
-_IN_MATHS = re.compile(r"\\(href|class|cssId|style|unicode|require)\b")
+_IN_MATHS = re.compile(r"\\(href|class|cssId|data|mmlToken|style|unicode|require)\b")
 """Words of TeX by which MathJax makes links and attributes."""
 _OF_A_CELL = ("nbgrader", "deletable", "editable")
-_OF_A_NOTEBOOK = ("kernelspec", "language_info", "ptlab")
+_OF_A_NOTEBOOK = ("ptlab",)
+_PYTHON = {
+    "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+    "language_info": {"name": "python", "file_extension": ".py", "pygments_lexer": "ipython3"},
+}
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -101,6 +105,7 @@ def markdown(text: str) -> str:
 def tidy(notebook: Any) -> None:
     """Texts that the teacher has not locked, and all that is noted about cells."""
     _keep(notebook.metadata, _OF_A_NOTEBOOK)
+    notebook.metadata |= _PYTHON  # another lexer might need hours to colour a cell
     for number, cell in enumerate(notebook.cells):
         _keep(cell.metadata, _OF_A_CELL)
         if not _ID.fullmatch(str(cell.get("id", ""))):

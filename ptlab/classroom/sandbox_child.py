@@ -65,8 +65,8 @@ def main() -> None:
         else:
             function = _subject(answer)
             say({"verdict": "ready"})
-            calls = unpack(json.loads(come.readline()))
-            say({"verdict": [_call(function, call) for call in calls]})
+            for line in come:
+                say({"verdict": _call(function, unpack(json.loads(line)))})
     except BaseException as error:  # whatever the answer raises, SystemExit too, ends here
         say({"stopped": told(error)})
     os._exit(0)  # without whatever the answer wants to do at exit

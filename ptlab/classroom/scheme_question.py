@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import ClassVar
 
+from ptlab.classroom import seeds
 from ptlab.classroom.box_process import Stopped
 from ptlab.classroom.question import Question
 from ptlab.classroom.report import Finding
@@ -44,14 +45,15 @@ class Program:
     scanned: int
     writes: int
 
-    def excess(self, run: Run) -> Iterator[str]:
-        """What of the cost goes beyond its limit."""
+    def excess(self, run: Run) -> Iterator[tuple[str, str]]:
+        """What of the cost goes beyond its limit: in words, and in numbers."""
         if run.built > self.built:
-            yield f"builds {run.built} tables, and {self.built} are the limit"
+            yield "builds too many tables", f"{run.built}, and {self.built} are the limit"
         if run.scanned > self.scanned:
-            yield f"scans {run.scanned} entries, and {self.scanned} are the limit"
+            yield "scans too many entries", f"{run.scanned}, and {self.scanned} are the limit"
         if run.writes > self.writes:
-            yield f"takes mmap_lock for write {run.writes - self.writes} times more than it may"
+            more = f"{run.writes - self.writes} times more than it may"
+            yield "takes mmap_lock for write too often", more
 
 
 class SchemeQuestion(Question[Program]):
@@ -141,10 +143,8 @@ class SchemeQuestion(Question[Program]):
     def _memory(self, runs: list[tuple[Program, Run]]) -> Finding:
         for number, (program, run) in enumerate(runs):
             if self._end_kb(run) > program.end_kb:
-                says = (
-                    f"{_which(number)} ends with {self._end_kb(run)} kB of tables, "
-                    f"and {program.end_kb} are the limit"
-                )
+                numbers = f"{self._end_kb(run)} kB, and {program.end_kb} are the limit"
+                says = _told(f"{_which(number)} ends with too many tables", numbers, number)
                 return Finding(False, says, 2, _MEASURE, "leaves-tables")
         return Finding(True, "VmPTE is within its limit", 2)
 
@@ -152,8 +152,9 @@ class SchemeQuestion(Question[Program]):
         for number, (program, run) in enumerate(runs):
             if self._end_kb(run) > program.end_kb:
                 return Finding(False, "its cost is judged when VmPTE is within its limit", 2)
-            for excess in program.excess(run):
-                return Finding(False, f"in {_which(number)} it {excess}", 2, _MEASURE, "costs-much")
+            for what, numbers in program.excess(run):
+                says = _told(f"in {_which(number)} it {what}", numbers, number)
+                return Finding(False, says, 2, _MEASURE, "costs-much")
         if self.no_peeking and peeked:
             says = f"it reads {peeked[0]} of ptlab: Linux has no such number, so count yourself"
             return Finding(False, says, 2, misconception="peeks")
@@ -189,6 +190,11 @@ def _where(stopped: str) -> str:
 
 def _which(number: int) -> str:
     return f"further program {number}" if number else "your program"
+
+
+def _told(what: str, numbers: str, number: int) -> str:
+    """The numbers of a further program are a secret at grading: a class makes them as it likes."""
+    return what if number and seeds.grading() else f"{what}: {numbers}"
 
 
 def limits(text: str, end_kb: int, built: int, scanned: int, more_writes: int = 0) -> Program:

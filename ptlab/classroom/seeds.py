@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from random import Random
 from typing import Any
+from unicodedata import normalize
 
 from ptlab.classroom import secret
 
@@ -50,9 +51,9 @@ def student(name: str) -> None:
     global _claimed
     if not isinstance(name, str) or not name.strip() or len(name) > 80:
         raise NoName('student: give your own name or NetID as text, such as student("amy7")')
-    if _PRACTICE.match(_plain(name)):
+    if of_practice(name):
         raise NoName(f"student: {name!r} is no name. For practice problems write ptlab.practice(3)")
-    _claimed = _plain(name)
+    _claimed = plain(name)
     if _claimed == _PLACEHOLDER:
         print(
             "Write your own name in place of 'your NetID'. Until then you see somebody's problems."
@@ -82,6 +83,11 @@ def practice_name(number: int) -> str:
 def is_practice(name: str) -> bool:
     """Whether `name` is that of a practice problem."""
     return name in map(practice_name, range(PRACTICE))
+
+
+def of_practice(name: str) -> bool:
+    """Whether `name` looks like that of a practice problem, which no student may have."""
+    return _PRACTICE.match(plain(name)) is not None
 
 
 def other_version(metadata: Mapping[str, Any]) -> str:
@@ -138,5 +144,6 @@ def further(question: str, number: int) -> list[Random]:
     return [Random(f"ptlab {question} {key} {k}") for k in range(number)]
 
 
-def _plain(name: str) -> str:
-    return name.strip().casefold()
+def plain(name: str) -> str:
+    """A name as it decides on problems: an accent is the same however a file system writes it."""
+    return normalize("NFC", normalize("NFC", name).strip().casefold())

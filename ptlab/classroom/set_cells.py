@@ -30,9 +30,8 @@ class DropCopies(NbGraderPreprocessor):  # type: ignore[misc]
                 cell.metadata.pop("nbgrader", None)
                 continue
             if name in seen:
-                self.log.warning(
-                    "%s: a copy of cell %s was left out", resources["unique_key"], name
-                )
+                about = resources["unique_key"], name
+                self.log.warning("%s: a copy of cell %.60r was left out", *about)
                 del cell.metadata["nbgrader"]
             seen.add(name)
         return notebook, resources
@@ -59,7 +58,7 @@ class RestoreCells(OverwriteCells):  # type: ignore[misc]
         source = self.gradebook.find_notebook(self.notebook_id, self.assignment_id)
         found = next((known for known in source.source_cells if known.name == name), None)
         if found is None:
-            self.log.warning("%s: the set has no cell %s", resources["unique_key"], name)
+            self.log.warning("%s: the set has no cell %.60r", resources["unique_key"], name)
             del cell.metadata["nbgrader"]
             return cell, resources
         points = {graded.name: graded.max_score for graded in source.grade_cells}

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ptlab.classroom import seeds
 from ptlab.classroom.gradebook import Run
 from ptlab.classroom.handed_files import unsafe, why_file
-from ptlab.classroom.report import MIME, VERSION
+from ptlab.classroom.report import MIME, VERSION, writable
 
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
 
@@ -67,7 +67,8 @@ def collect(folder: Path) -> tuple[list[Graded], list[NotGraded], list[Run]]:
         graded += [_graded(student, problem_set, report) for report in ours]
         if ours:
             runs.append(_run(student, problem_set, file, reports))
-    return graded, sorted(without + list(_left_out(folder, done))), runs
+    without += _left_out(folder, done)
+    return graded, sorted(NotGraded(*map(writable, one)) for one in without), runs
 
 
 def _left_out(folder: Path, done: set[tuple[str, str, str]]) -> Iterator[NotGraded]:

@@ -87,16 +87,27 @@ def _pack(value: object, depth: int, left: list[int]) -> Any:
 
 
 def unpack(data: Any) -> Any:
-    """What `pack` was given."""
+    """What `pack` was given. ValueError: it is more than `pack` makes."""
+    return _unpack(data, DEEPEST, [MOST])
+
+
+def _unpack(data: Any, depth: int, left: list[int]) -> Any:
+    left[0] -= 1
+    if depth < 0 or left[0] < 0:
+        raise ValueError("this is larger or deeper than what `pack` makes")
+
+    def inside(items: Any) -> list[Any]:
+        return [_unpack(item, depth - 1, left) for item in items]
+
     if isinstance(data, list):
-        return [unpack(item) for item in data]
+        return inside(data)
     if not isinstance(data, dict):
         return data
     ((kind, inner),) = data.items()
     if kind == "tuple":
-        return tuple(map(unpack, inner))
+        return tuple(inside(inner))
     if kind == "set":
-        return set(map(unpack, inner))
+        return set(inside(inner))
     if kind == "dict":
-        return {unpack(key): unpack(value) for key, value in inner}
+        return dict(map(inside, inner))
     return Code(*inner) if kind == "code" else NotCarried(str(inner))

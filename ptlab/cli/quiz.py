@@ -79,7 +79,7 @@ def command(args: argparse.Namespace) -> int:
             about = f"{question.points:g} points, {question.wording.minutes} minutes"
             print(f"{question.name:15}{question.wording.title}  ({about})")
         return 0
-    name = args.seed.strip().casefold()
+    name = seeds.plain(args.seed)
     name = seeds.practice_name(int(name)) if _DIGIT.fullmatch(name) else name
     if args.compute and not seeds.is_practice(name):
         raise BadInput(

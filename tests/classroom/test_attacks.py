@@ -5,6 +5,7 @@ Their texts are in attacks/. They run as if nobody had read them first.
 
 import json
 import os
+import re
 import runpy
 from pathlib import Path
 from random import Random
@@ -105,12 +106,23 @@ def f(x):
     os._exit(0)""",
     "frames: what is secret, in words of its own": """
 import json, sys
+seen = []
 def f(x):
+    seen.append(x)
+    if len(seen) == 1: return 0
     frame = sys._getframe()
     while "out" not in frame.f_locals: frame = frame.f_back
     frame.f_locals["out"].write(json.dumps({"stopped": f"WON {x}"}).encode() + b"\\n")
     frame.f_locals["out"].flush()
     raise SystemExit""",
+    "frames: what is still to be called, in the result that a student sees": """
+import sys
+def f(x):
+    frame, seen = sys._getframe(), []
+    while frame:
+        seen += map(str, frame.f_locals.values())
+        frame = frame.f_back
+    return "".join(seen)[-50_000:]""",
     "ids: equal to every answer": """
 class Equal(tuple):
     __eq__ = lambda self, other: True
@@ -141,7 +153,8 @@ def test_an_attack_scores_nothing_and_stops_nobody(attack):
     with seeds.graded_with(SECRET):
         found = question.grade(problem, Code("function", "f", FATAL[attack]), more)
     assert sum(one.worth for one in found if one.ok) == 0
-    assert "WON" not in str(found)
+    secret = [str(question.argument(one)) for one in more]
+    assert not any(word in str(found) for word in ["WON", *secret])
 
 
 TELLS = """
@@ -166,6 +179,31 @@ def test_a_scheme_cannot_tell_what_the_secret_programs_are(does, monkeypatch):
     with seeds.graded_with(SECRET):
         found = question.grade(problem, scheme_answers.as_code(cell), more)
     assert "secret" in str(found) and "WON" not in str(found)
+
+
+IN_NUMBERS = """
+    def walk_ends(self, mm, walk, times=1, tlb=None):
+        yield Step(Kind.SCAN, "x", None, 1234567 if len(begun) > 1 else 0, 1, Scan(0))
+"""
+
+
+@pytest.mark.usefixtures("unread")
+def test_a_scheme_cannot_tell_of_the_secret_programs_by_what_it_costs(monkeypatch):
+    """Entries scanned are a number of its own choice: a report must not repeat it."""
+    monkeypatch.setattr(scheme_question, "SCENES", ())
+    question = find("scheme-1")
+    problem, *more = (question.pose(Random(k)) for k in range(2))
+    cell = scheme_answers.right("scheme-1") + TELLS.replace("DOES", "pass") + IN_NUMBERS
+    cell = cell.replace('["WON"] if len(begun) > 1 else []', "[]")
+    head = (
+        "from ptlab.base.facts import Scan\nfrom ptlab.base.steps import Kind, Step\nbegun = []\n"
+    )
+    answer = scheme_answers.as_code(head + cell)
+    with seeds.graded_with(SECRET):
+        *_, cost = question.grade(problem, answer, more)
+    assert cost.misconception == "costs-much" and not re.search(r"\d\d", cost.what)
+    *_, cost = question.grade(problem, answer, more)  # in practice nothing is secret
+    assert re.search(r"\d{7}", cost.what)
 
 
 SOLUTIONS = "the text of the solutions"

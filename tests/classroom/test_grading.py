@@ -21,12 +21,14 @@ from nbclient import NotebookClient
 from nbgrader.api import Gradebook
 from nbgrader.apps import AutogradeApp, ExportApp, GenerateAssignmentApp, GenerateFeedbackApp
 from nbgrader.utils import is_solution
+from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
 
 from ptlab.classroom import find, grading, seeds
 from ptlab.classroom.box import way
 from ptlab.classroom.box_ways import Way
 from ptlab.classroom.grading import HANDED_IN, HandIn
-from ptlab.classroom.set_cells import RestoreCells
+from ptlab.classroom.set_cells import DropCopies, RestoreCells
 from ptlab.classroom.summary import Summary
 from ptlab.classroom.wire_format import VERSION
 from ptlab.cli import main
@@ -157,7 +159,8 @@ def tidy(course, student):
     for cell in submission.notebook.cells:
         if "nbgrader" in cell.metadata:
             cell.metadata.nbgrader.schema_version = 99
-    submission.cell("example").metadata.nbgrader = {"grade_id": "made up", "schema_version": "x"}
+    made_up = "made up\n[AutogradeApp | ERROR] Copying /x/submitted/ben/ps6_judge_the_thread"
+    submission.cell("example").metadata.nbgrader = {"grade_id": made_up, "schema_version": "x"}
     for name in ("thread-1", "thread-1-check", "thread-2"):
         submission.notebook.cells.remove(submission.cell(name))
     return submission
@@ -381,6 +384,45 @@ def test_another_notebook_is_not_graded(course):
     assert len(other.cells) == 1
 
 
+def test_what_a_student_chooses_is_one_line_of_the_log(caplog):
+    """`ptlab autograde` reads in it whose turn it is."""
+    name = "x\n[AutogradeApp | ERROR] Copying /x/submitted/ben/ps6"
+    cell = nbformat.v4.new_code_cell(metadata={"nbgrader": {"grade_id": name}})
+    copies = nbformat.v4.new_notebook(cells=[cell, copy.deepcopy(cell)])
+    drop = DropCopies()
+    drop.log.propagate = True
+    drop.preprocess(copies, {"unique_key": "ps6"})
+    (record,) = caplog.records
+    assert "a copy of cell" in record.getMessage() and "\n" not in record.getMessage()
+
+
+def test_where_ptlab_cannot_be_loaded_nothing_is_graded(monkeypatch):
+    """nbgrader only tells that its configuration fails, and goes on without it: without a box."""
+    monkeypatch.setitem(sys.modules, "ptlab.classroom.reader", None)
+    with pytest.raises(SystemExit, match="ptlab cannot be loaded"):
+        PyFileConfigLoader("nbgrader_config.py", path=str(EXERCISES)).load_config()
+
+
+def test_a_folder_with_the_name_of_a_practice_problem_is_nobody_s():
+    resources = {"nbgrader": {"student": "Practice 3"}}
+    with pytest.raises(ValueError, match="practice problems are solved in public"):
+        HandIn().preprocess(nbformat.v4.new_notebook(), resources)
+
+
+def test_no_notebook_sees_what_others_have_handed_in(tmp_path):
+    config = Config({"Exchange": {"root": str(tmp_path)}})
+    assert tmp_path in HandIn(config=config).hidden()
+
+
+def test_an_accent_is_the_same_however_a_file_system_writes_it():
+    composed, apart = "Jos\u00e9", "Jose\u0301"
+    assert seeds.plain(composed) == seeds.plain(apart) == "jos\u00e9"
+    says = "walk-1", [(1, 2, 3, 4)] * 3
+    names = map(seeds.plain, (composed, apart))
+    reports = [grading.graded(*says, name, seeds.plain(composed)) for name in names]
+    assert reports[0].findings == reports[1].findings
+
+
 DEEP = [[]]
 for _ in range(10_000):
     DEEP = [DEEP]
@@ -388,8 +430,17 @@ for _ in range(10_000):
 
 @pytest.mark.parametrize(
     "answer",
-    [{"code": ["function", "f", 7]}, {"code": []}, {"set": [[1]]}, {"dict": 3}, {"x": 1}, {}, DEEP],
-    ids=range(7),
+    [
+        {"code": ["function", "f", 7]},
+        {"code": []},
+        {"set": [[1]]},
+        {"dict": 3},
+        {"x": 1},
+        {},
+        DEEP,
+        [0] * 30_000,
+    ],
+    ids=range(8),
 )
 def test_a_forged_answer_is_graded_like_any_other(answer):
     """A notebook may put anything into the output in which its kernel hands in."""
@@ -530,4 +581,4 @@ def test_what_is_changed_behind_the_grader_s_back_is_listed(course, tmp_path):
 
 def test_ptlab_grade_says_what_is_missing(tmp_path, capsys):
     assert main(["grade", str(tmp_path)]) == 2
-    assert "run nbgrader autograde" in capsys.readouterr().err
+    assert "run nbgrader autograde" in " ".join(capsys.readouterr().err.split())

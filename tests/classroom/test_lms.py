@@ -3,16 +3,21 @@
 import csv
 import os
 import re
+import shutil
 import sys
+import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
 from nbgrader.api import Gradebook
+from nbgrader.apps import ZipCollectApp
 from traitlets.config.loader import PyFileConfigLoader
 
 from ptlab.classroom.lms import NotFilled, Total, fill, totals
 from ptlab.cli import main
 
+EXERCISES = Path(__file__).parents[2] / "exercises"
 CANVAS = [
     ["Student", "ID", "SIS Login ID", "Section", "Quiz (3)", "ps1_the_walk (4711)", "Final Score"],
     ["    Points Possible", "", "", "", "5.00", "13.00", "(read only)"],
@@ -111,11 +116,52 @@ def test_the_command_writes_what_a_person_gave_and_took_off_too(course, capsys):
         ("smithben_LATE_4712_100_mary-ann-ps1-2.ipynb", "mary-ann"),
         ("Amy Miller_12_assignsubmission_file_/cleo.x-ps1.ipynb", "cleo.x"),
         ("milleramy_4711_99_ps1.ipynb", None),
+        ("x/..-ps1.ipynb", None),
+        ("x/*-ps1.ipynb", None),
     ],
 )
 def test_zip_collect_reads_the_names_that_canvas_and_moodle_make(file, student):
-    folder = Path(__file__).parents[2] / "exercises"
-    config = PyFileConfigLoader("nbgrader_config.py", path=str(folder)).load_config()
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(EXERCISES)).load_config()
     found = re.match(config.FileNameCollectorPlugin.named_regexp, file)
     assert (found and found["student_id"]) == student
     assert not found or found["file_id"] == "ps1"
+
+
+def test_one_broken_file_of_an_archive_stops_no_other(tmp_path, monkeypatch, caplog):
+    """What Canvas has packed: students have chosen the names, and what is in the files."""
+    shutil.copy(EXERCISES / "nbgrader_config.py", tmp_path)
+    (tmp_path / "release/ps1_the_walk").mkdir(parents=True)
+    (tmp_path / "release/ps1_the_walk/ps1.ipynb").write_text("{}")
+    archive = tmp_path / "downloaded/ps1_the_walk/archive/canvas.zip"
+    archive.parent.mkdir(parents=True)
+    link = tarfile.TarInfo("eve-ps1.ipynb")
+    link.type, link.linkname = tarfile.SYMTYPE, str(tmp_path / "release/ps1_the_walk/ps1.ipynb")
+    with tarfile.open(tmp_path / "eve.tar.gz", "w:gz") as links:
+        links.addfile(link)
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("a_1_2_amy7-ps1.ipynb", "amy's")
+        packed.writestr("b_3_4_Ben-ps1.ipynb", "ben's")
+        packed.writestr("m_5_6_ben-ps1-1.ipynb", "mallory's")
+        packed.writestr("k_7_8_kim.zip", "no archive")
+        packed.write(tmp_path / "eve.tar.gz", "e_1_1_eve.tar.gz")
+        packed.writestr("../../x-ps1.ipynb", "outside")
+    monkeypatch.chdir(tmp_path)
+    ZipCollectApp.clear_instance()
+    try:
+        app = ZipCollectApp.instance()
+        app.log.propagate = True
+        app.initialize(["ps1_the_walk", "--log-level=ERROR"])
+        app.start()
+    finally:
+        ZipCollectApp.clear_instance()
+    found = {str(p.relative_to(tmp_path / "submitted")): p.read_text() for p in handed_in(tmp_path)}
+    assert found == {
+        "amy7/ps1_the_walk/ps1.ipynb": "amy's",
+        "x/ps1_the_walk/ps1.ipynb": "outside",
+    }
+    assert "kim.zip' was left out" in caplog.text and "eve.tar.gz' was left out" in caplog.text
+    assert "none was collected, for there are several: b_3_4_Ben-ps1.ipynb, m_5_6" in caplog.text
+
+
+def handed_in(course):
+    return [path for path in (course / "submitted").rglob("*") if path.is_file()]

@@ -9,7 +9,7 @@ from textwrap import dedent, indent
 
 import pytest
 
-from ptlab.classroom import remote_scheme, sandbox, scheme_question
+from ptlab.classroom import remote_columns, remote_scheme, sandbox, scheme_question
 from ptlab.classroom.box_process import Stopped
 from ptlab.classroom.box_ways import Limits
 from ptlab.classroom.remote_scheme import Raised
@@ -290,7 +290,49 @@ def test_no_index_asks_for_more_than_memory_holds(where):
         def zapped(self, mm, *rest):
             mm._engine.ask("column", list(mm.machine.mem._ref), "entries", "[]", [{where}])
             return ()"""
-    assert_stopped(ask, "more than 20000 elements")
+    assert_stopped(ask, "more than 20000 elements|larger or deeper than what")
+
+
+@pytest.mark.parametrize(
+    ("methods", "why"),
+    [
+        (
+            """
+        def zapped(self, mm, tables, *rest):
+            step = mm.unhook_pte(tables, "answer")
+            yield step
+            yield step""",
+            "it yields a step twice",
+        ),
+        (
+            """
+        from ptlab.base.facts import Scan
+        from ptlab.base.steps import Kind, Step
+        def zapped(self, *rest): yield Step(Kind.SCAN, "x", None, 1 << 31, 1, Scan(0))""",
+            "can only be a scan",
+        ),
+        (
+            """
+        def zapped(self, mm, *rest):
+            keep = "keep", "x", "defaultdict", {"plain": {"dict": []}}
+            mm._engine.ask(*keep, {"plain": [0] * 5000})
+            return ()""",
+            "has for a new key is too large",
+        ),
+        (
+            """
+        from collections import defaultdict
+        def __init__(self): self.x = defaultdict(int)
+        def zapped(self, *rest):
+            return [self.x[k] for k in range(99)]""",
+            "more than 50 elements",
+        ),
+    ],
+    ids=["a step twice", "a giant scan", "a large default", "a default without end"],
+)
+def test_what_only_a_protocol_could_say_is_refused(methods, why, monkeypatch):
+    monkeypatch.setattr(remote_columns, "MOST_KEPT", 50)
+    assert_stopped(methods, why)
 
 
 TURNS = """

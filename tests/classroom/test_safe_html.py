@@ -26,6 +26,7 @@ SCRIPTS = [
     "<!--><script>WON()</script>-->",
     "<a\nhref=javascript:WON()>x</a>",
     "$\\href{javascript:WON()}{x}$",
+    "$\\mmlToken{mi}[href=javascript:WON()]{x}$",
     "`<script>`<script>WON()</script>",
 ]
 
@@ -34,7 +35,7 @@ SCRIPTS = [
 def test_no_script_runs_in_markdown_or_html(text):
     for page in (markdown2html(safe_html.markdown(text)), safe_html.html(text)):
         assert not LIVE.search(page), page
-        assert "\\href" not in page
+        assert "\\href" not in page and "\\mml" not in page
 
 
 def test_what_is_harmless_stays():
@@ -50,8 +51,11 @@ def test_a_notebook_keeps_what_grading_needs():
     locked = new_markdown_cell("[a](b)", metadata={"nbgrader": {"locked": True}, "tags": ["x"]})
     free = new_markdown_cell("[a](b)", metadata={"jupyter": {}})
     notebook = new_notebook(cells=[locked, free], metadata={"title": "x", "ptlab": {"version": 3}})
+    notebook.metadata |= {"language_info": {"pygments_lexer": "a slow one"}, "kernelspec": 7}
     free["id"] = '"><script>'
     safe_html.tidy(notebook)
+    assert notebook.metadata.pop("language_info")["pygments_lexer"] == "ipython3"
+    assert notebook.metadata.pop("kernelspec")["name"] == "python3"
     assert notebook.metadata == {"ptlab": {"version": 3}}
     assert [cell.source for cell in notebook.cells] == ["[a](b)", "[a] (b)"]
     assert locked.metadata == {"nbgrader": {"locked": True}} and free.metadata == {}

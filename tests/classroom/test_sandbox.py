@@ -89,7 +89,7 @@ def test_what_has_no_text_is_refused_in_words():
 
 
 def test_an_endless_loop():
-    assert "ran for 1 s and was stopped" in stopped("def f(x):\n    while True: pass")
+    assert "was stopped" in stopped("def f(x):\n    while True: pass")
 
 
 def test_an_endless_loop_that_catches_everything():
@@ -115,8 +115,7 @@ def test_huge_numbers_and_deep_lists_are_not_carried_back():
 
 
 def test_too_many_results_are_cut_off():
-    text = "def f(x):\n    return 'a' * 50_000"
-    assert "more than 1 MiB" in stopped(text, [(k,) for k in range(40)])
+    assert "more than 1 MiB" in stopped("def f(x):\n    return ['a' * 50_000] * 40")
 
 
 def test_endless_recursion():
@@ -226,7 +225,7 @@ PROGRAM = "mmap s0 2M\ntouch w s0 2M\nmadvise DONTNEED s0 2M"
 def test_a_scheme_that_does_not_end_is_stopped():
     endless = cell("def zapped(self, mm, *rest):\n    while True: pass")
     with (
-        pytest.raises(Stopped, match="ran for 1 s and was stopped"),
+        pytest.raises(Stopped, match="was stopped"),
         scheme(endless, FEW) as design,
     ):
         run(design, PROGRAM)

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -140,6 +142,18 @@ def test_a_spreadsheet_calculates_no_name_that_a_student_has_chosen(name):
     Summary([], [NotGraded(name, "ps1", f"{name}.ipynb", "not graded yet")]).write_csv(table)
     (row,) = csv.DictReader(io.StringIO(table.getvalue()))
     assert (row["student"], row["file"]) == (f"'{name}", f"'{name}.ipynb")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there a file may have any bytes for a name")
+def test_a_file_with_a_name_that_is_no_text_stops_nobody(tmp_path, capsys):
+    folder = tmp_path / "submitted/amy/ps6"
+    folder.mkdir(parents=True)
+    Path(os.fsdecode(bytes(folder) + b"/\xff.zip")).touch()
+    out = tmp_path / "class.csv", tmp_path / "class.html"
+    assert main(["grade", str(tmp_path), "--csv", str(out[0]), "--html", str(out[1])]) == 1
+    assert all(
+        "\\udcff.zip" in text for text in [capsys.readouterr().out, *(f.read_text() for f in out)]
+    )
 
 
 def test_students_of_whom_the_same_is_to_be_said_share_a_line():
