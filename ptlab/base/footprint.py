@@ -13,6 +13,8 @@ class Access:
     So does TRY: what can be done while another task holds the lock (a trylock that fails).
     And so does LATE: what others did before is as good as if they did it after (an RCU section that
     begins after a table was handed to RCU; see ptlab.race.dpor).
+    CAUSE comes with what makes a segment of another task possible, which can never come before it: the
+    batch for the grace period that ends, and the end of a section that held it up.
     (Plain ints: they are fast.)
     """
 
@@ -21,6 +23,7 @@ class Access:
     RELEASE = 4
     TRY = 8
     LATE = 16
+    CAUSE = 32
 
 
 Footprint: TypeAlias = dict[Hashable, int]

@@ -11,6 +11,9 @@ neighbours that do not depend on each other end alike, and one of them is enough
 One dependence has a direction. An RCU section that begins before a table is handed to RCU holds its
 grace period up; one that begins after does not. So whatever can happen after "begin, hand over" can also
 happen after "hand over, begin", and only that order is run (Access.LATE marks the beginning).
+
+What makes a segment possible is before it in every order (Access.CAUSE): a table is handed to RCU
+before its grace period ends. Both use the table, but they do not race, nor does what was before.
 tests/race/test_dpor.py runs all schedules of random tasks to see that no end is lost.
 """
 
@@ -22,6 +25,7 @@ from typing import Any
 from ptlab.base.footprint import Access, Footprint
 
 _WRITE, _RELEASE, _TRY, _LATE = Access.WRITE, Access.RELEASE, Access.TRY, Access.LATE
+_CAUSE = Access.CAUSE
 
 
 @dataclass
@@ -67,6 +71,11 @@ def could_swap(first: Footprint, then: Footprint) -> bool:
         if (a | b) & _WRITE and not b & _LATE and ((a | b) & _TRY or a & _RELEASE == b & _RELEASE):
             return True
     return False
+
+
+def causes(first: Footprint, then: Footprint) -> bool:
+    """Whether `then` was not possible before `first`, in no schedule that begins in the same way."""
+    return any(how & _CAUSE and thing in then for thing, how in first.items())
 
 
 def asleep(node: Node) -> dict[str, Footprint]:
@@ -115,9 +124,11 @@ class Trace:
             if known.get(other, -1) >= i or not dependent(theirs, footprint):
                 continue
             _merge(clock, self.clocks[i])
-            if could_swap(theirs, footprint):
-                races.append(i)
+            cause = causes(theirs, footprint)
+            if cause or could_swap(theirs, footprint):
                 _merge(known, self.clocks[i])
+                if not cause:
+                    races.append(i)
         j = len(self.events)
         clock[task] = j
         self.events.append((task, footprint))

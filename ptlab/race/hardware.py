@@ -50,7 +50,7 @@ class Hardware(Alone):
     def translate(self, task: int, address: int, write: bool) -> bool:
         """Whether the TLB of `task` serves the access, so that no page table is read."""
         found = self.tlb[task].get(address)
-        self.note(("tlb", task), Access.READ)
+        self._own_tlb(task, Access.READ)
         if found is None or (write and not found.writable):
             return False
         self.note(("frame", found.frame), Access.READ)
@@ -60,7 +60,7 @@ class Hardware(Alone):
 
     def fill(self, task: int, address: int, tables: Tables, words: NDArray[Any]) -> None:
         """The MMU has walked to this entry and keeps the translation."""
-        self.note(("tlb", task), Access.WRITE)
+        self._own_tlb(task, Access.WRITE)
         word = int(words.flat[0])
         frame = int(pte.pfn(word))
         self.tlb[task][address] = Translation(frame, int(tables), bool(word & pte.RW))
@@ -68,11 +68,16 @@ class Hardware(Alone):
         if self.buffer:
             self.buffer.look(task, "page", frame % pte.FILE_FRAME)
 
+    def _own_tlb(self, task: int, access: int) -> None:
+        """`task` uses its TLB, which any task may flush."""
+        for other in range(len(self.tlb)):
+            self.note(("tlb", task, other), access)
+
     def flush(self, span: tuple[int, int] | None, walks: bool) -> None:
         """All CPUs forget their translations of the addresses in `span`; with `walks` tables too."""
         self.protection.flushed()
         for task, tlb in enumerate(self.tlb):
-            self.note(("tlb", task), Access.WRITE)
+            self.note(("tlb", task, self.machine.task), Access.WRITE)  # two flushes commute
             for address in [one for one in tlb if span is None or span[0] <= one < span[1]]:
                 del tlb[address]
             if walks:

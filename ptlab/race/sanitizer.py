@@ -74,6 +74,8 @@ class Sanitizer(Hardware):
         self._serial = [0] * tasks
         self._waits_for: list[tuple[int, ...]] = []
         """For each batch in machine.rcu: each task's last section, which has to end first."""
+        self._over = 0
+        """How many batches have been freed."""
         self.visits: set[tuple[int, int]] = set()
         """(task, table): visits that hold a reference."""
         machine.mem.reserve(
@@ -163,12 +165,17 @@ class Sanitizer(Hardware):
         A CPU with interrupts off is in no quiescent state; for RCU this is a read-side section.
         """
         name, of, _ = lock
-        self.note((name, of), access)
-        if name == "interrupts" and access & Access.READ:
-            task = self.machine.task
+        task = self.machine.task
+        if name != "interrupts":
+            self.note((name, of), access)
+        elif access & Access.WRITE:
+            self.note((name, task), access)  # two may wait for the same CPU
+        else:
+            for other in range(len(self.depth)):
+                self.note((name, other), access)
             (self.rcu_read_unlock if access & Access.RELEASE else self.rcu_read_lock)(task)
         if self.buffer and access & Access.RELEASE:
-            self.buffer.barrier(self.machine.task)
+            self.buffer.barrier(task)
         if name in ("ptl", "pmd_lock"):
             self.alive(int(of), "uses the lock in")
 
@@ -203,11 +210,12 @@ class Sanitizer(Hardware):
         self.depth[task] -= 1
         if not self.depth[task]:
             end = "section's end", task, self._serial[task]
-            self.note(end, Access.WRITE | Access.RELEASE)
+            self.note(end, Access.WRITE | Access.CAUSE)
 
     def queue(self) -> None:
         """A batch is handed to RCU: sections that have begun must end first."""
         self.note("rcu", Access.WRITE)
+        self.note(("batch", self._over + len(self._waits_for)), Access.WRITE | Access.CAUSE)
         for task in range(len(self.depth)):
             self.note(("section", task), Access.READ)
         self._waits_for.append(tuple(self._serial))
@@ -221,7 +229,8 @@ class Sanitizer(Hardware):
 
     def dequeue(self) -> None:
         """The oldest batch is being freed."""
-        self.note("rcu", Access.WRITE)
+        self.note(("batch", self._over), Access.READ)
+        self._over += 1
         for task, serial in enumerate(self._waits_for.pop(0)):
             self.note(("section's end", task, serial), Access.READ)
 
