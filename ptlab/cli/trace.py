@@ -45,6 +45,11 @@ def add_parser(commands: Any) -> None:
         help=f"where the trace goes; default: {DEFAULT_FILE}",
     )
     parser.add_argument("--pid", metavar="PID", type=int, help="a process that runs already")
+    parser.add_argument(
+        "--faults",
+        action="store_true",
+        help="page faults too: they tell which pages of files are read or written (root, tracefs)",
+    )
     parser.add_argument("program", metavar="-- CMD", nargs=argparse.REMAINDER)
     parser.set_defaults(command=command)
 
@@ -58,7 +63,7 @@ def command(args: argparse.Namespace) -> int:
             "or give the number of a process with --pid"
         )
     try:
-        trace = record(program) if program else attach(args.pid)
+        trace = record(program, args.faults) if program else attach(args.pid, args.faults)
         write_trace(trace, args.output)
     except CannotRecord as error:
         raise BadInput(f"trace: {error}") from error

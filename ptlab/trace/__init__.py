@@ -2,11 +2,11 @@
 
 Read rows (what a trace is made of), file_format (how it lies in a file). Then the recorder: tracing
 (ptrace), seccomp, calls (a system call as a row), space (which entries of a process are known),
-looks, notes (what is written down), flight (one call), recorder (the loop), record and attach.
-strace reads another program's text. Then player (a row on simulated processes), strides (touches
-that are served together), playing (a trace under one design), replay (under every design, beside the
-real VmPTE), carried (the recordings of the package), perfetto (a replay for another viewer) and drops
-(in which pieces memory was given back).
+looks, faults (page faults, for root), notes (what is written down), flight (one call), recorder (the
+loop), record and attach. strace reads another program's text. Then player (a row on simulated
+processes), strides (touches that are served together), playing (a trace under one design), replay
+(under every design, beside the real VmPTE), carried (the recordings of the package), perfetto (a
+replay for another viewer) and drops (in which pieces memory was given back).
 
 The one idea: between two calls, page-table entries only come. So the recorder looks at a range just
 before a call takes it away, and at everything now and then. This shows every entry that ever was.

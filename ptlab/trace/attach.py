@@ -14,20 +14,26 @@ from ptlab.observe import CannotObserve, observe
 from ptlab.observe.locate import Located
 from ptlab.observe.status import name, status, why_refused
 from ptlab.trace import tracing
+from ptlab.trace.faults import Faults
 from ptlab.trace.looks import sample
 from ptlab.trace.notes import Notes
-from ptlab.trace.record import CannotRecord, about, supported
+from ptlab.trace.record import CannotRecord, about, fault_log, supported
 from ptlab.trace.recorder import Recorder
 from ptlab.trace.rows import Trace
 
 
-def attach(pid: int) -> Trace:
+def attach(pid: int, faults: bool = False) -> Trace:
     """Record a process until it ends or Ctrl-C is pressed here; then it runs on as before.
 
-    Its children from now on are recorded too. Raises CannotRecord: no such process, or ptrace is
-    not allowed.
+    Its children from now on are recorded too, and with `faults` all page faults, as by record().
+    Raises CannotRecord: no such process, or ptrace or tracefs is not allowed.
     """
     supported()
+    with fault_log(faults) as log:
+        return _attach(pid, log)
+
+
+def _attach(pid: int, log: Faults | None) -> Trace:
     try:
         command = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")[:-1]
         threads = _seize(pid)
@@ -36,8 +42,10 @@ def attach(pid: int) -> Trace:
     except PermissionError:
         raise CannotRecord(f"process {pid} ({name(pid)}) {_why(pid)}") from None
     notes = Notes()
-    recorder = Recorder(notes, every_call=True)
+    recorder = Recorder(notes, True, log)
     try:
+        if log is not None:
+            log.follow(threads)
         stopped = _stop(threads)
         if stopped:
             recorder.begins(pid, set(stopped), _empty_tables(pid))
@@ -47,7 +55,7 @@ def attach(pid: int) -> Trace:
             recorder.run()
     finally:
         _let_go(recorder)
-    return Trace(notes.rows(), about(command, "ptrace of a running process"))
+    return Trace(notes.rows(), about(command, "ptrace of a running process", log))
 
 
 def _why(pid: int) -> str:

@@ -6,10 +6,11 @@ import os
 from collections.abc import Collection
 from typing import NamedTuple
 
+from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE
 from ptlab.trace import calls, tracing
 from ptlab.trace.looks import look, sample
 from ptlab.trace.notes import Notes
-from ptlab.trace.rows import MAP_ANONYMOUS, Op
+from ptlab.trace.rows import MAP_ANONYMOUS, WAS_READ, WAS_WRITTEN, Op
 from ptlab.trace.space import ALL, Space
 from ptlab.trace.tracing import Info
 
@@ -87,6 +88,8 @@ def returned(
     row = calls.fields(number, arguments, result, flight.file)
     if row is None or (error and row.op == Op.UNKNOWN):
         return
+    if len(space.threads) > 1:
+        _missed(notes, space, calls.losing(number, arguments))
     notes.add(space.who, row, flight.began, error)
     if row.op == Op.MAP:
         space.files.add(row.file)
@@ -98,6 +101,14 @@ def returned(
         for each in spaces:
             if row.file in each.files:
                 _forget_file(notes, each, row.file)
+
+
+def _missed(notes: Notes, space: Space, lost: list[tuple[int, int]]) -> None:
+    """Pages that another thread faulted on after the look, and that may have gone with the call."""
+    for start, end in lost:
+        for page, wrote in sorted(space.faults(start, end).items()):
+            how = WAS_WRITTEN if wrote else WAS_READ
+            notes.add(space.who, calls.Fields(Op.TOUCH, page << PAGE_SHIFT, PAGE_SIZE, how))
 
 
 def _forget_file(notes: Notes, space: Space, file: int) -> None:
@@ -126,7 +137,7 @@ def _shared_memory(notes: Notes, space: Space, flight: Flight, result: int) -> N
     if flight.info.number == calls.SHMAT:
         one = space.attached(result)
         if one is not None:
-            notes.mapping(space.who, one)
+            notes.mapping(space.who, one, was_written=False)
         return
     at = flight.info.arguments[0]
     length = space.segments.pop(at, 0)

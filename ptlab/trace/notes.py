@@ -43,15 +43,16 @@ class Notes:
         took = 0 if began is None else now - began
         self._rows.append((now, took, who, *fields, error))
 
-    def mapping(self, who: int, one: Mapping) -> None:
-        """A mapping that is there at the start. Its rights follow, when its pages are touched.
+    def mapping(self, who: int, one: Mapping, was_written: bool) -> None:
+        """A mapping that is there already. With `was_written` its rights() follow.
 
-        Else neighbours would merge that the kernel keeps apart.
+        Memory that may be written, or could be once, is accounted for (VM_ACCOUNT). So the kernel
+        keeps it apart from its neighbours in the file that never could.
         """
         flags = (0 if one.file else MAP_ANONYMOUS) | (MAP_SHARED if one.rights[3] == "s" else 0)
-        writable, file = PROT_READ | PROT_WRITE, self.file(one.file)
-        length = one.end - one.start
-        self.add(who, Fields(Op.MAP, one.start, length, writable, flags, one.offset, file))
+        rights = PROT_READ | PROT_WRITE if was_written else _rights(one)
+        length, file = one.end - one.start, self.file(one.file)
+        self.add(who, Fields(Op.MAP, one.start, length, rights, flags, one.offset, file))
 
     def empty_table(self, who: int, at: int) -> None:
         """A PTE page that is empty at the start: as if a page had come and gone."""
@@ -60,9 +61,7 @@ class Notes:
 
     def rights(self, who: int, one: Mapping) -> None:
         """The rights of a mapping that is there at the start."""
-        bits = (PROT_READ, PROT_WRITE, PROT_EXEC)
-        rights = sum(bit for bit, sign in zip(bits, one.rights, strict=False) if sign != "-")
-        if rights & 3 != 3:
+        if (rights := _rights(one)) & 3 != 3:
             self.add(who, Fields(Op.PROTECT, one.start, one.end - one.start, rights))
 
     def runs(self, who: int, op: Op, runs: NDArray[np.void]) -> None:
@@ -86,3 +85,8 @@ class Notes:
         found = np.array(self._rows, ROW)
         found["y"][list(self._until)] = list(self._until.values())
         return found
+
+
+def _rights(one: Mapping) -> int:
+    bits = (PROT_READ, PROT_WRITE, PROT_EXEC)
+    return sum(bit for bit, sign in zip(bits, one.rights, strict=False) if sign != "-")

@@ -3,8 +3,8 @@
 Simplified: all files are as large as what is mapped of them. A file that is mapped as private at
 first is wholly in the page cache, shared memory only where it was touched. The page cache decides
 which pages a read fault maps around the one it was for (fault-around), so entries of files may
-differ from the real ones; tables do not. Pages of shared memory that may be written are written, all
-other pages of files are read: a recording does not say which it was. Advice about huge pages is not
+differ from the real ones; tables do not. Unless the recording says which it was, pages of shared memory
+that may be written are written, and all other pages of files are read. Advice about huge pages is not
 passed on: the recording says which pages became huge.
 """
 
@@ -34,8 +34,11 @@ from ptlab.state.vma import VM, find_vma_intersection, prot_name
 from ptlab.trace.calls import page_up
 from ptlab.trace.rows import (
     MAP_ANONYMOUS,
+    MAP_NORESERVE,
     MAP_POPULATE,
     MAP_SHARED,
+    WAS_READ,
+    WAS_WRITTEN,
     Op,
     Row,
 )
@@ -142,7 +145,7 @@ class Player:
             at=row.at,
             prot=prot_name(row.x & _PROT_MASK),
             shared=shared,
-            noreserve=True,
+            noreserve=bool(row.y & MAP_NORESERVE),
             populate=bool(row.y & MAP_POPULATE),
             over=True,
             file=file,
@@ -201,7 +204,10 @@ class Player:
         elif kind & HUGE and (not kind & FILE or kind & PFNZERO):
             _touch_huge(process, at, length, write=not kind & PFNZERO)
         else:
-            write = not kind & (FILE | PFNZERO) or bool(kind & FILE and _shared(process, at))
+            if kind & (WAS_READ | WAS_WRITTEN):
+                write = bool(kind & WAS_WRITTEN)
+            else:
+                write = not kind & (FILE | PFNZERO) or bool(kind & FILE and _shared(process, at))
             process.touch(at, length, write=write, stride=row.z or PAGE_SIZE)
 
     def _lost(self, process: Process, row: Row) -> None:

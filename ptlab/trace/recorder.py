@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterable
 from contextlib import suppress
 
 from ptlab.observe.locate import Located
+from ptlab.observe.mappings import Mapping
+from ptlab.observe.pagemap import FILE, PFNZERO
 from ptlab.trace import calls, tracing
+from ptlab.trace.faults import Faults
 from ptlab.trace.flight import Flight, enters, returned
-from ptlab.trace.looks import look, sample
+from ptlab.trace.looks import sample
 from ptlab.trace.notes import Notes
 from ptlab.trace.rows import Op
 from ptlab.trace.space import Space
@@ -30,8 +34,9 @@ class Recorder:
     could say afterwards which came first, and then a mapping would be made before the old one goes.
     """
 
-    def __init__(self, notes: Notes, every_call: bool) -> None:
+    def __init__(self, notes: Notes, every_call: bool, faults: Faults | None = None) -> None:
         self.notes = notes
+        self._faults = faults
         self.spaces: dict[int, Space] = {}
         self.threads: set[int] = set()
         self._every_call = every_call
@@ -111,6 +116,8 @@ class Recorder:
     def _joins(self, tid: int, space: Space) -> None:
         self.spaces[tid] = space
         space.threads.add(tid)
+        if self._faults is not None:
+            self._faults.belong_to(tid, space.faulted)
 
     def _execs(self, tid: int, before: int) -> None:
         """A new program: a new address space, which is looked at as a whole."""
@@ -126,19 +133,28 @@ class Recorder:
 
         `empty`: PTE pages without an entry, which no scan sees.
         """
-        space = Space(pid, self.notes.process())
+        space = Space(pid, self.notes.process(), self._faults)
         for tid in threads or {pid}:
             self.threads.add(tid)
             self._joins(tid, space)
         self.notes.add(space.who, calls.Fields(Op.EXEC))
         for one in space.snapshot():
-            self.notes.mapping(space.who, one)
-            space.files.add(self.notes.file(one.file))
-            look(self.notes, space, one.start, one.end)
-            for at in empty.inside(one.start, one.end) if empty else ():
-                self.notes.empty_table(space.who, at)
-            self.notes.rights(space.who, one)
+            self._there_already(space, one, empty.inside(one.start, one.end) if empty else ())
         sample(self.notes, space, stopped=len(space.threads) == 1)
+
+    def _there_already(self, space: Space, one: Mapping, empty: Iterable[int]) -> None:
+        """A mapping with its entries and its empty tables."""
+        pages, who = space.look(one.start, one.end)[0], space.who
+        empty, kinds = list(empty), pages["kind"].astype(int)
+        file = (kinds & (FILE | PFNZERO) != 0) & (one.rights[0] == "r")
+        was_written = bool(empty) or not file.all()
+        self.notes.mapping(who, one, was_written)
+        space.files.add(self.notes.file(one.file))
+        self.notes.runs(who, Op.TOUCH, pages)
+        for at in empty:
+            self.notes.empty_table(who, at)
+        if was_written:
+            self.notes.rights(who, one)
 
     def _leaves(self, tid: int, sampled: bool = True) -> None:
         """A thread leaves its address space; the last one takes it down."""

@@ -9,7 +9,8 @@ Each row has the same columns. What `x`, `y` and `z` mean depends on the row's `
     PROTECT  mprotect. x: rights
     REMAP    mremap of [at, at + length). x: new length, y: MREMAP_* flags, z: new address
     LOCK, UNLOCK
-    TOUCH    these pages have an entry since the last look. x: PAGE_IS_* of PAGEMAP_SCAN
+    TOUCH    these pages have an entry since the last look. x: PAGE_IS_* of PAGEMAP_SCAN, and how
+             the program used them first, if the recorder knows: WAS_READ or WAS_WRITTEN
     LOST     these pages have lost their entry, and no call said so. x: as in TOUCH
     FORK     the process gets the child x, which has a copy of its address space
     EXEC     a process with an empty address space. Its mappings follow as rows of MAP
@@ -82,8 +83,9 @@ class Row(NamedTuple):
 
 _LONGEST = 75  # characters of a title
 
-MAP_SHARED, MAP_ANONYMOUS, MAP_POPULATE = 0x1, 0x20, 0x8000
+MAP_SHARED, MAP_ANONYMOUS, MAP_NORESERVE, MAP_POPULATE = 0x1, 0x20, 0x4000, 0x8000
 PROT_READ, PROT_WRITE, PROT_EXEC = 1, 2, 4
+WAS_READ, WAS_WRITTEN = 1 << 16, 1 << 17
 
 
 @dataclass(frozen=True)

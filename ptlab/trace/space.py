@@ -8,13 +8,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE
 from ptlab.observe.mappings import Mapping, mappings
 from ptlab.observe.pagemap import FILE, GUARD, HUGE, PFNZERO, RUN, Pagemap
 from ptlab.trace.calls import page_up
+from ptlab.trace.faults import Faults, Pages
+from ptlab.trace.rows import WAS_READ, WAS_WRITTEN
 
 ALL = (1 << 47) - 4096
 """The end of the address space. With five levels a program gets more only if it asks for more."""
 
+_SHIFT, _PAGE = np.uint64(PAGE_SHIFT), np.uint64(PAGE_SIZE)
+_READ, _WRITTEN = np.uint64(WAS_READ), np.uint64(WAS_WRITTEN)
 _KINDS = FILE | GUARD | HUGE | PFNZERO  # what the tables, or the way to an entry, depend on
 
 
@@ -25,20 +30,23 @@ class Space:
     brk    the end of the heap, page aligned
     files  the numbers of the files that it has mapped, some of them no longer
     segments  the length of each segment of System V shared memory, by its address
+    faulted   pages that were faulted on since they were looked at last
     """
 
-    def __init__(self, pid: int, who: int) -> None:
+    def __init__(self, pid: int, who: int, faults: Faults | None = None) -> None:
         self.pid, self.who = pid, who
         self.known = np.zeros(0, RUN)
         self.brk, self.stack = 0, 0
         self.files: set[int] = set()
         self.segments: dict[int, int] = {}
+        self.faulted: Pages = {}
         self._pagemap: Pagemap | None = None
+        self._faults = faults
         self.threads = {pid}
 
     def copy(self, pid: int, who: int) -> Space:
         """That of a child. fork() copies anonymous pages; those of files it may leave to faults."""
-        child = Space(pid, who)
+        child = Space(pid, who, self._faults)
         child.brk, child.stack, child.segments = self.brk, self.stack, {**self.segments}
         child.files = {*self.files}
         child.known = self.known[(self.known["kind"] & np.uint64(FILE)) == 0]
@@ -80,13 +88,25 @@ class Space:
         """The runs in [start, end) that are new, and those that have gone, since the last look."""
         if self._pagemap is None:
             self._pagemap = Pagemap(self.pid)
+        faulted = self.faults(start, end)
         seen = self._pagemap.runs(start, end)
         seen["kind"] &= np.uint64(_KINDS)
         known = self._cut(start, end)
         new, gone = _difference(known, seen)
         at = int(np.searchsorted(self.known["start"], start))
         self.known = np.concatenate([self.known[:at], seen, self.known[at:]])
-        return new, gone
+        return new if self._faults is None else _marked(new, faulted), gone
+
+    def faults(self, start: int, end: int) -> Pages:
+        """The pages of [start, end) that were faulted on since the last look there; forgets them."""
+        if self._faults is None:
+            return {}
+        self._faults.drain()
+        first, stop = start >> PAGE_SHIFT, end >> PAGE_SHIFT
+        found = {page: wrote for page, wrote in self.faulted.items() if first <= page < stop}
+        for page in found:
+            del self.faulted[page]
+        return found
 
     def forget(self, start: int, end: int) -> None:
         """A call took entries away there, or changed them: the next look reports each again."""
@@ -138,6 +158,25 @@ def _difference(
     was, is_ = _kind_at(old, borders), _kind_at(now, borders)
     new = _runs(borders, np.where(was == is_, -1, is_))
     return new, _runs(borders, np.where(is_ == -1, was, -1))
+
+
+def _marked(runs: NDArray[np.void], faulted: Pages) -> NDArray[np.void]:
+    """Runs of pages of files, with how each was used first: as its fault says.
+
+    A page without a fault came around another that was read.
+    """
+    parts = [runs[:0]]
+    written = np.array([page for page, wrote in faulted.items() if wrote], np.uint64) << _SHIFT
+    for run in runs:
+        part = np.repeat(run, 1)
+        if int(run["kind"]) & FILE:
+            here = written[(written >= run["start"]) & (written < run["end"])]
+            borders = np.unique(np.concatenate([part["start"], part["end"], here, here + _PAGE]))
+            part = np.repeat(part, len(borders) - 1)
+            part["start"], part["end"] = borders[:-1], borders[1:]
+            part["kind"] |= np.where(np.isin(part["start"], here), _WRITTEN, _READ)
+        parts.append(part)
+    return np.concatenate(parts)
 
 
 def _kind_at(runs: NDArray[np.void], borders: NDArray[np.uint64]) -> NDArray[np.int64]:

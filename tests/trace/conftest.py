@@ -12,7 +12,7 @@ from tests.support.running import child
 __all__ = ["child", "recorded", "trace"]
 
 _PROGRAM = """
-import mmap, os, threading
+import ctypes, mmap, os, sys, threading
 MiB = 1 << 20
 PRIVATE = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
 
@@ -29,6 +29,16 @@ for at in range(0, 64 * MiB, 4096):
 memory.madvise(mmap.MADV_DONTNEED, 0, 32 * MiB)
 for at in range(32 * MiB, 64 * MiB, MiB):
     memory.madvise(mmap.MADV_DONTNEED, at, MiB)
+libc = ctypes.CDLL(None)
+libc.mmap.argtypes = [ctypes.c_size_t, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_size_t]
+libc.mprotect.argtypes = [ctypes.c_size_t, ctypes.c_size_t, ctypes.c_int]
+table, size = 16 << 40, 8192
+library = os.open(sys.executable, os.O_RDONLY)
+libc.mmap(table - size, size, 1, 0x12, library, 0)
+libc.mmap(table, size, 3, 0x12, library, size)
+ctypes.string_at(table - size, 1)
+ctypes.memset(table, 1, 1)
+libc.mprotect(table, size, 1)
 shared = mmap.mmap(-1, 4 * MiB, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS)
 child = os.fork()
 if not child:
@@ -50,6 +60,8 @@ os.waitpid(child, 0)
 def recorded(tmp_path_factory):
     """The file of a trace: 64 MiB touched; half dropped at once, half in pieces; then a child.
 
+    Before that, a part of a file is mapped to be read; its neighbour is written, then only read too.
+    Linux does not merge the two, so only one of them is copied for the child.
     The child has four threads that map and unmap, and cuts a file that it maps as private.
     """
     if sys.platform != "linux" or platform.machine() != "x86_64":
