@@ -6,6 +6,11 @@ import os
 import sys
 
 
+def starts_processes() -> bool:
+    """Whether this system can start a process at all."""
+    return sys.platform not in ("emscripten", "wasi")
+
+
 def workers(jobs: int) -> int:
     """For so many jobs: as many as there are processors; 1, which is this process, in a browser."""
-    return 1 if sys.platform in ("emscripten", "wasi") else min(jobs, os.cpu_count() or 1)
+    return min(jobs, os.cpu_count() or 1) if starts_processes() else 1

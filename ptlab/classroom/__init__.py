@@ -12,7 +12,8 @@ scheme_question (the kinds of answer), sets/ (the questions themselves), solutio
 they are solved: an instructor's install has it, a student's has practice/), seeds (the problem of each
 student). An answer that is code runs in sandbox. A scheme's class runs there on the stand-ins of
 remote_engine, and remote_scheme does here what it wants done; scheme_judge judges it. report is what a
-student reads; grading, submissions, gradebook and summary are for the teacher.
+student reads; grading, submissions, gradebook and summary are for the teacher, and so is bank, which
+hands questions to a learning platform. in_this_process is for practice where there are no processes.
 
 What is a student's runs in a box (box; box_ways says how, confine shuts it in): an answer by sandbox,
 a notebook by notebook_run. system_calls says which calls a box refuses. reader and set_cells take a

@@ -39,8 +39,8 @@ class Declared(NamedTuple):
 class Answered(ReclaimScheme):
     """The class that stands for a student's."""
 
-    peeked: ClassVar[set[str]]
-    """What of the simulator's own numbers the student's class has asked for."""
+    peeked: ClassVar[set[str] | None]
+    """What of the simulator's own numbers the student's class has asked for; None: nobody saw."""
 
 
 def remote_class(remote: Remote, declared: Declared) -> type[Answered]:

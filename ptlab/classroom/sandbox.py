@@ -17,7 +17,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from ptlab.classroom import seeds
+from ptlab.base.workers import starts_processes
+from ptlab.classroom import in_this_process, seeds
 from ptlab.classroom.box import started
 from ptlab.classroom.box_process import Box, Stopped
 from ptlab.classroom.box_ways import PACKAGE, Limits
@@ -93,7 +94,12 @@ def scheme(answer: object, limits: Limits = LIMITS) -> Iterator[type[Answered]]:
     Stopped: the class cannot be made, or while it runs, the process ends or goes beyond a limit.
     GraderFault: its process cannot be made, or the judge fails.
     """
-    with _started(_text(answer, "class"), limits) as box:
+    text = _text(answer, "class")
+    if not starts_processes():
+        with in_this_process.scheme(text) as design:
+            yield design
+        return
+    with _started(text, limits) as box:
         try:
             remote = Remote(box)
             yield remote_class(remote, Declared.of(_first(box)))
@@ -136,6 +142,8 @@ def _called(answer: Code, calls: Sequence[tuple[Any, ...]], limits: Limits) -> A
     The first is the student's own. At grading the others are secret, and so is what a process says
     that has seen one.
     """
+    if not starts_processes():
+        return in_this_process.called(answer, calls)
     found = []
     with _started(answer, limits) as box:
         _first(box)

@@ -63,7 +63,7 @@ def main() -> None:
         if engine is not None:
             _scheme(engine, answer, say, told)
         else:
-            function = _subject(answer)
+            function = subject(answer)
             say({"verdict": "ready"})
             for line in come:
                 say({"verdict": _call(function, unpack(json.loads(line)))})
@@ -90,9 +90,9 @@ def _scheme(
     """A class is asked for its points as long as the judge wants."""
     from ptlab.classroom.remote_engine import declared
 
-    subject = _subject(answer)
-    say({"verdict": declared(subject)})
-    engine.serve(subject, told)
+    found = subject(answer)
+    say({"verdict": declared(found)})
+    engine.serve(found, told)
 
 
 def _limit(seconds: int, mib: int) -> None:
@@ -170,7 +170,7 @@ def _guard() -> Callable[[str, tuple[Any, ...]], None]:
     return refuse
 
 
-def _subject(answer: Code) -> Any:
+def subject(answer: Code) -> Any:
     """Run the cell and take the function or class out of it."""
     module = types.ModuleType("answer")
     sys.modules["answer"] = module  # dataclasses look there

@@ -111,7 +111,7 @@ class SchemeQuestion(Question[Program]):
             Finding(True, "every table and counter is right after each operation", 1),
             self._races(found),
             self._memory(runs),
-            _unpaid() if found.races else self._cost(runs, sorted(design.peeked)),
+            _unpaid() if found.races else self._cost(runs, design.peeked),
         ]
 
     def _end_kb(self, run: Run) -> int:
@@ -148,7 +148,7 @@ class SchemeQuestion(Question[Program]):
                 return Finding(False, says, 2, _MEASURE, "leaves-tables")
         return Finding(True, "VmPTE is within its limit", 2)
 
-    def _cost(self, runs: list[tuple[Program, Run]], peeked: Sequence[str]) -> Finding:
+    def _cost(self, runs: list[tuple[Program, Run]], peeked: set[str] | None) -> Finding:
         for number, (program, run) in enumerate(runs):
             if self._end_kb(run) > program.end_kb:
                 return Finding(False, "its cost is judged when VmPTE is within its limit", 2)
@@ -156,9 +156,11 @@ class SchemeQuestion(Question[Program]):
                 says = _told(f"in {_which(number)} it {what}", numbers, number)
                 return Finding(False, says, 2, _MEASURE, "costs-much")
         if self.no_peeking and peeked:
-            says = f"it reads {peeked[0]} of ptlab: Linux has no such number, so count yourself"
+            says = f"it reads {min(peeked)} of ptlab: Linux has no such number, so count yourself"
             return Finding(False, says, 2, misconception="peeks")
-        return Finding(True, "it costs no more than it may", 2)
+        unseen = ". Whether it reads ptlab's own counts is not seen here"
+        note = unseen if self.no_peeking and peeked is None else ""
+        return Finding(True, f"it costs no more than it may{note}", 2)
 
 
 def _unpaid() -> Finding:
