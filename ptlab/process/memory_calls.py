@@ -41,6 +41,7 @@ from ptlab.process.arguments import (
     size_text,
     whole_number,
 )
+from ptlab.process.calls import noted
 from ptlab.state.machine import Machine
 from ptlab.state.mm import Mm
 from ptlab.state.page_cache import File, known
@@ -61,6 +62,7 @@ class MemoryCalls(ABC):
     def _run(self, call: str, path: Path[T], where: int | None, length: int, *rest: object) -> T:
         """Run a kernel path to its end and return its result."""
 
+    @noted
     def mmap(
         self,
         length: int,
@@ -102,17 +104,20 @@ class MemoryCalls(ABC):
         path = do_mmap(self.mm, at, length, protection(prot), flags, file, offset, huge)
         return Region(self._run("mmap", path, at, length, prot), length)
 
+    @noted
     def munmap(self, where: int, length: int | None = None) -> None:
         """Unmap [where, where + length); frees the tables that no VMA needs any more."""
         where, length = address_range("munmap", where, length)
         self._run("munmap", do_munmap(self.mm, where, length), where, length)
 
+    @noted
     def mprotect(self, where: int, prot: str, length: int | None = None) -> None:
         """Give a range other rights: "none", "r", "rw", "rx" ..."""
         where, length = address_range("mprotect", where, length)
         path = do_mprotect(self.mm, where, length, protection(prot))
         self._run("mprotect", path, where, length, prot)
 
+    @noted
     def madvise(self, where: int, advice: str | int, length: int | None = None) -> None:
         """madvise(); `advice` is MADV_DONTNEED or "DONTNEED"."""
         where, length = address_range("madvise", where, length)
@@ -120,6 +125,7 @@ class MemoryCalls(ABC):
         path = do_madvise(self.mm, where, length, number)
         self._run("madvise", path, where, length, ADVICE_NAMES.get(number, number))
 
+    @noted
     def process_madvise(self, ranges: Sequence[tuple[int, int]], advice: str | int) -> int:
         """process_madvise() on itself, of ranges (address, length). Returns the bytes advised."""
         checked = [address_range("process_madvise", where, length) for where, length in ranges]
@@ -128,37 +134,44 @@ class MemoryCalls(ABC):
         name = ADVICE_NAMES.get(number, number)
         return self._run("process_madvise", path, None, sum(size for _, size in checked), name)
 
+    @noted
     def mlock(self, where: int, length: int | None = None, onfault: bool = False) -> None:
         """Lock a range in memory; faults every page in, or with `onfault` (mlock2) none."""
         where, length = address_range("mlock", where, length)
         path = do_mlock(self.mm, where, length, onfault)
         self._run("mlock", path, where, length, *(["ONFAULT"] if onfault else []))
 
+    @noted
     def munlock(self, where: int, length: int | None = None) -> None:
         """Undo mlock()."""
         where, length = address_range("munlock", where, length)
         self._run("munlock", do_munlock(self.mm, where, length), where, length)
 
+    @noted
     def mlockall(self, current: bool = True, future: bool = False, onfault: bool = False) -> None:
         """Lock all memory there is, and what will be mapped; `onfault` as for mlock()."""
         asked = (current, MCL_CURRENT), (future, MCL_FUTURE), (onfault, MCL_ONFAULT)
         flags = sum(flag for wanted, flag in asked if wanted)
         self._run("mlockall", do_mlockall(self.mm, flags), None, 0, flags)
 
+    @noted
     def munlockall(self) -> None:
         """Undo mlock() and mlockall()."""
         self._run("munlockall", do_munlockall(self.mm), None, 0)
 
+    @noted
     def mseal(self, where: int, length: int | None = None) -> None:
         """Seal a range: it can no longer be unmapped, moved, or given other rights. Linux 6.10."""
         where, length = address_range("mseal", where, length)
         self._run("mseal", do_mseal(self.mm, where, length), where, length)
 
+    @noted
     def brk(self, end: int) -> None:
         """Move the end of the heap, the program break. The heap begins at `mm.layout.start_brk`."""
         end = whole_number("brk", "end", end)
         self._run("brk", do_brk(self.mm, end), end, 0)
 
+    @noted
     def touch(
         self, where: int, length: int | None = None, write: bool = True, stride: int = PAGE_SIZE
     ) -> int:
@@ -199,6 +212,7 @@ class MemoryCalls(ABC):
             )
         return result.faults
 
+    @noted
     def mremap(
         self,
         where: int,

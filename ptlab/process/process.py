@@ -14,6 +14,7 @@ from ptlab.paths.exec import do_vfork, exec_mmap, mmput
 from ptlab.paths.fork import dup_mmap
 from ptlab.paths.truncate import FALLOC_FL_PUNCH_HOLE, do_truncate, vfs_fallocate
 from ptlab.process.arguments import call_text, file_range, huge_page_size, whole_number
+from ptlab.process.calls import Noted, noted
 from ptlab.process.memory_calls import MemoryCalls
 from ptlab.process.run_path import recorded, then_grace_period, unrecorded
 from ptlab.schemes import ReclaimScheme, scheme_class
@@ -63,12 +64,15 @@ class Process(MemoryCalls):
         self.machine.swap = swap
         self.mm = Mm(self.machine)
         self.journal = Journal(self.machine.store) if record else None
+        self.noted: list[Noted] = []
+        """The calls of all processes of the machine, while a journal is kept."""
 
     @classmethod
     def _child(cls, parent: Process, mm: Mm) -> Process:
         """Another process on the same machine, with the same journal."""
         child = cls.__new__(cls)
         child.machine, child.mm, child.journal = parent.machine, mm, parent.journal
+        child.noted = parent.noted
         return child
 
     @property
@@ -84,6 +88,7 @@ class Process(MemoryCalls):
 
     # -- files --
 
+    @noted
     def hugepages(self, count: int, size: int = PMD_SIZE) -> None:
         """Have `count` huge pages in the machine's pool (vm.nr_hugepages), of 2 MiB or 1 GiB."""
         pool = self.machine.hugetlb.hstates[huge_page_size("hugepages", size)]
@@ -95,6 +100,7 @@ class Process(MemoryCalls):
         if self.journal is not None:
             self.journal.settle_between()
 
+    @noted
     def thp_enabled(self, mode: str) -> None:
         """Which memory gets huge pages at a fault: "always" all, "madvise" what asks for it, "never"."""
         if mode not in THP_MODES:
@@ -103,6 +109,7 @@ class Process(MemoryCalls):
         if self.journal is not None:
             self.journal.settle_between()
 
+    @noted
     def file(self, size: int, kind: str = "memfd", filled: bool = False, hugetlb: int = 0) -> File:
         """A new file of `size` bytes: "memfd" (tmpfs) or "disk"; `filled`: all in the page cache.
 
@@ -121,11 +128,13 @@ class Process(MemoryCalls):
             self.journal.settle_between()  # it is there from now on, not from the next step on
         return file
 
+    @noted
     def truncate(self, file: File, size: int) -> None:
         """ftruncate(): pages beyond the new end go, out of every mapping too."""
         file, size = known("truncate", file, self.machine), whole_number("truncate", "size", size)
         self._run("ftruncate", do_truncate(self.machine, file, size), None, size)
 
+    @noted
     def punch(self, file: File, offset: int, length: int) -> None:
         """fallocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)."""
         file = known("punch", file, self.machine)
@@ -133,6 +142,7 @@ class Process(MemoryCalls):
         path = vfs_fallocate(self.machine, file, FALLOC_FL_PUNCH_HOLE, offset, length)
         self._run("punch", path, offset, length)
 
+    @noted
     def allocate(self, file: File, offset: int, length: int) -> None:
         """fallocate(): bring a range into being."""
         file = known("allocate", file, self.machine)
@@ -142,10 +152,12 @@ class Process(MemoryCalls):
 
     # -- processes --
 
+    @noted
     def fork(self) -> Process:
         """A child on the same machine: same VMAs, copied tables, shared pages."""
         return self._child(self, self._run("fork", dup_mmap(self.mm), None, 0))
 
+    @noted
     def vfork(self) -> Process:
         """A child in the same address space, until it calls exec() or exit(): clone() with CLONE_VM.
 
@@ -153,15 +165,18 @@ class Process(MemoryCalls):
         """
         return self._child(self, self._run("vfork", do_vfork(self.mm), None, 0))
 
+    @noted
     def exec(self) -> None:
         """execve(): an empty address space takes the place of the old one. The journal names both."""
         self.mm = self._run("exec", exec_mmap(self.mm), None, 0)
 
+    @noted
     def exit(self) -> None:
         """The process ends: its address space is taken down, unless another one runs in it too."""
         self._run("exit", mmput(self.mm), None, 0)
         self._exited = True
 
+    @noted
     def background(self) -> None:
         """Time passes, or somebody asks for page tables: what the scheme does on its own, it does.
 

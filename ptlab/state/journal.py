@@ -110,7 +110,7 @@ class Journal:
         Starts by dropping the future, if there is one. If what runs inside fails for a reason that
         is not the kernel's (a bug in a scheme, say), the state before it is restored.
         """
-        if self._under_way:
+        if self.under_way:
             start = len(self.steps)
             try:
                 yield self.operations[-1]
@@ -146,13 +146,13 @@ class Journal:
         It stays when time comes back to that moment. In an operation, or in the past, nothing is
         done: there it goes with what is dropped.
         """
-        if not self._under_way and self.position == len(self.steps):
+        if not self.under_way and self.position == len(self.steps):
             self.settle()
 
     @property
     def at_rest(self) -> bool:
         """Whether no operation is under way at `position`."""
-        return not self._under_way and self._inside() is None
+        return not self.under_way and self._inside() is None
 
     def _inside(self) -> Operation | None:
         """The operation that `position` is in the middle of. O(log operations)."""
@@ -161,7 +161,13 @@ class Journal:
         return at if at and at.first < self.position else None
 
     @property
-    def _under_way(self) -> bool:
+    def last(self) -> Operation | None:
+        """The operation that is under way, or the last one that was; None at the very beginning."""
+        return self.operations[-1] if self.operations else None
+
+    @property
+    def under_way(self) -> bool:
+        """Whether an operation has begun and not ended."""
         return bool(self.operations) and self.operations[-1].last < 0
 
     def seek(self, position: int) -> None:

@@ -40,6 +40,10 @@ class State(IntEnum):
 _NEW, _LIVE, _UNHOOKED = int(State.NEW), int(State.LIVE), int(State.UNHOOKED)
 
 
+class TooManyTables(ValueError):
+    """More tables than somebody wants to be built; the operation that asked for them is undone."""
+
+
 class MemMap:
     """The page-table pages, in columns. `mem.refcount[7]` is the count of page 7."""
 
@@ -68,6 +72,8 @@ class MemMap:
         self.store = store
         self.entries = EntryPool()
         self.next_pfn = [0]
+        self.most: int | None = None
+        """Tables after which `alloc` raises TooManyTables; None: as many as memory holds."""
         self.deposits: defaultdict[int, tuple[int, ...]] = defaultdict(tuple)
         """PTE pages in reserve, by PMD page (pmd_huge_pte)."""
         self.shared: defaultdict[int, tuple[Place, ...]] = defaultdict(tuple)
@@ -86,6 +92,8 @@ class MemMap:
     def alloc(self, mm: int, level: Level, count: int = 1) -> Tables:
         """Take `count` zeroed pages for tables at `level`: a pfn, or an array of pfns."""
         first = self.next_pfn[0]
+        if self.most is not None and first + count > self.most:
+            raise TooManyTables(f"this would build more than {self.most} tables")
         if first + count > len(self.level):
             self.reserve(max(first + count, 2 * len(self.level)))
         self.store.put(self, "next_pfn", 0, first + count)

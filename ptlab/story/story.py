@@ -19,6 +19,7 @@ from ptlab.draw.glossary import as_words
 from ptlab.draw.names import plural
 from ptlab.draw.palette import as_data
 from ptlab.draw.tree import node_id
+from ptlab.process.calls import written
 from ptlab.process.process import Process
 from ptlab.scenario import Scenario, play, read
 from ptlab.schemes import SCHEMES
@@ -26,7 +27,7 @@ from ptlab.state.journal import JournalFull
 from ptlab.state.machine import GRAINS
 from ptlab.story.code import Code
 from ptlab.story.in_step import in_step
-from ptlab.story.link import Told, read_link, write_link
+from ptlab.story.link import MOST_TABLES, Told, call_again, read_link, write_link
 from ptlab.story.pane import columns, pane
 from ptlab.story.perfetto import export_perfetto
 from ptlab.story.timeline import Timeline
@@ -108,13 +109,20 @@ class Story:
     def link(self) -> str:
         """This story and its moment as one string for open_link(). ValueError if none can be."""
         machine, scheme = self.process.machine, self.process.scheme
-        if self.scenario is None or SCHEMES.get(scheme.name) is not type(scheme):
+        if SCHEMES.get(scheme.name) is not type(scheme):
             raise ValueError(
-                "a link carries a scenario and the name of a design of ptlab, and this story is of "
-                "your own calls or your own design: hand on the page of story.export_html(path)"
+                f"a link carries no Python, so it cannot carry your own design {scheme.name}: hand on "
+                "the page of story.export_html(path)"
             )
-        played = self.scenario, scheme.name, machine.profile.name, machine.geometry.levels
-        return write_link(Told(*played, machine.grain, self.title, *self.moment))
+        played = scheme.name, machine.profile.name, machine.geometry.levels, machine.grain
+        program = self.scenario or written(self.process)
+        told = Told(program, *played, machine.swap, self.title, *self.moment)
+        if self.scenario is None and str(_opened(told)) != str(self):
+            raise ValueError(
+                "a link carries calls of a Process, and they alone do not make this story: hand on the "
+                "page of story.export_html(path)"
+            )
+        return write_link(told)
 
     def _stepper(self) -> Any:
         from ptlab.widgets import Stepper
@@ -200,12 +208,16 @@ def story(
     return tell(read(scenario), scheme, kernel, levels, grain)
 
 
-def tell(found: Scenario, scheme: Any, kernel: str | None, levels: int, grain: str) -> Story:
-    """The story of a scenario that was read already; see story()."""
-    process = _played(found, scheme, kernel, levels, grain)
+def tell(found: Scenario, *how: Any, most: int | None = None) -> Story:
+    """The story of a scenario that was read already; `how` is the rest of what story() takes.
+
+    Of at most `most` tables, if that is given.
+    """
+    process = _played(found, *how, most=most)
     if process is None:
+        *same, grain = how
         coarser = GRAINS[GRAINS.index(grain) + 1 :]
-        fits = (g for g in coarser if _played(found, scheme, kernel, levels, g) is not None)
+        fits = (g for g in coarser if _played(found, *same, g, most=most) is not None)
         larger = next((f'use larger steps (grain="{g}")' for g in fits), "touch less in it")
         raise ValueError(f"{found.name}: {_too_long(larger)}")
     made = Story(process, found.description)
@@ -213,19 +225,17 @@ def tell(found: Scenario, scheme: Any, kernel: str | None, levels: int, grain: s
     return made
 
 
-def _played(
-    scenario: Scenario, scheme: Any, kernel: str | None, levels: int, grain: str
-) -> Process | None:
+def _played(scenario: Scenario, *how: Any, most: int | None) -> Process | None:
     """The process after the scenario, with its journal; None if that has more than LONGEST steps."""
-    process = Process(scheme, kernel, levels, grain)
+    process = Process(*how)
     assert process.journal is not None
-    process.journal.most = LONGEST
+    process.journal.most, process.machine.mem.most = LONGEST, most
     try:
         for _ in play(process, scenario):
             pass
     except JournalFull:
         return None
-    process.journal.most = None
+    process.journal.most = process.machine.mem.most = None
     return process
 
 
@@ -244,8 +254,15 @@ def open_link(link: str) -> Story:
     >>> told.moment.step, told.heading
     (2, 'unmap_only on Linux 6.1')
     """
-    told = read_link(link)
-    made = tell(*told[:5])
+    return _opened(read_link(link))
+
+
+def _opened(told: Told) -> Story:
+    """The story that a link holds."""
+    if isinstance(told.program, str):
+        made = Story(call_again(told, LONGEST))
+    else:
+        made = tell(told.program, *told[1:5], most=MOST_TABLES)
     made.title = told.title or made.title
     return made.at(told.step, told.table, told.entry)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tests.support.answers import asked
+from tests.support.answers import EARLY, asked
 
 pytestmark = pytest.mark.browser
 
@@ -15,7 +15,7 @@ COURSE = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 
 @pytest.mark.parametrize("notebook", COURSE, ids=lambda path: path.stem)
 def test_run_all_shows_the_page_tables_and_then_every_question_has_its_answer(lab, page, notebook):
-    nbformat.write(asked(notebook), lab.server.root / notebook.name)
+    nbformat.write(asked(notebook, EARLY), lab.server.root / notebook.name)
     lab.open_notebook(notebook.name)
     lab.run_all()
     shown = page.locator(".jp-OutputArea-output .ptlab").first

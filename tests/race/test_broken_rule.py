@@ -55,7 +55,9 @@ def test_the_sentence_has_every_fact_and_begins_with_the_headline(rule):
         if field.type == "int":
             value = f"{value:#x}" if f"{value:#x}" in said else value
         several = field.type.startswith("tuple")
-        assert all(str(part) in said for part in (value if several else [value]))
+        assert all(
+            getattr(part, "sentence", str(part)) in said for part in (value if several else [value])
+        )
 
 
 @pytest.mark.parametrize("rule", RULES)
