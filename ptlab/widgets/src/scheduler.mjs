@@ -14,7 +14,7 @@ import { unpack } from "./unpack.mjs";
 
 const RCU = "R";
 const RUN_HELP = "Keys: the letter of a task runs it, R ends a grace period; \u2190 \u2192 go back and forth, Home and End; l: lecture.";
-const TOO_LARGE = "This race has too many states for a page: run its tasks in a notebook, with ptlab.race.";
+const TOO_LARGE = "This race is too large to be run on a page: use ptlab.race in a notebook.";
 const LOOK_HELP = "Keys: \u2190 \u2192 go back and forth, Home and End; l: lecture. In a notebook, ptlab.race runs the tasks in another order.";
 const KEPT_HELP = "To fork, go back and run another task. The schedule that you leave is kept here.";
 const ENDS = { broken: "a rule is broken", done: "all done", open: "not at its end" };
@@ -141,12 +141,12 @@ function play({ model, el }) {
   const buttons = html("div", { class: "ptlab-bar" }, back, forward, count, html("label", {}, "Schedule ", input));
   const levels = model.get("race").graph && makeLevels(model.get("race"));
   const lecture = makeLecture({ next: () => forward.click(), back: () => back.click(), first: () => seek(-Infinity), last: () => seek(Infinity) });
-  const under = html("div", { class: "ptlab-under" }, rcu.element, ...(run ? [refused, kept] : []));
+  const under = html("div", { class: "ptlab-under" }, rcu.element, ...(run ? [refused, kept] : [html("p", { class: "ptlab-note" }, TOO_LARGE)]));
   const root = html("div", { class: "ptlab ptlab-stage ptlab-scheduler", tabindex: "-1", ...OWN_KEYS },
     heading, html("div", { class: "ptlab-line" }, buttons, html("div", { class: "ptlab-course" }, lanes.element, verdict), under, ...(levels ? [levels.element] : [])),
     html("div", { class: "ptlab-tasks" }, ...columns.map((column) => column.element)), said, picture,
     html("div", { class: "ptlab-foot" },
-      html("details", { class: "ptlab-note ptlab-help" }, html("summary", OWN_KEYS, "Keys"), run ? RUN_HELP : `${LOOK_HELP} ${TOO_LARGE}`),
+      html("details", { class: "ptlab-note ptlab-help" }, html("summary", OWN_KEYS, "Keys"), run ? RUN_HELP : LOOK_HELP),
       lecture.element,
       ...(model.linked ? [makeLink(() => ({ schedule: levels && race.schedule, step: position, table: tableOf(picked[0]), entry: picked[1] }))] : [])));
   paintWith(story.palette, root);
