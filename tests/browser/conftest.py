@@ -30,10 +30,11 @@ from urllib.error import URLError
 import nbformat
 import pytest
 
+from tests.support import chromium as chromium_of
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_FLAGS = [
     "--no-sandbox",  # CI runs as root, where the sandbox refuses to start
     "--disable-gpu",
@@ -86,16 +87,12 @@ def _no_browser(reason: str) -> NoReturn:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of the system's Chromium; without one the test is skipped."""
-    named = os.environ.get("PTLAB_CHROMIUM")
-    if named:
-        if shutil.which(named) is None:
-            pytest.fail(f"PTLAB_CHROMIUM names no program: {named}", pytrace=False)
-        return named
-    for name in CHROMIUM_NAMES:
-        path = shutil.which(name)
-        if path:
-            return path
-    _no_browser(f"no browser found: none of {', '.join(CHROMIUM_NAMES)} is on PATH")
+    path = chromium_of.found()
+    if path is None:
+        _no_browser(f"no browser found: none of {', '.join(chromium_of.NAMES)} is on PATH")
+    if shutil.which(path) is None:
+        pytest.fail(f"PTLAB_CHROMIUM names no program: {path}", pytrace=False)
+    return path
 
 
 @pytest.fixture(scope="session")

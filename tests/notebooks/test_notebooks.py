@@ -1,18 +1,18 @@
 """Every notebook of the course and of the exercises runs from its first cell to its last."""
 
-import os
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from tests.support import chromium
 from tests.support.answers import asked
 
 ROOT = Path(__file__).parents[2]
 EXERCISES = sorted(ROOT.glob("exercises/source/*/*.ipynb"))
-# Where a browser is required, tests/browser/test_course.py runs each of these in JupyterLab.
-COURSE = [] if os.environ.get("PTLAB_REQUIRE_BROWSER") else sorted(ROOT.glob("notebooks/*.ipynb"))
+# Where there is a browser, tests/browser/test_course.py runs each of these in JupyterLab.
+COURSE = [] if chromium.will_run() else sorted(ROOT.glob("notebooks/*.ipynb"))
 
 
 @pytest.fixture(autouse=True)
