@@ -123,12 +123,15 @@ def cautions(folder: Path, runs: list[Run]) -> list[Caution]:
     """All there is to say of the grading in `folder`."""
     book = entries(folder)
     scores = {(run.student, run.problem_set, cell): x for run in runs for cell, x in run.scores}
+    done = {(run.student, run.problem_set) for run in runs}  # of the others there is more to say
     found = []
     if book is not None:
         unlike = list(differences(book, scores))
         found = [
             Caution("The gradebook and the reports differ", unlike, True),
-            Caution("Waits for a person", waiting(book), False),
+            Caution(
+                "Waits for a person", waiting(entry for entry in book if entry[:2] in done), False
+            ),
         ]
     left = [
         f"{run.problem_set}/{run.file} of {run.student}: {', '.join(run.left)}"

@@ -18,6 +18,10 @@ MOST = 1 << 18
 TOO_MUCH = f"\n... the rest was left out: a cell may put out {MOST >> 10} thousand characters\n"
 
 
+_NO_TERMINAL = "get_ipython().system = get_ipython().system_raw"
+"""So that `!ls` works as it does at home: IPython takes a terminal for it, and the box has none."""
+
+
 def main() -> None:
     """Do one job: {"notebook": ..., "timeout": seconds for one cell}."""
     out, come = os.fdopen(os.dup(1), "w"), os.fdopen(os.dup(0))
@@ -67,7 +71,10 @@ def _run(notebook: Any, timeout: int, ready: Any, say: Any) -> str:
         from_dict(notebook),  # type: ignore[no-untyped-call]
         kernel_name="python3",
         kernel_manager_class=Manager,
-        extra_arguments=["--HistoryManager.hist_file=:memory:"],
+        extra_arguments=[
+            "--HistoryManager.hist_file=:memory:",
+            f"--IPKernelApp.exec_lines={_NO_TERMINAL}",
+        ],
         timeout=timeout,
         interrupt_on_timeout=True,
         raise_on_iopub_timeout=True,  # a kernel that cannot be interrupted is given up

@@ -28,7 +28,7 @@ from ptlab.classroom.remote_class import Answered, Declared, remote_class
 from ptlab.classroom.remote_scheme import Raised, Remote
 from ptlab.classroom.solution import instructors_part
 from ptlab.classroom.student_code import Code, NotCode, code, no_memory, object_to, runnable
-from ptlab.classroom.wire_format import pack, unpack
+from ptlab.classroom.wire_format import NotCarried, pack, unpack
 
 LIMITS = Limits()
 
@@ -115,6 +115,10 @@ def scheme(answer: object, limits: Limits = LIMITS) -> Iterator[type[Answered]]:
 
 
 def _text(answer: object, kind: str) -> Code:
+    if type(answer) is NotCarried:
+        raise Stopped(
+            f"a {kind} is wanted, defined with `def` or `class` in a cell; this is {answer.what}"
+        )
     try:
         found = code(answer, kind)
     except NotCode as error:

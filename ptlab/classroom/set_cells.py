@@ -43,6 +43,7 @@ class RestoreCells(OverwriteCells):  # type: ignore[misc]
     nbgrader 0.9.6 puts a check after the answer cell. If the student has deleted that one too, the
     whole submission gets no grade. Here the answer comes back as None, as early as it can; and the
     check as late as it can, so that it finds an answer in a cell that the student has made instead.
+    Where a student has moved cells, each check stands behind its own answer again.
 
     What nbgrader notes about a cell is made anew from the gradebook; of what was handed in, only the
     grade id counts. A wrong version of these notes would stop nbgrader for the whole class.
@@ -106,7 +107,29 @@ class RestoreCells(OverwriteCells):  # type: ignore[misc]
             answered = k > 0 and names[k - 1] in places
             late = min(after, default=len(notebook.cells))
             notebook.cells.insert(places[names[k - 1]] + 1 if answered else late, found)
+        for k, name in enumerate(names):
+            if name in points.keys() - solutions:
+                _behind_its_answer(notebook, names, k, solutions)
         return notebook, resources
+
+
+def _behind_its_answer(
+    notebook: NotebookNode, names: list[str], k: int, solutions: set[str]
+) -> None:
+    """Check cell `k` of the set, moved away from its answer, goes back: another answer is in its place.
+
+    A student's own cells behind the answer stay before it.
+    """
+    answer = max((n for n in range(k) if names[n] in solutions), default=None)
+    places = _places(notebook)
+    if answer is None or not {names[k], names[answer]} <= places.keys():
+        return
+    own, now = places[names[answer]], places[names[k]]
+    others = [places[name] for name in names[:answer] + names[k + 1 :] if name in places]
+    end = min((place for place in others if place > own), default=len(notebook.cells))
+    if not own < now <= end:
+        cell = notebook.cells.pop(now)
+        notebook.cells.insert(end - (now < end), cell)
 
 
 def _places(notebook: NotebookNode) -> dict[str, int]:

@@ -11,6 +11,7 @@ NotCarried(what='something of type object')
 
 from __future__ import annotations
 
+import types
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -83,7 +84,9 @@ def _pack(value: object, depth: int, left: list[int]) -> Any:
     try:
         return {"code": list(code(value))}
     except NotCode:
-        return {"not_carried": f"something of type {class_name(type(value))}"}
+        no_text = "a function that no cell defines with `def`"
+        other = f"something of type {class_name(type(value))}"
+        return {"not_carried": no_text if kind is types.FunctionType else other}
 
 
 def unpack(data: Any) -> Any:

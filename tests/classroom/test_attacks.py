@@ -21,6 +21,8 @@ from ptlab.classroom.box import way
 from ptlab.classroom.box_ways import Limits
 from ptlab.classroom.grading import HandIn
 from ptlab.classroom.report import MIME as REPORT
+from ptlab.classroom.secret import of_set
+from ptlab.classroom.sets import SETS
 from ptlab.classroom.solutions import scheme_answers
 from ptlab.classroom.student_code import Code
 from ptlab.classroom.wire_format import unpack
@@ -31,15 +33,23 @@ IN_A_FUNCTION = (HERE / "in_a_function.py").read_text()
 CELLS = runpy.run_path(str(HERE / "in_a_notebook.py"))["CELLS"]
 RELEASED = Path(__file__).parents[2] / "exercises/for_students/ps6_judge_the_thread/ps6.ipynb"
 SECRET = "not-known-to-any-student"
+KEYS = [SECRET, *(of_set(SECRET, name) for name in SETS)]
 
 apart = pytest.mark.skipif(
     not way().namespaces, reason=f"no namespaces of its own here; in force: {way().name}"
 )
 
 
+def no_key(said):
+    """What an attack gives back has neither the secret in it nor what is made of it."""
+    assert not any(key in str(said) for key in KEYS)
+
+
 def called(function, calls, text=IN_A_FUNCTION):
-    """What the function of the text gives for each call: a value, or {"failed": why}."""
-    said = sandbox._called(Code("function", function, text), [(call,) for call in calls], FEW)
+    """What the function of the text gives for each call at grading: a value, or why it failed."""
+    with seeds.graded_with(SECRET):
+        said = sandbox._called(Code("function", function, text), [(call,) for call in calls], FEW)
+    no_key(said)
     return [one["failed"] if "failed" in one else unpack(one["value"]) for one in said]
 
 
@@ -155,6 +165,7 @@ def test_an_attack_scores_nothing_and_stops_nobody(attack):
     assert sum(one.worth for one in found if one.ok) == 0
     secret = [str(question.argument(one)) for one in more]
     assert not any(word in str(found) for word in ["WON", *secret])
+    no_key(found)
 
 
 TELLS = """
@@ -179,6 +190,7 @@ def test_a_scheme_cannot_tell_what_the_secret_programs_are(does, monkeypatch):
     with seeds.graded_with(SECRET):
         found = question.grade(problem, scheme_answers.as_code(cell), more)
     assert "secret" in str(found) and "WON" not in str(found)
+    no_key(found)
 
 
 IN_NUMBERS = """
@@ -257,14 +269,16 @@ def test_no_attack_of_a_notebook_wins_anything(course):
         told = nbformat.writes(nbformat.v4.new_notebook(cells=[cell])).replace(cell.source, "")
         outputs = str(cell.outputs)
         assert "WON" not in outputs, (name, outputs[:500])
-        assert SECRET not in told and SOLUTIONS not in outputs, name
+        no_key(told)
+        assert SOLUTIONS not in outputs, name
         errors = [out for out in cell.outputs if out.output_type == "error"]
         assert not errors, (name, errors)
     found = reports(graded)
     assert [report["score"] for report in found] == [0, 0, 0]
     assert found[0]["student"] == "eve" and found[0]["left"] == ["sleep"]
     assert contents(course) == before
-    assert SECRET not in nbformat.writes(graded)
+    no_key(nbformat.writes(graded))
+    assert seeds.plain("eve") in nbformat.writes(graded)  # it is all there to be searched
 
 
 @apart

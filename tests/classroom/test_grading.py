@@ -28,7 +28,9 @@ from ptlab.classroom import find, grading, seeds
 from ptlab.classroom.box import way
 from ptlab.classroom.box_ways import Way
 from ptlab.classroom.grading import HANDED_IN, HandIn
+from ptlab.classroom.secret import of_set
 from ptlab.classroom.set_cells import DropCopies, RestoreCells
+from ptlab.classroom.sets import SETS
 from ptlab.classroom.summary import Summary
 from ptlab.classroom.wire_format import VERSION
 from ptlab.cli import main
@@ -147,6 +149,7 @@ def endless(course, student):
     submission = right(course, student)
     submission["thread-1"] = LOOP
     submission["thread-2"] = "answer = 'a' * 10**9"
+    submission["thread-3"] = f"!echo a shell of {student}\n{submission.cell('thread-3').source}"
     return submission
 
 
@@ -265,10 +268,10 @@ def feedback(course, student):
     return html.unescape(re.sub(r"<[^>]+>", "", page))
 
 
-SETS = sorted(EXERCISES.glob("source/*/*.ipynb"))
+SOURCES = sorted(EXERCISES.glob("source/*/*.ipynb"))
 
 
-@pytest.mark.parametrize("source", SETS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 def test_release_has_no_solution(course, source):
     released = nbformat.read(course / "release" / source.parent.name / source.name, as_version=4)
     mine = nbformat.read(source, as_version=4)
@@ -338,7 +341,8 @@ def test_nothing_that_goes_back_has_the_secret(course):
     going = [path for path in course.glob("feedback/**/*") if path.is_file()]
     assert len(going) == 8
     for path in [*going, *course.glob("autograded/**/*.ipynb")]:
-        assert SECRET not in path.read_text()
+        text = path.read_text()
+        assert not any(key in text for key in (SECRET, *(of_set(SECRET, name) for name in SETS)))
 
 
 def test_no_script_of_a_student_is_in_the_feedback_or_the_formgrader(course):
@@ -371,16 +375,37 @@ def test_deleted_cells_come_back_without_an_answer(course):
     ]
 
 
+@pytest.mark.parametrize(
+    ("moved", "behind"),
+    [("thread-2", "thread-1"), ("thread-1-check", "thread-2"), ("thread-3-check", "minutes")],
+)
+def test_a_check_stands_behind_its_own_answer_where_cells_were_moved(course, moved, behind):
+    submission = Submission(course, "ida")
+    cells = submission.notebook.cells
+    cells.insert(cells.index(submission.cell("thread-1")) + 1, nbformat.v4.new_code_cell("x = 1"))
+    cell = submission.cell(moved)
+    cells.remove(cell)
+    cells.insert(cells.index(submission.cell(behind)) + 1, cell)
+    restored(course, submission.notebook)
+    ids = [cell.id for cell in cells if cell.id.startswith("thread") or cell.source == "x = 1"]
+    own = [name for name in ids if name.startswith("thread-") and name != "thread-4"]
+    assert own == [f"thread-{k}{end}" for k in (1, 2, 3) for end in ("", "-check")]
+    if moved != "thread-2":  # between two answers it belongs to neither
+        assert ids[1] not in own
+
+
+def restored(course, notebook):
+    restore = RestoreCells()
+    restore.notebook_id, restore.assignment_id = "ps6", PS
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as restore.gradebook:
+        restore.add_missing_grade_cells(notebook, {"unique_key": "ps6"})
+
+
 def test_another_notebook_is_not_graded(course):
     """Where no cell of the set is left, zero points would hide a mix-up."""
     other = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("answer = 7")])
-    restore = RestoreCells()
-    restore.notebook_id, restore.assignment_id = "ps6", PS
-    with (
-        Gradebook(f"sqlite:///{course / 'gradebook.db'}") as restore.gradebook,
-        pytest.raises(ValueError, match="not made from the released one"),
-    ):
-        restore.add_missing_grade_cells(other, {})
+    with pytest.raises(ValueError, match="not made from the released one"):
+        restored(course, other)
     assert len(other.cells) == 1
 
 
@@ -473,6 +498,7 @@ def test_an_endless_cell_is_stopped_and_later_answers_count(course):
     assert score(course, "fay") == 4
     assert "did not end in time and was stopped" in told["thread-1"]
     assert "thread-2: 0 of 6" in told["thread-2"]
+    assert "a shell of fay" in feedback(course, "fay")
 
 
 @pytest.mark.parametrize(
@@ -545,7 +571,7 @@ def test_ptlab_grade_shows_and_writes_it(course, tmp_path, capsys, monkeypatch):
     assert "thread-3" in told
     assert f"{PS} of ivy: {PS} is a link, and links are not followed" in told
     assert f"{PS}/ps6.ipynb of jon: not graded: " in told and "JSON" in told
-    assert f"{PS}/thread-4: 10, of Amy, ben, cyd" in told  # waits for a person
+    assert f"{PS}/thread-4: 8, of Amy, ben, cyd" in told  # waits for a person
     assert f"{PS}/ps6.ipynb of eve: sleep" in told
     assert f"8 notebooks: {way().says}" in told
     assert "differ" not in told and "different secrets" not in told

@@ -49,3 +49,24 @@ def test_too_much_is_refused(folder, monkeypatch):
     for name in "abc":
         (folder / name).touch()
     assert "more than 3 files" in unsafe(folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("2026-11-28 03:12:14.363243 UTC", True),  # of nbgrader submit
+        ("2026-11-27 17:00:00 Europe/Berlin\n", True),
+        ("2026-11-27 17:00:00+01:00", True),
+        ("2026-11-27 17:00", True),
+        ("yesterday", False),
+        ("2026-13-27 17:00:00 UTC", False),
+        ("2026-11-27 17:00:00 UTC" + " " * 999, False),
+        ("\udcff", False),
+    ],
+)
+def test_a_time_that_nbgrader_cannot_read_has_its_reason(folder, text, read):
+    (folder / "timestamp.txt").write_bytes(os.fsencode(text))
+    assert unsafe(folder) == ("" if read else f"timestamp.txt {handed_files.NO_TIME}")
+    (folder / "timestamp.txt").unlink()
+    (folder / "timestamp.txt").mkdir()
+    assert handed_files.NO_TIME in unsafe(folder)

@@ -81,6 +81,8 @@ def test_what_has_no_text_is_refused_in_words():
         values(3, [(1,)])
     with pytest.raises(Stopped, match="this is of type builtin_function_or_method"):
         values(len, [(1,)])
+    with pytest.raises(Stopped, match="this is a function that no cell defines with `def`"):
+        values(unpack(pack(lambda x: x)), [(1,)])
     with pytest.raises(Stopped, match="a function is wanted, and C is a class"):
         values(Code("class", "C", "class C:\n    def f(self): pass"), [(1,)])
 
