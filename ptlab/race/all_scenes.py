@@ -16,9 +16,6 @@ from ptlab.schemes import ReclaimScheme, scheme_class
 ABOUT_ONE_DESIGN = tuple(scene.name for scene in SCENES.values() if not scene.own_scheme)
 """Scenes that only make sense for the design that they show, or are about no design."""
 
-BREAKS_AS_POSTED = frozenset({"percpu_ref"})
-"""Designs of the debate that a race breaks; the others break no rule in any scene."""
-
 
 class SceneResults(tuple[Result, ...]):
     """The results of `scheme`, one for each scene; in JupyterLab a table.
@@ -91,11 +88,13 @@ def races(
     most: int | None = 2000,
     scenes: Iterable[str | Scene] | None = None,
     seconds: float | None = None,
+    first: bool = False,
 ) -> SceneResults:
     """Explore every scene that makes sense under `scheme`, with every precaution in place.
 
     `scenes` are those that you name, or your own; without it, all there are. `most` bounds the
     schedules run for one scene, `seconds` its time; the result of a scene that needs more is "bounded".
+    `first` leaves a scene at its first failure.
 
     >>> print(races("unmap_only", most=3)[0].scene)
     exclusive
@@ -105,7 +104,7 @@ def races(
     if scenes is not None:
         wanted = [scene if isinstance(scene, Scene) else find(scene) for scene in scenes]
     found = (
-        explore(scene, scene.under(chosen), executor, most=most, seconds=seconds)
+        explore(scene, scene.under(chosen), executor, most=most, seconds=seconds, first=first)
         for scene in wanted
     )
     return SceneResults(found, chosen, ABOUT_ONE_DESIGN if scenes is None else ())
