@@ -7,7 +7,6 @@ from typing import Protocol
 
 import numpy as np
 
-from ptlab.base.footprint import Access, Footprint
 from ptlab.race.broken_rule import BelowZero, BrokenRule, LostUpdate, Page
 from ptlab.race.lock_table import COUNT, Rule
 from ptlab.race.whose_line import line_of
@@ -72,10 +71,3 @@ class Counts:
     def forget(self, table: int) -> None:
         """The running task has written a count: what it has read of it is used up."""
         self._seen.pop((self._notes.machine.task, table), None)
-
-    def replayed(self, footprint: Footprint) -> None:
-        """A segment of the running task is replayed: these counts it has read, and not written."""
-        for thing, how in footprint.items():
-            counts = isinstance(thing, tuple) and thing[0] == "count" and how == Access.READ
-            if counts and ("puts", thing[1]) not in footprint:  # type: ignore[index]
-                self.read(thing[1])  # type: ignore[index]

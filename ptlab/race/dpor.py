@@ -81,6 +81,8 @@ def causes(first: Footprint, then: Footprint) -> bool:
 def asleep(node: Node) -> dict[str, Footprint]:
     """Who sleeps after `node.chosen` has run: a schedule in which it ran before ends alike."""
     footprint = node.done[node.chosen]
+    if len(node.done) == 1 and not node.sleep:
+        return {}
     before = {**node.sleep, **node.done}
     del before[node.chosen]
     return {task: f for task, f in before.items() if not dependent(f, footprint)}
@@ -97,7 +99,8 @@ class Trace:
         self.events: list[tuple[str, Footprint]] = []
         self.clocks: list[dict[str, int]] = []
         self._last: dict[str, list[int]] = {}
-        self._users: dict[Any, list[int]] = {}
+        self._users: dict[Any, tuple[list[int], list[int]]] = {}
+        """By object: the segments that only read it, and those that wrote it."""
 
     def cut(self, length: int) -> None:
         """Forget all segments but the first `length`."""
@@ -105,8 +108,8 @@ class Trace:
             task, footprint = self.events.pop()
             self.clocks.pop()
             self._last[task].pop()
-            for thing in footprint:
-                self._users[thing].pop()
+            for thing, how in footprint.items():
+                self._users[thing][(how & _WRITE) // _WRITE].pop()
 
     def add(self, task: str, footprint: Footprint) -> list[int]:
         """The next segment. Returns the earlier ones that it races with, the latest first.
@@ -117,10 +120,9 @@ class Trace:
         mine = self._last.setdefault(task, [])
         clock = dict(self.clocks[mine[-1]]) if mine else {}
         known = dict(clock)  # not counting locks that others released
-        races = []
-        users = {i for thing in footprint for i in self._users.get(thing, ())}
-        for i in sorted(users, reverse=True):
-            other, theirs = self.events[i]
+        races, events = [], self.events
+        for i in sorted(self._others(footprint), reverse=True):
+            other, theirs = events[i]
             if known.get(other, -1) >= i or not dependent(theirs, footprint):
                 continue
             _merge(clock, self.clocks[i])
@@ -129,14 +131,25 @@ class Trace:
                 _merge(known, self.clocks[i])
                 if not cause:
                     races.append(i)
-        j = len(self.events)
+        j = len(events)
         clock[task] = j
-        self.events.append((task, footprint))
+        events.append((task, footprint))
         self.clocks.append(clock)
         mine.append(j)
-        for thing in footprint:
-            self._users.setdefault(thing, []).append(j)
+        for thing, how in footprint.items():
+            self._users.setdefault(thing, ([], []))[(how & _WRITE) // _WRITE].append(j)
         return races
+
+    def _others(self, footprint: Footprint) -> set[int]:
+        """The segments so far that used what this one writes, or wrote what it uses."""
+        found: set[int] = set()
+        for thing, how in footprint.items():
+            if thing in self._users:
+                readers, writers = self._users[thing]
+                found.update(writers)
+                if how & _WRITE:
+                    found.update(readers)
+        return found
 
     def causes(self) -> str:
         """The schedule of the last segment and of those that happened before it."""

@@ -24,7 +24,7 @@ class LostPages:
     def written(self, table: int, old: Any, new: Any) -> None:
         """Entries of `table` are written that were `old`."""
         self._written.append(new)
-        if np.any(old):
+        if some(old):
             self._gone.update(dict.fromkeys(_anonymous(old), table))
 
     def given_up(self, words: Any) -> None:
@@ -39,6 +39,11 @@ class LostPages:
             lost = {frame: table for frame, table in lost.items() if frame not in kept}
         self._gone, self._written, self._put = {}, [], set()
         return lost
+
+
+def some(mask: Any) -> bool:
+    """np.any(), which is slow with single numbers."""
+    return bool(mask.any() if isinstance(mask, np.ndarray) else mask)
 
 
 def _anonymous(words: Any) -> set[int]:

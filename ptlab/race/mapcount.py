@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ptlab.base import pte
 from ptlab.base.footprint import Access
+from ptlab.race.lost_pages import some
 from ptlab.state.machine import Machine
 from ptlab.state.memmap import State
 
@@ -36,7 +37,7 @@ class Mapcount:
 
     def changed(self, old: Any, new: Any) -> None:
         """Entries are written that were `old`."""
-        if np.any(pte.is_file(old) != pte.is_file(new)):
+        if some(pte.is_file(old) != pte.is_file(new)):
             self._notes.note(("mapped", self._notes.machine.task), Access.WRITE)
 
     def of(self, frames: NDArray[Any]) -> bool:

@@ -40,7 +40,7 @@ class OutsideState:
         self._classes = {
             cls: _class_state(cls)
             for cls in type(scheme).__mro__
-            if issubclass(cls, ReclaimScheme) and cls is not ReclaimScheme
+            if issubclass(cls, ReclaimScheme) and not cls.__module__.startswith(_OURS)
         }
         self._functions = list(_functions(type(scheme)))
         self._held = [(held, freeze(held.value())) for held in _reached(self._functions)]

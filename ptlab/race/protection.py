@@ -40,8 +40,9 @@ from ptlab.state.mm import Mm, base_address
 from ptlab.state.vma import Vma, Vmas, overlapping
 
 _ENTRY_OF = {Level.PTE: PTE_ENTRY, Level.PMD: PMD_ENTRY}
-_GOING = (State.RCU, State.FREED)
-_IN_TREE = int(State.LIVE)
+_IN_TREE, _UNHOOKED = int(State.LIVE), int(State.UNHOOKED)  # an IntEnum is slow
+_RCU, _FREED = int(State.RCU), int(State.FREED)
+_PGD = int(Level.PGD)
 
 
 class Notes(Protocol):
@@ -125,13 +126,13 @@ class Protection:
     def state(self, table: int, now: int) -> None:
         """A table goes from one state to another."""
         was = self.mem.state.item(table)
-        if now == State.UNHOOKED and was == _IN_TREE:
+        if now == _UNHOOKED and was == _IN_TREE:
             self._stays_empty(table)
             self._reached(table)
             task, alone = self.machine.task, self._holds("mmap_lock", self._mm(table).id)
             self._unhooked[table] = Unhook(task, self._flushes[task], alone)
-        elif now in _GOING and self.mem.level[table] != Level.PGD:
-            self._goes(table, was, at_once=now == State.FREED)
+        elif now in (_RCU, _FREED) and self.mem.level.item(table) != _PGD:
+            self._goes(table, was, at_once=now == _FREED)
 
     @_unseen
     def vmas(self, mm: Mm, new: Vmas) -> None:
@@ -287,11 +288,11 @@ class Protection:
         does = f"{'frees' if at_once else 'hands to RCU'} {page}"
         if was == _IN_TREE:
             self._report(does, "having unhooked it", FLUSHED)
-        elif was == State.RCU and at_once and self.grace_period:
+        elif was == _RCU and at_once and self.grace_period:
             pass  # rcu_do_batch()
-        elif was in _GOING:
+        elif was in (_RCU, _FREED):
             self.broken.append(FreesAgain(self.notes.running, page, line_of(self.machine.scheme)))
-        if was != State.UNHOOKED or table not in self._unhooked:
+        if was != _UNHOOKED or table not in self._unhooked:
             return
         unhook = self._unhooked[table]
         flushed = self._flushes[unhook.task] > unhook.flushes

@@ -55,7 +55,7 @@ spin_lock_nested() in mm/pt_reclaim.c says (Linux 6.12, 6.14).
 """
 
 
-_IN_TREE = (int(State.NEW), int(State.LIVE))  # numpy is slow with members of an IntEnum
+_NEW, _LIVE = int(State.NEW), int(State.LIVE)  # numpy is slow with members of an IntEnum
 _HARMLESS = (Kind.WAIT, Kind.LOCK, Kind.UNLOCK, Kind.LOOK, Kind.HIT, Kind.FLUSH)
 """Steps that change no table."""
 
@@ -119,7 +119,7 @@ class Checker:
         table, page = step.tables, Page.of(self.mem, step.tables)
         if step.kind in (Kind.SET, Kind.CLEAR, Kind.CHANGE):
             who, when = self._unhooked.get(table, ("", now))
-            if self._states[table] not in _IN_TREE and who != task:
+            if self._states[table] not in (_NEW, _LIVE) and who != task:
                 how = "clears an entry of" if step.kind is Kind.CLEAR else "writes into"
                 yield ChangesUnhooked(task, how, page, now - when)
             elif (
@@ -131,7 +131,7 @@ class Checker:
             yield from self._move(task, step, table, page, now)
         elif step.kind is Kind.UNHOOK:
             left = int(self._entries[table])
-            if self._states[table] != State.LIVE:
+            if self._states[table] != _LIVE:
                 yield UnhooksAgain(task, page)
             elif left and self.mem.level[table] == Level.PTE and step.fact != Unhooked(True):
                 yield UnhooksEntries(task, page, left)
@@ -143,7 +143,7 @@ class Checker:
     ) -> Iterator[BrokenRule]:
         """mremap moves a table, or a huge page, to a place where nothing may be."""
         assert isinstance(step.fact, Moved)
-        if self._states[table] != State.LIVE:
+        if self._states[table] != _LIVE:
             ago = now - self._unhooked.get(table, ("", now))[1]
             yield ChangesUnhooked(task, "moves", page, ago)
             return
@@ -198,7 +198,8 @@ class Checker:
             for _ in machine.rcu_do_batch():
                 pass
         yield from map(StateIsWrong, leaked(mem))
-        for table in mem.live().tolist():
+        live = mem.live()
+        for table in live[(mem.visitors[live] != 0) | (mem.refcount[live] != 0)].tolist():
             if mem.visitors[table]:
                 yield VisitorsLeft(Page.of(mem, table), int(mem.visitors[table]))
             elif self._counts and mem.level[table] == Level.PTE and _only_counted(mem, table):

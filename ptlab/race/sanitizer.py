@@ -38,7 +38,7 @@ from ptlab.state.memmap import State
 
 _FREED = int(State.FREED)
 
-NEW_TABLES = 64
+NEW_TABLES = 48
 """There is room for so many page-table pages that are allocated while tasks race."""
 
 
@@ -86,6 +86,7 @@ class Sanitizer(Hardware):
         store = WatchedStore(machine.store, machine.mem, self.protection, OwnState(self))
         machine.store = machine.mem.store = store
         machine.pages = WatchedPages(self, machine.pages)  # type: ignore[assignment]
+        machine.mem.refcount = WatchedCounts(self, machine.mem.refcount)  # type: ignore[assignment]
         self._watched = list(self._columns())
         for owner, name, watched in self._watched:
             setattr(owner, name, watched)
@@ -95,7 +96,6 @@ class Sanitizer(Hardware):
         """Owner, name and wrapped column."""
         mem = self.machine.mem
         yield mem, "entries", WatchedEntries(self, mem.entries)
-        yield mem, "refcount", WatchedCounts(self, mem.refcount)
         for name in ("state", "parent", "slot"):
             yield mem, name, WatchedRows(self, name, getattr(mem, name))
         yield mem, "deposits", WatchedWhole(self, "deposits", mem.deposits)
@@ -112,17 +112,23 @@ class Sanitizer(Hardware):
     @contextmanager
     def looking_away(self) -> Iterator[None]:
         """Note no footprints for a while, because these segments have run before."""
+        self.away = True
+        with self.unwatched():
+            yield
+        self.away = False
+        self.take()
+        self.broken.clear()
+
+    @contextmanager
+    def unwatched(self) -> Iterator[None]:
+        """The plain columns, which are fast. Who reads a count is remembered all the same."""
         plain = [] if self.buffer else self._watched  # the store buffer must see each store
         for owner, name, watched in plain:
             setattr(owner, name, watched.raw)
-        self.away = True
         yield
         for owner, name, watched in plain:
             watched.raw = getattr(owner, name)  # it may have grown
             setattr(owner, name, watched)
-        self.away = False
-        self.take()
-        self.broken.clear()
 
     # -- questions of the paths --
 

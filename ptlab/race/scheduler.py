@@ -38,6 +38,7 @@ MOST_STEPS = 600
 """A schedule that is longer never ends. The longest of a scene that does end has some 200 steps."""
 
 _LOOKING = (Kind.FAIL, Kind.LOOK, Kind.WAIT, Kind.LOCK, Kind.UNLOCK)
+_REMEMBERED = (Kind.WAIT, Kind.UNHOOK)
 _NOTHING: frozenset[Any] = frozenset()
 _SPINS = ("pmd_lock", "ptl", "page_table_lock")
 
@@ -118,7 +119,6 @@ class Scheduler:
         This is much faster than `go`: no rule is checked, no footprint is taken.
         """
         remember, now = self.checker.remember, len(self.schedule)
-        counts, counted = self.sanitizer.protection.counts, self.machine.scheme.counts_references
         with self.sanitizer.looking_away():
             for letter, footprint in segments:
                 now += 1
@@ -129,11 +129,9 @@ class Scheduler:
                     step: Step | None = next(self.machine.rcu_do_batch())
                 else:
                     step = self._next(task)
-                    if counted:
-                        counts.replayed(footprint)
                     self._look_again(task, step)
                 self._wake(letter, footprint)
-                if step is not None:
+                if step is not None and step.kind in _REMEMBERED:
                     remember(task, step, self.schedule)
             self.checker.look()
         self.sanitizer.protection.pages.take()
@@ -269,7 +267,8 @@ class Scheduler:
         if not broken and not self._enabled:
             blocked = tuple(filter(None, map(self.why_blocked, self.tasks)))
             rule = Starvation if any(task.asleep for task in self.tasks) else Deadlock
-            broken = [rule(blocked)] if blocked else list(self.checker.at_rest())
+            with self.sanitizer.unwatched():
+                broken = [rule(blocked)] if blocked else list(self.checker.at_rest())
         self.sanitizer.away = self.sanitizer.judging = False
         self.sanitizer.take()
         self.sanitizer.broken.clear()

@@ -83,11 +83,6 @@ class WatchedEntries:
         self.sanitizer, self.raw = sanitizer, raw
         self.slab, self.nonnone = _Rows(sanitizer, raw.slab), _Rows(sanitizer, raw.nonnone)
 
-    @property
-    def words(self) -> Any:
-        """The words themselves, for a walk that has read `slab`."""
-        return self.raw.words
-
     def word(self, table: int, index: int) -> int:
         """One word."""
         self._note(table, index, Access.READ)
@@ -113,7 +108,8 @@ class WatchedEntries:
         table, columns = key
         if self.sanitizer.buffer and np.any(words):
             self.sanitizer.buffer.store(self.sanitizer.machine, int(table))
-        was = self.raw[key]
+        one = isinstance(columns, int)
+        was = self.raw.word(int(table), columns) if one else self.raw[key]
         self.sanitizer.protection.entries(int(table), columns, was, words)
         self.sanitizer.mapcount.changed(was, words)
         self.raw[key] = words
@@ -210,12 +206,13 @@ class WatchedVisitors:
 
     def _upper(self, table: int, access: int) -> None:
         sanitizer, mem = self.sanitizer, self.sanitizer.machine.mem
-        if not sanitizer.away and mem.level[table] != Level.PTE:
+        if not sanitizer.away and mem.level.item(table) != _PTE:
             sanitizer.alive(table, "uses the reference count of")
             if not mem.nonnone.raw[table]:  # type: ignore[attr-defined]
                 sanitizer.count(table, access)
 
 
+_PTE = int(Level.PTE)  # an IntEnum is slow
 _ALLOCATED = ("state", int(State.NEW))
 """A page that has just been allocated is nobody else's yet, whatever its number."""
 

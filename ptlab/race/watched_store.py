@@ -12,6 +12,8 @@ from ptlab.race.own_state import OwnState
 from ptlab.race.protection import Protection
 from ptlab.state.memmap import State
 
+_NEW = int(State.NEW)
+
 
 class WatchedStore(Store):
     """Store, with `protection` looking on."""
@@ -26,7 +28,7 @@ class WatchedStore(Store):
     def put(self, owner: Any, name: str, where: Any, value: Any) -> None:
         """A plain write."""
         buffer, task = self.protection.notes.buffer, self.protection.notes.machine.task
-        if buffer and owner is self.mem and name == "state" and value == State.NEW:
+        if buffer and owner is self.mem and name == "state" and value == _NEW:
             for table in np.ravel(where).tolist():
                 buffer.fill(task, "table", table)
         elif buffer and name == "next_frame":

@@ -11,6 +11,9 @@ from ptlab.base.geometry import PTRS_PER_TABLE
 from ptlab.base.tables import Tables, count_each, total
 from ptlab.state.entry_runs import EntryRuns, are_neighbours, bounds, follow_a_rule
 
+_FIRST = 16
+"""So many tables, one of them slab 0, find room for their words at first."""
+
 _WHOLE = (slice(0, PTRS_PER_TABLE, 1), slice(0, PTRS_PER_TABLE))
 
 
@@ -32,11 +35,11 @@ class EntryPool:
     """
 
     def __init__(self) -> None:
-        self.words: NDArray[np.uint64] = np.zeros((64, PTRS_PER_TABLE), np.uint64)
+        self.words: NDArray[np.uint64] = np.zeros((_FIRST, PTRS_PER_TABLE), np.uint64)
         self.runs = EntryRuns()
         self.slab: NDArray[np.int32] = np.zeros(64, np.int32)
         self.nonnone: NDArray[np.int32] = np.zeros(64, np.int32)
-        self._free = list(range(63, 0, -1))
+        self._free = list(range(_FIRST - 1, 0, -1))
 
     def __getitem__(self, key: tuple[Tables, Any]) -> Any:
         tables, columns = key

@@ -39,13 +39,15 @@ def of_design(mm: Mm) -> list[BrokenState]:
 
 def leaked(mem: MemMap) -> list[BrokenState]:
     """Tables that are in no tree and were never freed: none, when no operation is under way."""
-    lost = np.flatnonzero(np.isin(mem.state[: len(mem)], _AWAY)).tolist()
+    lost = np.flatnonzero(_IS_AWAY[mem.state[: len(mem)]]).tolist()
     return [
         BrokenState(Rule.TABLE_FREED, (Level(int(mem.level[table])).name, table)) for table in lost
     ]
 
 
-_AWAY = (State.NEW, State.UNHOOKED, State.RCU)
+_IS_AWAY = np.isin(np.arange(len(State), dtype=np.int8), (State.NEW, State.UNHOOKED, State.RCU))
+_LIVE = int(State.LIVE)
+_LEVELS = (Level.PTE, Level.PMD, Level.PUD, Level.P4D)  # to name a member of an IntEnum is slow
 
 
 def _own(mm: Mm) -> NDArray[np.int64]:
@@ -61,8 +63,8 @@ def _tree(mm: Mm) -> list[BrokenState]:
     broken: list[BrokenState] = []
     tables = _own(mm)
     for table in tables[tables != mm.pgd].tolist():
-        parent, slot = int(mem.parent[table]), int(mem.slot[table])
-        if mem.state[parent] != State.LIVE:
+        parent, slot = mem.parent.item(table), mem.slot.item(table)
+        if mem.state.item(parent) != _LIVE:
             broken.append(BrokenState(Rule.PARENT_LIVES, (table, parent)))
         if mem.at(parent, slot) != table:
             broken.append(BrokenState(Rule.PARENT_AGREES, (table, parent, slot)))
@@ -70,7 +72,7 @@ def _tree(mm: Mm) -> list[BrokenState]:
         words = mem.entries[table, slice(None)]
         slots = np.flatnonzero((words != 0) & (words & np.uint64(PSE) == 0))
         children = np.asarray(mem.at(table, slots))
-        odd = children[(mem.state[children] != State.LIVE) | (mem.parent[children] != table)]
+        odd = children[(mem.state[children] != _LIVE) | (mem.parent[children] != table)]
         for child in odd.tolist():
             hangs = table in (place.table for place in places(mem, child))
             if mem.state[child] != State.LIVE or not hangs:
@@ -91,7 +93,7 @@ def _counters(mm: Mm) -> list[BrokenState]:
     mem = mm.machine.mem
     broken: list[BrokenState] = []
     tables = _own(mm)
-    for level in (Level.PTE, Level.PMD, Level.PUD, Level.P4D):
+    for level in _LEVELS:
         there = int(np.count_nonzero(mem.level[tables] == level))
         if level is Level.PTE:
             there += _in_reserve(mm)

@@ -133,8 +133,9 @@ class Mm:
 
     @property
     def has_huge(self) -> bool:
-        """Whether a PMD or PUD entry somewhere maps a huge page itself."""
-        return bool(self.counters[Count.HUGE] or self.counters[Count.HUGETLB_SEEN])
+        """Whether a PMD or PUD entry maps a huge page itself, or another task may let one do so."""
+        seen = self.counters
+        return self.machine.others.several or bool(seen[Count.HUGE] or seen[Count.HUGETLB_SEEN])
 
     def is_huge(self, pmd: int, slots: Slots) -> bool:
         """pmd_trans_huge(): whether the PMD entry maps a huge page itself. A run is of tables only."""
@@ -145,10 +146,9 @@ class Mm:
     def lookup(self, address: int, level: Level) -> int:
         """pfn of the table at `level` that covers `address`; 0 for none, or a huge page. O(levels)."""
         machine, table = self.machine, self.pgd
-        entries = machine.mem.entries
-        word, slab = entries.words.item, entries.slab.item
+        word = machine.mem.entries.word
         for shift in machine.geometry.above[level]:
-            table = (word(slab(table), address >> shift & 511) & PFN_MASK) >> PAGE_SHIFT
+            table = (word(table, address >> shift & 511) & PFN_MASK) >> PAGE_SHIFT
             if not table:
                 break
             if table >= FIRST_FRAME:
