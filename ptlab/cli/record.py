@@ -16,6 +16,7 @@ from ptlab.kernels.live import (
     NoKernel,
     Recorder,
     RecorderError,
+    beside_promises,
     needs_huge_pages,
     this_kernel,
 )
@@ -71,7 +72,7 @@ def command(args: argparse.Namespace) -> int:
                 status.update(f"Linux {kernel.release}: {scenario.name}")
                 if needs_huge_pages(scenario) and not kernel.like_the_recordings:
                     tell(f"{scenario.name}: {kernel.huge_pages_text}")
-                rows = recorder.record(scenario, args.times)
+                rows = recorder.record(beside_promises(scenario), args.times)
                 warn_of_unstable(scenario, rows)
                 print(json.dumps(_record(kernel, scenario, rows)), flush=True)
     except (NoKernel, RecorderError) as error:

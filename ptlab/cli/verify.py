@@ -22,7 +22,14 @@ from ptlab.cli.scenarios import named
 from ptlab.cli.show import show
 from ptlab.kernels import KERNELS, Result, verify
 from ptlab.kernels.judge import judge
-from ptlab.kernels.live import NoKernel, Recorder, RecorderError, modelled_kernel, why_not
+from ptlab.kernels.live import (
+    NoKernel,
+    Recorder,
+    RecorderError,
+    beside_promises,
+    modelled_kernel,
+    why_not,
+)
 from ptlab.scenario import Scenario
 from ptlab.scenario.builtin import builtin
 
@@ -92,6 +99,7 @@ def _live(chosen: list[Scenario], times: int) -> Iterator[Result]:
                 if reason:
                     tell(f"{scenario.name} is skipped: {reason}")
                     continue
+                scenario = beside_promises(scenario)
                 rows = recorder.record(scenario, times)
                 warn_of_unstable(scenario, rows)
                 yield judge(scenario, kernel, rows)

@@ -8,7 +8,14 @@ import hypothesis
 from hypothesis import HealthCheck, Verbosity
 
 from ptlab.kernels.judge import Result, judge
-from ptlab.kernels.live import Kernel, Recorder, RecorderError, has_swap, lacks_pool
+from ptlab.kernels.live import (
+    Kernel,
+    Recorder,
+    RecorderError,
+    beside_promises,
+    has_swap,
+    lacks_pool,
+)
 from ptlab.kernels.random_huge_pages import huge_programs
 from ptlab.kernels.random_hugetlb import POOL, hugetlb_programs
 from ptlab.kernels.random_operations import chosen_programs, operation_programs
@@ -79,10 +86,12 @@ def _with_fewer_lines(recorder: Recorder, kernel: Kernel, found: Disagreement) -
 
 def attempt(recorder: Recorder, kernel: Kernel, program: str) -> Result:
     """Play one program on both. Raises Disagreement if they differ three times out of three."""
-    (scenario,) = parse(f"scenario random\n{program}", "random")
+    (wanted,) = parse(f"scenario random\n{program}", "random")
+    scenario = beside_promises(wanted)
     rows = recorder.play(scenario)
     result = judge(scenario, kernel, rows)
     if result.differences:
+        scenario = beside_promises(wanted)
         rows = recorder.record(scenario, 3)
         result = judge(scenario, kernel, rows)
     if result.differences:

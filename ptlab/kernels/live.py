@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -20,7 +21,7 @@ from ptlab.kernels.recorder import pool
 from ptlab.scenario import Operation, Row, Scenario, parse
 from ptlab.scenario.operation import Span
 from ptlab.scenario.operations.files import MakeFile
-from ptlab.scenario.operations.hugetlb import ThpEnabled
+from ptlab.scenario.operations.hugetlb import HugePages, ThpEnabled
 from ptlab.scenario.operations.processes import Exec, Vfork
 
 # All objects of the recorder come from one heap, which never shrinks and never has to grow.
@@ -182,13 +183,28 @@ def lacks_pool(scenario: Scenario) -> str:
         if not os.access(setting, os.W_OK):
             return f"it sets {setting}, which is not there or takes root"
         if used := pool.in_use(size):
-            return f"it sets {setting}, and {used} of these pages are in use or promised already"
+            return f"it sets {setting}, and {used} of these pages are in use already"
     setting = _SETTINGS / "enabled"
     if any(isinstance(op, ThpEnabled) for op in scenario.ops) and not os.access(setting, os.W_OK):
         return f"it sets {setting}, which is not there or takes root"
     room = int(re.findall(r"MemAvailable:\s*(\d+)", Path("/proc/meminfo").read_text())[0]) << 10
     wanted = sum(op.pool_bytes for op in scenario.ops)
     return f"it wants {wanted >> 20} MiB of huge pages" if 2 * wanted > room else ""
+
+
+def beside_promises(scenario: Scenario) -> Scenario:
+    """The scenario with pools so large that what this machine has promised before stays promised.
+
+    Linux can keep a promise for somebody who has long ended (docs/what_is_left_out.md).
+    """
+    lost, ops = dict[int, int](), list[Operation]()
+    for op in scenario.ops:
+        if isinstance(op, HugePages):
+            first = op.size not in lost
+            more = lost.setdefault(op.size, pool.promised(op.size))
+            op = replace(op, count=op.count + more, lost=more if first else 0)
+        ops.append(op)
+    return replace(scenario, ops=tuple(ops))
 
 
 def why_not(scenario: Scenario, kernel: Kernel) -> str:

@@ -2,10 +2,11 @@
 
 import pytest
 
+from ptlab.base.geometry import PMD_SIZE
 from ptlab.kernels import live
 from ptlab.kernels.judge import judge
 from ptlab.kernels.live import Kernel, needs_huge_pages, why_not
-from ptlab.scenario import find, parse
+from ptlab.scenario import find, parse, run
 from ptlab.scenario.builtin import builtin
 
 FULL_SIZE = ("cover-letter", "I04_cover_50G", "P_mix_pg_shared_buffers")  # they take long
@@ -17,6 +18,7 @@ def test_every_op_agrees_with_this_kernel(here, name):
     scenario = find(name)
     if reason := why_not(scenario, kernel):
         pytest.skip(reason)
+    scenario = live.beside_promises(scenario)
     result = judge(scenario, kernel, recorder.play(scenario))
     assert result.differences == []
     assert result.unsupported is None
@@ -56,6 +58,18 @@ def test_a_pool_that_somebody_uses_is_left_alone(monkeypatch, tmp_path):
     wants = parse("hugepages 2M 2")[0]
     assert live.lacks_pool(wants) == ""
     (files / "resv_hugepages").write_text("1")
-    assert "1 of these pages" in live.lacks_pool(wants)
+    assert live.lacks_pool(wants) == ""  # see the next test
     (files / "free_hugepages").write_text("1")
-    assert "4 of these pages" in live.lacks_pool(wants)
+    assert "3 of these pages" in live.lacks_pool(wants)
+
+
+def test_a_promise_of_the_machine_stays_beside_those_of_a_scenario(monkeypatch):
+    monkeypatch.setattr(live.pool, "promised", lambda size: 1)
+    mapped = "mmap s0 2M hugetlb2M\nmmap s1 2M hugetlb2M"
+    alone = parse(f"hugepages 2M 1\n{mapped}\nhugepages 2M 2\n{mapped}")[0]
+    beside = live.beside_promises(alone)
+    counts = [op.system_calls() for op in beside.ops if op.huge_page_size]
+    assert counts == [[["hugepages", PMD_SIZE, 2]], [["hugepages", PMD_SIZE, 3]]]
+    rows = run(beside)
+    assert [row["err"] for row in rows] == [None, None, "ENOMEM", None, "EEXIST", None]
+    assert rows == run(alone)

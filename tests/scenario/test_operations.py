@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ptlab.kernels.live import lacks_pool
+from ptlab.kernels.live import beside_promises, lacks_pool
 from ptlab.scenario import parse, run
 from ptlab.scenario.operations import OPERATIONS
 
@@ -26,6 +26,7 @@ def test_a_kernel_takes_its_example_as_the_simulator_does(verb, here):
     (scenario,) = parse(OPERATIONS[verb].example)
     if reason := lacks_pool(scenario):
         pytest.skip(reason)
+    scenario = beside_promises(scenario)
     recorded = recorder.play(scenario)
     simulated = run(scenario, kernel.profile, kernel.scheme, kernel.levels)
     for field in ("op", "who", "pte_kb", "rss_kb", "vmas", "present", "rc", "err", "sig"):

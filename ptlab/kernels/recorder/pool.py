@@ -36,9 +36,15 @@ def restored(sizes: set[int], thp: bool) -> Iterator[None]:
 
 
 def in_use(size: int) -> int:
-    """How many huge pages of the pool somebody has, or was promised (by mistake even after its end)."""
+    """How many huge pages of the pool somebody has."""
     with _locked(alone=False):
-        return _read(size) - _read(size, "free") + _read(size, "resv")
+        return _read(size) - _read(size, "free")
+
+
+def promised(size: int) -> int:
+    """How many of them are promised. Linux can keep a promise of somebody who has long ended."""
+    with _locked(alone=False):
+        return _read(size, "resv")
 
 
 @contextmanager

@@ -25,7 +25,10 @@ def hugetlb_size_bits(size: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class HugePages(Operation):
-    """How many huge pages of one size the machine keeps in its pool."""
+    """How many huge pages of one size the machine keeps in its pool.
+
+    lost  promises that the machine has given before, and keeps: the count is higher by as many
+    """
 
     verb = "hugepages"
     usage = "hugepages 2M|1G COUNT"
@@ -37,6 +40,7 @@ class HugePages(Operation):
 
     size: int
     count: int
+    lost: int = 0
 
     @classmethod
     def read(cls, line: Line) -> Self:
@@ -47,6 +51,7 @@ class HugePages(Operation):
     def calls(self, process: Process, stage: Stage) -> Iterator[Call]:
         """No system call: a setting of the machine."""
         yield partial(process.hugepages, self.count, self.size)
+        process.machine.hugetlb.hstates[self.size].reserve(self.lost)
 
     def system_calls(self) -> list[SystemCall]:
         """A write to the setting."""
