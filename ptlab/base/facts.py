@@ -203,9 +203,13 @@ class Scan(NamedTuple):
 
 
 class Unhooked(NamedTuple):
-    """Tables leave the tree. `collapsed`: a huge page has their pages, or will have them."""
+    """Tables leave the tree. `collapsed`: a huge page has their pages, or will have them.
+
+    Not `counted`: VmPTE counts them still.
+    """
 
     collapsed: bool = False
+    counted: bool = True
 
 
 class Freed(NamedTuple):

@@ -50,6 +50,7 @@ FILES = {
     ("fs/hugetlbfs/inode.c", "6.18"): (
         "hugetlb_vmdelete_list hugetlb_vmtruncate hugetlbfs_fallocate hugetlbfs_punch_hole"
     ),
+    ("mm/internal.h", "6.12"): "vmf_anon_prepare",
     ("mm/gup.c", "6.12"): "faultin_page_range gup_fast populate_vma_page_range",
     ("mm/huge_memory.c", "6.12"): (
         "change_huge_pmd copy_huge_pmd do_huge_pmd_anonymous_page do_huge_pmd_wp_page move_huge_pmd "

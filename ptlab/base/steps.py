@@ -36,6 +36,7 @@ class Kind:
     CHANGE = "change"
     SCAN = "scan"
     UNHOOK = "unhook"
+    UNCOUNT = "uncount"
     FLUSH = "flush"
     RCU = "rcu"
     FREE = "free"
@@ -67,6 +68,7 @@ FACTS: dict[str, Any] = {
     Kind.CHANGE: facts.EntriesChanged | facts.EntriesProtected,
     Kind.SCAN: facts.Scan,
     Kind.UNHOOK: facts.Unhooked,
+    Kind.UNCOUNT: NoneType,
     Kind.FLUSH: NoneType,
     Kind.RCU: NoneType,
     Kind.FREE: facts.Freed,

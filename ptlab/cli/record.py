@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
+from ptlab.base.errors import NotModelled
 from ptlab.cli.bad_input import BadInput
 from ptlab.cli.parser import Lines, tell
 from ptlab.cli.scenarios import scenarios
@@ -75,7 +76,7 @@ def command(args: argparse.Namespace) -> int:
                 rows = recorder.record(beside_promises(scenario), args.times)
                 warn_of_unstable(scenario, rows)
                 print(json.dumps(_record(kernel, scenario, rows)), flush=True)
-    except (NoKernel, RecorderError) as error:
+    except (NoKernel, NotModelled, RecorderError) as error:
         raise BadInput(str(error)) from error
     return 0
 

@@ -131,21 +131,16 @@ def command(args: argparse.Namespace) -> int:
     if chosen == [find("cover-letter")] and not (args.json or args.scheme or args.kernel):
         cover_letter.show(chosen[0], args.levels, args.grain)
         return 0
-    unsupported = 0
     for scenario in chosen:
         process = Process(args.scheme, args.kernel, args.levels, args.grain, record=False)
         with bars() as progress:
             rows = list(play(process, scenario, progress(scenario.name)))
-        unsupported += any("unsupported" in row for row in rows)
         if args.json:
             print(json.dumps(_record(process, scenario, rows)), flush=True)
         else:
             _show(process, scenario, rows)
-    if unsupported:
-        tell(
-            f"{unsupported} of {len(chosen)} scenarios ended early, at an op that the simulator does "
-            "not model yet"
-        )
+        if "unsupported" in rows[-1]:
+            tell(f"{scenario.name} ends at {rows[-1]['op']!r}: {rows[-1]['why']}")
     return 0
 
 
@@ -214,6 +209,6 @@ def _show(process: Process, scenario: Scenario, rows: Iterable[Row]) -> None:
 
 def _cells(row: Row) -> list[str]:
     if "unsupported" in row:
-        return [*[""] * len(_COLUMNS), "not modelled yet"]
+        return [*[""] * len(_COLUMNS), "not modelled"]
     result = f"SIGSEGV x{row['sig']}" if row["sig"] else str(row["err"] or "ok")
     return [*(str(row[field]) for field in _COLUMNS.values()), result]

@@ -167,7 +167,7 @@ _DOWNGRADE = "downgrade"
 
 _LOCK, _UNLOCK = Kind.LOCK, Kind.UNLOCK
 _REFERENCES = frozenset({Kind.GET, Kind.PUT})
-_CHANGES = frozenset({Kind.INSTALL, Kind.UNHOOK, Kind.DEPOSIT, Kind.FREE})
+_CHANGES = frozenset({Kind.INSTALL, Kind.UNHOOK, Kind.UNCOUNT, Kind.DEPOSIT, Kind.FREE})
 """The steps in which VmPTE may change."""
 _SELDOM = frozenset({Kind.FLUSH, Kind.ALLOC, Kind.SCAN, Kind.DOWNGRADE, Kind.SWITCH})
 _PGD = int(Level.PGD)

@@ -51,6 +51,7 @@ _SENTENCES: dict[str, Callable[[MemMap, Step, Any], str]] = {
     Kind.SCAN: entries.scan,
     Kind.SWITCH: references.switch,
     Kind.UNHOOK: tables.unhook,
+    Kind.UNCOUNT: tables.uncount,
     Kind.FLUSH: tables.flush,
     Kind.RCU: tables.rcu,
     Kind.FREE: tables.free,

@@ -30,8 +30,15 @@ def install(mem: MemMap, step: Step, fact: None) -> str:
 
 def unhook(mem: MemMap, step: Step, fact: Unhooked) -> str:
     """Pages leave the tree."""
-    place, falls = _place(mem, tables_of(step)), _vmpte(mem, tables_of(step), "falls")
+    place = _place(mem, tables_of(step))
+    falls = _vmpte(mem, tables_of(step), "falls") if fact.counted else "VmPTE still counts it"
     return f"{_tables_are(mem, step)} unhooked from {place}; {falls}."
+
+
+def uncount(mem: MemMap, step: Step, fact: None) -> str:
+    """VmPTE falls some steps after the unhooking."""
+    falls = _vmpte(mem, tables_of(step), "falls")
+    return f"{_tables_are(mem, step)} kept until the TLB is flushed; {falls}."
 
 
 def flush(mem: MemMap, step: Step, fact: None) -> str:

@@ -2,7 +2,7 @@
 
 Kernel source: mm/memory.c (Linux 6.12); for the reference counts of 2021 the v3 series, Message-Id
 <20211110105428.32458-1-zhengqi.arch@bytedance.com>, patches 7, 9 and 10. Simplified: memory never
-runs out; the anon_vma is made under the lock that the fault already holds.
+runs out.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import Tables, count_each, first_of, is_run, table_count
 from ptlab.paths.expand_stack import lock_mm_and_find_vma, stack_above
-from ptlab.paths.filemap import VM_FAULT_SIGBUS, do_fault
+from ptlab.paths.filemap import VM_FAULT_RETRY, VM_FAULT_SIGBUS, do_fault
 from ptlab.paths.hugetlb import hugetlb_fault
 from ptlab.paths.pieces import Piece
 from ptlab.paths.recheck import lock_unchanged
 from ptlab.paths.swap import do_swap_page
-from ptlab.paths.table_alloc import anon_vma_prepare, upper_tables, visit
+from ptlab.paths.table_alloc import upper_tables, visit, vmf_anon_prepare
 from ptlab.paths.thp import (
     do_huge_pmd_anonymous_page,
     do_huge_pmd_wp_page,
@@ -42,17 +42,20 @@ _PMD = Level.PMD  # looked up once: Python 3.11 finds members slowly
 def exc_page_fault(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touched]:
     """One page fault for each entry of the piece, all of one kind.
 
-    Unless the caller holds mmap_lock already, a fault takes its VMA's lock (6.4), else mmap_lock.
+    Unless the caller holds mmap_lock already, a fault takes its VMA's lock (6.4), else mmap_lock; also
+    if that lock turns out not to be enough (VM_FAULT_RETRY).
     """
     machine, first, n = mm.machine, piece.first, piece.entries
     major = mm.counters[Count.MAJFLT]
     if locked:
         fault = yield from handle_mm_fault(mm, mm.find_vma(first), piece, write)
     else:
-        vma = yield from _lock_vma(mm, first, VM.WRITE if write else VM_ACCESS_FLAGS, n)
-        if vma is None:
-            return Touched(0, n, first)
-        fault = yield from handle_mm_fault(mm, vma, piece, write)
+        fault, by_vma = VM_FAULT_RETRY, machine.profile.vma_lock_fault
+        while fault == VM_FAULT_RETRY:  # once more, if only mmap_lock would do
+            vma = yield from _lock_vma(mm, first, VM.WRITE if write else VM_ACCESS_FLAGS, n, by_vma)
+            if vma is None:
+                return Touched(0, n, first)
+            fault, by_vma = (yield from handle_mm_fault(mm, vma, piece, write)), False
         yield _unlock_vma(machine, n)
     if fault == VM_FAULT_SIGSEGV:
         yield Step(
@@ -64,14 +67,14 @@ def exc_page_fault(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touc
     return Touched(n)
 
 
-def _lock_vma(mm: Mm, address: int, need: int, n: int) -> Path[Vma | None]:
+def _lock_vma(mm: Mm, address: int, need: int, n: int, by_vma: bool) -> Path[Vma | None]:
     """Take the VMA's lock, or mmap_lock, and look again: the VMA may have gone or changed meanwhile.
 
     None, and no lock is held: nothing is mapped there now, or not with the rights in `need`
     (access_error()). A VMA whose start has changed was split. Then the lock is not its own, and the
     fault tries again.
     """
-    machine, by_vma = mm.machine, mm.machine.profile.vma_lock_fault
+    machine = mm.machine
     vma = find_vma_intersection(mm.vmas, address, address + PAGE_SIZE)
     while vma is not None:
         of = vma.start
@@ -113,7 +116,7 @@ def _unlock_vma(machine: Machine, n: int) -> Step:
 def handle_mm_fault(mm: Mm, vma: Vma, piece: Piece, write: bool) -> Path[int]:
     """handle_mm_fault() and __handle_mm_fault(): build the upper tables, top down, as needed.
 
-    0, VM_FAULT_SIGBUS or VM_FAULT_SIGSEGV.
+    0, VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV or VM_FAULT_RETRY.
     """
     if vma.hugetlb:
         return (yield from hugetlb_fault(mm, vma, piece.first, write))
@@ -138,8 +141,8 @@ def _below_pmd(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[in
 
 def _empty_pmd_fault(mm: Mm, vma: Vma, pmd: int, slot: int, write: bool) -> Path[int]:
     """A huge page where there is nothing yet; vmf_anon_prepare() comes first, for a read too."""
-    if vma.anon_vma is None:
-        yield anon_vma_prepare(mm, vma)
+    if not (yield from vmf_anon_prepare(mm, vma)):
+        return VM_FAULT_RETRY
     yield from do_huge_pmd_anonymous_page(mm, vma, pmd, slot, write)
     return 0
 
@@ -182,8 +185,9 @@ def handle_pte_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> P
         tables = yield from visit(mm, pmd, piece.slots, n)
         if not first_of(tables):
             return 0  # a huge page is there now: the access faults again
-        if write and vma.anon_vma is None and not vma.shared:
-            yield anon_vma_prepare(mm, vma)
+        if write and not vma.shared and not (yield from vmf_anon_prepare(mm, vma)):
+            yield from mm.machine.scheme.visitor_leaves(mm, tables, n)
+            return VM_FAULT_RETRY
         found = Found(pmd, piece.slots, tables)
         if not mm.machine.others.still_hooked(*found):  # another task has freed it meanwhile
             yield from mm.machine.scheme.visitor_leaves(mm, tables, n)

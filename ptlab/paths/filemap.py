@@ -18,7 +18,7 @@ from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import Tables, count_each, first_of, is_run, table_count, total
 from ptlab.paths.pieces import Piece
 from ptlab.paths.recheck import folio_lock, folio_unlock, lock_unchanged, still_has
-from ptlab.paths.table_alloc import anon_vma_prepare, visit
+from ptlab.paths.table_alloc import visit, vmf_anon_prepare
 from ptlab.paths.thp import do_set_pmd
 from ptlab.paths.walk import Found, pte_offset_map_lock
 from ptlab.state.mm import Count, Mm
@@ -30,14 +30,14 @@ FAULT_AROUND_PAGES = 16
 """fault_around_bytes, 64 KiB, in pages."""
 
 
-VM_FAULT_SIGBUS = 0x2
+VM_FAULT_SIGBUS, VM_FAULT_RETRY = 0x2, 0x400
 
 
 def do_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]:
     """Empty entries of a file mapping; more than one are alike (alike_faults.py), and fault each.
 
-    VM_FAULT_SIGBUS: the page is beyond the file's end; else 0. do_read_fault(), do_cow_fault() and
-    do_shared_fault().
+    VM_FAULT_SIGBUS: the page is beyond the file's end; VM_FAULT_RETRY; else 0. do_read_fault(),
+    do_cow_fault() and do_shared_fault().
     """
     assert vma.file is not None
     file, slot, page = vma.file, first_of(piece.slots), vma.page(piece.first)
@@ -49,8 +49,9 @@ def do_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]
             return 0
     if not write and (yield from _map_around(mm, vma, pmd, piece)):
         return 0
-    if own and vma.anon_vma is None:  # also for a page that turns out to be beyond the file's end
-        yield anon_vma_prepare(mm, vma)
+    # also for a page that turns out to be beyond the file's end
+    if own and not (yield from vmf_anon_prepare(mm, vma)):
+        return VM_FAULT_RETRY
     if page >= file.pages:
         yield _beyond_file(piece.first, write)
         return VM_FAULT_SIGBUS

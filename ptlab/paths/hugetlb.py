@@ -2,7 +2,8 @@
 
 Kernel source: mm/hugetlb.c, hugetlb_fault(), hugetlb_no_page(), hugetlb_wp(), huge_pte_alloc() (Linux
 6.18). A page of 2 MiB is one PMD entry, a page of 1 GiB one PUD entry: no PTE page is built or held in
-reserve, and for 1 GiB no PMD page. Simplified: no userfaultfd, no migration, no poison.
+reserve, and for 1 GiB no PMD page. Simplified: no userfaultfd, no migration, no poison;
+hugetlb_wp() makes the anon_vma before the copy, not after.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from ptlab.base import pte
 from ptlab.base.facts import Change, EntriesChanged, Place, Reason, Refusal
 from ptlab.base.geometry import PAGE_SIZE
 from ptlab.base.steps import Kind, Path, Step
-from ptlab.paths.filemap import VM_FAULT_SIGBUS
+from ptlab.paths.filemap import VM_FAULT_RETRY, VM_FAULT_SIGBUS
 from ptlab.paths.hugetlb_entries import (
     columns,
     frame_of,
@@ -25,13 +26,13 @@ from ptlab.paths.hugetlb_entries import (
 )
 from ptlab.paths.hugetlb_pool import alloc_hugetlb_folio, index_of
 from ptlab.paths.hugetlb_share import huge_pmd_share
-from ptlab.paths.table_alloc import anon_vma_prepare, upper_tables
+from ptlab.paths.table_alloc import upper_tables, vmf_anon_prepare
 from ptlab.state.mm import Mm
 from ptlab.state.vma import VM, Vma
 
 
 def hugetlb_fault(mm: Mm, vma: Vma, address: int, write: bool) -> Path[int]:
-    """A fault in a hugetlb mapping: 0, or VM_FAULT_SIGBUS where the pool has no page for it.
+    """A fault in a hugetlb mapping: 0, VM_FAULT_RETRY, or VM_FAULT_SIGBUS where the pool has no page.
 
     Faults on one page of a file come one after the other (hugetlb_fault_mutex_table).
     """
@@ -71,8 +72,8 @@ def hugetlb_no_page(mm: Mm, vma: Vma, address: int, place: Place, write: bool) -
         yield _no_page(address, write, Reason.BEYOND_FILE)
         return VM_FAULT_SIGBUS
     if not frame:
-        if not vma.shared and vma.anon_vma is None:
-            yield anon_vma_prepare(mm, vma)
+        if not vma.shared and not (yield from vmf_anon_prepare(mm, vma)):
+            return VM_FAULT_RETRY
         frame = alloc_hugetlb_folio(machine, vma, index)
         if not frame:
             yield _no_page(address, write, Reason.POOL_EMPTY)
@@ -109,6 +110,9 @@ def hugetlb_wp(mm: Mm, vma: Vma, address: int, place: Place) -> Path[int]:
     if not vma.shared and (not is_anon(word) or pages.shared(old).any()):
         owner = vma.reserved is not None and is_anon(word)
         yield unlock_huge_pte(mm, place)
+        if not (yield from vmf_anon_prepare(mm, vma)):
+            yield from lock_huge_pte(mm, place)
+            return VM_FAULT_RETRY
         copy = alloc_hugetlb_folio(machine, vma, index, owner)
         if not copy and owner:
             yield from unmap_ref_private(mm, vma, address, word)
@@ -118,8 +122,6 @@ def hugetlb_wp(mm: Mm, vma: Vma, address: int, place: Place) -> Path[int]:
                 Kind.REFUSED, "hugetlb_wp", None, 1, 1, Refusal(address, True, Reason.POOL_EMPTY)
             )
             return VM_FAULT_SIGBUS
-        elif vma.anon_vma is None:
-            yield anon_vma_prepare(mm, vma)
         yield from lock_huge_pte(mm, place)
     if copy:
         new, how = pte.anon_entry(copy, bool(vma.flags & VM.WRITE)) | pte.PSE, Change.COPIED

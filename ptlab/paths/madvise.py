@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ptlab.base.errors import KernelError, NotModelled
 from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE, page_align
+from ptlab.base.left_out import left_out
 from ptlab.base.steps import Path
 from ptlab.paths.cold_pages import madvise_cold, madvise_free_single_vma
 from ptlab.paths.collapse import madvise_collapse
@@ -62,12 +63,6 @@ for read (madvise_need_mmap_write)."""
 _ZAPS = (MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_FREE)
 _DISCARDS = (*_ZAPS, MADV_REMOVE, MADV_DONTFORK, MADV_WIPEONFORK, MADV_GUARD_INSTALL)
 """is_discard(): advice that takes content away."""
-LEFT_OUT = {
-    MADV_HWPOISON: "pages whose memory has failed",
-    MADV_SOFT_OFFLINE: "pages that are taken out of use",
-}
-"""Advice that Linux knows and ptlab does not have; docs/what_is_left_out.md says so too."""
-
 _POPULATES = (MADV_POPULATE_READ, MADV_POPULATE_WRITE)
 _GUARDS = (MADV_GUARD_INSTALL, MADV_GUARD_REMOVE)
 
@@ -132,9 +127,8 @@ def _end(mm: Mm, start: int, length: int, advice: int) -> int:
             errno.EINVAL,
             f"madvise({name}): address {start:#x} is not a multiple of {PAGE_SIZE}; nothing done",
         )
-    if advice in LEFT_OUT:
-        page = 'docs/what_is_left_out.md, "Left out of the machine"'
-        raise NotModelled(f"MADV_{name}: {LEFT_OUT[advice]} are not modelled; see {page}")
+    if advice in (MADV_HWPOISON, MADV_SOFT_OFFLINE):
+        raise left_out(f"MADV_{name}")
     if advice not in _BEHAVIORS or (advice in _GUARDS and not kernel.guard_regions):
         raise KernelError(
             errno.EINVAL, f"madvise: Linux {kernel.name} knows no advice {name}; nothing done"

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ptlab.base.call_path import not_in_kernel
-from ptlab.base.facts import VmaAnon
+from ptlab.base.facts import Lock, VmaAnon
 from ptlab.base.geometry import Level
 from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Kind, Path, Step
@@ -145,6 +145,28 @@ def visit(mm: Mm, pmd: int, slots: Slots, times: int = 1) -> Path[Tables]:
         if later > 0 and first_of(tables):
             yield from mm.machine.scheme.visitors_follow(mm, tables, later)
         return tables
+
+
+def vmf_anon_prepare(mm: Mm, vma: Vma) -> Path[bool]:
+    """A page fault needs the anon_vma: __vmf_anon_prepare(), mm/memory.c (6.10).
+
+    To look at the neighbours, a fault that has only its VMA's lock takes mmap_lock for read too, if it
+    can at once. False: it cannot, and the VMA's lock is dropped; the fault begins again under mmap_lock
+    (VM_FAULT_RETRY). Linux 6.4 to 6.9, of which ptlab has no profile, began again each time.
+    """
+    if vma.anon_vma is not None:
+        return True
+    machine = mm.machine
+    if Lock("vma_lock", vma.start, "read") not in machine.held[machine.task]:
+        yield anon_vma_prepare(mm, vma)
+        return True
+    lock = machine.lock("mmap_read_trylock", "mmap_lock", mm.id, "read", tries=True)
+    if not (yield from lock):
+        yield machine.unlock("vma_end_read", "vma_lock")
+        return False
+    yield anon_vma_prepare(mm, vma)
+    yield machine.unlock("mmap_read_unlock", "mmap_lock")
+    return True
 
 
 def anon_vma_prepare(mm: Mm, vma: Vma) -> Step:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from operator import index
 
 from ptlab.base.errors import unknown
 from ptlab.base.geometry import PMD_SIZE, PUD_SIZE
+from ptlab.base.left_out import flag_named, left_out
 from ptlab.paths.madvise import ADVICE
 from ptlab.paths.mmap import PROTECTIONS
 
@@ -27,9 +29,19 @@ class Region(int):
 
 def protection(prot: str) -> int:
     """The flags of "none", "r", "rw", "rx" ..."""
+    missing = flag_named("PROT_", prot) if isinstance(prot, str) else None
+    if missing:
+        raise left_out(missing)
     if not isinstance(prot, str) or prot not in PROTECTIONS:
         raise unknown("protection", prot, PROTECTIONS)
     return PROTECTIONS[prot]
+
+
+def refuse_flags(call: str, prefix: str, given: Iterable[str]) -> None:
+    """Flags that `call` has no argument for: NotModelled if Linux has them, else TypeError."""
+    for word in given:
+        name = flag_named(prefix, word)
+        raise left_out(name) if name else TypeError(f"{call}() has no argument {word!r}")
 
 
 def advice_number(advice: str | int) -> int:

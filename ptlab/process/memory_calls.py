@@ -5,13 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from errno import EFAULT, EIO
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ptlab.base.errors import BusError, SegmentationFault
 from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE
+from ptlab.base.left_out import CALLS, left_out
 from ptlab.base.steps import Path
 from ptlab.paths.access import touch
 from ptlab.paths.brk import do_brk
@@ -38,6 +39,7 @@ from ptlab.process.arguments import (
     advice_number,
     huge_page_size,
     protection,
+    refuse_flags,
     size_text,
     whole_number,
 )
@@ -58,6 +60,14 @@ class MemoryCalls(ABC):
     machine: Machine
     mm: Mm
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """A system call that ptlab leaves out is NotModelled, with its name."""
+            if name in CALLS:
+                raise left_out(name)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     @abstractmethod
     def _run(self, call: str, path: Path[T], where: int | None, length: int, *rest: object) -> T:
         """Run a kernel path to its end and return its result."""
@@ -65,6 +75,7 @@ class MemoryCalls(ABC):
     @noted
     def mmap(
         self,
+        /,
         length: int,
         at: int | None = None,
         prot: str = "rw",
@@ -78,14 +89,16 @@ class MemoryCalls(ABC):
         locked: bool = False,
         stack: bool = False,
         hugetlb: int = 0,
+        **flags_left_out: bool,
     ) -> Region:
         """Map `length` bytes; private anonymous memory unless said. `prot` is "none", "rw", "rx" ...
 
         `at` is MAP_FIXED_NOREPLACE, with `over` MAP_FIXED. `file` comes from `file()`, `offset` is
         in bytes; without `shared` it is a private mapping. `hugetlb` is MAP_HUGETLB with pages of so
         many bytes, from the pool of `hugepages()`. The others are the flags of their names.
-        Builds no table, unless it is populated or locked.
+        Builds no table, unless it is populated or locked. A flag that ptlab leaves out is NotModelled.
         """
+        refuse_flags("mmap", "MAP_", flags_left_out)
         length = whole_number("mmap", "length", length)
         at = None if at is None else whole_number("mmap", "address", at)
         file = None if file is None else known("mmap", file, self.machine)

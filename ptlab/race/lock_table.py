@@ -80,7 +80,7 @@ GRACE_PERIOD = Rule(
 VMAS = Rule(
     "a VMA of a process, or a field of one",
     "mmap_lock for write",
-    "for anon_vma and VM_MAYBE_GUARD: mmap_lock for read, or the VMA's lock",
+    "for anon_vma and VM_MAYBE_GUARD: mmap_lock for read; for VM_MAYBE_GUARD the VMA's lock will do",
     "all",
     "include/linux/mm_types.h; __anon_vma_prepare(), mm/rmap.c; vma_set_atomic_flag() (6.18)",
 )

@@ -141,12 +141,13 @@ class Protection:
         changed = [vma for vma in (*old, *new) if (vma in old) != (vma in new)]
         if not changed:
             return
-        start = changed[0].start
         if is_note(changed):
-            if not self._holds("mmap_lock", mm.id, any_mode=True) and not self._holds(
-                "vma_lock", start, any_mode=True
-            ):
-                self._report(f"changes {changed[0]}", "mmap_lock or the VMA's lock", VMAS)
+            locks = [Lock("mmap_lock", mm.id, "read")]
+            if changed[0].flags != changed[1].flags:  # VM_MAYBE_GUARD
+                locks.append(Lock("vma_lock", changed[0].start, "read"))
+            if not any(self._holds(lock.name, lock.of, any_mode=True) for lock in locks):
+                missing = " or ".join(self._name(lock) for lock in locks)
+                self._report(f"changes {changed[0]}", missing, VMAS)
         elif not self._holds("mmap_lock", mm.id):
             lacks = self.machine.others.lacks
             if not lacks(Precaution.MMAP_WRITE) and not lacks(Precaution.EXIT_ALONE):

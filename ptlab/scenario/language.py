@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
+from ptlab.base.left_out import CALLS, flag_named
 from ptlab.scenario.line import Line, ScenarioError
 from ptlab.scenario.operation import Operation, Scenario
 from ptlab.scenario.operations import OPERATIONS
+from ptlab.scenario.operations.left_out import LeftOut
 from ptlab.scenario.operations.processes import Fork, ForkInBackground
 
 
@@ -32,6 +34,16 @@ def parse(text: str, source: str = "scenario") -> list[Scenario]:
     return reader.scenarios
 
 
+def _flag(verb: str, word: str) -> str | None:
+    """The flag of a call, or of its rights, that a word means, if ptlab leaves it out."""
+    return next(
+        filter(None, (flag_named(prefix, word) for prefix in _FLAGS_OF.get(verb, ()))), None
+    )
+
+
+_FLAGS_OF = {"mmap": ("MAP_", "PROT_"), "mprotect": ("PROT_",)}
+
+
 class _Reader:
     """Gathers lines into scenarios."""
 
@@ -49,6 +61,9 @@ class _Reader:
 
     def read(self, line: Line) -> None:
         """Read one line that is not empty."""
+        if any(map(line.ahead, CALLS)):
+            self._ops.append(LeftOut.read(line))
+            return
         verb = line.choice(["scenario", *self._texts, *OPERATIONS])
         if verb == "scenario":
             self._scenario(line)
@@ -74,8 +89,15 @@ class _Reader:
 
     def _op(self, verb: str, line: Line) -> None:
         line.usage = OPERATIONS[verb].usage
-        op = OPERATIONS[verb].read(line)
-        line.end()
+        op: Operation
+        try:
+            op = OPERATIONS[verb].read(line)
+            line.end()
+        except ScenarioError as wrong:
+            missing = _flag(verb, wrong.word)
+            if missing is None:
+                raise
+            op = LeftOut(*line.place, missing)
         self._ops.append(op)
         if isinstance(op, Fork | ForkInBackground):
             self._forks.append((len(self._ops), op.count, line))

@@ -31,7 +31,9 @@ class ScenarioError(ValueError):
         expected: str,
         text: str = "",
         usage: str = "",
+        word: str = "",
     ) -> None:
+        self.word = word
         self.source = source
         self.line = line
         self.column = column
@@ -82,10 +84,9 @@ class Line:
             word, start = self._words[at]
             found = repr(word)
         else:
-            found, start = "the end of the line", len(self._code) + 1
-        return ScenarioError(
-            self.source, self.line, start + skip + 1, found, expected, self.raw, self.usage
-        )
+            word, found, start = "", "the end of the line", len(self._code) + 1
+        at_line = self.source, self.line, start + skip + 1
+        return ScenarioError(*at_line, found, expected, self.raw, self.usage, word)
 
     def take(self, expected: str) -> str:
         """The next word, whatever it is."""

@@ -20,7 +20,7 @@ from ptlab.state.vma import VM, Vma
 Row = dict[str, Any]
 """The state of the process after one op: the fields of a recorded step (kernels/data/README.md).
 
-Where the simulator does not model the op, the row is `{"op", "who", "unsupported": True}`.
+Where the simulator does not model the op, the row is `{"op", "who", "unsupported": True, "why"}`.
 """
 
 Progress = Callable[[int, int], None]
@@ -87,8 +87,8 @@ class _Player:
         began = self._parent.counters
         try:
             yield from self._go_on(self._parent, began, self._ops, "p")
-        except NotModelled:
-            yield self._at | {"unsupported": True}
+        except NotModelled as omission:
+            yield self._at | {"unsupported": True, "why": str(omission)}
 
     def _go_on(
         self, process: Process, began: Counters, ops: Iterator[Operation], who: str

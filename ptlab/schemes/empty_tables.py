@@ -21,13 +21,13 @@ _PMD, _PUD = Level.PMD, Level.PUD  # looked up once: Python 3.11 finds members s
 
 @not_in_kernel
 def unhook_if_empty(
-    mm: Mm, tables: Tables, fn: str, mapper: str, fallback: bool = False
+    mm: Mm, tables: Tables, fn: str, mapper: str, after_fast: bool = False
 ) -> Path[Tables | None]:
     """PMD lock, then PTE lock, then a scan that ends at the first entry that is not none.
 
     Returns what was unhooked. `fn` is the function that does it, `mapper` the one that takes the
-    PTE lock. `fallback`: a faster way was tried before. pte_offset_map_rw_nolock() reads the PMD entry
-    again, under its lock.
+    PTE lock. `after_fast`: as in PT_RECLAIM, a faster way was tried before, and the caller counts the
+    table off. pte_offset_map_rw_nolock() reads the PMD entry again, under its lock.
     """
     machine, n = mm.machine, table_count(tables)
     pmd, slots = machine.mem.parent_of(tables), machine.mem.slots_of(tables)
@@ -38,9 +38,9 @@ def unhook_if_empty(
         return None  # another task was faster
     yield from machine.lock(mapper, "ptl", tables, "spin", n)
     empty, found = machine.mem.empty(tables), machine.mem.filled(tables)
-    yield Step(Kind.SCAN, fn, tables, scanned(mm, tables), n, Scan(found, fallback))
+    yield Step(Kind.SCAN, fn, tables, scanned(mm, tables), n, Scan(found, after_fast))
     if empty is not None:
-        yield mm.unhook_pte(empty, fn)
+        yield mm.unhook_pte(empty, fn, counted=not after_fast)
     yield machine.unlock("spin_unlock", "ptl", n)
     yield machine.unlock("spin_unlock", "pmd_lock", n)
     return empty

@@ -41,26 +41,27 @@ class PtReclaim(ReclaimScheme):
         machine, n, pmd = mm.machine, table_count(tables), mm.machine.mem.parent_of(tables)
         if not (yield from machine.lock("try_get_and_clear_pmd", "pmd_lock", pmd, "trylock", n)):
             return False
-        yield mm.unhook_pte(tables, "try_get_and_clear_pmd")
+        yield mm.unhook_pte(tables, "try_get_and_clear_pmd", counted=False)
         yield machine.unlock("spin_unlock", "pmd_lock", n)
         return True
 
     def zap_ends(
         self, mm: Mm, tables: Tables, whole: bool, locked_result: Any, tlb: MmuGather
     ) -> Path[None]:
-        """free_pte() after the fast path, else try_to_free_pte()."""
+        """After the fast path, else try_to_free_pte(): free_pte(), with no lock of a table."""
         if not whole:
             return
         free: Tables | None = tables
         if not locked_result:
             free = yield from self.try_to_free_pte(mm, tables)
         if free is not None:
+            yield mm.count_off(free, "free_pte")
             tlb.free_tables(free)
 
     def try_to_free_pte(self, mm: Mm, tables: Tables) -> Path[Tables | None]:
         """The slow path: both locks, in order, then a scan. Returns what it unhooked."""
         fn, mapper = "try_to_free_pte", "pte_offset_map_rw_nolock"
-        return (yield from unhook_if_empty(mm, tables, fn, mapper, fallback=True))
+        return (yield from unhook_if_empty(mm, tables, fn, mapper, after_fast=True))
 
 
 class PtReclaimUnfixed(PtReclaim):

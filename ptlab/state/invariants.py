@@ -96,7 +96,7 @@ def _counters(mm: Mm) -> list[BrokenState]:
     for level in _LEVELS:
         there = int(np.count_nonzero(mem.level[tables] == level))
         if level is Level.PTE:
-            there += _in_reserve(mm)
+            there += _in_reserve(mm) + mm.counters[Count.PTE_LEAVING]
         if level is Level.PMD:
             there += sum(mem.mm[p.table] == mm.id for more in mem.shared.values() for p in more)
         counted = mm.counters[COUNTED[level]] if level is not Level.P4D else there

@@ -118,14 +118,18 @@ class Machine:
         return number
 
     @not_in_kernel
-    def lock(self, fn: str, name: str, of: Any, mode: str, times: int = 1) -> Path[bool]:
+    def lock(
+        self, fn: str, name: str, of: Any, mode: str, times: int = 1, tries: bool = False
+    ) -> Path[bool]:
         """Take lock `name` of `of` in `mode`; the Step says that function `fn` has it.
 
         With several tasks it is first announced (a Step of Kind.WAIT), and the task is resumed when
-        no other task holds it; in mode "trylock" it may not wait and gives up: False.
+        no other task holds it; in mode "trylock", or if it `tries`, it may not wait and gives up: False.
         """
         lock = lock_of((name, of, mode))
-        if self.others.several and not (yield from self._wait(fn, lock, times)):
+        if self.others.several and not (
+            yield from self._wait(fn, lock, times, tries or mode == "trylock")
+        ):
             return False
         task, held, log = self.task, self.held, self.store.log
         after = (*held[task], lock)
@@ -135,16 +139,16 @@ class Machine:
         yield step_of((_LOCK, fn, None, 0, times, lock))
         return True
 
-    def _wait(self, fn: str, lock: Lock, times: int) -> Path[bool]:
+    def _wait(self, fn: str, lock: Lock, times: int, tries: bool) -> Path[bool]:
         """Until the lock can be had. A PTE lock is found through pte_offset_map(), under RCU."""
         if lock.mode not in MODES:
             raise SchemeMistake(f"{fn}: {unknown('mode', lock.mode, MODES)}")
         if lock.name == "ptl":
             self.others.rcu_read_lock(self.task)
-        if lock.mode != "trylock":
+        if not tries:
             yield Step(Kind.WAIT, fn, None, 0, times, lock)
         how = Access.READ if lock.mode == "read" else Access.WRITE
-        self.others.lock(lock, how | Access.TRY if lock.mode == "trylock" else how)
+        self.others.lock(lock, how | Access.TRY if tries else how)
         if self.taken(lock, self.task):
             yield Step(Kind.FAIL, fn, None, 0, times, lock)
             return False

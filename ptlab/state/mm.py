@@ -20,6 +20,7 @@ class Count:
 
     HUGETLB       hugetlb_usage: pages that this mm has mapped less those that it has unmapped
     HUGETLB_SEEN  pages that its tables map: more, or fewer, where it shares PMD pages
+    PTE_LEAVING   of PTE, those that are unhooked already
     """
 
     PTE = 0
@@ -36,6 +37,7 @@ class Count:
     MAJFLT = 11
     HUGETLB = 12
     HUGETLB_SEEN = 13
+    PTE_LEAVING = 14
 
 
 COUNTED: dict[int, int] = {Level.PTE: Count.PTE, Level.PMD: Count.PMD, Level.PUD: Count.PUD}
@@ -56,7 +58,7 @@ class Mm:
         self._detached: list[Vmas] = [()]
         self._users = [1]
         self.layout = Layout(machine.store)
-        self.counters = [0] * (Count.HUGETLB_SEEN + 1)
+        self.counters = [0] * (Count.PTE_LEAVING + 1)
         pgd = machine.mem.alloc(self.id, Level.PGD)
         machine.store.put(machine.mem, "state", pgd, int(State.LIVE))
         self.pgd = int(pgd)
@@ -116,14 +118,28 @@ class Mm:
         index = find(vmas, vma.start)
         self.set_vmas((*vmas[:index], vma, *vmas[index + 1 :]))
 
-    def unhook_pte(self, tables: Tables, fn: str, collapsed: bool = False) -> Step:
+    def unhook_pte(
+        self, tables: Tables, fn: str, collapsed: bool = False, counted: bool = True
+    ) -> Step:
         """Clear the PMD entries of PTE pages; mm_dec_nr_ptes() counts in the same step.
 
-        `collapsed`: a huge page has their pages, or will have them.
+        `collapsed`: a huge page has their pages, or will have them. Not `counted`: count_off() follows.
         """
         self.machine.mem.unhook(tables)
+        if counted:
+            self.count(Count.PTE, -table_count(tables))
+        else:
+            self.count(Count.PTE_LEAVING, table_count(tables))
+        plain = counted and not collapsed
+        return Step(
+            Kind.UNHOOK, fn, tables, fact=UNHOOKED if plain else Unhooked(collapsed, counted)
+        )
+
+    def count_off(self, tables: Tables, fn: str) -> Step:
+        """mm_dec_nr_ptes() for PTE pages that were unhooked before: VmPTE falls only now."""
         self.count(Count.PTE, -table_count(tables))
-        return Step(Kind.UNHOOK, fn, tables, fact=Unhooked(True) if collapsed else UNHOOKED)
+        self.count(Count.PTE_LEAVING, -table_count(tables))
+        return Step(Kind.UNCOUNT, fn, tables)
 
     @property
     def vmpte_kb(self) -> int:

@@ -66,7 +66,7 @@ def test_every_step_of_the_built_in_scenarios_has_the_fact_of_its_kind(scheme):
         list(play(process, scenario))
         process.background()
     assert wrong == [] and all(map(without_english, one_of_each.values()))
-    of_a_design = {Kind.GET, Kind.PUT, Kind.SWITCH, Kind.SCAN}
+    of_a_design = {Kind.GET, Kind.PUT, Kind.SWITCH, Kind.SCAN, Kind.UNCOUNT}
     assert {kind for kind, _ in one_of_each} >= KINDS - RACING - of_a_design
 
 

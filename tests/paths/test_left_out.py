@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from ptlab import KernelError, MiB, NotModelled, Process
-from ptlab.paths.madvise import LEFT_OUT
+from ptlab.base.left_out import CALLS, SECTION
+from ptlab.base.left_out import FLAGS as LEFT_OUT
+from ptlab.scenario import parse, run
 
 PAGE = (Path(__file__).parents[2] / "docs" / "what_is_left_out.md").read_text()
 # include/uapi/asm-generic/mman-common.h of Linux 6.18
@@ -71,7 +73,7 @@ def test_every_advice_is_modelled_or_named_as_left_out(advice):
         assert "knows no advice" not in str(refusal)
     except NotModelled as omission:
         name = str(omission).split(":")[0]
-        assert advice in LEFT_OUT and f"`{name}`" in PAGE
+        assert name in LEFT_OUT and f"`{name}`" in PAGE and SECTION in str(omission)
         assert p.machine.held == [()]
 
 
@@ -84,3 +86,37 @@ def test_a_number_that_linux_does_not_know_is_refused():
 @pytest.mark.parametrize("flag", FLAGS)
 def test_every_flag_is_modelled_or_named_as_left_out(flag):
     assert (flag in MODELLED) != (f"`{flag}`" in PAGE)
+
+
+def _words_of_a_scenario(text):
+    last = run(parse(text)[0])[-1]
+    return last["unsupported"] and last["why"]
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_call_that_is_left_out_says_so_with_its_name(call):
+    with pytest.raises(NotModelled, match=rf"^{call}: ptlab leaves out .*{SECTION}") as omission:
+        getattr(Process(), call)(0, 4096)
+    assert _words_of_a_scenario(f"mmap s0 2M\n{call} s0 2M") == str(omission.value)
+    assert f"`{call}`" in PAGE and f"## {SECTION}" in PAGE
+
+
+@pytest.mark.parametrize("flag", [flag for flag in LEFT_OUT if not flag.startswith("MADV_")])
+def test_a_flag_that_is_left_out_says_so_with_its_name(flag):
+    kind, _, word = flag.lower().partition("_")
+    with pytest.raises(NotModelled, match=rf"^{flag}: ptlab leaves out .*{SECTION}") as omission:
+        if kind == "map":
+            program = f"mmap s0 2M {word}"
+            Process().mmap(2 * MiB, **{word: True})
+        else:
+            program = f"mmap s0 2M\nmprotect s0 2M {word}"
+            Process().mmap(2 * MiB, prot=word)
+    assert _words_of_a_scenario(program) == str(omission.value)
+    assert f"`{flag}`" in PAGE
+
+
+def test_what_linux_does_not_have_is_a_mistake_of_the_caller():
+    with pytest.raises(AttributeError, match="userfault"):
+        Process().userfault(0)
+    with pytest.raises(TypeError, match=r"mmap\(\) has no argument 'zync'"):
+        Process().mmap(2 * MiB, zync=True)

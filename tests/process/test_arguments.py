@@ -147,4 +147,5 @@ def test_a_refused_access_is_skipped_and_counted(p):
 def test_what_is_not_modelled_is_never_guessed():
     program = "file f 2M disk filled\nmmap s0 2M file:f\ntouch r s0 2M\nmadvise PAGEOUT s0 2M\nnop"
     told = rows(Process(), program)
-    assert told[-1] == {"op": "madvise PAGEOUT s0 2M", "who": "p", "unsupported": True}
+    why = "MADV_PAGEOUT of a disk file: reclaim is not modelled"
+    assert told[-1] == {"op": "madvise PAGEOUT s0 2M", "who": "p", "unsupported": True, "why": why}

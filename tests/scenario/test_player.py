@@ -60,7 +60,8 @@ def test_a_loop_goes_on_after_an_error():
 def test_what_is_not_modelled_ends_the_scenario():
     rows = play("file f 2M disk\nmmap s0 2M file:f\ntouch r s0 4K\nnop\nmunmap s0 2M")
     assert [row["op"] for row in rows] == ["file f 2M disk", "mmap s0 2M file:f", "touch r s0 4K"]
-    assert rows[-1] == {"op": "touch r s0 4K", "who": "p", "unsupported": True}
+    why = "a page of a disk file that is not in the page cache: readahead decides"
+    assert rows[-1] == {"op": "touch r s0 4K", "who": "p", "unsupported": True, "why": why}
 
 
 def test_numbers_count_from_the_beginning_of_the_scenario():

@@ -45,6 +45,29 @@ def test_pt_reclaim_differs_from_unmap_only_by_whole_tables_dropped_at_once(prog
             assert left["tables"].get(key, (0, 0, 0, {})) == table
 
 
+@pytest.mark.parametrize(
+    ("room", "unhooks"), [(None, "try_get_and_clear_pmd"), (1, "try_to_free_pte")]
+)
+def test_vmpte_falls_when_the_pte_lock_is_dropped_and_before_the_flush(room, unhooks):
+    p = Process("pt_reclaim")
+    heap = p.mmap(2 * MiB)
+    p.touch(heap, 8 * KiB)
+    p.machine.gather_pages = room  # where it fills up, the slow path scans the table
+    p.madvise(heap, "DONTNEED")
+    steps = p.journal.steps
+    counted = [step.fn for step in steps].index("free_pte")
+    unhooked = [step.kind for step in steps].index(Kind.UNHOOK)
+    p.journal.seek(unhooked + 1)
+    assert (steps[unhooked].fn, p.counters.vmpte_kb) == (unhooks, 12)
+    assert {"ptl", "pmd_lock"} <= {lock.name for lock in p.machine.held[0]}
+    p.check()
+    p.journal.seek(counted + 1)
+    assert p.counters.vmpte_kb == 8
+    assert [lock.name for lock in p.machine.held[0]] == ["vma_lock"]
+    p.check()
+    assert [step.fn for step in steps[counted + 1 :]][:2] == ["tlb_flush_mmu_tlbonly", "call_rcu"]
+
+
 @few
 @given(program=programs())
 def test_pt_reclaim_frees_nothing_without_dontneed_of_two_mib(program):
