@@ -35,7 +35,7 @@ class Observation:
     spread    the smallest and the largest value that `empty` may have: they differ if it did not
               hold still, or maps device memory, whose tables nothing shows
     mappings  each mapping with its pages and tables
-    located   where empty PTE pages are, by time; None if nobody asked
+    located   where empty tables are, by time; None if nobody asked
     """
 
     pid: int
@@ -113,7 +113,8 @@ class Observation:
     def _located(self) -> dict[str, int]:
         if self.located is None:
             return {}
-        return {"located": len(self.located.slots), "doubtful": self.located.doubtful}
+        found = {"located": self.located.total, "located_pmd": len(self.located.upper)}
+        return {**found, "doubtful": self.located.doubtful}
 
     def rows(self) -> list[tuple[str, int, str]]:
         """The account: what, how many tables, and how the number is known."""
@@ -144,7 +145,9 @@ class Observation:
         sure = (
             f"located by time, {doubt} more in doubt" if doubt else "located by time, none in doubt"
         )
-        return [("of them located", len(self.located.slots), sure)]
+        if upper := len(self.located.upper):
+            sure += f"; {upper} of them PMD page{'s' if upper > 1 else ''}"
+        return [("of them located", self.located.total, sure)]
 
     def _how_empty(self) -> str:
         """How the number of empty tables is known."""
@@ -196,7 +199,7 @@ class Observation:
         ]
         runs = sum(len(one.runs) for one in self.mappings)
         if tree and runs <= _MOST:
-            placed = len(self.located.slots) if self.located else 0
+            placed = self.located.total if self.located else 0
             parts.append(shown_tree(self.process("unmap_only").mm, self.empty - placed))
         elif tree:
             parts.append(

@@ -72,9 +72,7 @@ def _look_once(pid: int, locate: bool) -> Observation:
         seen = _observe(pid)
         if not locate:
             return seen
-        return replace(
-            seen, located=find_empty(pid, seen.mappings, seen.tables.pte, seen.spread[1])
-        )
+        return replace(seen, located=find_empty(pid, seen.mappings, seen.tables, seen.spread[1]))
     except (FileNotFoundError, ProcessLookupError):
         raise CannotObserve(_gone(pid)) from None
     except PermissionError:

@@ -33,6 +33,10 @@ def rebuild(mapped: Sequence[Mapped], scheme: str, located: Located | None = Non
         for at in located.inside(start, end) if located else ():
             process.touch(at, PAGE_SIZE)
             process.madvise(at, "DONTNEED", PAGE_SIZE)
+        for at in located.bare(start, end) if located else ():  # munmap frees no PMD page here
+            process.touch(at, PAGE_SIZE)
+            process.munmap(at, PMD_SIZE)
+            process.mmap(PMD_SIZE, at=at, noreserve=True)
     return process
 
 

@@ -1,8 +1,11 @@
 """Where empty tables are, and what that is worth."""
 
+import numpy as np
+
 from ptlab.base.geometry import PMD_SIZE
 from ptlab.observe import observe
 from ptlab.observe.advice import advice
+from ptlab.observe.locate import Located
 
 EMPTY = 40
 
@@ -35,6 +38,34 @@ def test_empty_tables_are_located_and_rebuilt(child):
     freed = f"would free {4 * len(found.slots)} kB on Linux today"
     assert any(freed in sentence for sentence in advice(seen))
     assert seen.as_dict()["located"] == len(found.slots)
+
+
+def test_empty_pmd_pages_are_located_and_rebuilt(child):
+    """Of eight GiB, three have held a page: on Linux with PT_RECLAIM only a PMD page is left of it."""
+    child("m = mmap.mmap(-1, 9 << 30, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000)")
+    child("m.madvise(mmap.MADV_NOHUGEPAGE)")
+    child("import ctypes; base = ctypes.addressof(ctypes.c_char.from_buffer(m))")
+    before = observe(child.pid).empty
+    child("first = -base % (1 << 30)")
+    child("for n in (1, 3, 4): at = first + (n << 30); m[at] = 1; m.madvise(4, at, 2 * MiB)")
+    seen = observe(child.pid, locate=True)
+    left = seen.empty - before
+    assert left in (3, 6)  # without PT_RECLAIM the PTE pages stay too
+    assert len(seen.located.upper) == 3
+    assert seen.located.upper[2] - seen.located.upper[0] == 3
+    assert seen.located.total == seen.empty
+    for scheme in ("unmap_only", "pt_reclaim"):
+        assert seen.process(scheme).counters.vmpte_kb == seen.vmpte_kb
+    assert "3 of them PMD pages" in str(seen)
+    assert seen.as_dict()["located_pmd"] == 3
+
+
+def test_the_part_of_a_bare_pmd_page_that_is_remapped_lies_inside_its_mapping():
+    gib, start = 5 << 30, (5 << 30) - 4096
+    found = Located(np.array([gib + (1 << 30) >> 21], np.int64), 0, np.array([5, 6], np.int64))
+    assert list(found.bare(start, 7 << 30)) == [gib + PMD_SIZE]
+    assert list(found.bare(gib + 4096, gib + (100 << 20))) == [gib + 2 * PMD_SIZE]
+    assert list(found.bare(gib + 4096, gib + 3 * PMD_SIZE)) == []
 
 
 def test_a_process_without_empty_tables_gets_no_such_advice(child):

@@ -25,7 +25,7 @@ def drawn(maps=MAPS, runs=((0x40000000, 0x40200000), (0x40800000, 0x40801000)), 
     found = np.array([(start, end, PRESENT) for start, end in runs], RUN)
     none = np.zeros(0, np.int64)
     mapped = [Mapped(one, found[:0], none) for one in mappings(maps)]
-    located = Located(np.array(empty, np.int64), 0) if empty else None
+    located = Located(np.array(empty, np.int64), 0, np.zeros(0, np.int64)) if empty else None
     return address_space("A title", mapped, tables(found, np.zeros(len(found), np.int64)), located)
 
 
