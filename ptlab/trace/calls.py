@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ptlab.trace.rows import MAP_ANONYMOUS, Op
 
 MMAP, MPROTECT, MUNMAP, BRK, MREMAP, SHMAT, MADVISE = 9, 10, 11, 12, 25, 30, 28
-CLONE, FORK, VFORK, EXECVE, SHMDT, FTRUNCATE = 56, 57, 58, 59, 67, 77
+CLONE, FORK, VFORK, EXECVE, SHMDT, TRUNCATE, FTRUNCATE = 56, 57, 58, 59, 67, 76, 77
 MLOCK, MUNLOCK, FALLOCATE, EXECVEAT, MLOCK2, PKEY_MPROTECT, CLONE3 = (
     149,
     150,
@@ -21,7 +21,6 @@ MLOCK, MUNLOCK, FALLOCATE, EXECVEAT, MLOCK2, PKEY_MPROTECT, CLONE3 = (
     435,
 )
 NOT_UNDERSTOOD = {
-    76: "truncate",
     151: "mlockall",
     216: "remap_file_pages",
     323: "userfaultfd",
@@ -33,7 +32,13 @@ NOT_UNDERSTOOD = {
 WATCHED = {
     **{MMAP: "mmap", MPROTECT: "mprotect", MUNMAP: "munmap", BRK: "brk", MREMAP: "mremap"},
     **{SHMAT: "shmat", MADVISE: "madvise", CLONE: "clone", FORK: "fork", VFORK: "vfork"},
-    **{SHMDT: "shmdt", FTRUNCATE: "ftruncate", MLOCK: "mlock", MUNLOCK: "munlock"},
+    **{
+        SHMDT: "shmdt",
+        TRUNCATE: "truncate",
+        FTRUNCATE: "ftruncate",
+        MLOCK: "mlock",
+        MUNLOCK: "munlock",
+    },
     **{EXECVE: "execve", EXECVEAT: "execveat"},
     **{FALLOCATE: "fallocate", MLOCK2: "mlock2", PKEY_MPROTECT: "pkey_mprotect", CLONE3: "clone3"},
     **NOT_UNDERSTOOD,
@@ -113,7 +118,7 @@ def _fields(number: int, arguments: tuple[int, ...], result: int, file: int) -> 
     if number in simple:
         op, x = simple[number]
         return Fields(op, at, page_up(length), x)
-    if number == FTRUNCATE:
+    if number in (TRUNCATE, FTRUNCATE):
         return Fields(Op.RESIZE, x=length, file=file) if file else None
     if number == FALLOCATE:
         return _fallocate(number, arguments, file)

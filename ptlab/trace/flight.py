@@ -36,7 +36,7 @@ def enters(notes: Notes, spaces: Collection[Space], space: Space, tid: int, info
             sample(notes, space, stopped=len(space.threads) == 1)
     elif info.number == calls.BRK and info.arguments[0]:
         look(notes, space, calls.page_up(info.arguments[0]), space.brk)
-    elif info.number in (calls.FTRUNCATE, calls.FALLOCATE):
+    elif info.number in (calls.TRUNCATE, calls.FTRUNCATE, calls.FALLOCATE):
         for each in spaces:
             if file and file in each.files:
                 look(notes, each, 0, ALL)
@@ -59,16 +59,25 @@ def _clone_flags(tid: int, info: Info) -> int:
 
 
 def _file(notes: Notes, tid: int, info: Info) -> int:
-    """The number of the file that the call names by a descriptor; 0 for none."""
+    """The number of the file that the call names, by a descriptor or by its path; 0 for none."""
     number = calls.descriptor(info.number, info.arguments)
-    if number is None:
-        return 0
     try:
-        found = os.stat(f"/proc/{tid}/fd/{number}")
+        if number is not None:
+            found = os.stat(f"/proc/{tid}/fd/{number}")
+        elif info.number == calls.TRUNCATE:
+            found = _by_path(tid, tracing.text(tid, info.arguments[0]))
+        else:
+            return 0
     except OSError:
         return 0
     major, minor = os.major(found.st_dev), os.minor(found.st_dev)
     return notes.file(f"{major:02x}:{minor:02x}:{found.st_ino}")
+
+
+def _by_path(tid: int, path: bytes) -> os.stat_result:
+    """The file that a thread means by a path: from its root, or from where it is."""
+    start = f"/proc/{tid}/root" if path.startswith(b"/") else f"/proc/{tid}/cwd/"
+    return os.stat(start.encode() + path)
 
 
 def returned(

@@ -24,6 +24,7 @@ _GETEVENTMSG, _SEIZE, _INTERRUPT, _LISTEN, _GET_SYSCALL_INFO = (
 _SYSGOOD, _FORK, _VFORK, _CLONE, _EXEC, _EXIT, _SECCOMP = 1, 2, 4, 8, 16, 64, 128
 OPTIONS = _SYSGOOD | _FORK | _VFORK | _CLONE | _EXEC | _EXIT | _SECCOMP
 EXITKILL = 1 << 20
+_PATH_MAX = 4096
 __WALL, __WNOTHREAD = 0x40000000, 0x20000000
 WAIT = __WALL | __WNOTHREAD
 
@@ -108,6 +109,14 @@ def message(tid: int) -> int:
 def word(tid: int, address: int) -> int:
     """Eight bytes of the memory of a stopped thread."""
     return _ptrace(_PEEKDATA, tid, address) & (1 << 64) - 1
+
+
+def text(tid: int, address: int) -> bytes:
+    """A path in the memory of a stopped thread, up to its zero byte. OSError: there is none."""
+    found, at = b"", address & -8  # an aligned word lies in one page
+    while b"\0" not in found[address & 7 :] and len(found) < _PATH_MAX:
+        found += word(tid, at + len(found)).to_bytes(8, "little")
+    return found[address & 7 :].partition(b"\0")[0]
 
 
 def call(tid: int) -> Info:

@@ -51,6 +51,15 @@ if not child:
     copied = mmap.mmap(file, 4 * MiB, mmap.MAP_PRIVATE)
     copied[3 * MiB] = 1
     os.ftruncate(file, MiB)
+    cut = os.open("cut", os.O_RDWR | os.O_CREAT)
+    os.ftruncate(cut, 8 * MiB)
+    seen = mmap.mmap(cut, 8 * MiB)
+    for at in range(0, 8 * MiB, MiB): seen[at] = 1
+    libc.mlock.argtypes = [ctypes.c_size_t, ctypes.c_size_t]
+    libc.mlock(ctypes.addressof(ctypes.c_char.from_buffer(seen)) + MiB, 4096)
+    libc.fallocate(cut, 3, ctypes.c_long(2 * MiB), ctypes.c_long(2 * MiB))
+    os.posix_fallocate(cut, 0, MiB)
+    os.truncate("cut", 4 * MiB)
     os._exit(0)
 os.waitpid(child, 0)
 """
@@ -62,7 +71,8 @@ def recorded(tmp_path_factory):
 
     Before that, a part of a file is mapped to be read; its neighbour is written, then only read too.
     Linux does not merge the two, so only one of them is copied for the child.
-    The child has four threads that map and unmap, and cuts a file that it maps as private.
+    The child has four threads that map and unmap, and cuts a file that it maps as private. Another
+    file, which it shares, gets a hole, is filled again, and is cut by its path.
     """
     if sys.platform != "linux" or platform.machine() != "x86_64":
         pytest.skip("only Linux on x86-64 can be recorded")
@@ -70,7 +80,7 @@ def recorded(tmp_path_factory):
         pytest.skip("recording needs Linux 6.7")
     file = tmp_path_factory.mktemp("trace") / "program.trace"
     command = [sys.executable, "-m", "ptlab", "trace", "-o", file, "--"]
-    subprocess.run([*command, sys.executable, "-S", "-c", _PROGRAM], check=True)
+    subprocess.run([*command, sys.executable, "-S", "-c", _PROGRAM], check=True, cwd=file.parent)
     return file
 
 

@@ -33,6 +33,21 @@ def test_what_a_call_takes_away_was_seen_before(trace):
     assert (high - low)[high > low].sum() == 32 * MiB
 
 
+def test_what_befalls_a_mapped_file_is_written_down(trace):
+    rows = trace.rows
+    file = rows["file"][rows["op"] == Op.PUNCH][0]
+    ops = (Op.MAP, Op.RESIZE, Op.PUNCH, Op.ALLOCATE)
+    mine = rows[(rows["file"] == file) & np.isin(rows["op"], ops)]
+    assert [Op(op).name for op in mine["op"].tolist()] == [
+        *("RESIZE", "MAP", "PUNCH", "ALLOCATE", "RESIZE")
+    ]
+    assert mine["x"][[0, 4]].tolist() == [8 * MiB, 4 * MiB]
+    assert (mine["z"][2], mine["length"][2]) == (2 * MiB, 2 * MiB)
+    assert mine["length"][3] == MiB
+    locked = of(trace, Op.LOCK)
+    assert (locked["at"][0] - mine["at"][1], locked["length"][0]) == (MiB, 4096)
+
+
 def test_a_child_is_a_process_of_its_own(trace):
     child = of(trace, Op.FORK)["x"].tolist()
     assert len(child) == 1

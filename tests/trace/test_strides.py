@@ -36,7 +36,7 @@ def pages_of(row, pages=None):
     return range(first, last + 1, step) if pages is None else pages.tolist()
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(rows(), st.sets(st.integers(0, 39), max_size=3))
 def test_the_same_pages_between_two_calls_or_borders(rows, borders):
     calls = np.flatnonzero(rows["op"] != Op.TOUCH).tolist()
