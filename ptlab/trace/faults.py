@@ -95,19 +95,25 @@ class Faults:
 
 def _make() -> Path:
     """A new instance, after those of processes that live no more have been removed."""
-    instances = next((root / "instances" for root in ROOTS if (root / "instances").is_dir()), None)
-    if instances is None:
-        raise NoTracefs(
-            f"tracefs is not mounted, or closed to this user. Root mounts it with: mount -t tracefs "
-            f"tracefs {ROOTS[0]}"
-        )
-    for old in instances.glob("ptlab-*"):
-        if not lives(int(old.name.partition("-")[2])):
-            with suppress(OSError):  # another run was faster
-                old.rmdir()
-    try:
-        made = instances / f"ptlab-{os.getpid()}"
-        made.mkdir()
-    except OSError as error:
-        raise NoTracefs(f"{instances}: {error.strerror}; only root makes an instance") from None
-    return made
+    for root in ROOTS:
+        instances = root / "instances"
+        try:
+            for old in instances.iterdir():
+                _remove_if_left(old)
+            made = instances / f"ptlab-{os.getpid()}"
+            made.mkdir()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise NoTracefs(
+                f"{root}: {error.strerror}: page faults are shown to root only"
+            ) from None
+        return made
+    raise NoTracefs(f"tracefs is not mounted. Root mounts it with: mount -t tracefs x {ROOTS[0]}")
+
+
+def _remove_if_left(instance: Path) -> None:
+    name, _, number = instance.name.partition("-")
+    if name == "ptlab" and number.isdigit() and not lives(int(number)):
+        with suppress(OSError):  # another run was faster
+            instance.rmdir()

@@ -82,3 +82,6 @@ def test_without_tracefs_it_is_said(monkeypatch, tmp_path):
     monkeypatch.setattr("ptlab.trace.faults.ROOTS", (tmp_path,))
     with pytest.raises(NoTracefs, match="tracefs is not mounted"):
         Faults()
+    (tmp_path / "instances").write_text("")
+    with pytest.raises(NoTracefs, match=f"{tmp_path}: Not a directory: .* root only"):
+        Faults()
