@@ -9,8 +9,10 @@ from typing import Any
 from ptlab.cli.bad_input import BadInput
 from ptlab.cli.parser import Lines, tell
 from ptlab.trace.attach import attach
+from ptlab.trace.calls import not_understood
 from ptlab.trace.file_format import write_trace
 from ptlab.trace.record import CannotRecord, record
+from ptlab.trace.rows import Op
 
 DEFAULT_FILE = "ptlab.trace"
 
@@ -70,5 +72,10 @@ def command(args: argparse.Namespace) -> int:
     except OSError as error:
         raise BadInput(f"trace: {args.output}: {error.strerror}") from error
     # stdout is the program's
-    tell(f"{args.output}: {trace.calls} calls, {trace.samples} samples")
+    unknown = trace.rows["x"][trace.rows["op"] == Op.UNKNOWN].tolist()
+    missing = ", ".join(sorted({*map(not_understood, unknown)}))
+    tell(
+        f"{args.output}: {trace.calls} calls, {trace.samples} samples"
+        + (f"; not recorded: {missing}" if missing else "")
+    )
     return 0

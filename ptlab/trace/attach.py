@@ -114,7 +114,7 @@ def _let_go(recorder: Recorder) -> None:
     waiting = recorder.waiting()
     stopped = {**dict.fromkeys(waiting, 0), **_stop(recorder.threads - waiting)}
     for space in {space.who: space for space in recorder.spaces.values()}.values():
-        with suppress(ProcessLookupError, FileNotFoundError):
+        with suppress(ProcessLookupError, FileNotFoundError, PermissionError):
             sample(recorder.notes, space, stopped=True)
         space.close()
     for tid, signal in stopped.items():

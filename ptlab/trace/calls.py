@@ -29,6 +29,9 @@ NOT_UNDERSTOOD = {
 }
 """Calls that may change page tables, and that a trace only counts."""
 
+OF_32_BITS, HIDDEN = -1, -2
+"""In place of a call's number: what else may change page tables, and is not recorded."""
+
 WATCHED = {
     **{MMAP: "mmap", MPROTECT: "mprotect", MUNMAP: "munmap", BRK: "brk", MREMAP: "mremap"},
     **{SHMAT: "shmat", MADVISE: "madvise", CLONE: "clone", FORK: "fork", VFORK: "vfork"},
@@ -62,6 +65,15 @@ class Fields(NamedTuple):
     y: int = 0
     z: int = 0
     file: int = 0
+
+
+def not_understood(number: int) -> str:
+    """The name of what a row of UNKNOWN is about."""
+    others = {
+        OF_32_BITS: "the calls of a program of 32 bits",
+        HIDDEN: "a process that only root may look at",
+    }
+    return others.get(number) or WATCHED.get(number, f"system call {number}")
 
 
 def page_up(n: int) -> int:

@@ -31,7 +31,7 @@ from ptlab.schemes import ReclaimScheme
 from ptlab.state.machine import Machine
 from ptlab.state.page_cache import File
 from ptlab.state.vma import VM, find_vma_intersection, prot_name
-from ptlab.trace.calls import page_up
+from ptlab.trace.calls import not_understood, page_up
 from ptlab.trace.rows import (
     MAP_ANONYMOUS,
     MAP_NORESERVE,
@@ -214,7 +214,7 @@ class Player:
         self.trouble["LOST: pages lost their entry without a call"] += 1
 
     def _not_understood(self, process: Process, row: Row) -> None:
-        self.trouble[f"UNKNOWN: system call {row.x}"] += 1
+        self.trouble[f"UNKNOWN: {not_understood(row.x)}"] += 1
 
 
 def _touch_huge(process: Process, at: int, length: int, write: bool) -> None:

@@ -84,6 +84,9 @@ class Recorder:
                 tracing.go(tid, 0 if event else sent, self._every_call)
         except _GONE:
             tracing.go(tid, 0, self._every_call)
+        except PermissionError:
+            self._hide(self.spaces[tid])
+            tracing.go(tid, 0, self._every_call)
 
     def _at_event(self, tid: int, event: int) -> None:
         if event in (Event.FORK, Event.VFORK, Event.CLONE):
@@ -138,9 +141,25 @@ class Recorder:
             self.threads.add(tid)
             self._joins(tid, space)
         self.notes.add(space.who, calls.Fields(Op.EXEC))
-        for one in space.snapshot():
-            self._there_already(space, one, empty.inside(one.start, one.end) if empty else ())
-        sample(self.notes, space, stopped=len(space.threads) == 1)
+        if space.of_32_bits():
+            self.notes.add(space.who, calls.Fields(Op.UNKNOWN, x=calls.OF_32_BITS))
+        try:
+            for one in space.snapshot():
+                self._there_already(space, one, empty.inside(one.start, one.end) if empty else ())
+            sample(self.notes, space, stopped=len(space.threads) == 1)
+        except PermissionError:
+            self._hide(space)
+
+    def _hide(self, space: Space) -> None:
+        """The process may not be looked at from now on: it leaves the trace, and runs on.
+
+        It has made itself undumpable, or runs a program that its user may not read.
+        """
+        for tid in space.threads:
+            del self.spaces[tid]
+        space.close()
+        self.notes.add(space.who, calls.Fields(Op.UNKNOWN, x=calls.HIDDEN))
+        self.notes.add(space.who, calls.Fields(Op.EXIT))
 
     def _there_already(self, space: Space, one: Mapping, empty: Iterable[int]) -> None:
         """A mapping with its entries and its empty tables."""
@@ -171,7 +190,7 @@ class Recorder:
                 space.pid = next(iter(space.threads))
             return
         if sampled:
-            with suppress(*_GONE):
+            with suppress(*_GONE, PermissionError):
                 space.pid = tid
                 sample(self.notes, space, stopped=True)
         space.close()
@@ -208,6 +227,9 @@ class Recorder:
                 tracing.go(tid, 0, to_next_call=True)
             except _GONE:
                 tracing.go(tid, 0, self._every_call)
+            except PermissionError:
+                self._hide(self.spaces[tid])
+                tracing.go(tid, 0, self._every_call)
 
     # -- samples --
 
@@ -217,7 +239,11 @@ class Recorder:
         if began < self._due or self._flying:
             return
         for space in {space.who: space for space in self.spaces.values()}.values():
-            with suppress(*_GONE):
+            try:
                 sample(self.notes, space, stopped=False)
+            except _GONE:
+                pass
+            except PermissionError:
+                self._hide(space)
         took = self.notes.clock() - began
         self._due = began + max(_EVERY_NS, _SHARE * took)

@@ -19,7 +19,8 @@ Each row has the same columns. What `x`, `y` and `z` mean depends on the row's `
     PUNCH    fallocate(FALLOC_FL_PUNCH_HOLE) of `file`: `length` bytes from z on
     ALLOCATE fallocate of `file`: `length` bytes from z on
     SAMPLE   x: VmPTE in kB. y: the rows from here to this one were in flight when it was read
-    UNKNOWN  a call that changes memory and is not understood. x: its number on x86-64
+    UNKNOWN  a call that changes memory and is not understood. x: its number on x86-64, or what
+             calls.not_understood() says
 """
 
 from __future__ import annotations

@@ -76,6 +76,12 @@ class Space:
                 self.segments[one.start] = one.end - one.start
         return found
 
+    def of_32_bits(self) -> bool:
+        """Whether the program is one of 32 bits (ELFCLASS32), as Linux on x86-64 runs too."""
+        with suppress(PermissionError), open(f"/proc/{self.pid}/exe", "rb") as file:
+            return file.read(5) == b"\x7fELF\x01"
+        return False
+
     def attached(self, at: int) -> Mapping | None:
         """The mapping that shmat() has made at `at`."""
         for one in self.mappings():

@@ -1,12 +1,18 @@
 """A program is recorded as it is: every call, every entry, every process."""
 
+import io
+import os
 import platform
 
 import numpy as np
 import pytest
 
+from ptlab.trace import calls
+from ptlab.trace.file_format import check_rows
 from ptlab.trace.record import CannotRecord, record
+from ptlab.trace.replay import replay
 from ptlab.trace.rows import Op
+from ptlab.trace.space import Space
 
 MiB = 1 << 20
 DONTNEED = 4
@@ -59,6 +65,32 @@ def test_nothing_seems_lost_or_unknown(trace):
     assert not trace.count(Op.LOST)
     assert not trace.count(Op.UNKNOWN)
     assert trace.about["kernel"] == platform.release()
+
+
+def test_a_process_that_may_not_be_looked_at_any_more_runs_on(tmp_path, monkeypatch):
+    hidden, out, look = tmp_path / "hidden", tmp_path / "out", Space.look
+
+    def refused(self, *where):
+        if hidden.exists():
+            raise PermissionError
+        return look(self, *where)
+
+    monkeypatch.setattr(Space, "look", refused)
+    trace = record(["sh", "-c", f"echo > {hidden}; sleep 0; sleep 0; echo fine > {out}"])
+    assert out.read_text() == "fine\n"
+    check_rows(trace.rows, "trace")
+    assert calls.HIDDEN in of(trace, Op.UNKNOWN)["x"]
+    played = replay(trace, "pt_reclaim")[0]
+    assert set(played.trouble) == {"UNKNOWN: a process that only root may look at"}
+
+
+def test_a_program_of_32_bits_is_told(tmp_path, monkeypatch):
+    """Its program begins as the loader of 32 bits does; none need be installed."""
+    space = Space(os.getpid(), 0)
+    assert not space.of_32_bits()
+    monkeypatch.setattr("builtins.open", lambda *_: io.BytesIO(b"\x7fELF\x01"))
+    assert space.of_32_bits()
+    assert "32 bits" in calls.not_understood(calls.OF_32_BITS)
 
 
 def test_a_program_that_does_not_exist_is_named(recorded):

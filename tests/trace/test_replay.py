@@ -83,8 +83,8 @@ def test_what_cannot_be_played_is_counted_and_said():
     rows["x"] = [0, 323, 0]
     rows["length"] = 4096
     played = ptlab.replay(Trace(rows), "unmap_only")
-    assert played[0].trouble == {"UNKNOWN: system call 323": 1, "TOUCH: SIGSEGV or SIGBUS": 1}
-    assert "1 x UNKNOWN: system call 323" in " ".join(str(played).split())
+    assert played[0].trouble == {"UNKNOWN: userfaultfd": 1, "TOUCH: SIGSEGV or SIGBUS": 1}
+    assert "1 x UNKNOWN: userfaultfd" in " ".join(str(played).split())
 
 
 def test_a_moment_of_a_trace_is_a_process_to_step_through(trace):
