@@ -3,8 +3,9 @@
     make publish REPO=owner/name
 
 README.md gets its Binder badge and the line that clones, docs/teaching.md that line too, pyproject.toml
-the project's addresses, CITATION.cff the repository. Without an address no file has a link that leads
-nowhere: the README then starts in a checkout. The command may be given again, with another address.
+the project's addresses, CITATION.cff the repository. In the README of a package, links and pictures then
+lead to the repository (hatch_readme.py). Without an address no file has a link that leads nowhere: the
+README then starts in a checkout. The command may be given again, with another address.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ templates_path = ["_templates"]
 html_show_search_summary = False  # it would fetch pages, which a file: address cannot
 html_copy_source = False
 html_show_sourcelink = False
+html_show_copyright = False  # LICENSE says whose it is
 html_theme_options = {"top_of_page_buttons": []}
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"

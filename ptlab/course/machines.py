@@ -143,7 +143,8 @@ class Walks:
         )
         return (
             f"<style>.ptlab-way{{display:none;overflow-x:auto}}.{name} label{{margin-right:1.2em;"
-            f"white-space:nowrap}}{rules}</style>"
+            f"white-space:nowrap}}.ptlab-way :is(td,th){{padding:2px 14px 2px 0;text-align:left}}"
+            f"{rules}</style>"
             f'<fieldset class="{name}" style="border:0;padding:0;margin:0">'
             f"<legend>The walk of {self.address:#x} on</legend>{''.join(panels)}{''.join(shown)}"
             "</fieldset>"

@@ -46,4 +46,6 @@ def mappings_table(mapped: Sequence[Mapped]) -> str:
 def tree(mm: Mm, missing: int) -> str:
     """The tree, and how many empty tables are not in it."""
     without = f", without {missing} empty tables whose place is not known" if missing else ""
-    return f"<p>The tree{without}:</p>{themed(svg(drawn(mm)), head(mm))}"
+    drawn_tree = themed(svg(drawn(mm)), head(mm))
+    # That of a real program is higher than a screen.
+    return f"<details><summary>The tree{without}</summary>{drawn_tree}</details>"
