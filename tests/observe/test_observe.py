@@ -92,7 +92,7 @@ def test_tables_of_device_memory_are_not_called_empty(child):
     assert f"a bound: {after.empty} of them may serve device memory" in str(after)
 
 
-def test_of_oneself():
+def test_of_oneself(can_observe):
     seen = observe()
     assert seen.pid == os.getpid()
     assert seen.vmpte_kb // 4 >= seen.tables.total
@@ -121,7 +121,7 @@ def test_a_process_that_has_ended_a_zombie_and_none(child):
 
 
 @pytest.mark.parametrize(("pid", "error"), [(0, ValueError), (-3, ValueError), ("1", TypeError)])
-def test_what_is_no_number_of_a_process(pid, error):
+def test_what_is_no_number_of_a_process(can_observe, pid, error):
     with pytest.raises(error, match="pid"):
         observe(pid)
 
@@ -172,7 +172,7 @@ if n < 10000:
 """
 
 
-def test_a_process_that_starts_new_programs_meanwhile_is_observed_or_said_to():
+def test_a_process_that_starts_new_programs_meanwhile_is_observed_or_said_to(can_observe):
     with subprocess.Popen([sys.executable, "-S", "-E", "-c", _EXECS, "0"]) as process:
         time.sleep(0.1)
         said = set()

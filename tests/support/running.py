@@ -18,10 +18,15 @@ for line in sys.stdin:
 
 
 @pytest.fixture
-def child():
-    """Runs lines of Python in another process; `child.pid` is its number."""
+def can_observe():
+    """This system's processes can be looked at."""
     if sys.platform != "linux" or platform.machine() != "x86_64":
         pytest.skip("only Linux on x86-64 can be looked at")
+
+
+@pytest.fixture
+def child(can_observe):
+    """Runs lines of Python in another process; `child.pid` is its number."""
     with subprocess.Popen(
         [sys.executable, "-S", "-c", _PROGRAM],
         stdin=subprocess.PIPE,

@@ -7,9 +7,9 @@ import sys
 import pytest
 
 from ptlab.trace.file_format import read_trace
-from tests.support.running import child
+from tests.support.running import can_observe, child
 
-__all__ = ["child", "recorded", "trace"]
+__all__ = ["can_observe", "child", "recorded", "trace"]
 
 _PROGRAM = """
 import ctypes, mmap, os, sys, threading
