@@ -42,3 +42,22 @@ def test_a_process_loads_nothing_that_draws_or_races_and_a_function_keeps_its_na
         "assert all(map(callable, (ptlab.story, ptlab.race, ptlab.observe)))"
     )
     assert {"ptlab.process.process", "ptlab.story.timeline"} <= seen
+
+
+INSIDE = ("ptlab.kernels.recorder.", "ptlab.classroom.", "ptlab.__main__")
+"""What is imported if somebody above asks for it; else by a recorder or a grader alone."""
+LACKS = ("resource", "fcntl", "termios", "pwd", "grp", "pty", "tty")
+EVERY = """
+import sys
+sys.modules.update(dict.fromkeys({lacks}))
+from importlib import import_module
+from pkgutil import walk_packages
+import ptlab
+for module in walk_packages(ptlab.__path__, "ptlab."):
+    if not module.name.startswith({inside}):
+        import_module(module.name)
+"""
+
+
+def test_every_module_is_imported_where_windows_and_a_browser_lack_others():
+    assert "ptlab.course.guess" in loaded_after(EVERY.format(lacks=LACKS, inside=INSIDE))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from collections.abc import Iterator
@@ -50,12 +49,14 @@ def promised(size: int) -> int:
 @contextmanager
 def _locked(alone: bool) -> Iterator[None]:
     """Together with others, or alone, among all who record on this machine."""
+    from fcntl import LOCK_EX, LOCK_SH, flock  # Windows has none, and ptlab is imported there too
+
     try:
         settings = os.open(SETTINGS, os.O_RDONLY)
     except FileNotFoundError:  # a kernel without pools
         yield
         return
-    fcntl.flock(settings, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+    flock(settings, LOCK_EX if alone else LOCK_SH)
     try:
         yield
     finally:
