@@ -24,7 +24,7 @@ class Look(NamedTuple):
 
     state   a key of palette.STATES
     number  references, or non-none entries where none are counted; None while it is not in the tree
-    line    in words, such as `3 = 2 entries + 1 visitor`
+    line    in words, such as `3 = 2 entries + 1 visitor`; `shared` if several entries point to the table
     """
 
     state: str
@@ -44,6 +44,8 @@ def look(mm: Mm, table: int) -> Look:
     counted = mem.level[table] == Level.PTE and mm.machine.scheme.counts_references
     number = int((mem.refcount if counted else mem.nonnone)[table])
     line = _sum(mm, table) if counted else plural(number, "entry")
+    if mem.shared.get(table):
+        line += ", shared"
     return Look(name, number, line, strip(words))
 
 

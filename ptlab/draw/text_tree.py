@@ -36,6 +36,10 @@ def text(mm: Mm) -> str:
             parent.add(escape(f"[...] {len(fold.tables)} more {level} pages alike{deeper}"))
         else:
             branches[table] = parent.add(escape(_row(mm, table, looks[table])))
+    for table, places in mem.shared.items():
+        for place_of in [there for there in places if there.table in branches]:
+            also = f"{title(mem, table)}, shared: it is below {title(mem, int(mem.parent[table]))}"
+            branches[place_of.table].add(escape(f"[{place_of.slot}] {also}"))
     out = io.StringIO()
     Console(file=out, width=WIDTH, color_system=None, force_jupyter=False).print(root)
     lines = (line.rstrip() for line in out.getvalue().splitlines())

@@ -5,6 +5,7 @@ In JupyterLab with its side bar open an output panel has 950 x 679 pixels in a w
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from ptlab.race.scenes import SCENES
 from ptlab.scenario.builtin import builtin
 from ptlab.widgets.page import SCHEDULER, STATIC, STEPPER, Player
 
-pytest.importorskip("playwright.sync_api")
+expect = pytest.importorskip("playwright.sync_api").expect
 pytestmark = pytest.mark.browser
 
 LAPTOPS = [(848, 679), (1008, 779)]
@@ -49,6 +50,9 @@ OUTSIDE = """async ([width, height]) => {
       const frame = line.parentElement.querySelector(".frame");
       check("text", line, frame.getBoundingClientRect());
     }
+    for (const card of stage.querySelectorAll(".ptlab-task")) {
+      for (const lock of card.querySelectorAll("li")) check("lock", lock, card.getBoundingClientRect());
+    }
     for (const tree of stage.querySelectorAll(".ptlab-tree")) {
       const box = tree.getBoundingClientRect();
       check("tree", tree, panel);
@@ -59,6 +63,8 @@ OUTSIDE = """async ([width, height]) => {
       check("panel", shown, panel);
       const chosen = shown.querySelector(".ptlab-grid:not([hidden]) .chosen");
       if (chosen) check("entry", chosen, shown.getBoundingClientRect());
+      const words = shown.querySelectorAll(":is(.ptlab-word, .ptlab-flags):not([hidden])");
+      for (const part of words) check(part.className, part, shown.getBoundingClientRect());
     }
   };
   for (let k = 0; k < 2; k++) await frame(); // the tree has taken its size
@@ -303,3 +309,47 @@ def test_a_page_beyond_the_end_of_its_file_has_a_place_in_the_strip(
     shapes.first.wait_for(state="attached")
     drawn = [shape.get_attribute("d") for shape in shapes.all()]
     assert any(drawn) and not any("NaN" in (d or "") for d in drawn)
+
+
+def test_a_table_that_two_processes_share_hangs_from_both(stage: Any, page: Any) -> None:
+    story = ptlab.story(
+        "hugepages 2M 4\nfile f 1G hugetlb2M\nmmap s0 1G file:f noreserve\ntouch w s0 4K\n"
+        "fork 2\ntouch r s0 4K\nmunmap s0 1G"
+    )
+    at = {step.fn: number for number, step in enumerate(story.steps, 1) if step.kind == "share"}
+    stage(story.payload(), STEPPER)
+    slider = page.get_by_role("slider", name="Position in the story")
+    line, word = page.locator(".edge.is-shared"), page.locator(".ptlab-word")
+    slider.fill(str(at["huge_pmd_share"]))
+    expect(line).to_have_class("edge is-shared is-lit")
+    expect(line).to_have_attribute("d", re.compile("^M"))
+    expect(page.locator("[data-node=n2]")).to_contain_text("1 entry, shared")
+    expect(word).to_contain_text("shared with child 1")
+    page.locator("[data-node=n4]").click()
+    expect(word).to_contain_text("PMD page 2, shared with parent")
+    slider.fill(str(at["huge_pmd_unshare"]))
+    expect(line).to_have_attribute("d", "")
+
+
+# The steps at which the table whose entries are shown is not in the box of the tree.
+IN_SIGHT = """async (last) => {
+  const slider = document.querySelector(".ptlab-time input"), found = [];
+  for (let position = last; position > 0; position -= 5) {
+    slider.value = position;
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+    for (let k = 0; k < 2; k++) await new Promise(requestAnimationFrame);
+    const tree = document.querySelector(".ptlab-tree").getBoundingClientRect();
+    const box = document.querySelector("[data-picked] .frame").getBoundingClientRect();
+    if (box.left < tree.left || box.right > tree.right) found.push(position);
+  }
+  return found;
+}"""
+
+
+def test_the_table_of_a_step_is_in_view_on_a_telephone(page: Any, tmp_path: Path) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    page.set_viewport_size({"width": 360, "height": 740})
+    story = ptlab.story("heap-and-stack", "pte_refcount")
+    page.goto(story.export_html(tmp_path / "small.html").as_uri())
+    page.locator(".ptlab[data-position]").wait_for()
+    assert page.evaluate(IN_SIGHT, len(story.steps)) == []

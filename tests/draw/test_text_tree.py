@@ -14,3 +14,19 @@ def test_the_text_tree_tells_counters_ranges_and_entries(small):
 
 def test_the_text_tree_of_an_empty_process():
     assert "0 PTE pages" in str(Process()) and "PGD page 0  0 entries" in str(Process())
+
+
+def test_a_table_that_two_processes_share_is_named_below_both():
+    parent = Process("pt_reclaim")
+    parent.hugepages(4)
+    file = parent.file(1 << 30, hugetlb=2 << 20)
+    area = parent.mmap(1 << 30, at=1 << 44, file=file, shared=True, noreserve=True)
+    parent.touch(area, 1)
+    child = parent.fork()
+    child.touch(area, 1)
+    assert "[0] PMD page 2  0x100000000000 - 0x10003fffffff  1 entry, shared" in str(parent)
+    assert str(child).splitlines()[-1].strip("└─ ") == (
+        "[0] PMD page 2, shared: it is below PUD page 1"
+    )
+    child.munmap(area)
+    assert "shared" not in str(parent) + str(child)

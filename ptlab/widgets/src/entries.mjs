@@ -2,6 +2,7 @@
 
 import { rangeOf } from "./columns.mjs";
 import { CELL, ENTRIES, OWN_KEYS, at, draw, fill, hex, html, markAt } from "./dom.mjs";
+import { makeSharers } from "./sharing.mjs";
 import { frameOf } from "./walk.mjs";
 
 const MARGIN = 2;
@@ -37,25 +38,6 @@ function makeWords(changes) {
 }
 
 const mapped = (word, kind) => (word & 1n) === 1n || kind === "protnone";
-const mapsPage = (word, kind) => mapped(word, kind) && kind !== "table";
-
-/** For each frame that is mapped at a step, the processes that map it; nothing where there is only one process. */
-function makeSharers(pane) {
-  const tables = Object.entries(pane.nodes).filter(([id]) => id in pane.entries && pane.processes.length > 1)
-    .map(([id, node]) => ({ node, replay: makeWords(pane.entries[id]) }));
-  return (step) => {
-    const found = new Map();
-    for (const { node, replay } of tables) {
-      const { words, kinds } = replay(step);
-      kinds.forEach((kind, i) => {
-        if (kind === "none" || !mapsPage(words[i], kind)) return;
-        const frame = frameOf(words[i], kind);
-        found.set(frame, (found.get(frame) ?? new Set()).add(node.process));
-      });
-    }
-    return found;
-  };
-}
 
 /** The panel. `columns` entries stand in a row. `onEntry(index)` when the learner selects one. */
 export function makeEntries(pane, payload, columns, onEntry) {
@@ -75,10 +57,10 @@ export function makeEntries(pane, payload, columns, onEntry) {
   // One element with the keys of a slider, not 512 buttons: one tab stop, and its value says the selected entry.
   const grid = draw("svg", {
     viewBox: `${-MARGIN} ${-MARGIN} ${columns * CELL + 2 * MARGIN} ${rows * CELL + 2 * MARGIN}`,
-    class: "ptlab-grid", role: "slider", tabindex: "0", "aria-valuemin": 0, "aria-valuemax": ENTRIES - 1, ...OWN_KEYS,
+    preserveAspectRatio: "xMinYMin", class: "ptlab-grid", role: "slider", tabindex: "0", "aria-valuemin": 0, "aria-valuemax": ENTRIES - 1, ...OWN_KEYS,
   }, draw("path", { class: "empty", d: cells(INDICES, outline) }), ...layers.map(({ path }) => path), shared, changed, chosen);
   const element = html("div", { class: "ptlab-entries" }, name, grid, words, flagList);
-  const sharers = makeSharers(pane);
+  const sharers = makeSharers(pane, makeWords);
   let id = "", entry = 0, replay = null, now = null, mappers = new Map(), base = 0n;
 
   /** Show a table as it is at `step`, with one of its entries selected. */
@@ -101,11 +83,11 @@ export function makeEntries(pane, payload, columns, onEntry) {
     changed.setAttribute("d", cells(recent.flatMap(({ first, last }) => INDICES.slice(first, last)), outline));
     if (!folded) choose(index);
   }
-  /** The other processes that map the page of an entry. */
+  /** The other processes that map the page of an entry, or its table. */
   function others(index) {
     const word = now.words[index], kind = now.kinds[index];
-    if (kind === "none" || !mapsPage(word, kind)) return [];
-    const all = mappers.get(frameOf(word, kind)) ?? [];
+    if (kind === "none" || !mapped(word, kind)) return [];
+    const frame = frameOf(word, kind), all = mappers.get(kind === "table" ? `n${frame}` : frame) ?? [];
     return [...all].filter((process) => process !== pane.nodes[id].process).map((process) => pane.processes[process].name);
   }
 
@@ -137,10 +119,9 @@ export function makeEntries(pane, payload, columns, onEntry) {
     onEntry(entry);
   }
   grid.addEventListener("pointerdown", (event) => {
-    const box = grid.getBoundingClientRect(), unit = (columns * CELL + 2 * MARGIN) / box.width;
-    const cellAt = (pixels) => Math.floor((pixels * unit - MARGIN) / CELL);
-    const x = Math.max(0, Math.min(columns - 1, cellAt(event.clientX - box.left)));
-    select(x + columns * cellAt(event.clientY - box.top));
+    const place = new DOMPoint(event.clientX, event.clientY).matrixTransform(grid.getScreenCTM().inverse());
+    const x = Math.max(0, Math.min(columns - 1, Math.floor(place.x / CELL)));
+    select(x + columns * Math.max(0, Math.floor(place.y / CELL)));
   });
   grid.addEventListener("keydown", (event) => {
     const to = {

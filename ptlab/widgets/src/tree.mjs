@@ -4,6 +4,8 @@ import { MARGIN, UNBORN, makeBox, makePage, paint, spoken } from "./box.mjs";
 import { makeHeads, HEAD } from "./columns.mjs";
 import { ENTRIES, OWN_KEYS, at, draw, fill, html } from "./dom.mjs";
 import { drawnOf, makeChanges, makeFolds } from "./folds.mjs";
+import { makeLinks } from "./sharing.mjs";
+import { entryAt, frameOf } from "./walk.mjs";
 
 const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 const ROW_GAP = 8; // between two rows of an open fold, as between others
@@ -37,7 +39,8 @@ export function makeTree(pane, { columns, box_height: height, palette: { edges }
   }
   const heads = makeHeads(columns, width), page = makePage(end);
   let tall = ABOVE + pane.height + MARGIN;
-  const edgeLayer = draw("g", { "aria-hidden": "true" }, ...views.map((view) => view.edge));
+  const links = makeLinks(pane);
+  const edgeLayer = draw("g", { "aria-hidden": "true" }, ...[...views.map((view) => view.edge), ...links.map(({ path: line }) => line)]);
   const svg = draw("svg", { viewBox: `0 ${-ABOVE} ${width} ${tall}`, role: "group", "aria-label": `Page tables of ${pane.heading}` },
     edgeLayer, page.element, ...views.map((view) => view.g));
 
@@ -78,7 +81,8 @@ export function makeTree(pane, { columns, box_height: height, palette: { edges }
     left: Math.min(...places.map((one) => one.left)), top: Math.min(...places.map((one) => one.top)),
     right: Math.max(...places.map((one) => one.right)), bottom: Math.max(...places.map((one) => one.bottom)),
   });
-  const fits = ({ top, bottom }) => bottom - top + 2 * MARGIN * scale <= seen.height - HEAD * scale;
+  const fits = ({ left, top, right, bottom }) => right - left + 2 * MARGIN * scale <= seen.width
+    && bottom - top + 2 * MARGIN * scale <= seen.height - HEAD * scale;
   const isInside = ({ left, top, right, bottom }) => left >= seen.left && right <= seen.left + seen.width
     && top - MARGIN * scale / 2 >= seen.top + HEAD * scale && bottom + MARGIN * scale / 2 <= seen.top + seen.height;
   /** Scroll only if one of the tables is outside, and no further than it needs: the other tables should stay. */
@@ -104,7 +108,7 @@ export function makeTree(pane, { columns, box_height: height, palette: { edges }
   }
   more.addEventListener("click", () => bringIntoView(rest, STILL.matches ? "instant" : "smooth"));
 
-  let shownStep = 0;
+  let shownStep = 0, behavior = "instant";
   const placeAt = (view) => view.node.places[at(view.node.places, shownStep)] ?? view.node.places[0];
   const parentOf = (view) => placeAt(view).parent;
   const shown = () => [...views, ...revealed].filter((view) => view.look.state !== "absent");
@@ -201,6 +205,16 @@ export function makeTree(pane, { columns, box_height: height, palette: { edges }
     revealed = next;
     revealed.forEach(update);
   }
+  /** Draw the lines to tables from others than those below which they have their place. */
+  function drawLinks(read) {
+    for (const { from, index, to, path } of links) {
+      const { word, kind } = entryAt(pane.entries[from], index, shownStep), [above, view] = [from, to].map(viewOf);
+      const isThere = kind === "table" && `n${frameOf(word, kind)}` === to && parentOf(view) !== from;
+      const isDrawn = isThere && [above, view].every((one) => one.node.inside === null);
+      path.setAttribute("d", isDrawn ? bend(above.box, view.box) : "");
+      path.classList.toggle("is-lit", read.has(from) && read.has(to));
+    }
+  }
   function show(step, previous, held, jumped) {
     shownStep = step;
     moment = { step, previous, held, changes: changesOf(step, previous) };
@@ -210,7 +224,16 @@ export function makeTree(pane, { columns, box_height: height, palette: { edges }
     if (!stop || stop.look.state === "absent") tabStop(shown()[0]);
     const now = [...new Set([...moment.changes.keys()].map(boxOf))].filter((view) => view.look.state !== "absent");
     if (now.length || !targets.length) targets = now.length ? now : shown().slice(0, 1);
-    bringIntoView(targets, jumped || STILL.matches ? "instant" : "smooth");
+    behavior = jumped || STILL.matches ? "instant" : "smooth";
+    bringIntoView(targets, behavior);
+    tellOfRest();
+  }
+  /** Mark the table that is looked at. It is brought into view, unless the step is about others. */
+  function mark(id) {
+    known.forEach((view) => view.g.toggleAttribute("data-picked", view.id === id));
+    if (moment.changes.size) return;
+    targets = [boxOf(id)];
+    bringIntoView(targets, behavior);
     tellOfRest();
   }
   /** What is drawn for a table: itself, or the box of several in its fold. */
@@ -229,10 +252,11 @@ export function makeTree(pane, { columns, box_height: height, palette: { edges }
     const { focus: [about], entries } = pane.steps[shownStep];
     heads.show(address, path.length, frame === null ? null : offset, entries && pane.nodes[about].level);
     reveal();
-    for (const { g, edge, id, mark, strip } of [...views, ...revealed]) {
+    drawLinks(read);
+    for (const { g, edge, id, node, mark, strip } of [...views, ...revealed]) {
       const part = read.get(id), isRead = part !== undefined;
       g.classList.toggle("is-lit", isRead);
-      edge.classList.toggle("is-lit", isRead);
+      edge.classList.toggle("is-lit", isRead && (node.level === "PGD" || read.has(parentOf(viewOf(id)))));
       const x = strip.x + (part ?? 0) * strip.width;
       mark.setAttribute("d", isRead ? `M${x} ${strip.y}l-3.5 -5h7z` : "");
     }
@@ -242,7 +266,7 @@ export function makeTree(pane, { columns, box_height: height, palette: { edges }
     scroller,
     show,
     light,
-    mark: (id) => known.forEach((view) => view.g.toggleAttribute("data-picked", view.id === id)),
+    mark,
     focus: () => stop.g.focus({ preventScroll: true }),
     enter: () => stop.g.focus({ preventScroll: true }),
     sentenceOf: (id) => spoken(viewOf(id)),
