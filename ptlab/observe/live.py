@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from html import escape
 from typing import Any
 
 from ptlab.observe.observation import Observation
@@ -22,7 +23,7 @@ class Live:
         self._look, self._seconds = look, seconds
         self._ended = threading.Event()
         self.seen = look()
-        self.widget = HTML(self.seen.html(tree=False))
+        self.widget = HTML(self._html())
         self._thread = threading.Thread(target=self._run, name="ptlab.observe", daemon=True)
         self._thread.start()
 
@@ -31,9 +32,13 @@ class Live:
             try:
                 self.seen = self._look()
             except Exception as reason:  # it has ended; the last picture stays, with the reason
-                self.widget.value += f"<p>No further looks: {reason}</p>"
+                self.widget.value += f"<p>No further looks: {escape(str(reason))}</p>"
                 return
-            self.widget.value = self.seen.html(tree=False)
+            self.widget.value = self._html()
+
+    def _html(self) -> str:
+        """The observation; a widget's own lines are as high as a button."""
+        return f"<div style='line-height:normal'>{self.seen.html(tree=False)}</div>"
 
     def stop(self) -> None:
         """The picture stays as it is now."""
