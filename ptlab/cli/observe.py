@@ -19,8 +19,10 @@ from ptlab.cli.show import say, show
 from ptlab.observe.advice import advice
 from ptlab.observe.every_process import Summary, every_process, page_table_kb, shared_files
 from ptlab.observe.metrics import openmetrics
+from ptlab.observe.observation import end_of_path
 from ptlab.observe.observe import CannotObserve, observe
 
+_PATH = 48  # characters of a file's name beside two columns of numbers
 _WORTH = 1 << 20  # bytes of page tables: what huge pages save below that is not said
 
 _EPILOG = """\
@@ -118,7 +120,8 @@ def _show_all(processes: list[Summary]) -> None:
         files.add_column("processes", justify="right", no_wrap=True)
         files.add_column("file that several processes map")
         for each in shared:
-            files.add_row(str(each.pte_pages), str(each.processes), escape(each.name))
+            name = end_of_path(each.name, _PATH)
+            files.add_row(str(each.pte_pages), str(each.processes), escape(name))
         show(files)
         console = Console(highlight=False)
         for each in shared:

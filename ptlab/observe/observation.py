@@ -176,7 +176,7 @@ class Observation:
         lines.append("  what has the most PTE pages:")
         for n, kind, title in self.largest():
             begin = f"    {n:>8}  {kind:<13}  "
-            lines.append(begin + _end_of_path(title, WIDTH - len(begin)))
+            lines.append(begin + end_of_path(title, WIDTH - len(begin)))
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -211,6 +211,6 @@ class Observation:
         return self.html()
 
 
-def _end_of_path(path: str, most: int) -> str:
+def end_of_path(path: str, most: int) -> str:
     """A path of at most `most` characters: the end of it, which names the file."""
     return path if len(path) <= most else "..." + path[3 - most :]

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from ptlab.observe.every_process import SharedFile, Summary
 from tests.support.command import ptlab
 
 
@@ -20,3 +21,16 @@ def test_observe_prints_one_object_or_says_why_not(capsys):
     assert (status, out) == (2, "")
     assert "process 4194999: there is none" in err
     assert ptlab(capsys, "observe", "7", "--all")[0] == 2
+
+
+def test_a_long_name_of_a_shared_file_fits_into_80_columns(capsys, monkeypatch):
+    if sys.platform != "linux":
+        pytest.skip("only Linux can be looked at")
+    mine, file = [Summary(1, "x", 0, None)], f"/usr/lib/{'long/' * 20}library.so.1"
+    monkeypatch.setattr("ptlab.cli.observe.every_process", lambda: mine)
+    monkeypatch.setattr(
+        "ptlab.cli.observe.shared_files", lambda _: [SharedFile(file, 2, 900, 0, 0)]
+    )
+    status, out, err = ptlab(capsys, "observe", "--all")
+    assert (status, err) == (0, "")
+    assert "library.so.1" in out
