@@ -87,6 +87,13 @@ def test_changelog_begins_with_this_version():
     assert versions[0] == ptlab.__version__
 
 
+def test_whatever_names_the_version_names_this_one():
+    citation = (ROOT / "CITATION.cff").read_text()
+    assert re.search(r"^version: (.+)$", citation, re.MULTILINE)[1] == ptlab.__version__
+    wheels = re.findall(r"ptlab-([\d.]+)-py3", (ROOT / "docs/teaching.md").read_text())
+    assert set(wheels) == {ptlab.__version__}
+
+
 def test_the_table_of_old_names_leads_to_names_that_exist():
     table = re.findall(r"^\| (.*`.*) \| (.*`.*) \|$", (ROOT / "CHANGELOG.md").read_text(), re.M)
     old = [row[0] for row in table]

@@ -39,10 +39,13 @@ def asked_of_others(site: Path) -> set[str]:
         browser = playwright.chromium.launch(executable_path=chromium, args=flags)
         page = browser.new_page()
         page.context.on("request", lambda sent: asked.add(sent.url))
-        page.goto(f"{home}/lab/index.html?path=00_start_here.ipynb", timeout=_PATIENCE)
-        page.locator(".jp-CodeCell").first.wait_for(timeout=_PATIENCE)
-        page.locator(".jp-CodeCell").first.click()
-        with page.context.expect_event("request", lambda sent: sent.url.startswith(PYODIDE)):
+        # Its kernel may start, and ask for Pyodide, before the cell is run.
+        with page.context.expect_event(
+            "request", lambda sent: sent.url.startswith(PYODIDE), timeout=_PATIENCE
+        ):
+            page.goto(f"{home}/lab/index.html?path=00_start_here.ipynb", timeout=_PATIENCE)
+            page.locator(".jp-CodeCell").first.wait_for(timeout=_PATIENCE)
+            page.locator(".jp-CodeCell").first.click()
             page.keyboard.press("Shift+Enter")
         browser.close()
     server.shutdown()
