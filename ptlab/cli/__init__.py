@@ -57,7 +57,21 @@ _COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    argv = sys.argv[1:] if argv is None else argv
+    try:
+        return _run(sys.argv[1:] if argv is None else argv)
+    except BadInput as error:
+        tell(str(error))
+        return 2
+    except BrokenPipeError:
+        # The reader of our output (`| head`) has left; Python must not complain about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        tell("interrupted")
+        return 130
+
+
+def _run(argv: Sequence[str]) -> int:
     parser = _parser(argv[0] if argv else "")
     args, rest = parser.parse_known_args(argv)
     if args.version:
@@ -69,20 +83,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if rest and argv[0] != "lab":
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     args.jupyter_args = rest
-    try:
-        status: int = args.command(args)
-        sys.stdout.flush()
-        return status
-    except BadInput as error:
-        tell(str(error))
-        return 2
-    except BrokenPipeError:
-        # The reader of our output (`| head`) has left; Python must not complain about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except KeyboardInterrupt:
-        tell("interrupted")
-        return 130
+    status: int = args.command(args)
+    sys.stdout.flush()
+    return status
 
 
 def _parser(chosen: str) -> argparse.ArgumentParser:

@@ -203,6 +203,8 @@ class Player:
             process.madvise(at, "GUARD_INSTALL", length)
         elif kind & HUGE and (not kind & FILE or kind & PFNZERO):
             _touch_huge(process, at, length, write=not kind & PFNZERO)
+        elif kind & HUGE:
+            _touch_huge_file(process, at, length)
         else:
             if kind & (WAS_READ | WAS_WRITTEN):
                 write = bool(kind & WAS_WRITTEN)
@@ -226,6 +228,14 @@ def _touch_huge(process: Process, at: int, length: int, write: bool) -> None:
         else:
             process.touch(slot, PMD_SIZE, write=write, stride=PMD_SIZE)
         process.madvise(slot, "NOHUGEPAGE", PMD_SIZE)
+
+
+def _touch_huge_file(process: Process, at: int, length: int) -> None:
+    """Huge pages of files, however they came: MADV_COLLAPSE is what the simulator has for them."""
+    write = _shared(process, at)
+    for slot in range(at, at + length, PMD_SIZE):
+        process.touch(slot, PMD_SIZE, write=write)
+        process.madvise(slot, "COLLAPSE", PMD_SIZE)
 
 
 def _shared(process: Process, at: int) -> bool:

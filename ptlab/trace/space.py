@@ -175,7 +175,7 @@ def _marked(runs: NDArray[np.void], faulted: Pages) -> NDArray[np.void]:
     written = np.array([page for page, wrote in faulted.items() if wrote], np.uint64) << _SHIFT
     for run in runs:
         part = np.repeat(run, 1)
-        if int(run["kind"]) & FILE:
+        if int(run["kind"]) & (FILE | HUGE) == FILE:
             here = written[(written >= run["start"]) & (written < run["end"])]
             borders = np.unique(np.concatenate([part["start"], part["end"], here, here + _PAGE]))
             part = np.repeat(part, len(borders) - 1)

@@ -91,3 +91,11 @@ def test_python_dash_m_and_the_version():
     )
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout.startswith("ptlab 0.")
+
+
+def test_ctrl_c_while_a_command_is_loaded_shows_no_traceback(capsys, monkeypatch):
+    def interrupted(chosen):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ptlab.cli._parser", interrupted)
+    assert ptlab(capsys, "trace", "--", "true") == (130, "", "ptlab: interrupted\n")

@@ -39,6 +39,10 @@ libc.mmap(table, size, 3, 0x12, library, size)
 ctypes.string_at(table - size, 1)
 ctypes.memset(table, 1, 1)
 libc.mprotect(table, size, 1)
+huge = mmap.mmap(-1, 6 * MiB)
+for at in range(0, 6 * MiB, 4096): huge[at] = 1
+first = -ctypes.addressof(ctypes.c_char.from_buffer(huge)) % (2 * MiB)
+huge.madvise(25, first, 2 * MiB)
 shared = mmap.mmap(-1, 4 * MiB, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS)
 child = os.fork()
 if not child:
@@ -69,8 +73,10 @@ os.waitpid(child, 0)
 def recorded(tmp_path_factory):
     """The file of a trace: 64 MiB touched; half dropped at once, half in pieces; then a child.
 
-    Before that, a part of a file is mapped to be read; its neighbour is written, then only read too.
-    Linux does not merge the two, so only one of them is copied for the child.
+    Before that, 2 MiB of shared memory become a huge page (MADV_COLLAPSE). A part of a file is mapped
+    to be read; its neighbour is written, then only read too. Linux does not merge the two, so only one
+    of them is copied for the child.
+
     The child has four threads that map and unmap, and cuts a file that it maps as private. Another
     file, which it shares, gets a hole, is filled again, and is cut by its path.
     """
