@@ -61,21 +61,22 @@ def dependent(first: Footprint, then: Footprint) -> bool:
     return False
 
 
-def could_swap(first: Footprint, then: Footprint) -> bool:
+def could_swap(first: Footprint, then: Footprint) -> bool | None:
     """Whether two dependent segments can be enabled together.
 
-    They cannot if all that they share is a lock that the one releases and the other waited for.
+    They cannot if all that they share is a lock that the one releases and the other waited for. None:
+    `first` has made `then` possible, so that no schedule which begins in the same way has `then` first.
     """
-    for thing in first.keys() & then.keys():
-        a, b = first[thing], then[thing]
+    swap = False
+    for thing, a in first.items():
+        if thing not in then:
+            continue
+        b = then[thing]
+        if a & _CAUSE:
+            return None
         if (a | b) & _WRITE and not b & _LATE and ((a | b) & _TRY or a & _RELEASE == b & _RELEASE):
-            return True
-    return False
-
-
-def causes(first: Footprint, then: Footprint) -> bool:
-    """Whether `then` was not possible before `first`, in no schedule that begins in the same way."""
-    return any(how & _CAUSE and thing in then for thing, how in first.items())
+            swap = True
+    return swap
 
 
 def asleep(node: Node) -> dict[str, Footprint]:
@@ -126,11 +127,11 @@ class Trace:
             if known.get(other, -1) >= i or not dependent(theirs, footprint):
                 continue
             _merge(clock, self.clocks[i])
-            cause = causes(theirs, footprint)
-            if cause or could_swap(theirs, footprint):
+            swap = could_swap(theirs, footprint)
+            if swap is not False:
                 _merge(known, self.clocks[i])
-                if not cause:
-                    races.append(i)
+            if swap:
+                races.append(i)
         j = len(events)
         clock[task] = j
         events.append((task, footprint))

@@ -168,17 +168,17 @@ class Sanitizer(Hardware):
     def lock(self, lock: Lock, access: int) -> None:
         """A lock is taken (or tried) or released. A PTE lock lies in the page that it protects.
 
+        Each task has a share of a lock. Its users take their own, for they do not exclude each other;
+        nor do two tasks that wait until all CPUs have interrupts on. All others use all shares.
+
         A CPU with interrupts off is in no quiescent state; for RCU this is a read-side section.
         """
-        name, of, _ = lock
+        name, of, mode = lock
         task = self.machine.task
-        if name != "interrupts":
-            self.note((name, of), access)
-        elif access & Access.WRITE:
-            self.note((name, task), access)  # two may wait for the same CPU
-        else:
-            for other in range(len(self.depth)):
-                self.note((name, other), access)
+        own = mode == "users" or (name == "interrupts" and access & Access.WRITE)
+        for share in (task,) if own else range(len(self.depth)):
+            self.note((name, of, share), access)
+        if name == "interrupts" and not own:
             (self.rcu_read_unlock if access & Access.RELEASE else self.rcu_read_lock)(task)
         if self.buffer and access & Access.RELEASE:
             self.buffer.barrier(task)

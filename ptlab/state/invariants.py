@@ -79,11 +79,11 @@ def _tree(mm: Mm) -> list[BrokenState]:
                 broken.append(BrokenState(Rule.CHILD_AGREES, (table, child)))
     for table in tables.tolist():
         stored = np.count_nonzero(mem.entries[table, slice(None)])
-        if stored != mem.nonnone[table]:
+        if stored != mem.nonnone.item(table):
             broken.append(
                 BrokenState(Rule.ENTRIES_COUNTED, (table, int(stored), int(mem.nonnone[table])))
             )
-        if not stored and mem.entries.slab[table]:
+        if not stored and mem.entries.slab.item(table):
             broken.append(BrokenState(Rule.EMPTY_STORES_NONE, (table,)))
     return broken
 

@@ -179,7 +179,7 @@ class Machine:
         read = lock._replace(mode="read")
         after = tuple(read if one is lock else one for one in held)
         self.store.put(self, "held", self.task, after)
-        self.others.note((name, lock.of), Access.WRITE | Access.RELEASE)
+        self.others.lock(lock, Access.WRITE | Access.RELEASE)
         return Step(Kind.DOWNGRADE, fn, None, 0, 1, read)
 
     def taken(self, lock: Lock, by: int) -> bool:

@@ -218,7 +218,7 @@ def test_a_number_that_is_no_table() -> None:
         yield from unhook_if_empty(mm, 12345678, "mine", "pte_offset_map_lock")
 
     scene = SCENES["put-locked"]
-    said = str(explore(scene, scene.under(zapping(body))).verdict)
+    said = " ".join(str(explore(scene, scene.under(zapping(body))).verdict).split())
     assert "follows a corrupted page table, or what Mistaken.body, line " in said
     assert "has handed on, and fails (index 12345678 is out of bounds" in said
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from unittest.mock import patch
 
 from ptlab.base.footprint import Footprint
 from ptlab.race.dpor import Trace, dependent
+from ptlab.race.scenes import Scene
 from ptlab.race.scheduler import Scheduler, Segment
 
 Events: TypeAlias = list[tuple[str, Footprint]]
@@ -74,3 +76,19 @@ def recording() -> Iterator[list[tuple[Scheduler, Events]]]:
 
     with patch.object(Scheduler, "go", note_go), patch.object(Scheduler, "replay", note_replay):
         yield runs
+
+
+def assert_in(explored: set[Any], scene: Scene, variant: Any, seed: int) -> None:
+    """A random schedule of `scene` is one of these traces, or another one of them is as good."""
+    chance, scheduler = random.Random(seed), scene.start(variant)
+    events = []
+    while scheduler.enabled():
+        able, last = scheduler.enabled(), scheduler.schedule[-1:]
+        stay = last and last in able and chance.random() < 0.6
+        letter = last if stay else chance.choice(able)
+        events.append((letter, scheduler.go(letter).footprint))
+    while canonical(events) not in explored:
+        better = as_good(events)
+        assert better, "".join(letter for letter, _ in events)
+        again = scene.start(variant)
+        events = [(letter, again.go(letter).footprint) for letter in better]
