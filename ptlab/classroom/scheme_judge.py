@@ -9,12 +9,15 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from random import Random
 from typing import NamedTuple
 
 from ptlab.base.errors import Corruption
 from ptlab.classroom import seeds
 from ptlab.classroom.box_process import Stopped
 from ptlab.classroom.grader_fault import GraderFault
+from ptlab.classroom.scheme_places import BESIDE_A_SCAN, BESIDE_A_ZAP, lost
 from ptlab.costs.meter import Meter
 from ptlab.process.process import Process
 from ptlab.race.explore import explore
@@ -53,24 +56,39 @@ class Trial(NamedTuple):
     """Those that it lost: scene, schedule, what breaks."""
     untried: tuple[str, ...] = ()
     """Scenes in which what they put to the test happened in no schedule."""
+    in_place: tuple[str, ...] = ()
+    """How it lost races in the place to which a program had come."""
 
 
-def trial(scheme: type[ReclaimScheme], programs: Sequence[str], scenes: Sequence[str]) -> Trial:
+def trial(
+    scheme: type[ReclaimScheme], programs: Sequence[str], scenes: Sequence[str], later: bool
+) -> Trial:
     """Run a class through the student's own program, through `scenes`, and then through the others.
+
+    later  it frees in the background, so that this is what races
 
     The others are secret at grading, and the class that has seen them could tell of them in what it
     raises. So they come last, and from there on its words are left out.
     """
     own, *further = programs
     first = run(scheme, own)
-    lost, untried = ([], []) if first.broken else _raced(scheme, scenes)
-    runs = [first]
+    if first.broken:
+        return Trial((first,))
+    races, untried = _raced(scheme, scenes)
+    besides = BESIDE_A_SCAN if later else BESIDE_A_ZAP
+    runs, in_place = [first], [lost(scheme, own, beside, later, Random(own)) for beside in besides]
     for text in further:
+        rng = Random(text)
         with _without_words():
+            race = partial(lost, scheme, text, rng.choice(besides), later, rng)
+            # Nor may it know which of the two it is in.
+            how = race() if (early := rng.random() < 0.5) else ""
             found = run(scheme, text)
+            how = how if early else race()
         secret = found.broken and seeds.grading()
         runs.append(found._replace(broken=_SECRET) if secret else found)
-    return Trial(tuple(runs), tuple(lost), tuple(untried))
+        in_place.append(_SECRET if how and seeds.grading() else how)
+    return Trial(tuple(runs), tuple(races), tuple(untried), tuple(filter(None, in_place)))
 
 
 _SECRET = "it goes wrong in a further program, which is secret"

@@ -94,10 +94,12 @@ class SchemeQuestion(Question[Program]):
         programs = [problem, *further]
         try:
             with scheme(answer) as design:
-                found = trial(design, [p.text for p in programs], SCENES)
+                found = trial(design, [p.text for p in programs], SCENES, not self.at_once)
         except Stopped as stopped:
             return [Finding(False, str(stopped), self.points, _where(str(stopped)), "ill-formed")]
-        runs = list(zip(programs, found.runs, strict=True))
+        runs = list(
+            zip(programs, found.runs, strict=False)
+        )  # what breaks at once is run no further
         broken = next((run.broken for _, run in runs if run.broken), "")
         if broken:
             return [
@@ -111,7 +113,7 @@ class SchemeQuestion(Question[Program]):
             Finding(True, "every table and counter is right after each operation", 1),
             self._races(found),
             self._memory(runs),
-            _unpaid() if found.races else self._cost(runs, design.peeked),
+            _unpaid() if found.races or found.in_place else self._cost(runs, design.peeked),
         ]
 
     def _end_kb(self, run: Run) -> int:
@@ -125,6 +127,11 @@ class SchemeQuestion(Question[Program]):
                 "it has not been put to the test"
             )
             return Finding(False, says, 1, _RACES, "frees-nothing")
+        if found.in_place and not found.races:
+            says = (
+                f"it wins {len(SCENES)} races, and loses another in a program: {found.in_place[0]}"
+            )
+            return Finding(False, says, 1, _EVERYWHERE, "loses-a-race")
         if not found.races:
             return Finding(True, f"it wins {len(SCENES)} races in every schedule", 1)
         scene, schedule, verdict = found.races[0]
@@ -172,6 +179,7 @@ _STEP = (
     "Make a Process(answer, grain='table'), do the same operations, and call check() after each."
 )
 _RACES = "print(*ptlab.races(answer), sep='\\n') runs them all."
+_EVERYWHERE = "It has to be as careful in a program as in a small race."
 _MEASURE = "run(answer, task.problem.text) shows your numbers."
 _CALLED = f"{_MEASURE} A path that is called without `yield from` does nothing."
 _RAISES = "run(answer, task.problem.text) raises it here, with the whole way to it."

@@ -3,13 +3,13 @@
 The classes run in this process here; that they run in another one is test_sandbox.py's subject.
 """
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from random import Random
 
 import pytest
 
 import ptlab.race.scenes
-from ptlab.classroom import sandbox, scheme_question
+from ptlab.classroom import sandbox, scheme_places, scheme_question, seeds
 from ptlab.classroom.sets import scheme
 from ptlab.classroom.solutions import scheme_answers
 from ptlab.classroom.student_code import code, object_to, runnable
@@ -54,6 +54,7 @@ def test_the_solution_gets_all_points(name):
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_the_solution_is_within_its_limits_on_200_seeds(name, monkeypatch):
     monkeypatch.setattr(scheme_question, "SCENES", ())
+    monkeypatch.setattr("ptlab.classroom.scheme_judge.lost", lambda *rest: "")
     question = QUESTIONS[name]
     problem, *further = (question.pose(Random(seed)) for seed in range(200))
     assert len({program.text for program in further}) > 55
@@ -126,6 +127,59 @@ def test_a_scheme_that_does_nothing_while_others_run_has_not_been_put_to_the_tes
     found = question.grade(question.pose(Random(0)), scheme_answers.as_code(shy))
     assert [finding.ok for finding in found] == [True, False, True, True]
     assert found[1].misconception == "frees-nothing" and "put-locked" in found[1].what
+
+
+CARELESS = {
+    "scheme-1": """
+    def zapped(self, mm, tables, walk, why, tlb):
+        if why != "madvise":
+            return
+        if mm.machine.mem.live().size > 6:
+            if not mm.machine.mem.nonnone[tables]:
+                yield mm.unhook_pte(tables, "answer")
+                tlb.free_tables(tables)
+            return
+        gone = yield from unhook_if_empty(mm, tables, "answer", "pte_offset_map_lock")
+        if gone is not None:
+            tlb.free_tables(gone)
+""",
+    "scheme-3": """
+    def background(self, mm):
+        if mm.machine.mem.live().size <= 6:
+            yield from self._careful(mm)
+            return
+        for table in [table for table, rests in self.resting.items() if rests]:
+            mm.machine.store.put(self, "resting", table, False)
+            gone = yield from unhook_if_empty(mm, table, "answer", "pte_offset_map_lock")
+            if gone is not None:
+                yield mm.machine.call_rcu(gone)
+""",
+}
+
+
+@pytest.mark.parametrize("name", CARELESS)
+@pytest.mark.parametrize("grading", [False, True])
+def test_a_class_that_is_careful_in_small_races_alone_loses_those_in_a_program(name, grading):
+    question = QUESTIONS[name]
+    problem, *further = (question.pose(Random(seed)) for seed in range(4))
+    right = scheme_answers.right(name).replace("def background(", "def _careful(")
+    cell = right.replace("def zapped(", "def _zapped(") if name == "scheme-1" else right
+    with seeds.graded_with("not-known-to-any-student") if grading else nullcontext():
+        found = question.grade(problem, scheme_answers.as_code(cell + CARELESS[name]), further)
+    assert [finding.ok for finding in found] == [True, False, True, False]
+    assert found[1].misconception == "loses-a-race" and "wins 10 races" in found[1].what
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_a_right_class_wins_every_race_in_a_program(name):
+    question, space = QUESTIONS[name], {"__name__": "answer"}
+    exec(scheme_answers.right(name), space)
+    besides = scheme_places.BESIDE_A_ZAP if question.at_once else scheme_places.BESIDE_A_SCAN
+    for seed in range(8):
+        text = question.pose(Random(seed)).text
+        for beside in besides:
+            how = text, beside, not question.at_once, Random(seed)
+            assert scheme_places.lost(space["Answer"], *how) == ""
 
 
 def test_a_race_with_too_many_schedules_is_not_won(monkeypatch):
