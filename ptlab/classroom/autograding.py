@@ -22,6 +22,7 @@ BATCH = 8
 """Most submissions in one process: nbgrader takes two seconds to begin."""
 
 _LEVEL = re.compile(r"^\[\w+ \| (ERROR|WARNING|CRITICAL)\] (.*)")
+_ROUTINE_LINE = re.compile(r"^\[\w+ \| INFO\]")
 _ROUTINE = (
     "Traceback (most",
     "There was an error processing assignment '",
@@ -141,7 +142,9 @@ def _run(folder: Path, batch: list[Work], typed: str | None) -> Iterator[Done]:
             process.stdin.write(f"{typed}\n")
             process.stdin.close()
         for line in process.stdout:
-            named = next((whose[n] for n in path.findall(line) if n in whose), None)
+            # Of other lines a student may have written a part.
+            found = path.findall(line) if _ROUTINE_LINE.match(line) else []
+            named = next((whose[n] for n in found if n in whose), None)
             if named and named != current:
                 if current:
                     yield _done(folder, whose.pop(current.student), began, said)

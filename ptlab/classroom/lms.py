@@ -63,22 +63,24 @@ def fill(rows: Sequence[Sequence[str]], totals: Totals) -> tuple[list[list[str]]
     columns = {name: _column(table[0], name) for name in sets}
     if all(column is None for column in columns.values()):
         raise NotFilled(f"no column of it has the name of a set: {', '.join(sets)}")
-    names = {_plain(student): student for student, _ in totals}
-    who = _who(table, set(names))
+    students = sorted({student for student, _ in totals})
+    logins = {*map(_plain, students), *map(_before_a_code, students)} - {""}
+    who = _who(table, logins)
     told = [f"{name}: no column has this name" for name in sets if columns[name] is None]
-    seen = set()
+    there, seen = {_plain(row[who]) for row in table[1:] if who < len(row)} & logins, set[str]()
+    whose = {plain: [name for name in students if _belongs(name, plain, there)] for plain in there}
     for row in table[1:]:
         row += [""] * (len(table[0]) - len(row))
-        student = names.get(_plain(row[who]))
-        seen.add(student)
+        names = whose.get(_plain(row[who]), [])
+        seen.update(names)
         for name, column in columns.items():
             if column is None:
                 continue
             if row[0].strip().casefold() == _POINTS_POSSIBLE:
                 told += _other_points(name, row[column], totals)
-            elif student and (student, name) in totals:
-                row[column] = f"{totals[student, name].score:g}"
-    missing = sorted(set(names.values()) - seen)
+            elif found := [totals[student, name] for student in names if (student, name) in totals]:
+                row[column] = f"{found[0].score:g}"
+    missing = sorted(set(students) - seen)
     return table, told + [f"{student}: is graded, and not in the file" for student in missing]
 
 
@@ -103,6 +105,16 @@ def _who(table: list[list[str]], students: set[str]) -> int:
 
 def _plain(name: str) -> str:
     return seeds.plain(name).split("@")[0]
+
+
+def _before_a_code(student: str) -> str:
+    """The login in a name for an exam, such as amy7-k3qx."""
+    return _plain(student).rpartition("-")[0]
+
+
+def _belongs(student: str, plain: str, there: set[str]) -> bool:
+    whole = _plain(student)
+    return whole == plain or (whole not in there and _before_a_code(student) == plain)
 
 
 def _other_points(name: str, there: str, totals: Totals) -> list[str]:

@@ -97,6 +97,11 @@ def _as_picture(drawing: str) -> str:
     return f'<img alt="a drawing" src="data:image/svg+xml;base64,{data}">'
 
 
+def base64_alone(text: str) -> str:
+    """The data of a picture, and nothing that could end the attribute which it comes to stand in."""
+    return re.sub(r"[^A-Za-z0-9+/=\s]", "", text)
+
+
 def markdown(text: str) -> str:
     """Markdown in which a tag that could do anything is text, and so is a link."""
     return _IN_MATHS.sub(r"\1", _LINK.sub("] ", _TAG.sub("&lt;", text)))

@@ -17,7 +17,7 @@ from ptlab.base.errors import Corruption
 from ptlab.classroom import seeds
 from ptlab.classroom.box_process import Stopped
 from ptlab.classroom.grader_fault import GraderFault
-from ptlab.classroom.scheme_places import BESIDE_A_SCAN, BESIDE_A_ZAP, lost
+from ptlab.classroom.scheme_places import lost
 from ptlab.costs.meter import Meter
 from ptlab.process.process import Process
 from ptlab.race.explore import explore
@@ -75,12 +75,11 @@ def trial(
     if first.broken:
         return Trial((first,))
     races, untried = _raced(scheme, scenes)
-    besides = BESIDE_A_SCAN if later else BESIDE_A_ZAP
-    runs, in_place = [first], [lost(scheme, own, beside, later, Random(own)) for beside in besides]
+    runs, in_place = [first], [lost(scheme, own, later, Random(own), _PLACES[0])]
     for text in further:
         rng = Random(text)
         with _without_words():
-            race = partial(lost, scheme, text, rng.choice(besides), later, rng)
+            race = partial(lost, scheme, text, later, rng, _PLACES[1])
             # Nor may it know which of the two it is in.
             how = race() if (early := rng.random() < 0.5) else ""
             found = run(scheme, text)
@@ -91,6 +90,8 @@ def trial(
     return Trial(tuple(runs), tuple(races), tuple(untried), tuple(filter(None, in_place)))
 
 
+_PLACES = 99, 6
+"""In how many places of the student's own program it races, and of each other one."""
 _SECRET = "it goes wrong in a further program, which is secret"
 
 

@@ -2,7 +2,7 @@
 
 The scenes of ptlab.race are small, so that a class could tell them from a program, and be careful in
 them alone. These begin with a program, up to one of its calls, and something else runs beside that
-call. Not all schedules are run: a few are drawn. Most of what is wrong breaks a rule in each of them.
+call. One schedule of each is drawn: most of what is wrong breaks a rule in any of them.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ptlab.process.process import Process
 from ptlab.race.scenes.scene import TABLE, Paths, Scene, Variant, dontneed, write
 from ptlab.race.scheduler import Scheduler
 from ptlab.scenario import parse, play
+from ptlab.scenario.operation import Operation
 from ptlab.scenario.operations.memory import Madvise
 from ptlab.schemes import ReclaimScheme, UnmapOnly
 
@@ -26,17 +27,18 @@ BESIDE_A_ZAP = ("write", "GUP-fast", "DONTNEED")
 BESIDE_A_SCAN = ("write", "GUP-fast", "munmap")
 """What runs beside the call, or beside the call and the background work that follows it."""
 
-_SCHEDULES, _LATEST = 2, 40
-"""How many are drawn, and after how many segments at most the other task has its turn."""
+_LATEST = 40
+"""After how many segments of the call, at most, the other task has its turn."""
 
 
-def lost(scheme: type[ReclaimScheme], text: str, beside: str, later: bool, rng: Random) -> str:
-    """How `scheme` loses the race beside a call in `text` that `rng` chooses; "" if it does not.
+def lost(scheme: type[ReclaimScheme], text: str, later: bool, rng: Random, most: int) -> str:
+    """How `scheme` loses a race beside one of `most` calls in `text`; "" if it loses none.
 
     later  the design's background work follows the call
     """
-    scene = place(text, beside, later, rng)
-    for _ in range(_SCHEDULES):
+    calls = [k for k, op in enumerate(parse(text)[0].ops) if isinstance(op, Madvise)]
+    for number in rng.sample(calls, min(most, len(calls))):
+        scene = place(text, number, rng.choice(BESIDE_A_SCAN if later else BESIDE_A_ZAP), later)
         scheduler = scene.start(Variant(scheme))
         _play(scheduler, rng.randrange(1, _LATEST))
         if scheduler.verdict is not None:
@@ -51,18 +53,17 @@ def _play(scheduler: Scheduler, turn: int) -> None:
         scheduler.go(wanted if wanted in able else able[0])
 
 
-def place(text: str, beside: str, later: bool, rng: Random) -> Scene:
-    """The program in `text` up to one of its calls, and then that call and what is beside it."""
-    calls = [(k, op) for k, op in enumerate(parse(text)[0].ops) if isinstance(op, Madvise)]
-    number, call = rng.choice(calls)
-    before = "\n".join(text.splitlines()[:number])
-    prepare = partial(_prepare, before, call, beside, later)
+def place(text: str, number: int, beside: str, later: bool) -> Scene:
+    """The program in `text` up to operation `number`, and then that call and what is beside it."""
+    lines, call = text.splitlines(), parse(text)[0].ops[number]
+    prepare = partial(_prepare, "\n".join(lines[:number]), call, beside, later)
     title = f"{beside} beside {call.text!r} in line {number + 1}"
     return Scene("in-place", title, "nothing", prepare, Variant(UnmapOnly), Variant(UnmapOnly))
 
 
-def _prepare(before: str, call: Madvise, beside: str, later: bool, process: Process) -> Paths:
+def _prepare(before: str, call: Operation, beside: str, later: bool, process: Process) -> Paths:
     mm, background = process.mm, process.scheme.background
+    assert isinstance(call, Madvise)
     for _ in play(process, parse(before)[0]):
         pass
     table = call.addr // TABLE * TABLE

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell
 
-from ptlab.classroom import find, sandbox, scheme_question, seeds
+from ptlab.classroom import find, sandbox, scheme_judge, scheme_question, seeds
 from ptlab.classroom.box import way
 from ptlab.classroom.box_ways import Limits
 from ptlab.classroom.grading import HandIn
@@ -183,6 +183,7 @@ TELLS = """
 def test_a_scheme_cannot_tell_what_the_secret_programs_are(does, monkeypatch):
     """It has seen them when it raises, or says what is broken."""
     monkeypatch.setattr(scheme_question, "SCENES", ())
+    monkeypatch.setattr(scheme_judge, "_PLACES", (0, 2))
     question = find("scheme-1")
     problem, *more = (question.pose(Random(k)) for k in range(2))
     cell = scheme_answers.right("scheme-1") + TELLS.replace("DOES", does)
@@ -203,6 +204,7 @@ IN_NUMBERS = """
 def test_a_scheme_cannot_tell_of_the_secret_programs_by_what_it_costs(monkeypatch):
     """Entries scanned are a number of its own choice: a report must not repeat it."""
     monkeypatch.setattr(scheme_question, "SCENES", ())
+    monkeypatch.setattr(scheme_judge, "_PLACES", (0, 2))
     question = find("scheme-1")
     problem, *more = (question.pose(Random(k)) for k in range(2))
     cell = scheme_answers.right("scheme-1") + TELLS.replace("DOES", "pass") + IN_NUMBERS

@@ -26,6 +26,8 @@ for name in names:
     print("  a warning of Python, which is routine")
     if name == "bad":
         print("[AutogradeApp | ERROR] it is no notebook")
+        print(f"    ValidationError: '/x/submitted/cleo/{problem_set}' is not of type 'object'")
+        print(f"[AutogradeApp | ERROR] Notebook JSON is invalid: '/amy2/{problem_set}'")
         print("[AutogradeApp | ERROR] Traceback (most recent call last):")
         continue
     done = pathlib.Path("autograded", name, problem_set)
@@ -68,7 +70,10 @@ def test_each_is_told_once_with_what_was_said_of_it(course, jobs):
     assert sorted(done.work for done in found) == sorted(works)
     assert {done.work.student for done in found if not done.graded} == {"bad"}
     said = {done.work.student: done.said for done in found if done.said}
-    assert said == {"bad": ("error: it is no notebook",)}
+    words = "error: it is no notebook", "error: Notebook JSON is invalid: '/amy2/{}'"
+    sets = {done.work.problem_set for done in found}
+    assert {one[0] for one in said.values()} == {words[0]} and said.keys() == {"bad"}
+    assert said["bad"][1] in map(words[1].format, sets)
     assert pending(course) == [Work("ps1", "bad"), Work("ps2", "bad")]
 
 

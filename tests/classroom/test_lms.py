@@ -50,6 +50,16 @@ def test_moodle_students_are_found_by_their_address():
     assert not told and [row[2] for row in table[1:]] == ["12.5", "0"]
 
 
+def test_a_name_for_an_exam_belongs_to_the_login_before_its_code():
+    exam = {("amy7-k3qx", "ps1_the_walk"): Total(9, 13), ("ben", "ps1_the_walk"): Total(2, 13)}
+    table, told = fill([*CANVAS, ["Nobody", "14", "", "One", "", "", "0"]], exam)
+    assert not told and [row[5] for row in table[2:]] == ["9", "2", "", ""]
+    both = exam | TOTALS  # what is handed in under the login itself counts
+    assert [row[5] for row in fill(CANVAS, both)[0][2:]] == ["12.5", "0", ""]
+    known = [*CANVAS, ["Doe", "15", "amy7-k3qx", "One", "", "", "0"]]  # somebody is called so
+    assert [row[5] for row in fill(known, exam)[0][2:]] == ["", "2", "", "9"]
+
+
 def test_what_has_no_place_is_told():
     more = TOTALS | {("cleo", "ps1_the_walk"): Total(1, 13), ("ben", "ps2"): Total(1, 8)}
     rows = [row[:] for row in CANVAS]

@@ -11,10 +11,9 @@ from ptlab.classroom.report import MIME as REPORT
 resource = pytest.importorskip("resource", reason="this system has no resource limits")
 
 
-def ran(*cells, timeout=5, limits=LIMITS):
-    return run_notebook(
-        new_notebook(cells=list(map(new_code_cell, cells))), timeout, None, [], limits
-    )
+def ran(*cells, timeout=5, limits=LIMITS, asked=()):
+    notebook = new_notebook(cells=list(map(new_code_cell, cells)))
+    return run_notebook(notebook, timeout, None, [], asked, limits)
 
 
 def text(outputs):
@@ -30,6 +29,9 @@ def test_what_cells_put_out_comes_back_and_what_they_left_is_named():
         "print(3)",
         "import subprocess; p = subprocess.Popen(['sleep', '600'], start_new_session=True)",
         "import os; os.environ | dict(x=os.getcwd())",
+        f"display({{'text/plain': 'x', {HANDED_IN!r}: 7}}, raw=True); print('more')",
+        f"display({{'text/plain': 'x', {HANDED_IN!r}: 7}}, raw=True)",
+        asked=[7],
     )
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert text(found.outputs[0]) == "one\n"
@@ -38,6 +40,8 @@ def test_what_cells_put_out_comes_back_and_what_they_left_is_named():
         found.outputs[2]
     )
     assert text(found.outputs[3]) == "3\n"
+    assert text(found.outputs[6]) == "more\n"  # this cell was not asked for an answer
+    assert found.outputs[7][0]["data"][HANDED_IN] == 7
     assert (after - before) >> 10 < 40  # MiB
     assert found.way == box.way().name
     if box.way().namespaces:

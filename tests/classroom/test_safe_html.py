@@ -101,6 +101,10 @@ def test_what_would_take_the_cleaner_minutes_is_shown_as_text(piece):
     assert safe_html.html(text) == f"<pre>{escape(text)}</pre>"
 
 
+def test_the_data_of_a_picture_ends_no_attribute():
+    assert safe_html.base64_alone('iVBOR/+w==\n"><script>') == "iVBOR/+w==\nscript"
+
+
 def test_a_table_of_a_thousand_cells_stays_one():
     row = "<tr>" + "<td>1 &lt; 2</td>" * 10 + "</tr>"
     table = f"<table><tbody>{row * 100}</tbody></table>"
