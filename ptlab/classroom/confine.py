@@ -24,16 +24,17 @@ from typing import Any, NoReturn
 _NEWNS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = 1 << 17, 1 << 27, 1 << 28, 1 << 29, 1 << 30
 _MS_RDONLY, _MS_REMOUNT = 1, 32
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND, _MS_REC, _MS_PRIVATE = 2, 4, 8, 4096, 16384, 1 << 18
-_MOUNT_SETATTR, _AT_FDCWD, _AT_RECURSIVE = 442, -100, 0x8000
-_ATTR_RDONLY, _ATTR_NOSUID = 1, 2
+_MOUNT_SETATTR, _AT_FDCWD, _AT_RECURSIVE, _ATTR_RDONLY, _ATTR_NOSUID = 442, -100, 0x8000, 1, 2
 _PDEATHSIG, _DUMPABLE, _SECCOMP, _SECUREBITS, _NO_NEW_PRIVS, _FILTER = 1, 4, 22, 28, 38, 2
 _NO_ROOT_AGAIN = 0x23
 """Secure bits (capabilities(7)): user 0 has no more rights than another, and that is locked."""
 
 _SYSTEM = {"bin", "etc", "lib", "lib32", "lib64", "nix", "opt", "proc", "sbin", "sys", "usr"}
 """Of the root folder only these stay to be seen; with what SPEC shows."""
-_DEVICES = ("null", "zero", "full", "random", "urandom")
+_DEVICES = ("null", "full", "random", "urandom")  # zero would give memory that nobody counts
 _POLL = 0.25
+_MOST_FILES, _SOCKET = 256, 208
+"""What a process may have open; KiB in the kernel for each: net.core.wmem_default (Linux 6.12)."""
 
 
 class Cannot(Exception):
@@ -157,7 +158,10 @@ def _hide(spec: dict[str, Any]) -> None:
         if path not in places:
             _cover(path, null)
         elif not os.path.exists(path):
-            _make(path, os.path.isdir(f"/proc/self/fd/{places[path]}"))
+            folder = os.path.isdir(f"/proc/self/fd/{places[path]}")
+            os.makedirs(path if folder else os.path.dirname(path), exist_ok=True)
+            if not folder:
+                os.close(os.open(path, os.O_CREAT))
             _mount(f"/proc/self/fd/{places[path]}", path, None, _MS_BIND | _MS_REC)
     os.makedirs(spec["room"], exist_ok=True)
     _mount("tmpfs", spec["room"], "tmpfs", _MS_NOSUID | _MS_NODEV, "size=64m,mode=700")
@@ -175,12 +179,6 @@ def _cover(path: str, null: str) -> None:
         _mount(null, path, None, _MS_BIND)
 
 
-def _make(path: str, folder: bool) -> None:
-    os.makedirs(path if folder else os.path.dirname(path), exist_ok=True)
-    if not folder:
-        os.close(os.open(path, os.O_CREAT))
-
-
 def _mount(source: str | None, target: str, kind: str | None, flags: int, data: str = "") -> None:
     def text(value: str | None) -> bytes | None:
         return None if value is None else os.fsencode(value)
@@ -194,8 +192,9 @@ def _mount(source: str | None, target: str, kind: str | None, flags: int, data: 
 def _give_up_rights() -> None:
     """No namespace of its own for anybody in here, and no rights that an exec could bring back."""
     _write("/proc/sys/user/max_user_namespaces", "0")
-    with suppress(OSError):
-        _write("/proc/sys/kernel/shmmni", "0")  # memory that no process's limit counts
+    for name in ("shmmni", "msgmni"):  # memory that no process's limit counts
+        with suppress(OSError):
+            _write(f"/proc/sys/kernel/{name}", "0")
     _libc("prctl", _SECUREBITS, _NO_ROOT_AGAIN, 0, 0, 0)
 
 
@@ -211,10 +210,9 @@ def _run(spec: dict[str, Any], command: list[str], status: int | None) -> NoRetu
                 where = ctypes.cast(ctypes.c_char_p(program), ctypes.c_void_p).value
                 told = struct.pack("@HP", len(program) // 8, where)
                 _libc("prctl", _SECCOMP, _FILTER, told, 0, 0)
-        try:
+        os.chdir(spec["room"])
+        with suppress(OSError):
             os.chdir(spec["folder"])
-        except OSError:
-            os.chdir(spec["room"])
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         os.execv(command[0], command)
     except (Cannot, OSError) as error:
@@ -252,8 +250,7 @@ def _wait_for_child(seconds: float) -> None:
     signal.sigtimedwait([signal.SIGCHLD], seconds)
 
 
-def _others() -> list[int]:
-    """All processes of this namespace but the first."""
+def _others() -> list[int]:  # all processes of this namespace but the first
     return [int(name) for name in os.listdir("/proc") if name.isdigit() and name != "1"]
 
 
@@ -265,9 +262,15 @@ def _name(pid: int) -> str:
 
 
 def _kib(pid: int) -> int:
-    with suppress(OSError), open(f"/proc/{pid}/statm") as file:
-        return int(file.read().split()[1]) * 4
-    return 0
+    """Memory of a process, and of the kernel for its open files."""
+    try:
+        with open(f"/proc/{pid}/statm") as file:
+            kib = int(file.read().split()[1]) * 4
+        return kib + len(os.listdir(f"/proc/{pid}/fd")) * _SOCKET
+    except PermissionError:  # it hides them (PR_SET_DUMPABLE)
+        return kib + _MOST_FILES * _SOCKET
+    except OSError:
+        return 0
 
 
 def _wait(child: int) -> int:

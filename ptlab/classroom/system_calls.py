@@ -50,16 +50,22 @@ REFUSED = {
     "init_module": (175, 105),
     "finit_module": (313, 273),
     "delete_module": (176, 106),
+    # memory that belongs to a file, and so to no process whose memory is counted
+    "memfd_create": (319, 279),
+    "memfd_secret": (447, 447),
 }
 """Their numbers on x86-64 and on arm64."""
 
-_MACHINES = {"x86_64": (0, 0xC000003E, 56), "aarch64": (1, 0xC00000B7, 220)}
-"""Which number counts, AUDIT_ARCH_... of linux/audit.h, and clone()."""
+_MACHINES = {"x86_64": (0, 0xC000003E, 56, 9), "aarch64": (1, 0xC00000B7, 220, 222)}
+"""Which number counts, AUDIT_ARCH_... of linux/audit.h, clone() and mmap()."""
+
+_SHARED_ANONYMOUS = 0x21
+"""MAP_SHARED | MAP_ANONYMOUS: such memory stays when a process drops it with MADV_DONTNEED."""
 
 _CLONE3, _X32, _NEW_NAMESPACES = 435, 0x4000_0000, 0x7E02_0000
-_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
 _ALLOW, _FAIL = 0x7FFF_0000, 0x0005_0000
-_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16
+_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT, _FOURTH_ARGUMENT = 0, 4, 16, 40
 """Offsets in struct seccomp_data, of a machine with the low half of a word first."""
 _SET_SECCOMP, _MODE_FILTER = 22, 2
 
@@ -70,7 +76,7 @@ def program() -> bytes:
     machine = _MACHINES.get(platform.machine())
     if sys.platform != "linux" or machine is None or not _known():
         return b""
-    column, architecture, clone = machine
+    column, architecture, clone, mmap = machine
     numbers = [both[column] for both in REFUSED.values()]
     # A jump counts the instructions that it leaves out: first if it is so, then if it is not.
     rest = [
@@ -79,6 +85,10 @@ def program() -> bytes:
         (_RETURN, 0, 0, _FAIL | errno.ENOSYS),
     ]
     tests = [
+        (_EQUAL, 0, 3, mmap),
+        (_LOAD, 0, 0, _FOURTH_ARGUMENT),
+        (_AND, 0, 0, _SHARED_ANONYMOUS),
+        (_EQUAL, 4, 3, _SHARED_ANONYMOUS),
         (_EQUAL, 0, 2, clone),
         (_LOAD, 0, 0, _FIRST_ARGUMENT),
         (_ANY_BIT, 1, 0, _NEW_NAMESPACES),

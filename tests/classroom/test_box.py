@@ -142,13 +142,23 @@ def test_a_fork_bomb_and_a_memory_bomb_stay_inside():
     )
     with running(bomb, Limits(processes=12)) as inside:
         assert int(inside.receive()) <= 12
-    together = (
-        "import os\nfor _ in range(4):\n  if os.fork() == 0: break\nx = bytearray(100 << 20)\n"
-        "__import__('time').sleep(60)"
-    )
+
+
+@pytest.mark.skipif(not way().namespaces, reason="no namespaces here")
+@pytest.mark.parametrize(
+    "holds",
+    [
+        "x = bytearray(100 << 20)",
+        "x = [__import__('socket').socketpair() for _ in range(110)]",
+        "__import__('ctypes').CDLL(None).prctl(4, 0, 0, 0, 0)",  # nobody sees what it has open
+    ],
+    ids=["memory", "sockets", "sockets that are hidden"],
+)
+def test_what_all_processes_hold_is_counted_together(holds):
+    forks = "import os, time\nfor _ in range(5):\n  if os.fork() == 0: break\n"
     with (
-        running(together, Limits(seconds=30, mib=300, processes=12)) as inside,
-        pytest.raises(Stopped, match="more than 300 MiB"),
+        running(f"{forks}{holds}\ntime.sleep(60)", Limits(seconds=30, mib=200)) as inside,
+        pytest.raises(Stopped, match="more than 200 MiB"),
     ):
         inside.receive()
 
@@ -184,13 +194,14 @@ def failed(number, *args):
     ctypes.set_errno(0)
     return libc.syscall(number, *args) == -1 and errno.errorcode[get_errno()]
 
-numbers, clone = json.loads(sys.stdin.readline())
+numbers, clone, mmap = json.loads(sys.stdin.readline())
 threading.Thread(target=int).start()
 print(json.dumps({
     **{name: failed(number, 0, 0, 0, 0, 0) for name, number in numbers.items()},
     "x32": failed(0x40000000 + numbers["ptrace"], 0, 0, 0, 0, 0),
     "clone3": failed(435, 0, 0),
     "a namespace by clone": failed(clone, 0x10000000 | 17, 0, 0, 0, 0),
+    "memory of nobody": failed(mmap, 0, 4096, 3, 0x21, -1, 0),
     "fork and threads": subprocess.run([sys.executable, "-c", "print(1)"]).returncode,
 }))
 """
@@ -198,10 +209,10 @@ print(json.dumps({
 
 @pytest.mark.parametrize("one", FILTERED, ids=lambda one: one.name)
 def test_system_calls_of_attacks_are_refused_and_those_of_python_are_not(one):
-    column, _, clone = system_calls._MACHINES[os.uname().machine]
+    column, _, *two = system_calls._MACHINES[os.uname().machine]
     numbers = {name: both[column] for name, both in system_calls.REFUSED.items()}
     with box._in_way(one, [sys.executable, "-c", CALLS], Limits()) as inside:
-        inside.send(json.dumps([numbers, clone]).encode() + b"\n")
+        inside.send(json.dumps([numbers, *two]).encode() + b"\n")
         inside.receive()  # the 1 of the child
         found = json.loads(inside.receive())
     assert found.pop("clone3") == "ENOSYS" and found.pop("fork and threads") == 0

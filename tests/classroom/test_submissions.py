@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ptlab.classroom import questions, seeds
+from ptlab.classroom.gradebook import Run, cautions
 from ptlab.classroom.misconceptions import IDEAS, in_words
 from ptlab.classroom.report import MIME, VERSION
 from ptlab.classroom.submissions import NotGraded, collect
@@ -142,6 +143,14 @@ def test_a_spreadsheet_calculates_no_name_that_a_student_has_chosen(name):
     Summary([], [NotGraded(name, "ps1", f"{name}.ipynb", "not graded yet")]).write_csv(table)
     (row,) = csv.DictReader(io.StringIO(table.getvalue()))
     assert (row["student"], row["file"]) == (f"'{name}", f"'{name}.ipynb")
+
+
+def test_two_secrets_are_told_with_how_many_they_graded(tmp_path):
+    runs = [Run("amy", "ps1", "ps1.ipynb", (), "limits", (), mark) for mark in ("bb", "aa", "bb")]
+    told = {caution.heading: caution for caution in cautions(tmp_path, runs)}
+    secrets = told.pop("Graded with different secrets")
+    assert secrets.wrong and secrets.lines == ["aa: 1 notebooks", "bb: 2 notebooks"]
+    assert list(told) == [caution.heading for caution in cautions(tmp_path, runs[:1])]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="there a file may have any bytes for a name")

@@ -79,9 +79,13 @@ if n > 500: print("WON", n)""",
     "memory: in one piece, and in files of memory": """
 try: x = bytearray(16 << 30); print("WON")
 except MemoryError: pass
-try: x = os.memfd_create("x"); os.truncate(x, 1 << 40); print("WON")
-except OSError: pass
-finally: os.close(x)""",
+try: x = os.memfd_create("x"); print("WON")
+except OSError: pass""",
+    "memory: that no process has any more, and that stays": """
+import mmap
+for how in (lambda: mmap.mmap(-1, 1 << 20), lambda: mmap.mmap(open("/dev/zero", "r+b").fileno(), 1 << 20)):
+    try: x = how(); x[0] = 1; x.madvise(mmap.MADV_DONTNEED); print("WON", x[0])
+    except OSError: pass""",
     "files: fill the disk": """
 try:
     for k in range(200):
