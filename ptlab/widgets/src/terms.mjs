@@ -4,6 +4,9 @@ import { OWN_KEYS, html } from "./dom.mjs";
 
 const WIDEST = 320, LINGER_MS = 250; // the pointer may go from the word to the tip
 
+/** A text whose arrows, as in `3 -> 1`, stay in one line: a browser would break it after the dash. */
+const unbroken = (text) => text.split(/(\S+ -> \S+)/).map((part, k) => (k % 2 ? html("span", { class: "ptlab-unbroken" }, part) : part));
+
 /** A function that takes a text apart: its plain parts as strings, and the first use of each term as a button. */
 export function makeMarker(glossary) {
   const termOf = new Map(glossary.flatMap((term) => term.forms.map((form) => [form, term])));
@@ -11,9 +14,9 @@ export function makeMarker(glossary) {
   const found = new RegExp(`(?<![\\w-])(${forms.join("|")})(?![\\w-])`); // no form has a sign that means something here
   return (text) => {
     const seen = new Set();
-    return text.split(found).map((part, k) => {
+    return text.split(found).flatMap((part, k) => {
       const term = k % 2 ? termOf.get(part) : undefined;
-      if (!term || seen.has(term)) return part;
+      if (!term || seen.has(term)) return unbroken(part);
       seen.add(term);
       return html("button", { type: "button", class: "ptlab-term", "data-means": term.text, "data-term": term.forms[0], ...OWN_KEYS }, part);
     });
