@@ -63,6 +63,8 @@ def variants(question: TableQuestion[Any], word: str, number: int) -> Iterator[I
             "the answers are in the instructor's part of ptlab, which is not installed here: a "
             "teacher installs a checkout with pip install -e"
         )
+    if seeds.is_practice(f"{word} 0"):
+        raise NotHere(f"the word {word!r} gives the practice problems, whose answers are public")
     seen: set[str] = set()
     for k in range(number * _TRIES):
         problem = question.pose(seeds.own(question.name, f"{word} {k}"))

@@ -163,6 +163,10 @@ def _workload(args: argparse.Namespace) -> int:
     """
     if args.names:
         raise BadInput(f"{args.file} is a workload: run it alone, or give all to `ptlab measure`")
+    if args.perfetto:
+        raise BadInput(
+            f"--perfetto: {args.file} is a workload, with too many steps for a time line"
+        )
     asked = vars(args) | {"scenarios": [args.file], "schemes": args.scheme, "seed": 0, "svg": None}
     asked["kernel"] = args.kernel or KERNEL
     return measure.command(argparse.Namespace(**asked))

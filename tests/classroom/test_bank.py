@@ -115,6 +115,11 @@ def test_an_install_of_a_student_writes_no_bank(monkeypatch, capsys, tmp_path):
     assert status == 2 and "instructor's part" in err and not out.exists()
 
 
+def test_practice_is_no_word_for_a_bank():
+    with pytest.raises(NotHere, match="answers are public"):
+        list(variants(QUESTIONS["walk-1"], "practice", 1))
+
+
 def test_the_command(capsys, tmp_path):
     out = tmp_path / "bank.zip"
     given = ("quiz", "walk-1", "--qti", str(out))

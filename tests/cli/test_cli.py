@@ -38,6 +38,7 @@ COMMANDS = [
     [
         (["run", "no/such/file.txt"], "'no/such/file.txt' is not a file"),
         (["run", "."], "'.' is not a file"),
+        (["run", "halves", "--perfetto", "a.json"], "too many steps for a time line"),
         (["races", "abc", "--perfetto", "abc.json"], "give it with --play"),
         (["run", "B01_dontned_2M"], "did you mean B01_dontneed_2M"),
         (["run", "LESSON", "three"], "no scenario of LESSON is called 'three'"),
