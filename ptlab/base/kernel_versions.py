@@ -39,6 +39,7 @@ class Profile(NamedTuple):
     split_at_hole: bool
     zero_parts: bool
     hugetlb_restore: bool
+    shmem_fits_vma: bool
     lazyfree_whole: bool
 
 
@@ -105,8 +106,10 @@ SINCE = {
     # unused subpages to shared zeropage when splitting isolated thp").
     "zero_parts": (6, 12),
     # The owner of private hugetlb memory that gives a page up keeps the promise of one
-    # ("mm/hugetlb: restore the reservation if needed").
+    # ("mm/hugetlb: restore the reservation if needed", df7a6d1f6405).
     "hugetlb_restore": (6, 9),
+    # A fault brings a huge page of shared memory only where it fits into the VMA (e7a2ab7b3bb5).
+    "shmem_fits_vma": (6, 11),
 }
 """The version that brought each difference."""
 

@@ -18,6 +18,7 @@ from ptlab.paths.alike_faults import alike_faults
 from ptlab.paths.expand_stack import stack_above
 from ptlab.paths.fault import bad_area, exc_page_fault
 from ptlab.paths.pieces import Piece, cut
+from ptlab.paths.shmem_huge import may_get_huge
 from ptlab.paths.thp import frames_of, thp_vma_allowable
 from ptlab.paths.touched import NO_FAULT, Touched
 from ptlab.state.huge_entry import huge_entry
@@ -250,7 +251,8 @@ def _borders(mm: Mm, piece: Piece, tables: Tables) -> Any:
 
 def _may_be_huge(mm: Mm, piece: Piece) -> bool:
     vma = mm.find_vma(piece.first)
-    return vma.hugetlb or thp_vma_allowable(mm, vma, piece.first)
+    huge = thp_vma_allowable(mm, vma, piece.first) or may_get_huge(mm, vma, piece.first)
+    return vma.hugetlb or huge
 
 
 def _access_huge(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touched]:

@@ -13,6 +13,7 @@ from ptlab.base.geometry import PAGE_SHIFT, PTRS_PER_TABLE
 from ptlab.base.tables import Tables, first_of, is_run
 from ptlab.paths.filemap import FAULT_AROUND_PAGES, shown, window
 from ptlab.paths.pieces import Piece
+from ptlab.paths.shmem_huge import may_get_huge
 from ptlab.state.mm import Mm
 from ptlab.state.vma import Vma
 
@@ -23,7 +24,7 @@ def alike_faults(mm: Mm, vma: Vma, piece: Piece, tables: Tables, write: bool) ->
     `tables` are 0 where there are none yet. None of the accesses can use the entry that is there now.
     Those that do not fault will find what fault-around has mapped.
     """
-    if mm.machine.others.several:
+    if mm.machine.others.several or may_get_huge(mm, vma, piece.first):
         return None
     filled = mm.machine.mem.entries.filled(tables, piece.columns) if first_of(tables) else 0
     if filled:  # do_wp_page() looks at each page for itself

@@ -9,8 +9,6 @@ its entries go with it, not before.
 
 from __future__ import annotations
 
-import numpy as np
-
 from ptlab.base import pte
 from ptlab.base.call_path import not_in_kernel
 from ptlab.base.geometry import PAGE_SHIFT, PMD_SHIFT, PMD_SIZE, Level
@@ -115,13 +113,7 @@ def collapse_file(mm: Mm, vma: Vma, base: int) -> Path[None]:
     machine, file = mm.machine, vma.file
     assert file is not None
     page = vma.page(base)
-    file.reserve(page + 512)
-    frame = machine.huge_frames() + pte.FILE_FRAME
-    machine.store.put(
-        file, "cache", slice(page, page + 512), np.arange(frame, frame + 512, dtype=np.int64)
-    )
-    machine.store.put(file, "blank", slice(page, page + 512), False)
-    file.set_order(range(page, page + 512), 9)
+    file.bring_huge(page)
     mode = _mode(mm)
     yield from machine.lock(f"i_mmap_lock_{mode}", "i_mmap_rwsem", file.number, mode)
     for other in machine.mms:

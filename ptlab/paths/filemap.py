@@ -1,7 +1,7 @@
 """Faults on a file's pages: fault-around on a read, a copy or the page itself on a write.
 
 Kernel source: mm/memory.c, do_fault(), do_fault_around(), finish_fault(); mm/filemap.c,
-filemap_map_pages(); mm/shmem.c, shmem_fault() (Linux 6.12). Simplified: single pages only, no
+filemap_map_pages(); mm/shmem.c, shmem_fault() (Linux 6.12). Simplified: no
 readahead, no dirty tracking.
 """
 
@@ -18,6 +18,7 @@ from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import Tables, count_each, first_of, is_run, table_count, total
 from ptlab.paths.pieces import Piece
 from ptlab.paths.recheck import folio_lock, folio_unlock, lock_unchanged, still_has
+from ptlab.paths.shmem_huge import shmem_alloc_and_add_folio
 from ptlab.paths.table_alloc import visit, vmf_anon_prepare
 from ptlab.paths.thp import do_set_pmd
 from ptlab.paths.walk import Found, pte_offset_map_lock
@@ -42,11 +43,8 @@ def do_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]
     assert vma.file is not None
     file, slot, page = vma.file, first_of(piece.slots), vma.page(piece.first)
     own = write and not vma.shared  # do_cow_fault() copies 4 KiB, also of a huge page
-    huge = not own and _fits_huge(vma, piece.first, page)
-    if huge and not mm.machine.mem.at(pmd, slot) and _may_map_huge(mm, vma):
-        yield from do_set_pmd(mm, pmd, slot, file, page & -512, _writable(vma))
-        if mm.is_huge(pmd, slot):
-            return 0
+    if not own and (yield from _set_pmd(mm, vma, pmd, slot, piece.first)):
+        return 0
     if not write and (yield from _map_around(mm, vma, pmd, piece)):
         return 0
     # also for a page that turns out to be beyond the file's end
@@ -57,17 +55,29 @@ def do_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]
         return VM_FAULT_SIGBUS
     if file.kind == "disk" and not file.frame(page):
         raise NotModelled("a page of a disk file that is not in the page cache: readahead decides")
+    shmem_alloc_and_add_folio(mm.machine, vma, piece.first)
     file.bring(shown(vma, piece, piece.columns))
     mm.machine.others.smp_wmb()  # folio_mark_uptodate()
     if own:
         yield from _map_copies(mm, vma, pmd, piece)
-    else:
+    elif not (yield from _set_pmd(mm, vma, pmd, slot, piece.first)):
         columns = piece.columns
         if piece.entries == 1:
             columns = _finished(mm, vma, pmd, slot, columns.start, page - columns.start)
         frames = file.frames(shown(vma, piece, columns))
         yield from _map(mm, vma, pmd, piece, columns, frames, write)
     return 0
+
+
+def _set_pmd(mm: Mm, vma: Vma, pmd: int, slot: int, address: int) -> Path[bool]:
+    """Map the huge page of the page cache that the address shows, if there is one and it may be."""
+    file, page = vma.file, vma.page(address)
+    assert file is not None
+    huge = _fits_huge(vma, address, page) and not file.blank[page] and _may_map_huge(mm, vma)
+    if not huge or mm.machine.mem.at(pmd, slot):
+        return False
+    yield from do_set_pmd(mm, pmd, slot, file, page & -512, _writable(vma))
+    return mm.is_huge(pmd, slot)
 
 
 def _map_around(mm: Mm, vma: Vma, pmd: int, piece: Piece) -> Path[bool]:

@@ -27,6 +27,7 @@ from ptlab.paths.hugetlb_share import hugetlb_unshare_pmds
 from ptlab.paths.pgtables import free_pgtables, still_found
 from ptlab.paths.populate import mm_populate
 from ptlab.paths.recheck import vma_end_write_all, vma_start_write
+from ptlab.paths.shmem_huge import shmem_get_unmapped_area
 from ptlab.paths.thp import split_huge_pmd
 from ptlab.paths.unmapped_area import get_unmapped_area
 from ptlab.paths.vma_change import add_vma, change_vmas, refuse_sealed
@@ -98,6 +99,8 @@ def do_mmap(
         aligned = file is None and not shared
         align = file.hstate.size if file is not None and file.hstate is not None else 0
         start = get_unmapped_area(mm, at, length, aligned, over, align)
+        if at is None and (shared if file is None else file.kind == "memfd"):
+            start = shmem_get_unmapped_area(mm, start, length, offset)
         if over:
             yield from do_vmi_align_munmap(mm, start, start + length, downgrade=False)
         new = _new_vma(mm, start, length, prot, flags, file, offset)

@@ -11,7 +11,7 @@ import errno
 
 from ptlab.base.errors import KernelError, NotModelled
 from ptlab.base.facts import FileResized, PagesAllocated, PagesDropped
-from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE
+from ptlab.base.geometry import PAGE_SHIFT, PAGE_SIZE, PTRS_PER_TABLE
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.paths.hugetlb_file import (
     hugetlb_vmtruncate,
@@ -19,6 +19,7 @@ from ptlab.paths.hugetlb_file import (
     hugetlbfs_punch_hole,
 )
 from ptlab.paths.recheck import folio_lock, folio_unlock
+from ptlab.paths.shmem_huge import allocated_huge, pages_of
 from ptlab.paths.split_folio import unmap_folio
 from ptlab.paths.zap import ZapDetails, unmap_page_range
 from ptlab.state.machine import Machine
@@ -127,8 +128,13 @@ def _allocate(machine: Machine, file: File, offset: int, length: int) -> Path[No
     """The pages of the range are there afterwards; the file grows if need be."""
     if offset + length > file.size:
         file.resize(offset + length)
-    first, last = offset >> PAGE_SHIFT, (offset + length + PAGE_SIZE - 1) >> PAGE_SHIFT
+    first, last = offset >> PAGE_SHIFT, pages_of(offset + length)
+    huge = allocated_huge(machine, file, offset, length)
+    for block in huge:
+        file.bring_huge(block)
     file.allocate(first, last - first)
+    for block in huge:
+        machine.store.put(file, "blank", slice(block, block + PTRS_PER_TABLE), True)
     fact = PagesAllocated(file.number, file.kind, file.size)
     yield Step(Kind.FILE, "shmem_fallocate", None, last - first, 1, fact)
 

@@ -38,12 +38,12 @@ def get_unmapped_area(
         return at
     start = 0
     if aligned and length % PMD_SIZE == 0:
-        padded = _highest_gap(
+        padded = highest_gap(
             mm.layout.mmap_base, vmas, length + PMD_SIZE
         )  # __thp_get_unmapped_area()
         start = (padded + PMD_SIZE) & -PMD_SIZE if padded >= PAGE_SIZE else 0
     if start < PAGE_SIZE:
-        start = _highest_gap(mm.layout.mmap_base, vmas, length, align or PAGE_SIZE)
+        start = highest_gap(mm.layout.mmap_base, vmas, length, align or PAGE_SIZE)
     if start < PAGE_SIZE:
         raise KernelError(
             errno.ENOMEM, f"mmap: no free range of {length:#x} bytes; nothing was mapped"
@@ -51,7 +51,7 @@ def get_unmapped_area(
     return start
 
 
-def _highest_gap(top: int, vmas: Vmas, length: int, align: int = PAGE_SIZE) -> int:
+def highest_gap(top: int, vmas: Vmas, length: int, align: int = PAGE_SIZE) -> int:
     """Start of the highest free range of `length` bytes below `top`; below 0 if there is none."""
     for vma in reversed(vmas):
         if vm_start_gap(vma) >= top:

@@ -12,6 +12,7 @@ from ptlab.base.steps import Path
 from ptlab.draw.names import plural
 from ptlab.paths.exec import do_vfork, exec_mmap, mmput
 from ptlab.paths.fork import dup_mmap
+from ptlab.paths.shmem_huge import written_huge
 from ptlab.paths.truncate import FALLOC_FL_PUNCH_HOLE, do_truncate, vfs_fallocate
 from ptlab.process.arguments import call_text, file_range, huge_page_size, whole_number
 from ptlab.process.calls import Noted, noted
@@ -29,6 +30,9 @@ T = TypeVar("T")
 
 THP_MODES = ("always", "madvise", "never")
 """What transparent_hugepage/enabled can be."""
+
+SHMEM_MODES = ("always", "within_size", "advise", "never")
+"""What transparent_hugepage/shmem_enabled can be; "deny" and "force" are left out."""
 
 
 class Process(MemoryCalls):
@@ -105,7 +109,19 @@ class Process(MemoryCalls):
         """Which memory gets huge pages at a fault: "always" all, "madvise" what asks for it, "never"."""
         if mode not in THP_MODES:
             raise unknown("mode", mode, THP_MODES)
-        self.machine.store.put(self.machine, "_thp", 0, mode)
+        self._set_thp(0, mode)
+
+    @noted
+    def shmem_enabled(self, mode: str) -> None:
+        """Which shared memory gets huge pages: "always" all, "never", and in between
+        "within_size" what lies within its file and what asks for it, "advise" what asks for it.
+        """
+        if mode not in SHMEM_MODES:
+            raise unknown("mode", mode, SHMEM_MODES)
+        self._set_thp(1, mode)
+
+    def _set_thp(self, which: int, mode: str) -> None:
+        self.machine.store.put(self.machine, "_thp", which, mode)
         if self.journal is not None:
             self.journal.settle_between()
 
@@ -123,7 +139,9 @@ class Process(MemoryCalls):
         huge = hugetlb and huge_page_size("file", hugetlb)
         if huge and (filled or kind != "memfd" or size % huge):
             raise ValueError("file: one of huge pages is an empty memfd of whole huge pages")
-        file = new_file(self.machine, size, "hugetlb" if huge else kind, filled, huge)
+        pages = written_huge(self.machine, size) if filled and kind == "memfd" else 0
+        kind = "hugetlb" if huge else kind
+        file = new_file(self.machine, size, kind, filled, huge, huge=pages)
         if self.journal is not None:
             self.journal.settle_between()  # it is there from now on, not from the next step on
         return file

@@ -63,7 +63,7 @@ class Machine:
         self.next_anon_vma = [1]
         self.swap = False
         """Whether there is a swap device."""
-        self._thp = ["madvise"]
+        self._thp = ["madvise", "never"]
         self.next_swap = [1]
         self.next_mm = [0]
         self._mms: list[tuple[Any, ...]] = [()]
@@ -77,6 +77,11 @@ class Machine:
     def thp(self) -> str:
         """/sys/kernel/mm/transparent_hugepage/enabled: "always", "madvise" or "never"."""
         return self._thp[0]
+
+    @property
+    def shmem_thp(self) -> str:
+        """transparent_hugepage/shmem_enabled: "always", "within_size", "advise" or "never"."""
+        return self._thp[1]
 
     @property
     def mms(self) -> tuple[Any, ...]:

@@ -20,6 +20,8 @@ from ptlab.state.machine import Machine
 _CHUNK = 1 << 16
 """Pages of a file, 256 MiB, of which is noted whether any was ever in the cache."""
 
+_HUGE_ORDER = 9
+
 
 def known(call: str, file: object, machine: Machine) -> File:
     """`file`, if it is one of `machine`; TypeError: not a file; ValueError: another machine's."""
@@ -31,10 +33,19 @@ def known(call: str, file: object, machine: Machine) -> File:
 
 
 def new_file(
-    machine: Machine, size: int, kind: str, filled: bool, hugetlb: int = 0, opened: bool = True
+    machine: Machine,
+    size: int,
+    kind: str,
+    filled: bool,
+    hugetlb: int = 0,
+    opened: bool = True,
+    huge: int = 0,
 ) -> File:
-    """A file of `size` bytes; `kind` as in File. `hugetlb`: its huge pages have this size."""
-    file = File(machine, len(machine.files), size, kind, filled)
+    """A file of `size` bytes; `kind` as in File. `hugetlb`: its huge pages have this size.
+
+    Of what is `filled` the first `huge` pages are huge ones of 2 MiB.
+    """
+    file = File(machine, len(machine.files), size, kind, filled, huge)
     if hugetlb:
         file.hstate, file.reserved = machine.hugetlb.hstates[hugetlb], ResvMap(machine.store)
     file.opened = opened
@@ -55,7 +66,9 @@ class File:
     order  of each page, how large its folio is: 9 for a huge page of 2^9 pages, 0 for a page alone
     """
 
-    def __init__(self, machine: Machine, number: int, size: int, kind: str, filled: bool) -> None:
+    def __init__(
+        self, machine: Machine, number: int, size: int, kind: str, filled: bool, huge: int = 0
+    ) -> None:
         self.machine, self.number, self.kind = machine, number, kind
         self._size = [size]
         self.hstate: Hstate | None = None
@@ -70,9 +83,17 @@ class File:
             self._reached[:] = True
             # Content that a file has from the start is not an event: written past the store,
             # it is there at every moment, those before the file was made included.
-            self.cache += (
-                np.arange(self.pages, dtype=np.int64) + machine.frames(self.pages) + pte.FILE_FRAME
-            )
+            self.reserve(huge)
+            for first in range(0, huge, PTRS_PER_TABLE):
+                frames = (
+                    np.arange(PTRS_PER_TABLE, dtype=np.int64)
+                    + machine.huge_frames()
+                    + pte.FILE_FRAME
+                )
+                self.cache[first : first + PTRS_PER_TABLE] = frames
+            self.order[:huge] = _HUGE_ORDER
+            small = np.arange(max(self.pages - huge, 0), dtype=np.int64)
+            self.cache[huge:] = small + machine.frames(len(small)) + pte.FILE_FRAME
 
     @property
     def size(self) -> int:
@@ -105,11 +126,26 @@ class File:
         blank = pages[self.blank[pages]]
         if len(blank):
             self.machine.store.put(self, "blank", blank, False)
+            if self.order[blank].any():  # a folio has its content as a whole
+                for folio in {self.folio(page) for page in blank.tolist()}:
+                    self.machine.store.put(self, "blank", slice(folio.start, folio.stop), False)
+
+    def bring_huge(self, first: int) -> None:
+        """A huge page of 2 MiB comes into the cache, in place of what was there."""
+        pages = slice(first, first + PTRS_PER_TABLE)
+        self.reserve(pages.stop)
+        self._reached[first // _CHUNK] = True
+        frame = self.machine.huge_frames() + pte.FILE_FRAME
+        frames = np.arange(frame, frame + PTRS_PER_TABLE, dtype=np.int64)
+        self.machine.store.put(self, "cache", pages, frames)
+        self.machine.store.put(self, "blank", pages, False)
+        self.set_order(range(pages.start, pages.stop), _HUGE_ORDER)
 
     def allocate(self, first: int, count: int) -> None:
         """Take pages [first, first + count) into the cache, blank; those that are there are zeroed."""
         missing = np.flatnonzero(self.cache[first : first + count] == 0).astype(np.int64) + first
-        self.machine.store.put(self, "blank", slice(first, first + count), False)
+        zeroed = slice(self.folio(first).start, self.folio(first + count - 1).stop)
+        self.machine.store.put(self, "blank", zeroed, False)
         if len(missing):
             self._take(missing)
             self.machine.store.put(self, "blank", missing, True)

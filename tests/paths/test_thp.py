@@ -5,7 +5,7 @@ The numbers are VmPTE changes in kB measured on Linux 6.18.44 (CONFIG_PT_RECLAIM
 
 import pytest
 
-from ptlab import SCHEMES, KernelError, KiB, MiB, Process, TiB
+from ptlab import SCHEMES, KernelError, KiB, MiB, NotModelled, Process, TiB
 from ptlab.base import pte
 from ptlab.base.geometry import Level
 from ptlab.base.steps import Kind
@@ -374,3 +374,46 @@ def test_an_unknown_setting_of_huge_pages_is_refused_and_time_goes_back_over_it(
     assert p.counters.huge_kb == 2048
     p.journal.seek(0)
     assert p.machine.thp == "madvise"
+
+
+def test_who_gets_huge_pages_of_shared_memory_is_a_setting_of_its_own():
+    p = Process(kernel="6.18")
+    with pytest.raises(ValueError, match="unknown mode 'deny': one of always, within_size"):
+        p.shmem_enabled("deny")
+    p.thp_enabled("never")
+    for mode, huge in (("never", 0), ("advise", 0), ("within_size", 1), ("always", 1)):
+        p.shmem_enabled(mode)
+        shared = p.mmap(2 * MiB, shared=True)
+        p.touch(shared, 4 * KiB)
+        assert p.counters.huge_kb == 2048 * huge
+        p.munmap(shared)
+    file = p.file(1 * MiB)
+    assert p.touch(p.mmap(2 * MiB, shared=True, file=file), 1 * MiB) == 1
+    p.check()
+
+
+def test_a_fault_before_6_11_brings_a_huge_page_also_where_the_vma_is_too_small():
+    present = {}
+    for kernel in ("6.1", "6.12"):
+        p = Process(kernel=kernel)
+        p.shmem_enabled("always")
+        file = p.file(2 * MiB)
+        p.touch(p.mmap(1 * MiB, shared=True, file=file), 4 * KiB)
+        present[kernel] = int(file.is_huge(0))
+        p.check()
+    assert present == {"6.1": 1, "6.12": 0}
+
+
+@pytest.mark.parametrize("mode", ["always", "within_size"])
+def test_a_large_folio_of_another_size_is_not_guessed(mode):
+    p = Process(kernel="6.18")
+    file = p.file(4 * MiB)
+    p.touch(p.mmap(4 * MiB, shared=True, file=file), 4 * KiB)
+    p.shmem_enabled(mode)
+    p.allocate(file, 2 * MiB, 2 * MiB)
+    assert file.is_huge(512) and not file.is_huge(0)
+    with pytest.raises(NotModelled, match="another size than 2 MiB"):
+        p.allocate(file, 0, 64 * KiB)
+    if mode == "within_size":
+        with pytest.raises(NotModelled, match="another size than 2 MiB"):
+            p.file(3 * MiB, filled=True)

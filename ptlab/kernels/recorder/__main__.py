@@ -26,7 +26,7 @@ for line in sys.stdin:
     scenario = json.loads(line)
     every = [call for op in scenario["ops"] for call in op["calls"]]
     sizes = {call[1] for call in every if call[0] == "hugepages"}
-    with pool.restored(sizes, any(call[0] == "thp_enabled" for call in every)):
+    with pool.restored(sizes, {call[1] for call in every if call[0] == "set_thp"}):
         child = os.fork()
         if not child:
             calls = {call[0] for call in every}

@@ -174,9 +174,9 @@ class Doer:
         """Have so many huge pages in the pool; the server puts the number back afterwards."""
         pool.resize(size, count)
 
-    def thp_enabled(self, _: int, mode: str) -> None:
+    def set_thp(self, _: int, setting: str, mode: str) -> None:
         """Who gets transparent huge pages; the server puts the setting back afterwards."""
-        pool.set_thp(mode)
+        pool.set_thp(setting, mode)
 
     def ftruncate(self, _: int, name: str, size: int) -> None:
         """ftruncate, of a file by its name."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 SETTINGS = "/sys/kernel/mm/hugepages"
-_THP = "/sys/kernel/mm/transparent_hugepage/enabled"
+_THP = "/sys/kernel/mm/transparent_hugepage"
 _PATIENCE_S = 10  # for processes that end just now, and still have pages
 
 
@@ -18,19 +18,25 @@ def resize(size: int, count: int) -> None:
         raise MemoryError(f"this machine has no pool of {count} huge pages of {size} bytes")
 
 
-def set_thp(mode: str) -> None:
-    """transparent_hugepage/enabled."""
-    with open(_THP, "w") as file:
+def set_thp(setting: str, mode: str) -> None:
+    """transparent_hugepage/enabled or shmem_enabled."""
+    with open(f"{_THP}/{setting}", "w") as file:
         file.write(mode)
 
 
+def _thp(setting: str) -> str:
+    """The mode in brackets."""
+    with open(f"{_THP}/{setting}") as file:
+        return file.read().partition("[")[2].partition("]")[0]
+
+
 @contextmanager
-def restored(sizes: set[int], thp: bool) -> Iterator[None]:
+def restored(sizes: set[int], thp: set[str]) -> Iterator[None]:
     """Nobody else who records changes the settings meanwhile; afterwards they are as they were.
 
     Who changes them records alone.
     """
-    with _locked(alone=bool(sizes) or thp):
+    with _locked(alone=bool(sizes or thp)):
         yield from _as_before(sizes, thp)
 
 
@@ -63,15 +69,14 @@ def _locked(alone: bool) -> Iterator[None]:
         os.close(settings)
 
 
-def _as_before(sizes: set[int], thp: bool) -> Iterator[None]:
+def _as_before(sizes: set[int], thp: set[str]) -> Iterator[None]:
     before = {size: _read(size) for size in sizes}
-    with open(_THP) as file:
-        mode = file.read().partition("[")[2].partition("]")[0]
+    modes = {setting: _thp(setting) for setting in thp}
     try:
         yield
     finally:
-        if thp:
-            set_thp(mode)
+        for setting, mode in modes.items():
+            set_thp(setting, mode)
         for size, count in before.items():
             end = time.monotonic() + _PATIENCE_S
             while _set(size, count) != count and time.monotonic() < end:

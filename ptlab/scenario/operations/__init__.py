@@ -9,7 +9,7 @@ from __future__ import annotations
 from ptlab.scenario.operation import Operation
 from ptlab.scenario.operations.files import Allocate, MakeFile, Punch, Truncate
 from ptlab.scenario.operations.heap import Brk, Heap
-from ptlab.scenario.operations.hugetlb import HugePages, ThpEnabled
+from ptlab.scenario.operations.hugetlb import HugePages, ShmemEnabled, ThpEnabled
 from ptlab.scenario.operations.locking import Mlock, Mlockall, Mseal, Munlock, Munlockall
 from ptlab.scenario.operations.mappings import Mprotect, Mremap, Munmap
 from ptlab.scenario.operations.memory import Cover, Madvise, MadviseEach, ProcessMadvise, Touch
@@ -20,7 +20,7 @@ OPERATIONS: dict[str, type[Operation]] = {
     operation.verb: operation
     for operation in (
         *(Mmap, Touch, Madvise, MadviseEach, ProcessMadvise, Munmap, Mprotect, Mlock, Munlock),
-        *(Mlockall, Munlockall, Mseal, Mremap, Heap, Brk, HugePages, ThpEnabled),
+        *(Mlockall, Munlockall, Mseal, Mremap, Heap, Brk, HugePages, ThpEnabled, ShmemEnabled),
         *(
             MakeFile,
             Truncate,

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Self
 
 from ptlab.base.geometry import PMD_SIZE, PUD_SIZE
-from ptlab.process.process import THP_MODES, Process
+from ptlab.process.process import SHMEM_MODES, THP_MODES, Process
 from ptlab.scenario.line import Line
 from ptlab.scenario.operation import Call, Operation, Stage, SystemCall
 
@@ -98,4 +98,33 @@ class ThpEnabled(Operation):
 
     def system_calls(self) -> list[SystemCall]:
         """A write to the setting."""
-        return [["thp_enabled", self.mode]]
+        return [["set_thp", "enabled", self.mode]]
+
+
+@dataclass(frozen=True, slots=True)
+class ShmemEnabled(Operation):
+    """A write to /sys/kernel/mm/transparent_hugepage/shmem_enabled."""
+
+    verb = "shmem_enabled"
+    usage = "shmem_enabled always|within_size|advise|never"
+    meaning = (
+        "Which shared memory and memfds get huge pages at a fault: all, what lies within the size of "
+        "its file or asks for it, what asks for it, or none (as at the start). To record it takes root, "
+        "and puts the setting back."
+    )
+    example = "shmem_enabled advise\nmmap s0 2M shared thp\ntouch w s0 4K"
+
+    mode: str
+
+    @classmethod
+    def read(cls, line: Line) -> Self:
+        """One of the four words."""
+        return cls(*line.place, line.choice(SHMEM_MODES))
+
+    def calls(self, process: Process, stage: Stage) -> Iterator[Call]:
+        """No system call: a setting of the machine."""
+        yield partial(process.shmem_enabled, self.mode)
+
+    def system_calls(self) -> list[SystemCall]:
+        """A write to the setting."""
+        return [["set_thp", "shmem_enabled", self.mode]]
