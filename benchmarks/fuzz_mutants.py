@@ -21,8 +21,9 @@ from ptlab.base import kernel_versions
 from ptlab.base.geometry import PMD_SIZE
 from ptlab.kernels.fuzz import BATCH
 from ptlab.kernels.random_huge_pages import huge_programs
-from ptlab.kernels.random_hugetlb import hugetlb_programs
+from ptlab.kernels.random_hugetlb import gigantic_programs, hugetlb_programs, shared_pmd_programs
 from ptlab.kernels.random_operations import chosen_programs, operation_programs
+from ptlab.kernels.random_programs import programs
 from ptlab.paths import (
     brk,
     cold_pages,
@@ -42,10 +43,14 @@ from ptlab.paths import (
     vma_change,
     writable,
 )
+from ptlab.paths.fork import dup_mmap
 from ptlab.paths.split_folio import Reach
+from ptlab.paths.table_alloc import upper_tables
 from ptlab.paths.thp import do_huge_pmd_wp_page
+from ptlab.process import process
 from ptlab.scenario import parse, run
 from ptlab.state.data_pages import DataPages
+from ptlab.state.machine import Machine
 from ptlab.state.vma import VM
 
 MOST = 2000
@@ -86,7 +91,7 @@ def _always_aligned(mm: Any, at: Any, length: int, aligned: bool, *rest: Any) ->
 
 
 def _no_room_above(mm: Any, at: Any, length: int, aligned: bool, *rest: Any) -> int:
-    start = unmapped_area._highest_gap(mm.layout.mmap_base, mm.vmas, length)
+    start = unmapped_area.highest_gap(mm.layout.mmap_base, mm.vmas, length)
     fits = at is None and aligned and start % PMD_SIZE == 0
     return start if fits else _AREA(mm, at, length, aligned, *rest)
 
@@ -96,13 +101,18 @@ def _grown_apart(vma: Any, **changes: Any) -> Any:
     return _REPLACE(vma, **(changes | apart))
 
 
+def _stays(mm: Any) -> Iterator[Any]:
+    yield from ()
+    return mm
+
+
 _STAYS, _AREA, _REPLACE = writable.stays_read_only, unmapped_area.get_unmapped_area, mremap.replace
 _HUGE, _USED, _PLACED = huge_programs(), operation_programs(), chosen_programs()
-_POOLED = hugetlb_programs()
+_POOLED, _PLAIN = hugetlb_programs(), programs()
 _OLD = {"6.18": kernel_versions.PROFILES["6.18"]._replace(collapse_goes_on=True)}
 _LAZY = {"6.18": kernel_versions.PROFILES["6.18"]._replace(lazyfree_whole=True)}
 
-MUTANTS = (
+MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "pages after fork",
         DataPages,
@@ -274,6 +284,59 @@ MUTANTS = (
         _POOLED,
         "hugepages 2M 2\nmmap s1 2M hugetlb2M\ntouch w s1 4K\nmprotect s1 2M r\nmprotect s1 2M rw\n"
         "mmap s2 2M hugetlb2M\ntouch w s1 4K",
+    ),
+)
+
+
+MUTANTS += (
+    Mutant(
+        "a child in its parent's memory",
+        process,
+        "do_vfork",
+        dup_mmap,
+        _PLAIN,
+        "mmap s1 64K\nvfork 1\ntouch w s1 4K\ntouch r s1 4K",
+    ),
+    Mutant(
+        "a memory that exec leaves",
+        process,
+        "exec_mmap",
+        _stays,
+        _PLAIN,
+        "mmap s1 64K\nfork 2\nexec\nmmap s1 64K",
+    ),
+    Mutant(
+        "huge pages for all, or for none",
+        Machine,
+        "thp",
+        property(lambda machine: "madvise"),
+        _HUGE,
+        "thp_enabled always\nmmap s1 2M keepthp\ntouch w s1 4K",
+    ),
+    Mutant(
+        "huge pages of shared memory",
+        Machine,
+        "shmem_thp",
+        property(lambda machine: "never"),
+        _HUGE,
+        "shmem_enabled always\nmmap s1 2M shared keepthp\ntouch w s1 4K",
+    ),
+    Mutant(
+        "a page of 1 GiB, which needs no PMD page",
+        hugetlb,
+        "upper_tables",
+        lambda mm, address, walk, level: upper_tables(mm, address, walk),
+        gigantic_programs(),
+        "hugepages 1G 1\nmmap s1 1G hugetlb1G\ntouch w s1 4K",
+    ),
+    Mutant(
+        "a PMD page that mappings of a file share",
+        hugetlb,
+        "huge_pmd_share",
+        lambda mm, vma, address, walk: iter(()),
+        shared_pmd_programs(),
+        "hugepages 2M 1\nfile m 1G hugetlb2M\nmmap s1 1G file:m noreserve\n"
+        "mmap s2 1G file:m noreserve\ntouch w s1 4K\ntouch w s2 4K",
     ),
 )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import hypothesis
 from hypothesis import HealthCheck, Verbosity
+from hypothesis import strategies as st
 
 from ptlab.kernels.judge import Result, judge
 from ptlab.kernels.live import (
@@ -17,13 +18,22 @@ from ptlab.kernels.live import (
     lacks_pool,
 )
 from ptlab.kernels.random_huge_pages import huge_programs
-from ptlab.kernels.random_hugetlb import POOL, hugetlb_programs
+from ptlab.kernels.random_hugetlb import (
+    POOL,
+    gigantic_programs,
+    hugetlb_programs,
+    shared_pmd_programs,
+)
 from ptlab.kernels.random_operations import chosen_programs, operation_programs
 from ptlab.kernels.random_programs import programs
 from ptlab.scenario import Row, ScenarioError, parse, run
 
 BATCH = 50
 """Programs for one seed; a longer search takes the seeds after it."""
+
+
+_SELDOM = 8
+"""Programs of each other kind for one with a page of 1 GiB, which takes seconds to make."""
 
 
 class Disagreement(Exception):
@@ -44,11 +54,14 @@ def search(
     after_each: Callable[[Result], None] = lambda result: None,
 ) -> None:
     """Try random programs. Raises Disagreement with the smallest program that could be found."""
-    kinds = programs() | operation_programs() | chosen_programs()
+    kinds = [programs(), operation_programs(), chosen_programs()]
     if not has_swap():
-        kinds |= huge_programs()
+        kinds.append(huge_programs())
     if not lacks_pool(*parse(f"hugepages 2M {POOL}")):
-        kinds |= hugetlb_programs()
+        kinds += [hugetlb_programs(), shared_pmd_programs()]
+    kinds *= _SELDOM
+    if not lacks_pool(*parse("hugepages 1G 1")):
+        kinds.append(gigantic_programs())
 
     @hypothesis.seed(seed)
     @hypothesis.settings(
@@ -59,7 +72,7 @@ def search(
         suppress_health_check=list(HealthCheck),
         verbosity=Verbosity.quiet,
     )
-    @hypothesis.given(kinds if kernel.like_the_recordings else programs())
+    @hypothesis.given(st.one_of(kinds) if kernel.like_the_recordings else programs())
     def agree(program: str) -> None:
         if not lacks_pool(*parse(program)):  # somebody may have begun to use the pool meanwhile
             after_each(attempt(recorder, kernel, program))

@@ -7,6 +7,7 @@ import functools
 from hypothesis import strategies as st
 
 from ptlab.kernels.random_programs import FILE, KIB, MIB, PAGE, Calls, Line, Lines, Place, size
+from ptlab.process.process import SHMEM_MODES, THP_MODES
 
 # Advice that a range of whole huge pages takes in one way, and a part of one in another.
 ADVICE = ("COLLAPSE", "COLLAPSE", "COLD", "FREE", "PAGEOUT", "DONTNEED", "HUGEPAGE", "NOHUGEPAGE")
@@ -40,6 +41,13 @@ OPENINGS = (
 """What some programs begin with: states that random calls seldom reach."""
 
 
+_MODE = st.sampled_from(
+    [f"thp_enabled {mode}" for mode in THP_MODES]
+    + [f"shmem_enabled {mode}" for mode in SHMEM_MODES]
+)
+_SETTINGS: Lines = st.lists(_MODE, max_size=1) | st.just([])
+
+
 @st.composite
 def huge_programs(draw: st.DrawFn) -> str:
     """A file, a few mappings, then calls of any kind: ten on average."""
@@ -48,7 +56,13 @@ def huge_programs(draw: st.DrawFn) -> str:
     if draw(st.booleans()):
         first = st.sampled_from(OPENINGS)
     kind = draw(st.sampled_from(["memfd"] * 4 + ["disk"]))
-    lines = [f"file {FILE} 4M {kind} filled", *draw(first), *draw(some), *draw(some)]
+    lines = [
+        *draw(_SETTINGS),
+        f"file {FILE} 4M {kind} filled",
+        *draw(first),
+        *draw(some),
+        *draw(some),
+    ]
     program = "\n".join(lines)
     # Of a hole that was only read MADV_PAGEOUT drops the page: docs/what_is_left_out.md
     holes = any(word in program for word in ("shared", "punch", "truncate"))
@@ -96,6 +110,10 @@ class HugeCalls(Calls):
                 st.sampled_from(("0", "1M", "2M+4K")),
                 self.any_size(),
             ),
+            self.line(
+                "alloc {} {} {}", st.just(FILE), st.sampled_from(("0", "2M")), self.any_size()
+            ),
+            _MODE,
             self.mmap(),
             self.mmap_file(),
         ]

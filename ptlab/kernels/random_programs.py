@@ -98,6 +98,11 @@ def _around(corners: tuple[str, ...], theme: str) -> tuple[Lines, Lines]:
     return mappings, st.lists(calls.any(kinds), max_size=10)
 
 
+def _in_another_program(lines: list[str], *then: str) -> str:
+    """A child that goes on in another program: there is no file there."""
+    return "\n".join([f"fork {len(lines) + 1 + len(then)}", *lines, "exec", *then])
+
+
 class Calls:
     """Strategies for the lines of one program, around its own places."""
 
@@ -116,6 +121,7 @@ class Calls:
             child.map(lambda lines: "\n".join([f"fork {len(lines)}", *lines])),
             child.map(lambda lines: "\n".join(["forkbg", *lines, "endfork"])),
             child.map(lambda lines: "\n".join([f"vfork {len(lines)}", *lines])),
+            st.builds(_in_another_program, child, Calls.mmap(self), self.touch()),
         )
 
     def of_tables(self) -> list[Line]:
