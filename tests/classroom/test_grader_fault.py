@@ -128,7 +128,8 @@ def test_only_who_got_little_and_wanted_more_was_starved():
 
 
 @linux
-def test_what_a_process_has_had_of_a_processor_is_seen():
+def test_what_a_process_has_had_of_a_processor_is_seen(monkeypatch):
+    monkeypatch.setattr(box_process, "usage", usage)  # the others do without it
     with running("x = 0\nwhile True: x += 1", Limits(seconds=-1)) as inside:
         before = usage(inside.child.pid)
         with pytest.raises((Stopped, GraderFault)):  # whether this machine is busy or not
