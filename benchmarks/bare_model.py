@@ -1,8 +1,9 @@
 """The engine's shape without a kernel: as many generators, steps, noted changes and call paths.
 
 What a page fault does in `entry` grain is six steps below five generators, with a change noted for
-each, and two for the entry. Nothing is looked up, decided or checked, so this bounds what the engine can
-reach as long as it has this shape. A simpy process is beside it: an event that is scheduled and taken.
+each, and two for the entry. Nothing is looked up, decided or checked. The engine has become leaner
+since: taking a lock is no generator there any more. The model stays what it was, so that ratios can be
+compared. A simpy process is beside it: an event that is scheduled and taken.
 """
 
 from collections.abc import Iterator

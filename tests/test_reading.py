@@ -42,7 +42,7 @@ def test_ten_files_are_named_in_order_with_a_question_each():
 def test_the_files_have_about_the_lines_that_the_page_says_and_fit_in_an_evening():
     wrong = {name: lines(name) for _, name, said, _ in ROWS if abs(lines(name) - int(said)) > 12}
     assert wrong == {}
-    assert sum(lines(name) for _, name, *_ in ROWS) < 1650
+    assert sum(lines(name) for _, name, *_ in ROWS) < 1700
 
 
 def test_every_other_file_that_the_page_names_is_there():

@@ -6,10 +6,10 @@ English: ptlab.draw.sentences makes the sentence. (The names are plain strings, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import IntEnum
-from functools import partial
 from typing import Any, NamedTuple, TypeAlias
+
+from ptlab.base.tables import Columns
 
 
 class Lock(NamedTuple):
@@ -155,14 +155,14 @@ class Maps:
 class EntriesSet(NamedTuple):
     """Entries at `columns` that were none map something now."""
 
-    columns: slice
+    columns: Columns
     maps: str
 
 
 class EntriesCleared(NamedTuple):
     """Entries at `columns` become none; `zero` of them mapped the zero page."""
 
-    columns: slice
+    columns: Columns
     zero: int = 0
 
 
@@ -180,14 +180,14 @@ class Change:
 class EntriesChanged(NamedTuple):
     """Entries at `columns` change and stay."""
 
-    columns: slice
+    columns: Columns
     how: str
 
 
 class EntriesProtected(NamedTuple):
     """Entries at `columns` allow other accesses: those of `prot` (VM_READ and VM_WRITE)."""
 
-    columns: slice
+    columns: Columns
     prot: int
 
 
@@ -264,16 +264,6 @@ class PagesDropped(NamedTuple):
     """Pages leave the page cache: from the file's end, or out of its middle (`hole`)."""
 
     hole: bool
-
-
-_new: Any = tuple.__new__
-
-lock_of: Callable[[tuple[str, Any, str]], Lock] = partial(_new, Lock)
-"""A Lock of all its fields. These four are made most; a NamedTuple's __new__ takes twice as long."""
-
-references_of: Callable[[tuple[str, Any, Any, str, bool]], References] = partial(_new, References)
-set_of: Callable[[tuple[slice, str]], EntriesSet] = partial(_new, EntriesSet)
-cleared_of: Callable[[tuple[slice, int]], EntriesCleared] = partial(_new, EntriesCleared)
 
 
 VmaFact: TypeAlias = VmaMapped | VmaUnmapped | VmaAnon | VmaKept | VmaGrown | VmaChanged

@@ -83,9 +83,12 @@ def anon_entry(pfn: Any, writable: bool) -> Any:
     return (pfn << PAGE_SHIFT) | flags
 
 
+_ANON_WRITABLE = anon_entry(0, True)
+
+
 def anon_entries(first: int, count: int) -> Any:
     """anon_entry() of `count` writable pages from frame `first` on: an array, or one number for one."""
-    start: int = anon_entry(first, True)
+    start = first << PAGE_SHIFT | _ANON_WRITABLE
     if count == 1:
         return start
     return np.arange(start, start + (count << PAGE_SHIFT), PAGE_SIZE, dtype=U64)
@@ -188,11 +191,13 @@ class Census(NamedTuple):
     swap: int
 
 
-def census(words: NDArray[np.uint64], total: int | None = None) -> Census:
+def census(words: Any, total: int | None = None) -> Census:
     """Count the non-none entries of `words` by what they map; O(entries), quick if all are alike.
 
-    `total` is their number, if the caller knows it.
+    One word may be an int. `total` is their number, if the caller knows it.
     """
+    if isinstance(words, int):
+        return _census_of_one(words)
     if total is None:
         total = int(np.count_nonzero(words))
     plain = int(np.count_nonzero((words & _RARE) == _PRESENT))
@@ -206,6 +211,17 @@ def census(words: NDArray[np.uint64], total: int | None = None) -> Census:
     return Census(there - zero - file, zero, file, total - there)
 
 
+def _census_of_one(word: int) -> Census:
+    if word & (PRESENT | SPECIAL | FILE) == PRESENT:
+        return _ONE_PAGE
+    if not is_present(word):
+        return Census(0, 0, 0, int(word != 0))
+    if pfn(word) == ZERO_PFN:
+        return Census(0, 1, 0, 0)
+    return Census(0, 0, 1, 0) if is_file(word) else _ONE_PAGE
+
+
+_ONE_PAGE = Census(1, 0, 0, 0)
 _RARE, _PRESENT = U64(PRESENT | SPECIAL | FILE), U64(PRESENT)
 
 

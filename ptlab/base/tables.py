@@ -18,6 +18,10 @@ Tables: TypeAlias = int | NDArray[np.int64]
 Slots: TypeAlias = int | NDArray[np.int64]
 """An index into a table, or an array of them: one for each table of a run."""
 
+Columns: TypeAlias = int | slice | NDArray[np.int64]
+"""Entries of a table, the same in each table of a run: one, those of a slice, or in one table those
+that lie here and there."""
+
 
 def is_run(tables: Tables | None) -> TypeGuard[NDArray[np.int64]]:
     """Whether `tables` is an array."""
@@ -67,6 +71,19 @@ def pick(tables: Tables, mask: Any) -> Tables | None:
 def of_each(column: Any, tables: Tables) -> Any:
     """What a column of mem_map holds for each table: a Python number, or an array for a run."""
     return column.item(tables) if isinstance(tables, int) else column[tables]
+
+
+def spanned(columns: Columns) -> slice:
+    """From the first of them to the last, as a slice."""
+    if isinstance(columns, slice):
+        return columns
+    first, last = (columns, columns) if isinstance(columns, int) else columns[[0, -1]].tolist()
+    return slice(first, last + 1)
+
+
+def first_column(columns: Columns) -> int:
+    """The first of them."""
+    return columns if isinstance(columns, int) else spanned(columns).start
 
 
 def zero_each(tables: Tables) -> Any:

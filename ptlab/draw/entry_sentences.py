@@ -14,6 +14,7 @@ from ptlab.base.facts import (
     Scan,
 )
 from ptlab.base.steps import Step
+from ptlab.base.tables import Columns, spanned
 from ptlab.draw.names import plural, table_name, tables_of
 from ptlab.state.memmap import MemMap
 from ptlab.state.vma import VM
@@ -45,9 +46,10 @@ def _rights(prot: int) -> str:
     return "allows writes again" if prot & VM.WRITE else "becomes read-only"
 
 
-def _entries(step: Step, columns: slice) -> str:
-    if step.n == 1 and isinstance(step.tables, int) and columns.stop - columns.start == 1:
-        return f"entry {columns.start}"
+def _entries(step: Step, columns: Columns) -> str:
+    span = spanned(columns)
+    if step.n == 1 and isinstance(step.tables, int) and span.stop - span.start == 1:
+        return f"entry {span.start}"
     return plural(step.n, "entry")
 
 

@@ -54,7 +54,7 @@ def touch(mm: Mm, write: bool, start: int, length: int, stride: int = PAGE_SIZE)
                     result = result._replace(refused=refused)
                 so_far = so_far.add(result)
         elif stack_above(mm, address):  # the fault may extend it: one access, then look again
-            page = Piece(address & PAGE_MASK, address >> PMD_SHIFT & 511, _column(address))
+            page = next(cut("entry", address & PAGE_MASK, 1))
             so_far = so_far.add((yield from exc_page_fault(mm, page, write, locked=False)))
             accesses = 1
         else:
@@ -62,11 +62,6 @@ def touch(mm: Mm, write: bool, start: int, length: int, stride: int = PAGE_SIZE)
             yield bad_area(accesses, address, write, vma if inside else None)
         address += accesses * stride
     return so_far
-
-
-def _column(address: int) -> slice:
-    column = address >> PAGE_SHIFT & 511
-    return slice(column, column + 1)
 
 
 def grain_of(mm: Mm, vma: Vma, stride: int = PAGE_SIZE) -> str:
@@ -97,16 +92,16 @@ def access(mm: Mm, piece: Piece, write: bool, locked: bool = False) -> Path[Touc
 
     This only finds out which. It returns the path that serves them.
     """
-    mem, slots = mm.machine.mem, piece.slots
+    mem, others, slots = mm.machine.mem, mm.machine.others, piece.slots
     pmd = mm.lookup(piece.first, _PMD)
     tables: Tables = mem.at(pmd, slots) if pmd else 0
     if is_run(slots):
         parts = split(slots, _borders(mm, piece, tables))
         if len(parts) > 1:
             return _access_runs(mm, piece, parts, write, locked)
-    elif mm.machine.others.translate(mm.machine.task, piece.first, write):
+    elif others.several and others.translate(mm.machine.task, piece.first, write):
         return _hit(piece, write)
-    elif cached := mm.machine.others.walk_cached(mm.machine.task, piece.first):
+    elif others.several and (cached := others.walk_cached(mm.machine.task, piece.first)):
         tables = cached  # the MMU does not read the PMD entry again
     elif mm.is_huge(pmd, slots) if tables else _may_be_huge(mm, piece):
         return _access_huge(mm, piece, write, locked)
@@ -142,8 +137,8 @@ def _file_faults(
 
 def _page_by_page(mm: Mm, vma: Vma, piece: Piece, write: bool, locked: bool) -> Path[Touched]:
     """The first page alone; then what its fault has mapped around it, and what is left, if alike."""
-    columns, step, so_far = piece.columns, piece.columns.step or 1, NO_FAULT
-    start, pages = columns.start, 1
+    columns, so_far = piece.span, NO_FAULT
+    step, start, pages = columns.step or 1, columns.start, 1
     while start < columns.stop:
         stop = min(start + (pages - 1) * step + 1, columns.stop)
         result = yield from access(mm, piece.part(start, stop), write, locked)
@@ -192,7 +187,7 @@ def _access_entries(
     mm: Mm, piece: Piece, tables: Tables, write: bool, locked: bool
 ) -> Path[Touched]:
     """Accesses to a table that has entries. Entries that are alike are one piece; the rest is cut."""
-    words = mm.machine.mem.entries[tables, piece.columns]
+    words = np.asarray(mm.machine.mem.entries[tables, piece.columns], U64)
     need = _VALID_WRITE if write else _VALID
     usable = (words & need) == need
     hits = int(np.count_nonzero(usable))
@@ -202,7 +197,7 @@ def _access_entries(
         if np.count_nonzero(marked != words):
             mm.machine.mem.write(tables, piece.columns, marked)
         if write and len(mm.machine.pages.blank):
-            mm.machine.pages.written(pte.pfn(words))
+            mm.machine.pages.written(np.atleast_1d(pte.pfn(words)))
         mm.machine.others.fill(mm.machine.task, piece.first, tables, words)
         yield Step(Kind.HIT, "mmu", tables, hits, 1, Access(piece.first, write))
         return NO_FAULT
@@ -233,7 +228,7 @@ def _access_parts(
     mm: Mm, piece: Piece, kinds: NDArray[np.int8], write: bool, locked: bool
 ) -> Path[Touched]:
     """Accesses to the entries of one table, run by run of one kind, in the order of addresses."""
-    step, start = piece.columns.step or 1, piece.columns.start
+    step, start = piece.span.step or 1, piece.span.start
     borders = [0, *(np.flatnonzero(np.diff(kinds)) + 1).tolist(), len(kinds)]
     so_far = NO_FAULT
     for lo, hi in pairwise(borders):
@@ -257,7 +252,7 @@ def _may_be_huge(mm: Mm, piece: Piece) -> bool:
 
 def _access_huge(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touched]:
     """Accesses below one PMD entry that maps a huge page, or that will."""
-    mem, columns = mm.machine.mem, piece.columns
+    mem, columns = mm.machine.mem, piece.span
     pmd, slot = huge_entry(mm, piece.first)
     word = mem.entries.word(pmd, slot) if pmd else 0
     need = pte.PRESENT | pte.RW if write else pte.PRESENT

@@ -26,11 +26,11 @@ def alike_faults(mm: Mm, vma: Vma, piece: Piece, tables: Tables, write: bool) ->
     """
     if mm.machine.others.several or may_get_huge(mm, vma, piece.first):
         return None
-    filled = mm.machine.mem.entries.filled(tables, piece.columns) if first_of(tables) else 0
+    filled = mm.machine.mem.entries.filled(tables, piece.span) if first_of(tables) else 0
     if filled:  # do_wp_page() looks at each page for itself
         return piece if filled == piece.entries else None
     if write:
-        return piece if _writes_are_alike(vma, shown(vma, piece, piece.columns)) else None
+        return piece if _writes_are_alike(vma, shown(vma, piece, piece.span)) else None
     return _alike_reads(mm, vma, piece, tables)
 
 
@@ -66,13 +66,13 @@ def _end(piece: Piece, columns: slice) -> int:
     """The address where `columns` of the last table end."""
     slots = piece.slots
     tables: int = slots.item(-1) - slots.item(0) if is_run(slots) else 0
-    pages: int = tables * PTRS_PER_TABLE + columns.stop - piece.columns.start
+    pages: int = tables * PTRS_PER_TABLE + columns.stop - piece.span.start
     return piece.first + (pages << PAGE_SHIFT)
 
 
 def _one_a_window(piece: Piece) -> Piece | None:
     """The first access to each window of fault-around, if these are equally far apart."""
-    columns, step = piece.columns, piece.columns.step or 1
+    columns, step = piece.span, piece.span.step or 1
     late = columns.start % FAULT_AROUND_PAGES >= step
     if FAULT_AROUND_PAGES % step or late:
         return None

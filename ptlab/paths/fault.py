@@ -10,16 +10,25 @@ from __future__ import annotations
 import numpy as np
 
 from ptlab.base import pte
-from ptlab.base.facts import Change, EntriesChanged, Maps, Reason, Refusal, set_of
+from ptlab.base.facts import Change, EntriesChanged, Maps, Reason, Refusal
 from ptlab.base.geometry import PAGE_SIZE, Level
+from ptlab.base.made_often import set_of
 from ptlab.base.precautions import Precaution
-from ptlab.base.steps import Kind, Path, Step
-from ptlab.base.tables import Tables, count_each, first_of, is_run, table_count
+from ptlab.base.steps import Kind, Path, Step, step_of
+from ptlab.base.tables import (
+    Columns,
+    Tables,
+    count_each,
+    first_column,
+    first_of,
+    is_run,
+    table_count,
+)
 from ptlab.paths.expand_stack import lock_mm_and_find_vma, stack_above
 from ptlab.paths.filemap import VM_FAULT_RETRY, VM_FAULT_SIGBUS, do_fault
 from ptlab.paths.hugetlb import hugetlb_fault
 from ptlab.paths.pieces import Piece
-from ptlab.paths.recheck import lock_unchanged
+from ptlab.paths.recheck import lock_unless_changed
 from ptlab.paths.swap import do_swap_page
 from ptlab.paths.table_alloc import upper_tables, visit, vmf_anon_prepare
 from ptlab.paths.thp import (
@@ -36,7 +45,10 @@ from ptlab.state.vma import VM, VM_ACCESS_FLAGS, Vma, find_vma_intersection
 
 U64 = np.uint64
 VM_FAULT_SIGSEGV = 0x40
-_PMD = Level.PMD  # looked up once: Python 3.11 finds members slowly
+_PMD, _UPTODATE_WMB = Level.PMD, Precaution.UPTODATE_WMB
+_ANON, _SWAP = Count.ANON, Count.SWAP
+_MINFLT, _MAJFLT = Count.MINFLT, Count.MAJFLT
+"""Looked up once: Python 3.11 finds members slowly."""
 
 
 def exc_page_fault(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touched]:
@@ -46,7 +58,7 @@ def exc_page_fault(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touc
     if that lock turns out not to be enough (VM_FAULT_RETRY).
     """
     machine, first, n = mm.machine, piece.first, piece.entries
-    major = mm.counters[Count.MAJFLT]
+    major = mm.counters[_MAJFLT]
     if locked:
         fault = yield from handle_mm_fault(mm, mm.find_vma(first), piece, write)
     else:
@@ -63,7 +75,7 @@ def exc_page_fault(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touc
         )
     if fault:
         return Touched(0, n, first, sigbus=fault == VM_FAULT_SIGBUS)
-    mm.count(Count.MINFLT, n - (mm.counters[Count.MAJFLT] - major))
+    mm.count(_MINFLT, n - (mm.counters[_MAJFLT] - major))
     return Touched(n)
 
 
@@ -108,7 +120,8 @@ def bad_area(n: int, address: int, write: bool, vma: Vma | None) -> Step:
 
 def _unlock_vma(machine: Machine, n: int) -> Step:
     """The other end of _lock_vma()."""
-    if any(lock.name == "vma_lock" for lock in machine.held[machine.task]):
+    held = machine.held[machine.task]
+    if held[-1].name == "vma_lock" or any(lock.name == "vma_lock" for lock in held):
         return machine.unlock("vma_end_read", "vma_lock", n)
     return machine.unlock("mmap_read_unlock", "mmap_lock", n)
 
@@ -166,7 +179,7 @@ def _pte_level(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[in
     slots, mem = piece.slots, mm.machine.mem
     if vma.file is not None:  # page by page
         table = first_of(mem.at(pmd, slots))
-        if not table or not mem.entries.word(table, piece.columns.start):
+        if not table or not mem.entries.word(table, first_column(piece.columns)):
             return do_fault(mm, vma, pmd, piece, write)
     return handle_pte_fault(mm, vma, pmd, piece, write)
 
@@ -181,23 +194,25 @@ def handle_pte_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> P
     there is no table yet, and leaves with pte_put_vmf().
     """
     columns, n, done, fault = piece.columns, piece.entries, False, 0
+    machine, others = mm.machine, mm.machine.others
     while not done:  # once, unless another task was faster
         tables = yield from visit(mm, pmd, piece.slots, n)
         if not first_of(tables):
             return 0  # a huge page is there now: the access faults again
-        if write and not vma.shared and not (yield from vmf_anon_prepare(mm, vma)):
-            yield from mm.machine.scheme.visitor_leaves(mm, tables, n)
+        anonymous = write and not vma.shared and vma.anon_vma is None
+        if anonymous and not (yield from vmf_anon_prepare(mm, vma)):
+            yield from machine.scheme.visitor_leaves(mm, tables, n)
             return VM_FAULT_RETRY
         found = Found(pmd, piece.slots, tables)
-        if not mm.machine.others.still_hooked(*found):  # another task has freed it meanwhile
-            yield from mm.machine.scheme.visitor_leaves(mm, tables, n)
+        if others.several and not others.still_hooked(*found):  # another task has freed it
+            yield from machine.scheme.visitor_leaves(mm, tables, n)
             continue
-        if not mm.machine.mem.entries.filled(tables, columns):
+        if not machine.mem.entries.filled(tables, columns):
             if vma.file is not None:  # another task has zapped it since the access
-                yield from mm.machine.scheme.visitor_leaves(mm, tables, n)
+                yield from machine.scheme.visitor_leaves(mm, tables, n)
                 return (yield from do_fault(mm, vma, pmd, piece, write))
             done = yield from do_anonymous_page(mm, found, columns, n, write)
-        elif mm.counters[Count.SWAP] and not pte.is_present(word := _first(mm, tables, columns)):
+        elif mm.counters[_SWAP] and not pte.is_present(word := _first(mm, tables, columns)):
             if pte.is_marker(word):  # handle_pte_marker()
                 done, fault = True, VM_FAULT_SIGSEGV
             else:
@@ -206,29 +221,28 @@ def handle_pte_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> P
             done = yield from do_wp_page(mm, vma, found, columns, n)
         else:
             done = True
-        yield from mm.machine.scheme.visitor_leaves(mm, tables, n)
+        yield from machine.scheme.visitor_leaves(mm, tables, n)
     return fault
 
 
-def _first(mm: Mm, tables: Tables, columns: slice) -> np.uint64:
+def _first(mm: Mm, tables: Tables, columns: Columns) -> int:
     """The first of the entries; they are all of one kind."""
-    word: np.uint64 = mm.machine.mem.entries[tables, columns].flat[0]
-    return word
+    return mm.machine.mem.entries.word(first_of(tables), first_column(columns))
 
 
-def do_anonymous_page(mm: Mm, found: Found, columns: slice, n: int, write: bool) -> Path[bool]:
+def do_anonymous_page(mm: Mm, found: Found, columns: Columns, n: int, write: bool) -> Path[bool]:
     """Fill `n` empty entries: a new zeroed page on a write, the shared zero page on a read.
 
     False: the table or the entry is no longer what it was (vmf_pte_changed()).
     """
     machine, tables = mm.machine, found.tables
-    if not (yield from lock_unchanged(machine, found, columns, 0, n)):
+    if (yield from lock_unless_changed(machine, found, columns, 0, n)):
         return False
     if write:
         first = machine.frames(n)
         words = pte.anon_entries(first, n)
-        mm.count(Count.ANON, n)
-        if not machine.others.lacks(Precaution.UPTODATE_WMB):
+        mm.count(_ANON, n)
+        if not machine.others.lacks(_UPTODATE_WMB):
             machine.others.smp_wmb()  # __folio_mark_uptodate()
     else:
         words = pte.ZERO_PAGE_ENTRY
@@ -238,22 +252,22 @@ def do_anonymous_page(mm: Mm, found: Found, columns: slice, n: int, write: bool)
         words = words.reshape(len(tables), each)
     machine.mem.write(tables, columns, words)
     machine.scheme.entries_changed(mm, tables, each, 0 if write else each)
-    fact = set_of((columns, Maps.PAGE if write else Maps.ZERO))
-    yield Step(Kind.SET, "set_pte_at", tables, n, 1, fact)
+    fact = set_of(columns, Maps.PAGE if write else Maps.ZERO)
+    yield step_of((Kind.SET, "set_pte_at", tables, n, 1, fact))
     yield from machine.scheme.entries_mapped(mm, tables, each, n)
     yield machine.unlock("pte_unmap_unlock", "ptl", n)
     return True
 
 
-def do_wp_page(mm: Mm, vma: Vma, found: Found, columns: slice, n: int) -> Path[bool]:
+def do_wp_page(mm: Mm, vma: Vma, found: Found, columns: Columns, n: int) -> Path[bool]:
     """A write to `n` read-only entries: copy a page that is not the process's own, else reuse it.
 
     It copies the zero page, pages that another process maps too, and a file's pages in a private
     mapping. The entries stay non-none, so no reference changes.
     """
     machine, tables = mm.machine, found.tables
-    words = machine.mem.entries[tables, columns].copy()
-    if not (yield from lock_unchanged(machine, found, columns, words, n)):
+    words = np.array(machine.mem.entries[tables, columns], U64, ndmin=1)
+    if (yield from lock_unless_changed(machine, found, columns, words, n)):
         return False
     frames = pte.pfn(words)
     foreign = (frames == pte.ZERO_PFN) | machine.pages.shared(frames)
@@ -268,7 +282,7 @@ def do_wp_page(mm: Mm, vma: Vma, found: Found, columns: slice, n: int) -> Path[b
         first = machine.frames(copies)
         machine.others.smp_wmb()  # __folio_mark_uptodate()
         words[foreign] = pte.anon_entries(first, copies)
-        mm.count(Count.ANON, copies)
+        mm.count(_ANON, copies)
     machine.pages.reuse(frames[~foreign])
     words[~foreign] |= U64(pte.RW | pte.DIRTY | pte.SOFT_DIRTY | pte.ACCESSED)
     machine.mem.write(tables, columns, words)

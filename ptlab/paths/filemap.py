@@ -17,7 +17,7 @@ from ptlab.base.geometry import PAGE_SHIFT, PMD_SIZE, PTRS_PER_TABLE
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import Tables, count_each, first_of, is_run, table_count, total
 from ptlab.paths.pieces import Piece
-from ptlab.paths.recheck import folio_lock, folio_unlock, lock_unchanged, still_has
+from ptlab.paths.recheck import folio_lock, folio_unlock, lock_unless_changed, still_has
 from ptlab.paths.shmem_huge import shmem_alloc_and_add_folio
 from ptlab.paths.table_alloc import visit, vmf_anon_prepare
 from ptlab.paths.thp import do_set_pmd
@@ -56,12 +56,12 @@ def do_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]
     if file.kind == "disk" and not file.frame(page):
         raise NotModelled("a page of a disk file that is not in the page cache: readahead decides")
     shmem_alloc_and_add_folio(mm.machine, vma, piece.first)
-    file.bring(shown(vma, piece, piece.columns))
+    file.bring(shown(vma, piece, piece.span))
     mm.machine.others.smp_wmb()  # folio_mark_uptodate()
     if own:
         yield from _map_copies(mm, vma, pmd, piece)
     elif not (yield from _set_pmd(mm, vma, pmd, slot, piece.first)):
-        columns = piece.columns
+        columns = piece.span
         if piece.entries == 1:
             columns = _finished(mm, vma, pmd, slot, columns.start, page - columns.start)
         frames = file.frames(shown(vma, piece, columns))
@@ -83,7 +83,7 @@ def _set_pmd(mm: Mm, vma: Vma, pmd: int, slot: int, address: int) -> Path[bool]:
 def _map_around(mm: Mm, vma: Vma, pmd: int, piece: Piece) -> Path[bool]:
     """do_fault_around(): map the cached neighbours too. True: the page itself was one of them."""
     assert vma.file is not None
-    slots, column, mem = piece.slots, int(piece.columns.start), mm.machine.mem
+    slots, column, mem = piece.slots, piece.span.start, mm.machine.mem
     columns = window(vma, piece)
     if mm.machine.profile.whole_around and piece.entries == 1:
         columns = _whole_folios(vma, columns, vma.page(piece.first) - column)
@@ -98,7 +98,7 @@ def _map_around(mm: Mm, vma: Vma, pmd: int, piece: Piece) -> Path[bool]:
 
 def shown(vma: Vma, piece: Piece, columns: slice) -> Pages:
     """The pages of the file that `columns` show: (columns,), or (tables, columns) for a run."""
-    base = vma.page(piece.first) - piece.columns.start
+    base = vma.page(piece.first) - piece.span.start
     pages: Pages = base + np.arange(columns.start, columns.stop, columns.step, dtype=np.int64)
     if is_run(piece.slots):
         below = (piece.slots - piece.slots[0]) * PTRS_PER_TABLE
@@ -108,7 +108,7 @@ def shown(vma: Vma, piece: Piece, columns: slice) -> Pages:
 
 def window(vma: Vma, piece: Piece) -> slice:
     """do_fault_around(): the columns around those of the piece, clamped to the VMA and to the table."""
-    column, last = piece.columns.start, piece.columns.stop - 1
+    column, last = piece.span.start, piece.span.stop - 1
     before = (piece.first - vma.start) >> PAGE_SHIFT
     after = (vma.end - piece.first) >> PAGE_SHIFT
     first = max(column & -FAULT_AROUND_PAGES, column - before)
@@ -185,7 +185,7 @@ def _map(
     if not first_of(tables):
         return  # a huge page is there now
     yield from folio_lock(file)
-    if (yield from pte_offset_map_lock(machine, Found(pmd, piece.slots, tables), n)):
+    if not (yield from pte_offset_map_lock(machine, Found(pmd, piece.slots, tables), n)):
         if machine.others.several:
             frames = _still_wanted(vma, piece, tables, columns, frames)
         if frames.any():  # else another fault or a truncate was faster: the access faults again
@@ -237,7 +237,7 @@ def _set(
 
 def _map_copies(mm: Mm, vma: Vma, pmd: int, piece: Piece) -> Path[None]:
     """do_cow_fault(): a private mapping gets pages of its own with the file's content."""
-    machine, file, slots, columns = mm.machine, vma.file, piece.slots, piece.columns
+    machine, file, slots, columns = mm.machine, vma.file, piece.slots, piece.span
     assert file is not None
     n, page = piece.entries, vma.page(piece.first)
     was = file.frame(page)
@@ -245,7 +245,7 @@ def _map_copies(mm: Mm, vma: Vma, pmd: int, piece: Piece) -> Path[None]:
     if not first_of(tables):
         return  # a huge page is there now
     yield from folio_lock(file)
-    if (yield from lock_unchanged(machine, Found(pmd, slots, tables), columns, 0, n)):
+    if not (yield from lock_unless_changed(machine, Found(pmd, slots, tables), columns, 0, n)):
         if still_has(file, page, was):
             words, each = pte.anon_entries(machine.frames(n), n), n // table_count(tables)
             machine.others.smp_wmb()  # __folio_mark_uptodate()

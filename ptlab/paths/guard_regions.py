@@ -44,9 +44,7 @@ def madvise_guard_install(mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
             pmd = pmd or (yield from upper_tables(mm, piece.first, walk))
             table = yield from visit(mm, pmd, piece.slots)
             if first_of(table):
-                done = yield from _install(
-                    mm, Found(pmd, piece.slots, first_of(table)), piece.columns
-                )
+                done = yield from _install(mm, Found(pmd, piece.slots, first_of(table)), piece.span)
                 yield from machine.scheme.visitor_leaves(mm, table)
             if not done:
                 yield from _zap(mm, piece.first, piece.first + (piece.entries << PAGE_SHIFT))
@@ -81,7 +79,7 @@ def _install(mm: Mm, found: Found, columns: slice) -> Path[bool]:
     False: the page is not there any more, or a page fault has mapped something in it meanwhile.
     """
     machine, table, installed = mm.machine, first_of(found.tables), 0
-    if not (yield from pte_offset_map_lock(machine, found)):
+    if (yield from pte_offset_map_lock(machine, found)):
         return False
     words = machine.mem.entries[table, columns]
     if np.any((words != 0) & ~pte.is_marker(words)):

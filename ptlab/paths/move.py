@@ -168,7 +168,7 @@ def move_ptes(mm: Mm, here: Found, there: Found, part: Extent) -> Path[bool]:
     ours, theirs = first_of(here.tables), first_of(there.tables)
     first, n = part.old >> PAGE_SHIFT & 511, part.size >> PAGE_SHIFT
     shift = (part.new >> PAGE_SHIFT & 511) - first
-    if not (yield from pte_offset_map_lock(machine, here)):
+    if (yield from pte_offset_map_lock(machine, here)):
         return False
     if not machine.others.still_hooked(*there):
         yield machine.unlock("pte_unmap_unlock", "ptl")

@@ -111,7 +111,7 @@ def change_pte_range(mm: Mm, vma: Vma, found: Found, columns: slice, prot: int) 
     machine, tables = mm.machine, found.tables
     n_tables = table_count(tables)
     changed = 0
-    if not (yield from pte_offset_map_lock(machine, found, n_tables)):
+    if (yield from pte_offset_map_lock(machine, found, n_tables)):
         return changed  # -EAGAIN: there is nothing left to change here
     for part in chunks(machine.grain, columns):
         words = machine.mem.entries[tables, part]

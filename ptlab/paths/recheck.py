@@ -12,7 +12,7 @@ from ptlab.base.call_path import not_in_kernel
 from ptlab.base.facts import Lock
 from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Path
-from ptlab.base.tables import Slots, Tables, every, first_of, table_count
+from ptlab.base.tables import Columns, Slots, Tables, every, first_of, table_count
 from ptlab.paths.walk import Found, pte_offset_map_lock
 from ptlab.state.machine import Machine
 from ptlab.state.mm import Mm
@@ -46,25 +46,32 @@ def arrive_locked(mm: Mm, pmd: int, slots: Slots) -> Path[Tables | None]:
     if not every(tables):
         return None  # another task has freed it since the walk saw it
     if (yield from pte_offset_map_lock(machine, Found(pmd, slots, tables), table_count(tables))):
-        return tables
-    yield from machine.scheme.visitor_leaves(mm, tables)
-    return None
+        yield from machine.scheme.visitor_leaves(mm, tables)
+        return None
+    return tables
 
 
-@not_in_kernel
-def lock_unchanged(
-    machine: Machine, found: Found, columns: slice, was: Any, times: int = 1
-) -> Path[bool]:
+def lock_unless_changed(
+    machine: Machine, found: Found, columns: Columns, was: Any, times: int = 1
+) -> Path[bool | None]:
     """Take the PTE lock for entries that were `was` when the fault looked.
 
-    False, and no lock is held: the table or the entries are no longer what they were.
+    True, and no lock is held: the table or the entries are no longer what they were.
     """
-    if not (yield from pte_offset_map_lock(machine, found, times)):
-        return False
-    if not machine.others.several or machine.others.unchanged(found.tables, columns, was):
+    if machine.others.several:
+        return _lock_if_unchanged(machine, found, columns, was, times)
+    return pte_offset_map_lock(machine, found, times)
+
+
+def _lock_if_unchanged(
+    machine: Machine, found: Found, columns: Columns, was: Any, times: int
+) -> Path[bool]:
+    if (yield from pte_offset_map_lock(machine, found, times)):
         return True
+    if machine.others.unchanged(found.tables, columns, was):
+        return False
     yield machine.unlock("pte_unmap_unlock", "ptl", times)
-    return False
+    return True
 
 
 @not_in_kernel

@@ -24,6 +24,7 @@ from ptlab.base.facts import Change, EntriesChanged, EntriesCleared
 from ptlab.base.geometry import PAGE_SHIFT, Level
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import (
+    Columns,
     Slots,
     Tables,
     count_each,
@@ -34,7 +35,7 @@ from ptlab.base.tables import (
     zero_each,
 )
 from ptlab.paths.pieces import chunks
-from ptlab.paths.recheck import arrive_locked, lock_unchanged
+from ptlab.paths.recheck import arrive_locked, lock_unless_changed
 from ptlab.paths.split_folio import Reach, advised, try_to_map_unused_to_zeropage
 from ptlab.paths.thp import frames_of, split_huge_pmd, zap_huge_pmd
 from ptlab.paths.walk import Found, pte_tables
@@ -204,22 +205,21 @@ def free_swap_entries(mm: Mm, tables: Tables, columns: slice) -> Path[Any]:
     return each
 
 
-def do_swap_page(mm: Mm, vma: Vma, found: Found, columns: slice, n: int) -> Path[bool]:
+def do_swap_page(mm: Mm, vma: Vma, found: Found, columns: Columns, n: int) -> Path[bool]:
     """A fault on `n` swap entries: each page comes back in a new frame.
 
     False: the table or the entry is no longer what it was (pte_same()).
     """
     machine, tables = mm.machine, found.tables
-    was = machine.mem.entries[tables, columns].copy()
-    if not (yield from lock_unchanged(machine, found, columns, was, n)):
+    was = np.array(machine.mem.entries[tables, columns], U64)
+    if (yield from lock_unless_changed(machine, found, columns, was, n)):
         return False
     first = machine.frames(n)
     words = pte.anon_entry(np.arange(first, first + n, dtype=U64), bool(vma.flags & VM.WRITE))
     # Dirty: its slot is free now, and a clean page counts as one that MADV_FREE has marked.
     words |= U64(pte.DIRTY)
-    shape = machine.mem.entries[tables, columns].shape
     machine.others.smp_wmb()  # folio_mark_uptodate()
-    machine.mem.write(tables, columns, words.reshape(shape))
+    machine.mem.write(tables, columns, words.reshape(was.shape))
     mm.count(Count.SWAP, -n)
     mm.count(Count.ANON, n)
     mm.count(Count.MAJFLT, n)

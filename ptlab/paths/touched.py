@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
 
 
 class Touched(NamedTuple):
@@ -23,11 +25,17 @@ class Touched(NamedTuple):
         """This and what came after it."""
         if self is NO_FAULT:
             return more
-        faults = self.faults + more.faults
         if not more.refused:
-            return Touched(faults, self.refused, self.address, self.sigbus)
+            if not more.faults:
+                return self
+            return _touched((self.faults + more.faults, self.refused, self.address, self.sigbus))
         first = self.address if self.refused else more.address
-        return Touched(faults, self.refused + more.refused, first, more.sigbus)
+        refused = self.refused + more.refused
+        return Touched(self.faults + more.faults, refused, first, more.sigbus)
+
+
+_new: Any = tuple.__new__
+_touched: Callable[[tuple[int, int, int, bool]], Touched] = partial(_new, Touched)
 
 
 NO_FAULT = Touched(0)

@@ -34,7 +34,7 @@ def pte_tables(mm: Mm, start: int, end: int) -> Iterator[tuple[int, Slots, slice
         if pmd:
             for piece in cut(grain, address, (stop - address) >> PAGE_SHIFT):
                 for slots in _existing(mm, pmd, piece.slots):
-                    yield pmd, slots, piece.columns
+                    yield pmd, slots, piece.span
         address = stop
 
 
@@ -58,17 +58,23 @@ class Found(NamedTuple):
     tables: Tables
 
 
-def pte_offset_map_lock(machine: Machine, found: Found, times: int = 1) -> Path[bool]:
+def pte_offset_map_lock(machine: Machine, found: Found, times: int = 1) -> Path[bool | None]:
     """Take the PTE lock of the tables that a walk has found.
 
-    False, and no lock is held: the PMD entry that was read points elsewhere, already before, or after
+    True, and no lock is held: the PMD entry that was read points elsewhere, already before, or after
     the lock was taken (pmd_same(), Linux 6.5).
     """
+    if machine.others.several:
+        return _lock_if_still_hooked(machine, found, times)
+    return machine.lock("pte_offset_map_lock", "ptl", found.tables, "spin", times)
+
+
+def _lock_if_still_hooked(machine: Machine, found: Found, times: int) -> Path[bool]:
     others = machine.others
-    if others.several and not others.still_hooked(*found):
-        return False
-    yield from machine.lock("pte_offset_map_lock", "ptl", found.tables, "spin", times)
-    if not others.several or others.lacks(Precaution.PMD_SAME) or others.still_hooked(*found):
+    if not others.still_hooked(*found):
         return True
+    yield from machine.lock("pte_offset_map_lock", "ptl", found.tables, "spin", times)
+    if others.lacks(Precaution.PMD_SAME) or others.still_hooked(*found):
+        return False
     yield machine.unlock("pte_unmap_unlock", "ptl", times)
-    return False
+    return True

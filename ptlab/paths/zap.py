@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptlab.base import pte
-from ptlab.base.facts import cleared_of
+from ptlab.base.made_often import cleared_of
 from ptlab.base.precautions import Precaution
-from ptlab.base.steps import Kind, Path, Step
+from ptlab.base.steps import Kind, Path, step_of
 from ptlab.base.tables import (
+    Columns,
     Slots,
     Tables,
     borders,
@@ -25,6 +26,7 @@ from ptlab.base.tables import (
     first_of,
     is_run,
     one_or_run,
+    spanned,
     split,
     table_count,
     total,
@@ -156,7 +158,7 @@ def zap_pte_range(
     undisturbed, locked_result = True, None
     while left is not None:
         n = table_count(tables)
-        if not (yield from pte_offset_map_lock(machine, found, n)):
+        if (yield from pte_offset_map_lock(machine, found, n)):
             return False  # another zap has freed the table: it was empty
         left, cleared, skipped = yield from _clear(mm, tlb, tables, left, details)
         whole = whole and not skipped
@@ -190,11 +192,14 @@ def _clear(
     filled = mem.entries.filled_each(tables, columns)
     for part in _parts(mm, tlb, tables, columns, total(tables, filled)):
         words = mem.entries[tables, part]
-        per_table = filled if part is columns else mem.entries.filled_each(tables, part)
+        if part is columns:
+            per_table = filled
+        else:
+            per_table = 1 if isinstance(part, int) else mem.entries.filled_each(tables, part)
         found = pte.census(words, total(tables, per_table))
         kept: Any = 0
         if (found.swap and not details.drop_markers) or not details.even_cows:
-            kept = np.where(_stays(words, details), words, U64(0))
+            kept = _kept(words, details)
             skipped = skipped or bool(np.any(kept))
             words = words ^ kept
             per_table, found = count_each(tables, words), pte.census(words)
@@ -204,31 +209,31 @@ def _clear(
             mm.count_pages(found, -1)
             mm.machine.pages.unshare(words)
             if mm.machine.others.several:
-                own = words[pte.is_present(words) & ~pte.is_zero_page(words)]
+                own = np.atleast_1d(np.asarray(words, U64))
+                own = own[pte.is_present(own) & ~pte.is_zero_page(own)]
                 tlb.frames += pte.pfn(own).tolist()
             mem.write(tables, part, kept)
             mm.machine.scheme.entries_changed(mm, tables, -per_table, -zero)
             tlb.add_pages(found.pages + found.file)
             gone = per_table if gone is None else gone + per_table
-            fact = cleared_of((part, found.zero))
-            yield Step(Kind.CLEAR, "ptep_get_and_clear", tables, n, 1, fact)
-        if tlb.room == 0 and part.stop < columns.stop:
-            return slice(part.stop, columns.stop), gone, skipped
+            fact = cleared_of(part, found.zero)
+            yield step_of((Kind.CLEAR, "ptep_get_and_clear", tables, n, 1, fact))
+        if tlb.room == 0 and (stop := spanned(part).stop) < columns.stop:
+            return slice(stop, columns.stop), gone, skipped
     return None, gone, skipped
 
 
-def _stays(words: NDArray[np.uint64], details: ZapDetails) -> NDArray[np.bool_]:
-    """The entries that this zap leaves in place."""
-    stays = pte.is_marker(words)
-    if details.drop_markers:
-        stays = np.zeros_like(stays)
+def _kept(words: Any, details: ZapDetails) -> Any:
+    """The entries that this zap leaves in place, 0 for the others."""
+    stays = False if details.drop_markers else pte.is_marker(words)
     if not details.even_cows:
         stays = stays | (pte.is_present(words) & (pte.pfn(words) < pte.FILE_FRAME))
-    result: NDArray[np.bool_] = stays
-    return result
+    return np.where(stays, words, U64(0)) if isinstance(words, np.ndarray) else words * bool(stays)
 
 
-def _parts(mm: Mm, tlb: MmuGather, tables: Tables, columns: slice, nonnone: int) -> Iterable[slice]:
+def _parts(
+    mm: Mm, tlb: MmuGather, tables: Tables, columns: slice, nonnone: int
+) -> Iterable[Columns]:
     """What one step clears: an entry, or all of them up to the one that fills `tlb`.
 
     In grain `entry`, entries that are none are skipped.
@@ -242,7 +247,8 @@ def _parts(mm: Mm, tlb: MmuGather, tables: Tables, columns: slice, nonnone: int)
     words: NDArray[np.uint64] = mm.machine.mem.entries[tables, columns]
     there = np.flatnonzero(words) + columns.start
     if mm.machine.grain == "entry":
-        return [slice(column, column + 1) for column in there.tolist()]
+        one_by_one: list[int] = there.tolist()
+        return one_by_one
     words = words[there - columns.start]
     pages = np.cumsum(pte.is_present(words) & ~pte.is_zero_page(words))
     fill = int(np.searchsorted(pages, tlb.room))

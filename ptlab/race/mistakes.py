@@ -54,7 +54,7 @@ def not_a_step(step: Any, path: Any, scheme: ReclaimScheme) -> SchemeMistake:
             f"{_point_called_in(path, scheme)} returns a Step: let it yield the Step"
         )
     if isinstance(step, GeneratorType):
-        called = step.gi_code.co_name
+        called = step.gi_code.co_name.removeprefix("_")
         return SchemeMistake(
             f"{where}: it yields what {called}() has begun. Write `yield from {called}(...)`, so that "
             "its steps are taken"

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ptlab.base.facts import Lock
 from ptlab.base.footprint import Access, Footprint
 from ptlab.base.precautions import Precaution
-from ptlab.base.tables import Slots, Tables
+from ptlab.base.tables import Columns, Slots, Tables
 from ptlab.race.broken_rule import Page, UsesFreed
 from ptlab.race.hardware import Hardware
 from ptlab.race.mapcount import Mapcount
@@ -140,7 +140,7 @@ class Sanitizer(Hardware):
         """Whether the entries that were read point to these tables now."""
         return self.machine.mem.points_to(pmd, slots, tables)
 
-    def unchanged(self, tables: Tables, columns: slice, was: Any) -> bool:
+    def unchanged(self, tables: Tables, columns: Columns, was: Any) -> bool:
         """vmf_pte_changed(), under the PTE lock. If that is left out, the answer is always yes."""
         if self.lacks(Precaution.PTE_SAME):
             return True

@@ -12,6 +12,7 @@ from math import prod
 from typing import Any
 
 from ptlab.base.footprint import Footprint
+from ptlab.base.store import as_changes
 from ptlab.race.broken_rule import BrokenRule, Verdict
 from ptlab.race.scenes import Scene, Variant
 from ptlab.race.scheduler import RCU, Scheduler, Segment
@@ -89,7 +90,7 @@ def _move(scheduler: Scheduler, letter: str, code: Code, mms: list[Mm]) -> tuple
     segment = scheduler.go(letter)
     with scheduler.sanitizer.looking_away():
         timeline = Timeline(machine, mms=mms)
-        timeline.note(0, machine.store.log[before:])
+        timeline.note(0, as_changes(machine.store.log[before:]))
         shown: Step = {**_ENDED, "text": predicate_of(scheduler, segment.step)}
         if segment.step is not None:
             calls = journal.calls(steps + 1)

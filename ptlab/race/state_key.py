@@ -36,6 +36,7 @@ _OF_THE_WAY = frozenset(
         "_watched",
     }
     | {"_serial", "_waits_for", "checker", "_book", "profile", "geometry", "journal"}
+    | {"_turns"}
 )
 """Attributes that say how a state was reached, or are looked at on their own in `state_key`."""
 _PLAIN = (int, str, float, bytes, bool, type(None), tuple, list, dict)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ptlab.base.footprint import Access
 from ptlab.base.geometry import PTRS_PER_TABLE, Level
+from ptlab.base.tables import spanned
 from ptlab.race.mapcount import Mapcount
 from ptlab.race.protection import Protection
 from ptlab.race.store_buffer import StoreBuffer
@@ -104,28 +105,30 @@ class WatchedEntries:
 
     def __setitem__(self, key: tuple[Any, Any], words: Any) -> None:
         through_the_store(self.sanitizer.machine.scheme, "mem.entries")
+        self._write(key, words)
+
+    def exchange(self, table: int, index: int, word: int) -> int:
+        """One word is set. What it was is for the journal."""
+        through_the_store(self.sanitizer.machine.scheme, "mem.entries")
+        return int(self._write((table, index), word))
+
+    def _write(self, key: tuple[Any, Any], words: Any) -> Any:
         self._note(*key, Access.WRITE)
         table, columns = key
         if self.sanitizer.buffer and np.any(words):
             self.sanitizer.buffer.store(self.sanitizer.machine, int(table))
-        one = isinstance(columns, int)
-        was = self.raw.word(int(table), columns) if one else self.raw[key]
+        was = self.raw[int(table), columns]
         self.sanitizer.protection.entries(int(table), columns, was, words)
         self.sanitizer.mapcount.changed(was, words)
         self.raw[key] = words
+        return was
 
     def _note(self, table: Any, columns: Any, access: int) -> None:
-        if not isinstance(table, (int, np.integer)):
+        if not isinstance(table, (int, np.integer)) or isinstance(columns, np.ndarray):
             return  # only the checks read runs
-        table = int(table)
-        if isinstance(columns, slice):
-            first, last, _ = columns.indices(PTRS_PER_TABLE)
-            last -= 1
-        elif isinstance(columns, (int, np.integer)):
-            first = last = int(columns)
-        else:
-            return
-        for place in range(place_of(first), place_of(last) + 1):
+        table, each = int(table), columns if isinstance(columns, slice) else int(columns)
+        first, stop, _ = spanned(each).indices(PTRS_PER_TABLE)
+        for place in range(place_of(first), place_of(stop - 1) + 1):
             self.sanitizer.note(("entry", table, place), access)
         self.sanitizer.alive(table, "writes into" if access & Access.WRITE else "reads")
         if self.sanitizer.buffer and access == Access.READ:

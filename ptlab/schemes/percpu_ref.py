@@ -26,7 +26,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ptlab.base.facts import Counting, CountMode, Dying, Holder, References, references_of
+from ptlab.base.facts import Counting, CountMode, Dying, Holder, References
+from ptlab.base.made_often import references_of
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import Slots, Tables, every, is_run, of_each, pick, table_count
 from ptlab.schemes.pte_refcount import PteRefcount, TryGet
@@ -178,7 +179,7 @@ class PercpuRef(PteRefcount):
         if not is_run(tables):
             mode = of_each(self.atomic, tables)
             often = times or abs(int(delta))
-            fact = references_of((who, after - delta, after, _HOW[mode], False))
+            fact = references_of(who, after - delta, after, _HOW[mode], False)
             yield Step(*_kind_and_function(delta, mode), tables, often, often, fact)
             return
         each = np.broadcast_to(delta, len(tables))
@@ -189,7 +190,7 @@ class PercpuRef(PteRefcount):
                 now, step = after[mask], each[mask]
                 n = int(np.abs(step).sum())
                 often = times * len(step) // len(each) if times else n
-                fact = references_of((who, now - step, now, _HOW[mode], False))
+                fact = references_of(who, now - step, now, _HOW[mode], False)
                 yield Step(*_kind_and_function(delta, mode), part, n, often, fact)
 
 

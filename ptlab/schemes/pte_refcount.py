@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from ptlab.base.facts import Counting, Dying, Holder, References, references_of
+from ptlab.base.facts import Counting, Dying, Holder, References
 from ptlab.base.geometry import PTRS_PER_TABLE
+from ptlab.base.made_often import references_of
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import Slots, Tables, every, of_each, pick, table_count, total
 from ptlab.state.memmap import State
@@ -105,7 +106,7 @@ class PteRefcount(ReclaimScheme):
         entries = total(tables, n)
         fn = "pte_get" if times >= entries else "pte_get_many"
         times = max(times, table_count(tables))
-        fact = references_of((Holder.ENTRY, after - n, after, Counting.ATOMIC, False))
+        fact = references_of(Holder.ENTRY, after - n, after, Counting.ATOMIC, False)
         yield Step(Kind.GET, fn, tables, entries, times, fact)
 
     def entries_unmapped(
@@ -152,7 +153,7 @@ class PteRefcount(ReclaimScheme):
         store.add(mem, "refcount", tables, 1)
         store.add(mem, "visitors", tables, 1)
         n = table_count(tables)
-        fact = references_of((Holder.VISITOR, before, before + 1, Counting.ATOMIC, False))
+        fact = references_of(Holder.VISITOR, before, before + 1, Counting.ATOMIC, False)
         yield Step(Kind.GET, "pte_try_get", tables, n, max(times, n), fact)
         return TryGet.TRYGET_SUCCESSED
 
@@ -164,7 +165,7 @@ class PteRefcount(ReclaimScheme):
         fn = "pte_put" if every(n == 1) else "pte_put_many"
         unused = pick(tables, after == 0)
         last = unused is not None and table_count(unused) == table_count(tables)
-        fact = references_of((who, after + n, after, Counting.ATOMIC, last))
+        fact = references_of(who, after + n, after, Counting.ATOMIC, last)
         yield Step(Kind.PUT, fn, tables, total(tables, n), times, fact)
         if unused is not None:
             yield from self.free_user_pte_table(mm, unused, tlb)

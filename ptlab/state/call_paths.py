@@ -6,7 +6,7 @@ stand still until that has ended: from one step to the next only the innermost a
 
 from __future__ import annotations
 
-from types import CodeType
+from types import CodeType, GeneratorType
 from typing import Any, TypeAlias
 
 Place: TypeAlias = tuple[CodeType | int, ...]
@@ -32,26 +32,32 @@ class CallPaths:
         self._under_way: list[tuple[Generator, _Call]] = []
 
     def of(self, path: Generator) -> Place:
-        """The place of `path`, which has just yielded. O(calls that began or ended since)."""
+        """The place of `path`, which has just yielded. O(calls that began or ended since).
+
+        What yields and is no generator, such as the tuple of Machine.lock(), is no place of its own.
+        """
         stack = self._under_way
         if not stack or stack[0][0] is not path:
             stack[:] = [(path, _called(self._roots, path, ()))]
         running, call = stack[-1]
-        while running.gi_frame is None:  # it has ended
+        frame = running.gi_frame
+        while frame is None:  # it has ended
             stack.pop()
             running, call = stack[-1]
+            frame = running.gi_frame
         while True:
             stops, begins = call
-            at = running.gi_frame.f_lasti
+            at = frame.f_lasti
             stop = stops.get(at)
             if stop is None:
                 stop = stops[at] = ((*begins, at), {})
             place, calls = stop
-            inner = running.gi_yieldfrom
-            if inner is None:
+            running = running.gi_yieldfrom
+            if type(running) is not GeneratorType:
                 return place
-            running, call = inner, calls.get(id(inner.gi_code)) or _called(calls, inner, place)
+            call = calls.get(id(running.gi_code)) or _called(calls, running, place)
             stack.append((running, call))
+            frame = running.gi_frame
 
     def forget(self) -> None:
         """Hold no generator of a path that has ended, or was broken off."""

@@ -45,9 +45,10 @@ class DataPages:
             self._store.add(self, "shares", index, 1)
             self._store.put(self, "forked", index, True)
 
-    def unshare(self, words: NDArray[np.uint64]) -> None:
+    def unshare(self, words: Any) -> None:
         """These entries go: one process less maps their anonymous pages. O(entries)."""
         if len(self.shares):
+            words = np.atleast_1d(np.asarray(words, np.uint64))
             frames = pte.pfn(words[pte.is_present(words)])
             index = _index(frames[_of(self.shares, frames)])
             if len(index):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ptlab.base.geometry import PTRS_PER_TABLE
 from ptlab.base.tables import Tables, count_each, total
+from ptlab.state.columns import longer
 from ptlab.state.entry_runs import EntryRuns, are_neighbours, bounds, follow_a_rule
 
 _FIRST = 16
@@ -36,15 +37,25 @@ class EntryPool:
 
     def __init__(self) -> None:
         self.words: NDArray[np.uint64] = np.zeros((_FIRST, PTRS_PER_TABLE), np.uint64)
+        self.flat = self.words.reshape(-1).data
+        """The same words as `words`. Python reads and writes one number in it, where numpy is slow."""
         self.runs = EntryRuns()
-        self.slab: NDArray[np.int32] = np.zeros(64, np.int32)
-        self.nonnone: NDArray[np.int32] = np.zeros(64, np.int32)
+        self.slab: NDArray[np.int32] = np.zeros(0, np.int32)
+        self.nonnone: NDArray[np.int32] = np.zeros(0, np.int32)
+        self.reserve(64)
         self._free = list(range(_FIRST - 1, 0, -1))
+
+    def reserve(self, tables: int) -> None:
+        """Have room for so many tables."""
+        self.slab, self.nonnone = longer(self.slab, tables), longer(self.nonnone, tables)
+        self.slabs, self._filled = self.slab.data, self.nonnone.data
 
     def __getitem__(self, key: tuple[Tables, Any]) -> Any:
         tables, columns = key
         if isinstance(tables, int):
-            slab = self.slab.item(tables)
+            if isinstance(columns, int):
+                return self.word(tables, columns)
+            slab = self.slabs[tables]
             if slab < 0:
                 return self.runs.words_of_one(-slab)[columns]
             return self.words[slab, columns]
@@ -64,53 +75,76 @@ class EntryPool:
 
     def word(self, table: int, index: int) -> int:
         """One word, as a Python int."""
-        slab = self.slab.item(table)
+        slab = self.slabs[table]
         if slab < 0:
-            return int(self[table, index])
-        return self.words.item(slab, index)
+            return self.runs.words_of_one(-slab).item(index)
+        return self.flat[slab << 9 | index]
 
     def __setitem__(self, key: tuple[Tables, Any], words: Any) -> None:
         tables, columns = key
         if isinstance(tables, np.ndarray):
             self._set_run(tables, columns, words)
             return
-        slab = self.slab.item(tables)
+        if isinstance(columns, int):
+            self.exchange(tables, columns, words)
+            return
+        slab = self.slabs[tables]
         if slab < 0:
-            if isinstance(columns, slice) and self._shorten(tables, columns, words):
+            if self._shorten(tables, columns, words):
                 return
             self._spell_out(np.array([tables]))
-            slab = self.slab.item(tables)
-        if isinstance(columns, int):
-            was, now = self.words.item(slab, columns) != 0, words != 0
+            slab = self.slabs[tables]
+        was = self.filled_each(tables, columns)
+        if isinstance(words, np.ndarray):
+            now = int(np.count_nonzero(words))
         else:
-            was = self.filled_each(tables, columns)
-            if isinstance(words, np.ndarray):
-                now = int(np.count_nonzero(words))
-            else:
-                now = self.words[slab, columns].size if words else 0
+            now = self.words[slab, columns].size if words else 0
         if not slab:
             if not now:
                 return
-            slab = self.slab[tables] = self._take(1)[0]
+            slab = self.slabs[tables] = self._take(1)[0]
         self.words[slab, columns] = words
-        if now != was:
-            left = self.nonnone[tables] = self.nonnone.item(tables) + now - was
+        self._count(tables, slab, now - was)
+
+    def exchange(self, table: int, index: int, word: int) -> int:
+        """Set one word; returns what it was. Both are Python's ints."""
+        slab = self.slabs[table]
+        if slab < 0:
+            self._spell_out(np.array([table]))
+            slab = self.slabs[table]
+        was = self.flat[slab << 9 | index]
+        if was:
+            self.flat[slab << 9 | index] = word
+            if not word:
+                self._count(table, slab, -1)
+        elif word:
+            if not slab:
+                slab = self.slabs[table] = self._take(1)[0]
+            self.flat[slab << 9 | index] = word
+            self._filled[table] += 1
+        return was
+
+    def _count(self, table: int, slab: int, more: int) -> None:
+        """So many more entries are not none. If none is left, `slab` is given back."""
+        if more:
+            left = self._filled[table] = self._filled[table] + more
             if not left:
-                self.slab[tables] = 0
+                self.slabs[table] = 0
                 self._free.append(slab)
 
     def filled(self, tables: Tables, columns: Any) -> int:
         """How many of the entries `columns` are not none, in a table or in a run together."""
-        each = self.filled_each(tables, columns)
-        return total(tables, each)
+        if isinstance(columns, int) and isinstance(tables, int):
+            return int(self.word(tables, columns) != 0)
+        return total(tables, self.filled_each(tables, columns))
 
     def filled_each(self, tables: Tables, columns: Any) -> Any:
         """The same for each table: a number, or an array for a run. Reads no entry where it need not."""
         each: Any
         if isinstance(tables, int):
-            some = each = self.nonnone.item(tables)
-            if some and isinstance(columns, slice) and columns.stop == columns.start + 1:
-                return int(self.word(tables, columns.start) != 0)
+            if isinstance(columns, int):
+                return int(self.word(tables, columns) != 0)
+            some = each = self._filled[tables]
         else:
             each = self.nonnone[tables]
             some = each.any()
@@ -206,6 +240,7 @@ class EntryPool:
         while len(self._free) < count:
             have = len(self.words)
             self.words = np.concatenate([self.words, np.zeros_like(self.words)])
+            self.flat = self.words.reshape(-1).data
             self._free.extend(range(2 * have - 1, have - 1, -1))
         taken = self._free[-count:]
         del self._free[-count:]

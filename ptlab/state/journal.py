@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from ptlab.base.call_path import in_kernel
 from ptlab.base.steps import Path, Step
-from ptlab.base.store import Change, Store
+from ptlab.base.store import Change, Store, as_changes, redo, undo
 from ptlab.state.call_paths import CallPaths, Place
 from ptlab.state.scheme import POINTS
 
@@ -67,7 +67,7 @@ class Journal:
     def __init__(self, store: Store) -> None:
         if store.log is None:
             raise ValueError("the journal needs a store that records: Process(record=True)")
-        self._changes: list[Change] = store.log
+        self._changes = store.log
         self._marks = array("q", [len(store.log)])
         self.steps: list[Step] = []
         self._places: list[Place] = []
@@ -176,9 +176,9 @@ class Journal:
             raise ValueError(f"position {position} is outside the story: 0 to {len(self.steps)}")
         here, there = self._marks[self.position], self._marks[position]
         if there < here:
-            Store.undo(self._changes[there:here])
+            undo(self._changes[there:here])
         else:
-            Store.redo(self._changes[here:there])
+            redo(self._changes[here:there])
         self.position = position
 
     def path(self, number: int) -> tuple[str, ...]:
@@ -202,7 +202,7 @@ class Journal:
 
     def changes(self, number: int) -> list[Change]:
         """The changes of step `number` (1 is the first)."""
-        return self._changes[self._marks[number - 1] : self._marks[number]]
+        return as_changes(self._changes[self._marks[number - 1] : self._marks[number]])
 
     def back(self) -> bool:
         """One step back; False at the beginning."""
@@ -238,7 +238,7 @@ class Journal:
         """Undo and forget everything after step `position`, unfinished changes included."""
         mark = self._marks[position]
         if self.position >= position:
-            Store.undo(self._changes[mark : self._applied()])
+            undo(self._changes[mark : self._applied()])
         del self._changes[mark:], self._marks[position + 1 :]
         del self.steps[position:], self._places[position:]
         self.position = position

@@ -13,15 +13,17 @@ from typing import Any
 from ptlab.base import pte
 from ptlab.base.call_path import not_in_kernel
 from ptlab.base.errors import SchemeMistake, unknown
-from ptlab.base.facts import FREED, FREED_LATER, Lock, lock_of
+from ptlab.base.facts import FREED, FREED_LATER, Lock
 from ptlab.base.footprint import Access
 from ptlab.base.geometry import Geometry
 from ptlab.base.kernel_versions import Profile
+from ptlab.base.made_often import lock_of
 from ptlab.base.precautions import Precaution
 from ptlab.base.steps import Kind, Path, Step, step_of
 from ptlab.base.store import Store
 from ptlab.base.tables import Tables
 from ptlab.state.data_pages import DataPages
+from ptlab.state.held import Held, Turn, dropped
 from ptlab.state.hugetlb import HugeTlb
 from ptlab.state.memmap import MemMap, State
 from ptlab.state.others import Alone
@@ -52,8 +54,10 @@ class Machine:
         """The other tasks that run, if there are any."""
         self.task = 0
         """The task that runs: an index into `held`."""
-        self.held: list[tuple[Lock, ...]] = [()]
+        self.held: list[Held] = [()]
         """For each task the locks it holds, in the order taken."""
+        self._turns: dict[str, Turn] = {}
+        """The lock that each function took or dropped last."""
         self._rcu: list[Tables] = []
         self._rcu_waits = [0, 0]
         """What was handed to RCU so far, and which part [first, after) of it still waits."""
@@ -122,60 +126,80 @@ class Machine:
         self.store.put(self, "next_anon_vma", 0, number + 1)
         return number
 
-    @not_in_kernel
     def lock(
         self, fn: str, name: str, of: Any, mode: str, times: int = 1, tries: bool = False
     ) -> Path[bool]:
         """Take lock `name` of `of` in `mode`; the Step says that function `fn` has it.
 
         With several tasks it is first announced (a Step of Kind.WAIT), and the task is resumed when
-        no other task holds it; in mode "trylock", or if it `tries`, it may not wait and gives up: False.
+        no other task holds it. In mode "trylock", or if it `tries`, it may not wait; the path's result
+        says whether the lock was free.
         """
-        lock = lock_of((name, of, mode))
-        if self.others.several and not (
-            yield from self._wait(fn, lock, times, tries or mode == "trylock")
-        ):
-            return False
-        task, held, log = self.task, self.held, self.store.log
-        after = (*held[task], lock)
-        if log is not None:  # Store.put(), written out here and below: half of all steps are these
-            log.append((self, "held", task, held[task], after))
-        held[task] = after
-        yield step_of((_LOCK, fn, None, 0, times, lock))
+        if tries or mode == "trylock" or self.others.several:
+            return self._lock(fn, name, of, mode, times, tries or mode == "trylock")
+        return self._take(fn, name, of, mode, times)  # type: ignore[no-any-return]
+
+    @not_in_kernel
+    def _lock(self, fn: str, name: str, of: Any, mode: str, times: int, tries: bool) -> Path[bool]:
+        """Until the lock can be had. A PTE lock is found through pte_offset_map(), under RCU."""
+        if self.others.several:
+            lock = lock_of((name, of, mode))
+            if mode not in MODES:
+                raise SchemeMistake(f"{fn}: {unknown('mode', mode, MODES)}")
+            if name == "ptl":
+                self.others.rcu_read_lock(self.task)
+            if not tries:
+                yield Step(Kind.WAIT, fn, None, 0, times, lock)
+            how = Access.READ if mode == "read" else Access.WRITE
+            self.others.lock(lock, how | Access.TRY if tries else how)
+            if self.taken(lock, self.task):
+                yield Step(Kind.FAIL, fn, None, 0, times, lock)
+                return False
+        yield from self._take(fn, name, of, mode, times)
         return True
 
-    def _wait(self, fn: str, lock: Lock, times: int, tries: bool) -> Path[bool]:
-        """Until the lock can be had. A PTE lock is found through pte_offset_map(), under RCU."""
-        if lock.mode not in MODES:
-            raise SchemeMistake(f"{fn}: {unknown('mode', lock.mode, MODES)}")
-        if lock.name == "ptl":
-            self.others.rcu_read_lock(self.task)
-        if not tries:
-            yield Step(Kind.WAIT, fn, None, 0, times, lock)
-        how = Access.READ if lock.mode == "read" else Access.WRITE
-        self.others.lock(lock, how | Access.TRY if tries else how)
-        if self.taken(lock, self.task):
-            yield Step(Kind.FAIL, fn, None, 0, times, lock)
-            return False
-        return True
+    def _take(self, fn: str, name: str, of: Any, mode: str, times: int) -> Any:
+        """Take the lock, which is free. The path is its one step.
+
+        A function mostly asks for what it asked for the last time. It is then given the same step.
+        """
+        task, log = self.task, self.store.log
+        before, asked = self.held[task], (task, name, of, mode, times)
+        turn = self._turns.get(fn) if type(of) is int else None
+        if turn is None or turn.before is not before or turn.asked != asked:
+            lock = lock_of((name, of, mode))
+            turn = self._turn(_LOCK, fn, before, asked, lock, (*before, lock))
+            if type(of) is int:  # arrays are slow to compare
+                self._turns[fn] = turn
+        if log is not None:  # Store.put(), written out here and below: half of all steps are these
+            log += turn.change
+        self.held[task] = turn.after
+        return turn.steps
 
     def unlock(self, fn: str, name: str, times: int = 1) -> Step:
         """Drop the lock `name` taken last."""
         task, log = self.task, self.store.log
-        held = self.held[task]
-        if held and held[-1].name == name:
-            lock, rest = held[-1], held[:-1]
-        else:
-            lock, rest = _taken_earlier(held, fn, name)
+        before, asked = self.held[task], (task, name, times)
+        turn = self._turns.get(fn)
+        if turn is None or turn.before is not before or turn.asked != asked:
+            turn = self._turn(_UNLOCK, fn, before, asked, *dropped(before, fn, name))
+            self._turns[fn] = turn
         if self.others.several:
-            how = Access.READ if lock.mode == "read" else Access.WRITE
-            self.others.lock(lock, how | Access.RELEASE)
+            how = Access.READ if turn.lock.mode == "read" else Access.WRITE
+            self.others.lock(turn.lock, how | Access.RELEASE)
             if name == "ptl":
-                self.others.rcu_read_unlock(self.task)
+                self.others.rcu_read_unlock(task)
         if log is not None:
-            log.append((self, "held", task, held, rest))
-        self.held[task] = rest
-        return step_of((_UNLOCK, fn, None, 0, times, lock))
+            log += turn.change
+        self.held[task] = turn.after
+        return turn.steps[0]  # type: ignore[no-any-return]
+
+    def _turn(
+        self, kind: str, fn: str, before: Held, asked: tuple[Any, ...], lock: Lock, after: Held
+    ) -> Turn:
+        """What comes of it that `fn` takes or drops `lock`."""
+        step = step_of((kind, fn, None, 0, asked[-1], lock))
+        return Turn(before, asked, lock, after, (self, "held", asked[0], before, after), (step,))
 
     def downgrade(self, fn: str, name: str) -> Step:
         """Hold the lock `name` for read from now on, instead of for write."""
@@ -258,15 +282,3 @@ class Machine:
         self.others.freed(tables, grace_period)
         self.store.put(self.mem, "state", tables, _FREED)
         return Step(Kind.FREE, fn, tables, fact=FREED_LATER if grace_period else FREED)
-
-
-def _taken_earlier(held: tuple[Lock, ...], fn: str, name: str) -> tuple[Lock, tuple[Lock, ...]]:
-    """The lock `name` that was taken last, though others were after it; and the rest."""
-    index = max((k for k, lock in enumerate(held) if lock.name == name), default=None)
-    if index is None:
-        mine = ", ".join(lock.name for lock in held) or "no lock"
-        raise SchemeMistake(
-            f"{fn} drops {name}, which is not held. Held is {mine}. A lock is taken with "
-            f"`yield from machine.lock(...)`"
-        )
-    return held[index], held[:index] + held[index + 1 :]

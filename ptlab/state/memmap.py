@@ -105,20 +105,26 @@ class MemMap:
 
     def reserve(self, size: int) -> None:
         """Lengthen the columns to `size` rows."""
-        for owner, names in ((self, tuple(self.COLUMNS)), (self.entries, ("slab", "nonnone"))):
-            for name in names:
-                setattr(owner, name, longer(getattr(owner, name), size))
+        for name in self.COLUMNS:
+            setattr(self, name, longer(getattr(self, name), size))
+        self.entries.reserve(size)
 
     def write(self, tables: Tables, columns: Any, words: Any) -> None:
         """Set entries; `words` has the shape of `columns` (one table) or (tables, columns).
 
         One entry is written, and noted, as two numbers.
         """
-        if isinstance(tables, int) and isinstance(columns, slice):
-            column = columns.start
-            if columns.stop == column + 1:
-                columns, words = column, int(words if isinstance(words, int) else words.item())
-        if self.store.log is None:
+        log = self.store.log
+        if isinstance(tables, int):
+            if isinstance(columns, slice) and columns.stop == columns.start + 1:
+                columns = columns.start
+            if isinstance(columns, int):
+                word = words if isinstance(words, int) else words.item()
+                was = self.entries.exchange(tables, columns, word)
+                if log is not None:
+                    log += (self, "entries", (tables, columns), was, word)
+                return
+        if log is None:
             self.entries[tables, columns] = words
         else:
             self.store.put(self, "entries", (tables, columns), words)

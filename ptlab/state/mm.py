@@ -44,7 +44,8 @@ COUNTED: dict[int, int] = {Level.PTE: Count.PTE, Level.PMD: Count.PMD, Level.PUD
 """Where the tables of a level are counted."""
 
 _PTE, _PMD, _PUD = Count.PTE, Count.PMD, Count.PUD  # read after nearly every step
-_KINDS = (Count.ANON, Count.ZERO, Count.FILE, Count.SWAP)
+_HUGE, _HUGETLB = Count.HUGE, Count.HUGETLB_SEEN
+_ANON, _ZERO, _FILE, _SWAP = Count.ANON, Count.ZERO, Count.FILE, Count.SWAP
 
 
 class Mm:
@@ -81,16 +82,22 @@ class Mm:
 
     def count_pages(self, census: Census, sign: int) -> None:
         """Add or take away entries of all kinds."""
-        for which, pages in zip(_KINDS, census, strict=True):
-            if pages:
-                self.count(which, sign * pages)
+        pages, zero, file, swap = census
+        if pages:
+            self.count(_ANON, sign * pages)
+        if zero:
+            self.count(_ZERO, sign * zero)
+        if file:
+            self.count(_FILE, sign * file)
+        if swap:
+            self.count(_SWAP, sign * swap)
 
     def count(self, which: int, delta: int) -> None:
         """Add `delta` to a counter: Store.add(), written out, for it is called most."""
         counters, log = self.counters, self.machine.store.log
         value = counters[which] + int(delta)
         if log is not None:
-            log.append((self, "counters", which, counters[which], value))
+            log += (self, "counters", which, counters[which], value)
         counters[which] = value
 
     def find_vma(self, address: int) -> Vma:
@@ -151,11 +158,12 @@ class Mm:
     def has_huge(self) -> bool:
         """Whether a PMD or PUD entry maps a huge page itself, or another task may let one do so."""
         seen = self.counters
-        return self.machine.others.several or bool(seen[Count.HUGE] or seen[Count.HUGETLB_SEEN])
+        return self.machine.others.several or bool(seen[_HUGE] or seen[_HUGETLB])
 
     def is_huge(self, pmd: int, slots: Slots) -> bool:
         """pmd_trans_huge(): whether the PMD entry maps a huge page itself. A run is of tables only."""
-        if is_run(slots) or not self.has_huge:
+        seen = self.counters
+        if not (self.machine.others.several or seen[_HUGE] or seen[_HUGETLB]) or is_run(slots):
             return False
         return bool(self.machine.mem.entries.word(pmd, first_of(slots)) & PSE)
 

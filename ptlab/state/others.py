@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ptlab.base.facts import Lock
 from ptlab.base.precautions import Precaution
-from ptlab.base.tables import Slots, Tables
+from ptlab.base.tables import Columns, Slots, Tables
 
 
 class Alone:
@@ -30,7 +30,7 @@ class Alone:
         """pmd_same(): whether the entries that were read still point to the tables found there."""
         return True
 
-    def unchanged(self, tables: Tables, columns: slice, was: Any) -> bool:
+    def unchanged(self, tables: Tables, columns: Columns, was: Any) -> bool:
         """vmf_pte_changed(), under the PTE lock: whether entries are still what they `was`."""
         return True
 

@@ -17,7 +17,7 @@ from ptlab.base.facts import Lock, VmaMapped
 from ptlab.base.geometry import Level
 from ptlab.base.steps import TABLE_EVENTS, Kind, Step
 from ptlab.base.store import Change
-from ptlab.base.tables import listed
+from ptlab.base.tables import listed, spanned
 from ptlab.draw.appearance import Look, look
 from ptlab.draw.names import lock_name
 from ptlab.draw.sentences import predicate
@@ -243,7 +243,7 @@ def _span(step: Step) -> tuple[int, int] | None:
     columns = getattr(step.fact, "columns", None)
     if columns is None:
         return None
-    span = range(512)[columns]
+    span = range(512)[spanned(columns)]
     return span[0], span[-1] + 1
 
 

@@ -225,8 +225,11 @@ def test_starvation_of_a_retry_loop() -> None:
 
 
 def test_a_lock_that_is_never_dropped() -> None:
+    def toy(p: Process) -> Path[None]:
+        yield from p.machine.lock("toy", "mmap_lock", 0, "read")
+
     def prepare(p: Process) -> Paths:
-        return {"lock": p.machine.lock("toy", "mmap_lock", 0, "read")}
+        return {"lock": toy(p)}
 
     assert run(prepare, "A") == "a lock is still held: mmap_lock"
 
