@@ -225,8 +225,11 @@ def test_down_enters_the_tree(stepper: Any, page: Any) -> None:
         assert page.evaluate(focused) == "n1"
         page.keyboard.press("ArrowUp")
     stepper.get_by_role("tab", name="Code").click()
-    stepper.locator(".ptlab-source").focus()
+    source = stepper.locator(".ptlab-source")
+    source.focus()
     page.keyboard.press("ArrowDown")
+    broken = source.evaluate("(pre) => getComputedStyle(pre).wordBreak")
+    assert broken == "normal", "JupyterLab breaks a line of code inside a word"
     assert page.evaluate(focused) is None, "the source scrolls"
 
 

@@ -14,9 +14,9 @@ function widthOf(text, size, weight = "") {
 }
 const fits = new Map(); // to measure a text takes long, and few differ
 /** The size of type at which `text` fits. */
-function fitting(text, size, room) {
-  const key = `${text} ${size} ${room}`;
-  if (!fits.has(key)) fits.set(key, Math.min(size, size * room / Math.max(1, widthOf(text, size))));
+function fitting(text, size, room, weight = "") {
+  const key = `${text} ${size} ${room} ${weight}`;
+  if (!fits.has(key)) fits.set(key, Math.min(size, size * room / Math.max(1, widthOf(text, size, weight))));
   return fits.get(key);
 }
 
@@ -50,11 +50,12 @@ export function makeBox(id, node, columns, height, process) {
   const strip = { x: x + MARGIN, y: y + height - STRIP - 5, width: room };
   const slots = node.places.map(({ slot }) => (slot === null ? "" : `[${slot}]`));
   const named = process && node.level === "PGD" ? `${process}: ` : "";
+  const lock = ["PMD", "PTE"].includes(node.level) ? 10 : 0; // these have one of their own
   const wide = node.level === "PTE"; // the slot stands before the title; in a narrow box after the line
   const slot = draw("text", wide ? { class: "slot", x: strip.x, y: y + 13, "font-size": SLOT }
     : { class: "slot at-end", x: strip.x + room, y: y + 25, "font-size": SLOT });
   const taken = slots[0] ? widthOf(slots[0], SLOT, "700") + 6 : 0, [before, after] = wide ? [taken, 0] : [0, taken];
-  const heading = draw("text", { class: "name", x: strip.x + before, y: y + 13, "font-size": fitting(node.title, TITLE, room - before - 10) }, node.title);
+  const heading = draw("text", { class: "name", x: strip.x + before, y: y + 13, "font-size": fitting(node.title, TITLE, room - before - lock, "600") }, node.title);
   const line = draw("text", { class: "line", x: strip.x, y: y + 25 });
   const frame = (shift, part) => draw("rect", { ...box, x: x + shift, y: y - shift, rx: 5, class: part });
   const runs = draw("g"), mark = draw("path", { class: "mark" });
