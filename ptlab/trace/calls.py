@@ -11,17 +11,9 @@ from ptlab.trace.rows import MAP_ANONYMOUS, Op
 
 MMAP, MPROTECT, MUNMAP, BRK, MREMAP, SHMAT, MADVISE = 9, 10, 11, 12, 25, 30, 28
 CLONE, FORK, VFORK, EXECVE, SHMDT, TRUNCATE, FTRUNCATE = 56, 57, 58, 59, 67, 76, 77
-MLOCK, MUNLOCK, FALLOCATE, EXECVEAT, MLOCK2, PKEY_MPROTECT, CLONE3 = (
-    149,
-    150,
-    285,
-    322,
-    325,
-    329,
-    435,
-)
+MLOCK, MUNLOCK, MLOCKALL, MUNLOCKALL, FALLOCATE = 149, 150, 151, 152, 285
+EXECVEAT, MLOCK2, PKEY_MPROTECT, CLONE3 = 322, 325, 329, 435
 NOT_UNDERSTOOD = {
-    151: "mlockall",
     216: "remap_file_pages",
     323: "userfaultfd",
     440: "process_madvise",
@@ -35,13 +27,8 @@ OF_32_BITS, HIDDEN = -1, -2
 WATCHED = {
     **{MMAP: "mmap", MPROTECT: "mprotect", MUNMAP: "munmap", BRK: "brk", MREMAP: "mremap"},
     **{SHMAT: "shmat", MADVISE: "madvise", CLONE: "clone", FORK: "fork", VFORK: "vfork"},
-    **{
-        SHMDT: "shmdt",
-        TRUNCATE: "truncate",
-        FTRUNCATE: "ftruncate",
-        MLOCK: "mlock",
-        MUNLOCK: "munlock",
-    },
+    **{SHMDT: "shmdt", TRUNCATE: "truncate", FTRUNCATE: "ftruncate"},
+    **{MLOCK: "mlock", MUNLOCK: "munlock", MLOCKALL: "mlockall", MUNLOCKALL: "munlockall"},
     **{EXECVE: "execve", EXECVEAT: "execveat"},
     **{FALLOCATE: "fallocate", MLOCK2: "mlock2", PKEY_MPROTECT: "pkey_mprotect", CLONE3: "clone3"},
     **NOT_UNDERSTOOD,
@@ -124,12 +111,14 @@ def _fields(number: int, arguments: tuple[int, ...], result: int, file: int) -> 
         MPROTECT: (Op.PROTECT, third),
         PKEY_MPROTECT: (Op.PROTECT, third),
         MLOCK: (Op.LOCK, 0),
-        MLOCK2: (Op.LOCK, 0),
+        MLOCK2: (Op.LOCK, third),
         MUNLOCK: (Op.UNLOCK, 0),
     }
     if number in simple:
         op, x = simple[number]
         return Fields(op, at, page_up(length), x)
+    if number in (MLOCKALL, MUNLOCKALL):
+        return Fields(Op.LOCKALL, x=at if number == MLOCKALL else 0)
     if number in (TRUNCATE, FTRUNCATE):
         return Fields(Op.RESIZE, x=length, file=file) if file else None
     if number == FALLOCATE:

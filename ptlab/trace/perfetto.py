@@ -22,6 +22,7 @@ _CALLS = {
     Op.REMAP: "mremap",
     Op.LOCK: "mlock",
     Op.UNLOCK: "munlock",
+    Op.LOCKALL: "mlockall",
     Op.FORK: "fork",
     Op.RESIZE: "ftruncate",
     Op.PUNCH: "fallocate",

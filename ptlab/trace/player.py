@@ -26,6 +26,7 @@ from ptlab.base.steps import Step
 from ptlab.costs.meter import Costs
 from ptlab.observe.pagemap import FILE, GUARD, HUGE, PFNZERO
 from ptlab.paths.madvise import ADVICE_NAMES
+from ptlab.paths.mlock import MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT
 from ptlab.process.process import Process
 from ptlab.schemes import ReclaimScheme
 from ptlab.state.machine import Machine
@@ -34,6 +35,7 @@ from ptlab.state.vma import VM, find_vma_intersection, prot_name
 from ptlab.trace.calls import not_understood, page_up
 from ptlab.trace.rows import (
     MAP_ANONYMOUS,
+    MAP_LOCKED,
     MAP_NORESERVE,
     MAP_POPULATE,
     MAP_SHARED,
@@ -45,6 +47,7 @@ from ptlab.trace.rows import (
 
 _PROT_MASK = 7  # PROT_READ, PROT_WRITE and PROT_EXEC; the rest are hints
 _MREMAP_FIXED, _MREMAP_DONTUNMAP = 2, 4
+_MCL = MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT
 _HUGE_ADVICE = ("HUGEPAGE", "NOHUGEPAGE", "COLLAPSE")
 _REFUSED = (KernelError, SegmentationFault, NotModelled)
 
@@ -72,8 +75,9 @@ class Player:
             Op.ADVISE: self._advise,
             Op.PROTECT: self._protect,
             Op.REMAP: self._remap,
-            Op.LOCK: lambda process, row: process.mlock(row.at, row.length),
+            Op.LOCK: lambda process, row: process.mlock(row.at, row.length, bool(row.x)),
             Op.UNLOCK: lambda process, row: process.munlock(row.at, row.length),
+            Op.LOCKALL: self._lock_all,
             Op.TOUCH: self._touch,
             Op.LOST: self._lost,
             Op.RESIZE: self._of_file,
@@ -147,10 +151,18 @@ class Player:
             shared=shared,
             noreserve=bool(row.y & MAP_NORESERVE),
             populate=bool(row.y & MAP_POPULATE),
+            locked=bool(row.y & MAP_LOCKED),
             over=True,
             file=file,
             offset=row.z if file else 0,
         )
+
+    def _lock_all(self, process: Process, row: Row) -> None:
+        if row.x:
+            current, future, onfault = (bool(row.x & bit) for bit in _MCL)
+            process.mlockall(current, future, onfault)
+        else:
+            process.munlockall()
 
     def _protect(self, process: Process, row: Row) -> None:
         process.mprotect(row.at, prot_name(row.x & _PROT_MASK), row.length)

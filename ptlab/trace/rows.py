@@ -8,7 +8,9 @@ Each row has the same columns. What `x`, `y` and `z` mean depends on the row's `
     ADVISE   madvise. x: the advice's number
     PROTECT  mprotect. x: rights
     REMAP    mremap of [at, at + length). x: new length, y: MREMAP_* flags, z: new address
-    LOCK, UNLOCK
+    LOCK     mlock, mlock2. x: 1 for MLOCK_ONFAULT, else 0
+    UNLOCK   munlock
+    LOCKALL  mlockall. x: MCL_* flags, 0 for munlockall
     TOUCH    these pages have an entry since the last look. x: PAGE_IS_* of PAGEMAP_SCAN, and how
              the program used them first, if the recorder knows: WAS_READ or WAS_WRITTEN
     LOST     these pages have lost their entry, and no call said so. x: as in TOUCH
@@ -55,6 +57,7 @@ class Op(IntEnum):
     ALLOCATE = 15
     SAMPLE = 16
     UNKNOWN = 17
+    LOCKALL = 18
 
 
 COLUMNS = ("clock", "took", "who", "op", "at", "length", "x", "y", "z", "file", "error")
@@ -84,7 +87,8 @@ class Row(NamedTuple):
 
 _LONGEST = 75  # characters of a title
 
-MAP_SHARED, MAP_ANONYMOUS, MAP_NORESERVE, MAP_POPULATE = 0x1, 0x20, 0x4000, 0x8000
+MAP_SHARED, MAP_ANONYMOUS, MAP_LOCKED = 0x1, 0x20, 0x2000
+MAP_NORESERVE, MAP_POPULATE = 0x4000, 0x8000
 PROT_READ, PROT_WRITE, PROT_EXEC = 1, 2, 4
 WAS_READ, WAS_WRITTEN = 1 << 16, 1 << 17
 

@@ -72,7 +72,7 @@ def test_a_column_that_unpacks_to_more_than_its_rows_is_refused(tmp_path, whole)
 @pytest.mark.parametrize(
     ("column", "value", "why"),
     [
-        ("op", 99, "its op is not one of 1 to 17"),
+        ("op", 99, "its op is not one of 1 to 18"),
         ("at", 1 << 58, "its at is above"),
         ("length", -1, "its length is below 0"),
         ("who", 3, "its process does not exist"),

@@ -1,16 +1,19 @@
 """What the simulator makes of a recorded program."""
 
 import platform
+import sys
 
 import numpy as np
 import pytest
 
 import ptlab
 from ptlab.costs.meter import Meter
+from ptlab.state.vma import VM
 from ptlab.trace.playing import process_at
+from ptlab.trace.record import record
 from ptlab.trace.rows import ROW, Op, Trace
 
-AT = 1 << 30
+AT, MiB = 1 << 30, 1 << 20
 TABLES_KB = 4
 
 
@@ -85,6 +88,44 @@ def test_what_cannot_be_played_is_counted_and_said():
     played = ptlab.replay(Trace(rows), "unmap_only")
     assert played[0].trouble == {"UNKNOWN: userfaultfd": 1, "TOUCH: SIGSEGV or SIGBUS": 1}
     assert "1 x UNKNOWN: userfaultfd" in " ".join(str(played).split())
+
+
+def test_locked_memory_keeps_its_pages(recorded):
+    """MLOCK_ONFAULT brings none, MAP_LOCKED and MCL_FUTURE bring all, and DONTNEED is refused."""
+    program = """
+import ctypes, mmap, time
+from contextlib import suppress
+MiB, PRIVATE = 1 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+libc = ctypes.CDLL(None)
+libc.mlock2.argtypes = [ctypes.c_size_t, ctypes.c_size_t, ctypes.c_int]
+lazy = mmap.mmap(-1, 2 * MiB, PRIVATE)
+libc.mlock2(ctypes.addressof(ctypes.c_char.from_buffer(lazy)), 2 * MiB, 1)
+def dropped(one):
+    with suppress(OSError): one.madvise(mmap.MADV_DONTNEED)
+    time.sleep(0.02)
+dropped(lazy)
+fixed = mmap.mmap(-1, 4 * MiB, PRIVATE | 0x2000)
+dropped(fixed)
+fixed.close()
+libc.mlockall(2)
+later = mmap.mmap(-1, 4 * MiB, PRIVATE)
+dropped(later)
+libc.munlockall()
+later.madvise(mmap.MADV_DONTNEED)
+time.sleep(0.02)
+"""
+    trace = record([sys.executable, "-S", "-c", program])
+    locked = trace.rows["x"][trace.rows["op"] == Op.LOCKALL].tolist()
+    assert locked in ([2, 0], [0])  # a limit of 0 bytes forbids the first
+    played = ptlab.replay(trace, "pt_reclaim" if _has_pt_reclaim() else "unmap_only")
+    assert played.equal(played[0]) == trace.samples
+    assert not played[0].trouble
+    rows = trace.rows
+    fixed = rows["clock"][(rows["op"] == Op.UNMAP) & (rows["length"] == 4 * MiB)][0]
+    end = rows["clock"][rows["op"] == Op.LOCKALL][-1]
+    for moment in (fixed, end)[: len(locked)]:
+        vmas = process_at(trace, (moment - 1) / 1e9).mm.vmas
+        assert 6 * MiB <= sum(vma.end - vma.start for vma in vmas if vma.flags & VM.LOCKED)
 
 
 def test_a_moment_of_a_trace_is_a_process_to_step_through(trace):
