@@ -19,12 +19,16 @@ _TAKING = (4, 9, 21, 24, 102, 103)  # DONTNEED, REMOVE, PAGEOUT, DONTNEED_LOCKED
 
 
 class Flight(NamedTuple):
-    """A call that a thread is in: what it is, when it began, and what had to be read before."""
+    """A call that a thread is in: what it is, when it began, and what had to be read before.
+
+    `faulted`: pages of what it takes away that had been faulted on before.
+    """
 
     info: Info
     began: int
     file: int
     flags: int
+    faulted: frozenset[int]
 
 
 def enters(notes: Notes, spaces: Collection[Space], space: Space, tid: int, info: Info) -> Flight:
@@ -43,9 +47,11 @@ def enters(notes: Notes, spaces: Collection[Space], space: Space, tid: int, info
     elif info.number == calls.SHMDT:
         at = info.arguments[0]
         look(notes, space, at, at + space.segments.get(at, 0))
-    for start, end in calls.losing(info.number, info.arguments):
+    lost = calls.losing(info.number, info.arguments)
+    for start, end in lost:
         look(notes, space, start, min(end, ALL))
-    return Flight(info, began, file, flags)
+    faulted = frozenset(page for range_ in lost for page in space.faults(*range_))
+    return Flight(info, began, file, flags, faulted)
 
 
 def _clone_flags(tid: int, info: Info) -> int:
@@ -98,7 +104,7 @@ def returned(
     if row is None or (error and row.op == Op.UNKNOWN):
         return
     if len(space.threads) > 1:
-        _missed(notes, space, calls.losing(number, arguments))
+        _missed(notes, space, flight)
     notes.add(space.who, row, flight.began, error)
     if row.op == Op.MAP:
         space.files.add(row.file)
@@ -112,12 +118,13 @@ def returned(
                 _forget_file(notes, each, row.file)
 
 
-def _missed(notes: Notes, space: Space, lost: list[tuple[int, int]]) -> None:
+def _missed(notes: Notes, space: Space, flight: Flight) -> None:
     """Pages that another thread faulted on after the look, and that may have gone with the call."""
-    for start, end in lost:
+    for start, end in calls.losing(flight.info.number, flight.info.arguments):
         for page, wrote in sorted(space.faults(start, end).items()):
-            how = WAS_WRITTEN if wrote else WAS_READ
-            notes.add(space.who, calls.Fields(Op.TOUCH, page << PAGE_SHIFT, PAGE_SIZE, how))
+            if page not in flight.faulted:
+                how = WAS_WRITTEN if wrote else WAS_READ
+                notes.add(space.who, calls.Fields(Op.TOUCH, page << PAGE_SHIFT, PAGE_SIZE, how))
 
 
 def _forget_file(notes: Notes, space: Space, file: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,7 +31,7 @@ class Space:
     brk    the end of the heap, page aligned
     files  the numbers of the files that it has mapped, some of them no longer
     segments  the length of each segment of System V shared memory, by its address
-    faulted   pages that were faulted on since they were looked at last
+    faulted   pages that were faulted on, and have not been seen with an entry yet
     """
 
     def __init__(self, pid: int, who: int, faults: Faults | None = None) -> None:
@@ -94,29 +95,34 @@ class Space:
         """The runs in [start, end) that are new, and those that have gone, since the last look."""
         if self._pagemap is None:
             self._pagemap = Pagemap(self.pid)
-        faulted = self.faults(start, end)
         seen = self._pagemap.runs(start, end)
+        faulted = self.faults(start, end)  # a fault is logged before its entry can be seen
         seen["kind"] &= np.uint64(_KINDS)
         known = self._cut(start, end)
         new, gone = _difference(known, seen)
         at = int(np.searchsorted(self.known["start"], start))
         self.known = np.concatenate([self.known[:at], seen, self.known[at:]])
-        return new if self._faults is None else _marked(new, faulted), gone
+        if self._faults is not None:
+            new = _marked(new, faulted)
+            self._drop_marks(_in_runs(faulted, seen))
+        return new, gone
 
     def faults(self, start: int, end: int) -> Pages:
-        """The pages of [start, end) that were faulted on since the last look there; forgets them."""
+        """The pages of [start, end) that were faulted on, and have not been seen with an entry yet."""
         if self._faults is None:
             return {}
         self._faults.drain()
         first, stop = start >> PAGE_SHIFT, end >> PAGE_SHIFT
-        found = {page: wrote for page, wrote in self.faulted.items() if first <= page < stop}
-        for page in found:
+        return {page: wrote for page, wrote in self.faulted.items() if first <= page < stop}
+
+    def _drop_marks(self, pages: Iterable[int]) -> None:
+        for page in pages:
             del self.faulted[page]
-        return found
 
     def forget(self, start: int, end: int) -> None:
         """A call took entries away there, or changed them: the next look reports each again."""
         self._cut(start, end)
+        self._drop_marks(self.faults(start, end))
 
     def _cut(self, start: int, end: int) -> NDArray[np.void]:
         """Take [start, end) out of `known`, and return it."""
@@ -183,6 +189,14 @@ def _marked(runs: NDArray[np.void], faulted: Pages) -> NDArray[np.void]:
             part["kind"] |= np.where(np.isin(part["start"], here), _WRITTEN, _READ)
         parts.append(part)
     return np.concatenate(parts)
+
+
+def _in_runs(pages: Pages, runs: NDArray[np.void]) -> list[int]:
+    """Those of the pages that lie in one of the runs."""
+    numbers = np.array([*pages], np.uint64)
+    inside = _kind_at(runs, numbers << _SHIFT) >= 0
+    found: list[int] = numbers[inside].tolist()
+    return found
 
 
 def _kind_at(runs: NDArray[np.void], borders: NDArray[np.uint64]) -> NDArray[np.int64]:

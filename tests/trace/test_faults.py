@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from ptlab.trace.faults import ROOTS, Faults, NoTracefs
@@ -16,6 +17,7 @@ PROGRAM = """
 import mmap, os, threading
 MiB = 1 << 20
 shared = mmap.mmap(-1, 8 * MiB)
+shared.madvise(mmap.MADV_NOHUGEPAGE)
 for at in range(0, 4 * MiB, 4096): shared[at]
 for at in range(4 * MiB, 8 * MiB, 8192): shared[at] = 1
 if not os.fork():
@@ -51,7 +53,8 @@ def test_reads_and_writes_are_told_apart(instances, tmp_path):
     assert trace.about["faults"] > 1024 + 512
     assert trace.about["faults_lost"] == 0
     rows = trace.rows
-    at = int(rows["at"][(rows["op"] == Op.MAP) & (rows["length"] == 8 * MiB)][0])
+    mapped = np.flatnonzero((rows["op"] == Op.MAP) & (rows["length"] == 8 * MiB))[0]
+    at, rows = int(rows["at"][mapped]), rows[mapped:]
     mine = rows[(rows["op"] == Op.TOUCH) & (rows["at"] >= at) & (rows["at"] < at + 8 * MiB)]
     mine = mine[mine["who"] == 0]
     assert set(mine["x"][mine["at"] < at + 4 * MiB] >> 16) == {WAS_READ >> 16}
