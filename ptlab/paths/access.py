@@ -195,7 +195,7 @@ def _access_entries(
         bits = U64(pte.ACCESSED | pte.DIRTY | pte.SOFT_DIRTY if write else pte.ACCESSED)
         marked = words | bits
         if np.count_nonzero(marked != words):
-            mm.machine.mem.write(tables, piece.columns, marked)
+            mm.machine.mem.mark(tables, piece.columns, marked)
         if write and len(mm.machine.pages.blank):
             mm.machine.pages.written(np.atleast_1d(pte.pfn(words)))
         mm.machine.others.fill(mm.machine.task, piece.first, tables, words)
@@ -259,7 +259,7 @@ def _access_huge(mm: Mm, piece: Piece, write: bool, locked: bool) -> Path[Touche
     if word & need == need:
         bits = pte.ACCESSED | pte.DIRTY | pte.SOFT_DIRTY if write else pte.ACCESSED
         if word | bits != word:
-            mem.write(pmd, slot, word | bits)
+            mem.mark(pmd, slot, word | bits)
         if write and not locked and len(mm.machine.pages.blank):
             mm.machine.pages.written(frames_of(word)[columns])
         yield Step(Kind.HIT, "mmu", pmd, piece.entries, 1, Access(piece.first, write))

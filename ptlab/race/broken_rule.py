@@ -125,6 +125,22 @@ class NotAtomic(BrokenRule):
 
 
 @dataclass(frozen=True)
+class StaleRead(BrokenRule):
+    """A task reads and writes in one step, as if nobody could come between. `lock` is not held."""
+
+    task: str
+    what: str
+    does: str
+    lock: str
+    where: str = ""
+    says = "task {0.task} {0.does} in the step in which it reads {0.what}, without {0.lock}"
+    follows = (
+        "what it has read may have changed before it writes{0.where}. Take that lock around both, or "
+        "yield a Step between the two and look again"
+    )
+
+
+@dataclass(frozen=True)
 class BelowZero(BrokenRule):
     """A reference is put that nobody has got."""
 

@@ -51,7 +51,8 @@ UPPER_ENTRY = Rule(
 UNHOOKED = Rule(
     "a table that is unhooked",
     "its own lock too, so that it stays empty",
-    "a reference count at 0; or mmap_lock for write, from 6.4 on with the lock of each VMA there; "
+    "a reference count at 0; or mmap_lock for write, with the i_mmap_rwsem of each file there, and from "
+    "6.4 on the lock of each VMA; "
     "free_pgtables(), as above; a lock of the design that every walk takes (stays_empty)",
     "all",
     "try_to_free_pte(), mm/pt_reclaim.c (6.14); collapse_huge_page(), mm/khugepaged.c",
@@ -91,6 +92,13 @@ VMA_LOCKED = Rule(
     "6.4 on",
     "vma_start_write() in __split_vma(), commit_merge() and __mmap_new_vma(), mm/vma.c (6.12)",
 )
+IN_FILE = Rule(
+    "a VMA of a file that comes, or changes its place",
+    "the file's i_mmap_rwsem for write",
+    "",
+    "all",
+    "vma_prepare() and vma_link_file(), mm/vma.c (6.12)",
+)
 COUNT = Rule(
     "the reference count of a table",
     "an atomic operation (store.add)",
@@ -115,6 +123,15 @@ TOGETHER = Rule(
     "tools/memory-model/Documentation/access-marking.txt (6.12)",
 )
 
+READ_BEFORE = Rule(
+    "anything, in the step in which an entry, a state or a count of a table was read",
+    "the lock of what was read, around both",
+    "a step between the two; for an entry that points to a table, the lock in that table, or a visit "
+    "that counts; for a walk down to PMD pages, the lock it is made under; a cmpxchg() of a count",
+    "all",
+    "tools/memory-model/Documentation/access-marking.txt (6.12); pte_offset_map_lock() (6.5)",
+)
+
 RULES = (
     PTE_ENTRY,
     PMD_ENTRY,
@@ -125,7 +142,9 @@ RULES = (
     GRACE_PERIOD,
     VMAS,
     VMA_LOCKED,
+    IN_FILE,
     COUNT,
     OWN_STATE,
     TOGETHER,
+    READ_BEFORE,
 )

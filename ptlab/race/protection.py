@@ -6,7 +6,7 @@ lock is found in any schedule, with one task too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import wraps
 from typing import Any, NamedTuple, Protocol
 
@@ -15,13 +15,14 @@ import numpy as np
 from ptlab.base.facts import Lock
 from ptlab.base.geometry import Level
 from ptlab.base.precautions import Precaution
-from ptlab.draw.names import lock_name
 from ptlab.race.broken_rule import BrokenRule, FreesAgain, Page, Unprotected
 from ptlab.race.counts import Counts
 from ptlab.race.harmless import is_note, only_marked
+from ptlab.race.held_locks import HeldLocks
 from ptlab.race.lock_table import (
     FLUSHED,
     GRACE_PERIOD,
+    IN_FILE,
     PMD_ENTRY,
     PTE_ENTRY,
     REACHED,
@@ -32,17 +33,20 @@ from ptlab.race.lock_table import (
     Rule,
 )
 from ptlab.race.lost_pages import LostPages
+from ptlab.race.stale_reads import StaleReads
 from ptlab.race.store_buffer import StoreBuffer
 from ptlab.race.whose_line import line_of
-from ptlab.state.machine import SHARED, Machine
+from ptlab.state.machine import Machine
 from ptlab.state.memmap import State
-from ptlab.state.mm import Mm, base_address
-from ptlab.state.vma import Vma, Vmas, overlapping
+from ptlab.state.mm import Mm
+from ptlab.state.vma import Vma, Vmas
 
 _ENTRY_OF = {Level.PTE: PTE_ENTRY, Level.PMD: PMD_ENTRY}
 _IN_TREE, _UNHOOKED = int(State.LIVE), int(State.UNHOOKED)  # an IntEnum is slow
 _RCU, _FREED = int(State.RCU), int(State.FREED)
 _PGD = int(Level.PGD)
+_SEEN = (_IN_TREE, _UNHOOKED, _RCU)
+_DOES = {_UNHOOKED: "unhooks", _RCU: "hands to RCU", _FREED: "frees"}
 
 
 class Notes(Protocol):
@@ -54,9 +58,15 @@ class Notes(Protocol):
     running: str
     now: int
     buffer: StoreBuffer | None
+    stale: StaleReads
 
     def count(self, table: int, access: int) -> None:
         """The running task uses a reference count."""
+
+
+def _place(vma: Vma) -> tuple[Any, ...]:
+    """What the tree of intervals of a file knows of a VMA."""
+    return vma.file, vma.start, vma.end, vma.pgoff
 
 
 def _unseen(judge: Callable[..., None]) -> Callable[..., None]:
@@ -91,6 +101,7 @@ class Protection:
         self._flushes = [0] * tasks
         self._unhooked: dict[int, Unhook] = {}
         self.counts = Counts(notes, self._report)
+        self.locks = HeldLocks(machine)
 
     # -- what is told of --
 
@@ -101,7 +112,7 @@ class Protection:
     @_unseen
     def counted(self, table: int, value: int, plainly: bool) -> None:
         """A reference count is written: with one atomic operation, or `plainly`."""
-        self.counts.written(table, value, self._ptl(table) if plainly else None)
+        self.counts.written(table, value, self.locks.ptl(table) if plainly else None)
 
     @_unseen
     def entries(self, table: int, columns: Any, old: Any, new: Any) -> None:
@@ -109,18 +120,21 @@ class Protection:
         self.pages.written(table, old, new)
         if self.mem.state.item(table) != _IN_TREE:
             return
+        marks = self.mem.by_mmu and only_marked(old, new)
         level = Level(self.mem.level.item(table))
-        if self._locked(table, level):
+        if self.locks.locked(table, level):
             self._in_own_lock(table)
         elif not (
-            only_marked(old, new)
-            or self._has_own_lock(table)
+            marks
+            or self.locks.has_own_lock(table)
             or self._cleared(table, columns, new)
             or self._lets_go(level, new)
         ):
             rule = _ENTRY_OF.get(level, UPPER_ENTRY)
             does = f"writes into {Page.of(self.mem, table)}"
-            self._report(does, self._name(self._lock_of(table, level)), rule)
+            self._report(does, self.locks.name(self.locks.lock_of(table, level)), rule)
+        if not marks:
+            self.notes.stale.writes("writes into", table)
 
     @_unseen
     def state(self, table: int, now: int) -> None:
@@ -129,10 +143,12 @@ class Protection:
         if now == _UNHOOKED and was == _IN_TREE:
             self._stays_empty(table)
             self._reached(table)
-            task, alone = self.machine.task, self._holds("mmap_lock", self._mm(table).id)
+            task, alone = self.machine.task, self.locks.holds("mmap_lock", self.locks.mm(table).id)
             self._unhooked[table] = Unhook(task, self._flushes[task], alone)
         elif now in (_RCU, _FREED) and self.mem.level.item(table) != _PGD:
             self._goes(table, was, at_once=now == _FREED)
+        if was in _SEEN:
+            self.notes.stale.writes(_DOES.get(now, "changes the state of"), table)
 
     @_unseen
     def vmas(self, mm: Mm, new: Vmas) -> None:
@@ -141,14 +157,15 @@ class Protection:
         changed = [vma for vma in (*old, *new) if (vma in old) != (vma in new)]
         if not changed:
             return
+        self._in_file(old, new)
         if is_note(changed):
             locks = [Lock("mmap_lock", mm.id, "read")]
             if changed[0].flags != changed[1].flags:  # VM_MAYBE_GUARD
                 locks.append(Lock("vma_lock", changed[0].start, "read"))
-            if not any(self._holds(lock.name, lock.of, any_mode=True) for lock in locks):
-                missing = " or ".join(self._name(lock) for lock in locks)
+            if not any(self.locks.holds(lock.name, lock.of, any_mode=True) for lock in locks):
+                missing = " or ".join(self.locks.name(lock) for lock in locks)
                 self._report(f"changes {changed[0]}", missing, VMAS)
-        elif not self._holds("mmap_lock", mm.id):
+        elif not self.locks.holds("mmap_lock", mm.id):
             lacks = self.machine.others.lacks
             if not lacks(Precaution.MMAP_WRITE) and not lacks(Precaution.EXIT_ALONE):
                 self._report(f"changes {changed[0]}", "mmap_lock for write", VMAS)
@@ -158,10 +175,23 @@ class Protection:
             and not self.machine.others.lacks(Precaution.NEW_VMA_LOCKED)
         ):
             for vma in changed:
-                if not self._holds("vma_lock", vma.start):
-                    lock = self._name(Lock("vma_lock", vma.start, "write"))
+                if not self.locks.holds("vma_lock", vma.start):
+                    lock = self.locks.name(Lock("vma_lock", vma.start, "write"))
                     self._report(f"changes {vma}", lock, VMA_LOCKED)
                     return
+
+    def _in_file(self, old: Vmas, new: Vmas) -> None:
+        """Whoever comes by a file finds its VMAs in a tree of intervals, which has a lock of its own."""
+        lie = {_place(vma) for vma in old}
+        for vma in new:
+            file = vma.file
+            if (
+                file
+                and _place(vma) not in lie
+                and not self.locks.holds("i_mmap_rwsem", file.number)
+            ):
+                self._report(f"changes {vma}", "i_mmap_rwsem for write", IN_FILE)
+                return
 
     # -- what is asked --
 
@@ -170,70 +200,21 @@ class Protection:
         where = line_of(self.machine.scheme)
         self.broken.append(Unprotected(self.notes.running, does, missing, why, where))
 
-    def _holds(self, name: str, of: Any, any_mode: bool = False) -> bool:
-        for lock in self.machine.held[self.machine.task]:
-            if lock.name == name and lock.of == of and (any_mode or lock.mode not in SHARED):
-                return True
-        return False
-
-    def _ptl(self, table: int) -> bool:
-        return self._holds("ptl", table)
-
-    def _lock_of(self, table: int, level: Level) -> Lock:
-        """The lock of the entries of a table."""
-        if level is Level.PTE:
-            return Lock("ptl", table, "spin")
-        if level is Level.PMD:
-            return Lock("pmd_lock", table, "spin")
-        return Lock("page_table_lock", self.mem.mm.item(table), "spin")
-
-    def _locked(self, table: int, level: Level) -> bool:
-        name, of, _ = self._lock_of(table, level)
-        return self._holds(name, of)
-
-    def _name(self, lock: Lock) -> str:
-        return f"the {lock_name(self.mem, lock)}"
-
-    def _mm(self, table: int) -> Mm:
-        number = self.mem.mm.item(table)
-        found: Mm = next(mm for mm in self.machine.mms if mm.id == number)
-        return found
-
-    def _own_lock(self) -> str:
-        """The lock of the design that every walk takes; '' if it has none."""
-        says = self.machine.scheme.stays_empty
-        return "" if says in ("lock", "count") else str(says)
-
-    def _has_own_lock(self, table: int) -> bool:
-        own = self._own_lock()
-        return bool(own) and self._holds(own, self.mem.mm.item(table))
-
     def _in_own_lock(self, table: int) -> None:
         """Others rely on it that whoever changes an entry holds the design's own lock."""
-        own, number = self._own_lock(), self.mem.mm.item(table)
+        own, number = self.locks.own_lock(), self.mem.mm.item(table)
         if own and not (
-            self._holds(own, number, any_mode=True) or self._holds("mmap_lock", number)
+            self.locks.holds(own, number, any_mode=True) or self.locks.holds("mmap_lock", number)
         ):
             self._report(f"writes into {Page.of(self.mem, table)}", own, UNHOOKED)
-
-    def _span(self, table: int, column: int) -> tuple[int, int]:
-        """The addresses below an entry of an upper table."""
-        shift = self.machine.geometry.shift(Level(self.mem.level.item(table)))
-        start = base_address(self._mm(table), table) + (column << shift)
-        return start, start + (1 << shift)
-
-    def _there(self, mm: Mm, start: int, end: int) -> Iterator[Vma]:
-        """The VMAs in a range, those included that a file still leads to."""
-        yield from overlapping(mm.vmas, start, end)
-        yield from overlapping(mm.detached, start, end)
 
     def _cleared(self, table: int, columns: Any, new: Any) -> bool:
         """free_pgtables(): an entry of an upper table is cleared below which no VMA is left."""
         if self.mem.level[table] == Level.PTE or np.any(new) or not isinstance(columns, int):
             return False
-        mm = self._mm(table)
-        nobody = not any(self._there(mm, *self._span(table, columns)))
-        return nobody and self._holds("mmap_lock", mm.id, any_mode=True)
+        mm = self.locks.mm(table)
+        nobody = not any(self.locks.there(mm, *self.locks.span(table, columns)))
+        return nobody and self.locks.holds("mmap_lock", mm.id, any_mode=True)
 
     def _lets_go(self, level: Level, new: Any) -> bool:
         """huge_pmd_unshare(): the PUD entry of a shared PMD page is cleared under its file's lock."""
@@ -244,19 +225,21 @@ class Protection:
     def _stays_empty(self, table: int) -> None:
         level, parent = Level(self.mem.level.item(table)), self.mem.parent.item(table)
         page = Page.of(self.mem, table)
-        if self._locked(table, level) or self._has_own_lock(table):
+        if self.locks.locked(table, level) or self.locks.has_own_lock(table):
             return
         if self.machine.scheme.stays_empty == "count":
             self._at_zero(table, level, page)
-        elif not self._nobody_below(parent, self.mem.slot.item(table)):
-            self._report(f"unhooks {page}", self._name(self._lock_of(table, level)), UNHOOKED)
+        elif not self.locks.nobody_below(parent, self.mem.slot.item(table)):
+            self._report(
+                f"unhooks {page}", self.locks.name(self.locks.lock_of(table, level)), UNHOOKED
+            )
 
     def _reached(self, table: int) -> None:
         """Without one of these locks the tables above may go while a task walks down."""
         names = "vma_lock", "i_mmap_rwsem"
         held = self.machine.held[self.machine.task]
         mm = self.mem.mm.item(table)
-        if not self._holds("mmap_lock", mm, any_mode=True) and not any(
+        if not self.locks.holds("mmap_lock", mm, any_mode=True) and not any(
             lock.name in names for lock in held
         ):
             page = Page.of(self.mem, table)
@@ -264,7 +247,7 @@ class Protection:
 
     def _at_zero(self, table: int, level: Level, page: Page) -> None:
         """The count may stand for the lock if it is kept, and is at 0."""
-        if level is not Level.PTE or self._nobody_below(
+        if level is not Level.PTE or self.locks.nobody_below(
             self.mem.parent.item(table), self.mem.slot.item(table)
         ):
             return
@@ -272,17 +255,6 @@ class Protection:
         if count or table not in self.counts.ever:
             found = f"{count}" if count else "0 because nobody has ever counted"
             self._report(f"unhooks {page}, whose count is {found},", "its PTE lock", UNHOOKED)
-
-    def _nobody_below(self, parent: int, slot: int) -> bool:
-        """Whether nobody else can be in the table at `slot`: no VMA, or all of them locked."""
-        mm = self._mm(parent)
-        there = list(self._there(mm, *self._span(parent, slot)))
-        if not there:
-            return self._holds("mmap_lock", mm.id, any_mode=True)
-        alone = self._holds("mmap_lock", mm.id)
-        if self.machine.profile.vma_lock_fault:
-            alone = alone and all(self._holds("vma_lock", vma.start) for vma in there)
-        return alone
 
     def _goes(self, table: int, was: int, at_once: bool) -> None:
         page, others = Page.of(self.mem, table), self.machine.others

@@ -23,16 +23,16 @@ from ptlab.race.hardware import Hardware
 from ptlab.race.mapcount import Mapcount
 from ptlab.race.own_state import OwnState
 from ptlab.race.protection import Protection
+from ptlab.race.stale_reads import StaleReads
 from ptlab.race.watched_columns import (
     WatchedCounts,
     WatchedEntries,
     WatchedRows,
-    WatchedTotals,
     WatchedVisitors,
-    WatchedWhole,
 )
 from ptlab.race.watched_pages import WatchedPages
 from ptlab.race.watched_store import WatchedStore
+from ptlab.race.watched_whole import WatchedTotals, WatchedWhole
 from ptlab.state.machine import Machine
 from ptlab.state.memmap import State
 
@@ -82,6 +82,7 @@ class Sanitizer(Hardware):
             max(len(machine.mem.level), len(machine.mem) + NEW_TABLES)
         )  # the columns stay where they are from now on
         self._states = machine.mem.state
+        self.stale = StaleReads(self)
         self.protection = Protection(self, tasks)
         store = WatchedStore(machine.store, machine.mem, self.protection, OwnState(self))
         machine.store = machine.mem.store = store
@@ -98,10 +99,12 @@ class Sanitizer(Hardware):
         yield mem, "entries", WatchedEntries(self, mem.entries)
         for name in ("state", "parent", "slot"):
             yield mem, name, WatchedRows(self, name, getattr(mem, name))
-        yield mem, "deposits", WatchedWhole(self, "deposits", mem.deposits)
+        for name in ("deposits", "shared"):
+            yield mem, name, WatchedWhole(self, name, getattr(mem, name))
         for mm in self.machine.mms:
             yield mm, "counters", WatchedTotals(self, mm.id, mm.counters)
             yield mm, "_vmas", WatchedWhole(self, ("vmas", mm.id), mm._vmas)
+            yield mm, "_detached", WatchedWhole(self, ("detached", mm.id), mm._detached)
         for file in self.machine.files:
             key = ("file", file.number)
             yield file, "cache", WatchedWhole(self, key, file.cache)
@@ -194,6 +197,7 @@ class Sanitizer(Hardware):
             for task in range(len(self.depth)):
                 self.note(("total", mm, which, task), Access.READ)
         self.asked.clear()
+        self.stale.new_segment()
         taken, self.footprint = self.footprint, {}
         return taken
 

@@ -149,6 +149,7 @@ class Scheduler:
             )
         self.schedule += letter
         self.sanitizer.now, self.sanitizer.running = len(self.schedule), letter
+        self.sanitizer.stale.new_segment()
         if letter == RCU:
             step = next(self.machine.rcu_do_batch())
             segment = Segment(letter, step, self.sanitizer.take())

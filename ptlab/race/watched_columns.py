@@ -12,6 +12,7 @@ from ptlab.base.geometry import PTRS_PER_TABLE, Level
 from ptlab.base.tables import spanned
 from ptlab.race.mapcount import Mapcount
 from ptlab.race.protection import Protection
+from ptlab.race.stale_reads import COUNT, ENTRIES, STATE, StaleReads
 from ptlab.race.store_buffer import StoreBuffer
 from ptlab.race.whose_line import through_the_store
 from ptlab.state.entries import EntryPool
@@ -30,6 +31,7 @@ class Notes(Protocol):
     visits: set[tuple[int, int]]
     protection: Protection
     mapcount: Mapcount
+    stale: StaleReads
     buffer: StoreBuffer | None
 
     def note(self, thing: Hashable, access: int) -> None:
@@ -74,6 +76,7 @@ class _Rows:
     def _look(self, table: int, access: int) -> None:
         for place in range(_PLACES):
             self.sanitizer.note(("entry", table, place), access)
+        self.sanitizer.stale.read(ENTRIES, table, slice(None))
         self.sanitizer.alive(table, "reads")
 
 
@@ -130,6 +133,8 @@ class WatchedEntries:
         first, stop, _ = spanned(each).indices(PTRS_PER_TABLE)
         for place in range(place_of(first), place_of(stop - 1) + 1):
             self.sanitizer.note(("entry", table, place), access)
+        if access == Access.READ:
+            self.sanitizer.stale.read(ENTRIES, table, columns)
         self.sanitizer.alive(table, "writes into" if access & Access.WRITE else "reads")
         if self.sanitizer.buffer and access == Access.READ:
             self.sanitizer.buffer.look(self.sanitizer.machine.task, "table", table)
@@ -152,6 +157,7 @@ class WatchedCounts:
             self.sanitizer.alive(int(where), "uses the reference count of")
             self.sanitizer.looked.add(int(where))
             self.sanitizer.protection.counts.read(int(where))
+            self.sanitizer.stale.read(COUNT, int(where))
         return value
 
     def item(self, where: int) -> Any:
@@ -249,45 +255,8 @@ class WatchedRows:
             return
         if isinstance(where, (int, np.integer)):
             self.sanitizer.note((self.key, int(where)), access)
+            if self.key == "state" and access == Access.READ:
+                self.sanitizer.stale.read(STATE, int(where))
         else:
             for row in np.arange(len(self.raw), dtype=np.int64)[where].ravel().tolist():
                 self.sanitizer.note((self.key, row), access)
-
-
-class WatchedTotals:
-    """The counters of an mm: additions commute with each other, but not with one who only reads."""
-
-    def __init__(self, sanitizer: Notes, mm: int, raw: list[int]) -> None:
-        self.sanitizer, self.mm, self.raw = sanitizer, mm, raw
-
-    def __getitem__(self, which: int) -> int:
-        self.sanitizer.asked.add((self.mm, which))
-        return self.raw[which]
-
-    def __setitem__(self, which: int, value: int) -> None:
-        through_the_store(self.sanitizer.machine.scheme, "mm.counters")
-        self.sanitizer.asked.discard((self.mm, which))
-        self.sanitizer.note(("total", self.mm, which, self.sanitizer.machine.task), Access.WRITE)
-        self.raw[which] = value
-
-    def __len__(self) -> int:
-        return len(self.raw)
-
-
-class WatchedWhole:
-    """A column that is watched as one object."""
-
-    def __init__(self, sanitizer: Notes, key: Hashable, raw: Any) -> None:
-        self.sanitizer, self.key, self.raw = sanitizer, key, raw
-
-    def __getitem__(self, where: Any) -> Any:
-        self.sanitizer.note(self.key, Access.READ)
-        return self.raw[where]
-
-    def __setitem__(self, where: Any, value: Any) -> None:
-        through_the_store(self.sanitizer.machine.scheme, str(self.key))
-        self.sanitizer.note(self.key, Access.WRITE)
-        self.raw[where] = value
-
-    def __len__(self) -> int:
-        return len(self.raw)

@@ -31,6 +31,7 @@ class WatchedPages:
     def share(self, frames: Frames) -> None:
         """fork: one process more maps these pages."""
         self._notes.note("shares", Access.WRITE)
+        self._notes.note("forked", Access.WRITE)
         self._raw.share(frames)
 
     def unshare(self, words: NDArray[np.uint64]) -> None:
@@ -53,6 +54,31 @@ class WatchedPages:
         """Which of these pages MADV_FREE has given up."""
         self._notes.note("lazyfree", Access.READ)
         return self._raw.given_up(frames)
+
+    def exclusive(self, frames: Frames) -> Mask:
+        """Which of these pages are the process's own beyond doubt."""
+        self._notes.note("forked", Access.READ)
+        return self._raw.exclusive(frames)
+
+    def reuse(self, frames: Frames) -> None:
+        """A write fault has found nobody else at these pages."""
+        self._notes.note("forked", Access.WRITE if len(self._raw.forked) else Access.READ)
+        self._raw.reuse(frames)
+
+    def new_huge(self, frames: Frames, blank: Mask | bool = True) -> None:
+        """A huge page has been made."""
+        self._notes.note("blank", Access.WRITE)
+        self._raw.new_huge(frames, blank)
+
+    def written(self, frames: Frames) -> None:
+        """A program has written to these pages."""
+        self._notes.note("blank", Access.WRITE if len(self._raw.blank) else Access.READ)
+        self._raw.written(frames)
+
+    def blank_parts(self, frames: Frames) -> Mask:
+        """Which of these pages nobody has written to."""
+        self._notes.note("blank", Access.READ)
+        return self._raw.blank_parts(frames)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._raw, name)

@@ -74,6 +74,8 @@ class MemMap:
         self.next_pfn = [0]
         self.most: int | None = None
         """Tables after which `alloc` raises TooManyTables; None: as many as memory holds."""
+        self.by_mmu = False
+        """Whether it is the MMU that writes now."""
         self.deposits: defaultdict[int, tuple[int, ...]] = defaultdict(tuple)
         """PTE pages in reserve, by PMD page (pmd_huge_pte)."""
         self.shared: defaultdict[int, tuple[Place, ...]] = defaultdict(tuple)
@@ -128,6 +130,12 @@ class MemMap:
             self.entries[tables, columns] = words
         else:
             self.store.put(self, "entries", (tables, columns), words)
+
+    def mark(self, tables: Tables, columns: Any, words: Any) -> None:
+        """The MMU sets accessed and dirty bits: one atomic operation for an entry, without a lock."""
+        self.by_mmu = True
+        self.write(tables, columns, words)
+        self.by_mmu = False
 
     def hook(self, tables: Tables, parent: int, slots: Slots) -> None:
         """Enter `tables` into `parent` at `slots`."""

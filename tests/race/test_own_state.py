@@ -145,7 +145,9 @@ class Random(ReclaimScheme):
             store.put(self, "words", a, sum(self.words) + len(self.table))
         elif op == "if":
             asked = {"refcount": mem.refcount, "state": mem.state, "total": mm.counters}[a]
-            store.put(self, "words", b, int(asked[TABLE]))
+            seen = int(asked[TABLE])
+            yield look()
+            store.put(self, "words", b, seen)
         elif a == "refcount":
             store.add(mem, "refcount", TABLE, 1)
         elif a == "state":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from ptlab import scenario
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.process.process import Process
 from ptlab.race.all_scenes import races
-from ptlab.race.broken_rule import Unprotected
+from ptlab.race.broken_rule import StaleRead, Unprotected
 from ptlab.race.lock_table import RULES
 from ptlab.race.sanitizer import Sanitizer
 from ptlab.race.scenes import SCENES
@@ -209,9 +210,17 @@ def test_no_path_and_no_design_writes_unprotected(kernel: str, program: str, sch
     process = Process(scheme, kernel, grain="table", record=False)
     sanitizer = process.machine.others = Sanitizer(process.machine, 1)
     told = scenario.parse(f"scenario random\n{program}")[0]
+
+    def step_by_step(steps: Iterable[Step]) -> None:
+        for _ in steps:
+            sanitizer.stale.new_segment()
+
+    process.machine.observe = step_by_step
     for row in scenario.play(process, told):
         if row["op"].startswith("file"):  # before it, nothing but the language's own wall was put
             sanitizer.broken.clear()
-        broken = [one.sentence for one in sanitizer.broken if isinstance(one, Unprotected)]
+        broken = [
+            one.sentence for one in sanitizer.broken if isinstance(one, (Unprotected, StaleRead))
+        ]
         assert not broken, f"{row['op']}: {broken[0]}"
         sanitizer.footprint.clear()
