@@ -7,6 +7,7 @@
 # make bench  print the numbers of benchmarks/
 # make mutants  leave out one guard after the other: does a race notice? (some minutes)
 # make pairs    all pairs of operations under every design, in all schedules (about an hour)
+# make triples  three operations at once, in random order, for MINUTES=30 minutes
 # make fuzz-mutants  break one rule of the simulator after the other: would `ptlab fuzz` notice? (some minutes)
 # make site   write the course, docs, races and reference as pages without a server: build/site/index.html
 # make site-test  look at every page of it in Chromium, without a network (some minutes)
@@ -36,7 +37,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& echo "$$python" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test exercises practice bench mutants pairs fuzz-mutants front-end glossary site site-test lite lite-test publish binder-test container-test clean
+.PHONY: help lab test exercises practice bench mutants pairs triples fuzz-mutants front-end glossary site site-test lite lite-test publish binder-test container-test clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^Everything/,$$d'
@@ -66,6 +67,10 @@ mutants: $(VENV)/installed-test
 
 pairs: $(VENV)/installed-test
 	$(BIN)/python -m benchmarks.pairs
+
+MINUTES ?= 30
+triples: $(VENV)/installed-test
+	$(BIN)/python -m benchmarks.pairs 3 $(MINUTES)
 
 fuzz-mutants: $(VENV)/installed-test
 	$(BIN)/python -m benchmarks.fuzz_mutants

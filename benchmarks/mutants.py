@@ -3,7 +3,8 @@
 Every place in ptlab/paths and ptlab/schemes that takes a lock, flushes the TLB, waits for RCU,
 has a barrier or looks a second time is a mutant: there the guard is left out. Each mutant is run in the
 pairs of operations of ptlab/race/operations.py, and in the race scenes, that come by that place, in
-random schedules, until a rule is broken. Run it with `make mutants`.
+random schedules, until a rule is broken. What has survived is explored in every scene there is. Run it
+with `make mutants`; it prints the table of docs/mutants.md.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ FEW = 200
 """The same for one that is known to survive."""
 
 MOST = 600
-"""Of any other that has survived so far, each scene that comes by is explored up to here."""
+"""Of any other that has survived so far, each scene is explored up to here."""
 
 EXPLAINED = {
     "paths/cold_pages.py tlb_flush_mmu_tlbonly": "not judged: marks may stay in a TLB for a while",
@@ -64,9 +65,6 @@ EXPLAINED = {
     ),
     "paths/fault.py still_hooked": "redundant: the PMD entry is looked at again under the PTE lock",
     "paths/collapse_file.py mmap_read_lock 2": "redundant: the caller only drops it",
-    "paths/collapse_file.py i_mmap_lock_write 1": (
-        "redundant: who comes by the file looks at the PMD entry again, which kernels before 6.5 did not"
-    ),
     "paths/filemap.py still_has": "not judged: a private copy beyond the end of a file",
     "paths/collapse.py _collapse": "redundant: dropping the PTE lock before orders the stores as well",
     "paths/fork.py i_mmap_lock_write": "redundant: truncate looks again under the folio's lock",
@@ -87,7 +85,6 @@ EXPLAINED = {
         "redundant for a truncate, for no fault maps a page beyond the end; test_mapcount.py punches"
     ),
     "paths/truncate.py inode_lock": "not judged: what two truncates at once leave of a file",
-    "paths/walk.py still_hooked": "redundant: it is looked at again under the PTE lock",
     "schemes/mapped_count.py mmap_read_trylock": "redundant: each table is looked up again later",
     "schemes/mapped_count.py mmap_read_lock": "redundant: each table is looked up again later",
 }
@@ -105,7 +102,7 @@ class Run(NamedTuple):
 
 
 def main() -> int:
-    """Print one line for each mutant; the exit status is 1 if one survives unexplained."""
+    """Print one row for each mutant; the exit status is 1 if one survives unexplained."""
     came_by, survived = _sites(), 0
     of_its_kind: Counter[str] = Counter()
     for site in sorted(came_by):
@@ -115,7 +112,7 @@ def main() -> int:
         found = _verdict(site, came_by[site], FEW if reason else TRIES)
         why = found or reason or "SURVIVES"
         survived += why == "SURVIVES"
-        print(f"{site!s:64} {why}", flush=True)
+        print(f"| `{site.file}` | `{site.fn}` ({site.guard}) | {why} |", flush=True)
     print(f"{len(came_by)} mutants, {survived} unexplained")
     return 1 if survived else 0
 
@@ -147,10 +144,9 @@ def _verdict(site: Site, runs: list[Run], tries: int) -> str:
         verdict, _ = _play(chance.choice(runs if number % 3 else scenes), site, chance)
         if verdict:
             return verdict
-    names = {run.scene for run in runs if run.scene} if tries > FEW else ()
-    for name in sorted(names):
+    for scene in SCENES.values() if tries > FEW else ():
         with guarded(site):
-            found = explore(SCENES[name], "fixed", most=MOST, first=True)
+            found = explore(scene, "fixed", most=MOST, first=True)
         if found.verdict:
             return found.verdict.headline
     return ""

@@ -175,6 +175,7 @@ class Change:
     SWAPPED_IN = "swapped in"
     OLD = "old"
     LAZYFREE = "lazyfree"
+    ZEROED = "zero page"
 
 
 class EntriesChanged(NamedTuple):

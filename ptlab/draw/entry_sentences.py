@@ -37,6 +37,7 @@ _CHANGES = {
     Change.SWAPPED_IN: "maps its page again, read back from swap",
     Change.OLD: "is marked old: reclaim may take its page soon",
     Change.LAZYFREE: "is marked clean and old: its page may be dropped later, but the entry stays",
+    Change.ZEROED: "maps the shared zero page now: its own page held only zeros",
 }
 
 

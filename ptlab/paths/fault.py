@@ -25,10 +25,10 @@ from ptlab.base.tables import (
     table_count,
 )
 from ptlab.paths.expand_stack import lock_mm_and_find_vma, stack_above
-from ptlab.paths.filemap import VM_FAULT_RETRY, VM_FAULT_SIGBUS, do_fault
+from ptlab.paths.filemap import FOLIO_BUSY, VM_FAULT_RETRY, VM_FAULT_SIGBUS, do_fault
 from ptlab.paths.hugetlb import hugetlb_fault
 from ptlab.paths.pieces import Piece
-from ptlab.paths.recheck import lock_unless_changed
+from ptlab.paths.recheck import folio_wait_locked, lock_unless_changed
 from ptlab.paths.swap import do_swap_page
 from ptlab.paths.table_alloc import upper_tables, visit, vmf_anon_prepare
 from ptlab.paths.thp import (
@@ -127,12 +127,21 @@ def _unlock_vma(machine: Machine, n: int) -> Step:
 
 
 def handle_mm_fault(mm: Mm, vma: Vma, piece: Piece, write: bool) -> Path[int]:
-    """handle_mm_fault() and __handle_mm_fault(): build the upper tables, top down, as needed.
+    """The fault in a VMA that is locked.
 
-    0, VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV or VM_FAULT_RETRY.
+    0, VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV or VM_FAULT_RETRY. While another task has the folio's lock,
+    the fault holds no table: it waits, and walks anew.
     """
     if vma.hugetlb:
         return (yield from hugetlb_fault(mm, vma, piece.first, write))
+    while (fault := (yield from _walk(mm, vma, piece, write))) == FOLIO_BUSY:
+        assert vma.file is not None
+        yield from folio_wait_locked(vma.file)
+    return fault
+
+
+def _walk(mm: Mm, vma: Vma, piece: Piece, write: bool) -> Path[int]:
+    """__handle_mm_fault(): build the upper tables, top down, as needed."""
     scheme, first, n = mm.machine.scheme, piece.first, piece.entries
     walk = yield from scheme.walk_begins(mm, first, first + PAGE_SIZE, n)
     pmd = mm.lookup(first, _PMD) or (yield from upper_tables(mm, first, walk, times=n))
@@ -169,6 +178,8 @@ def _huge_pmd_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Pa
         return 0
     if vma.file is not None:
         yield from split_huge_pmd(mm, pmd, first_of(piece.slots))
+        if mm.is_huge(pmd, piece.slots):
+            return 0  # another fault has brought it back: the access faults again
     elif (yield from do_huge_pmd_wp_page(mm, pmd, first_of(piece.slots))):
         return 0
     return (yield from _pte_level(mm, vma, pmd, piece, write))

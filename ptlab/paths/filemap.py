@@ -17,7 +17,7 @@ from ptlab.base.geometry import PAGE_SHIFT, PMD_SIZE, PTRS_PER_TABLE
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import Tables, count_each, first_of, is_run, table_count, total
 from ptlab.paths.pieces import Piece
-from ptlab.paths.recheck import folio_lock, folio_unlock, lock_unless_changed, still_has
+from ptlab.paths.recheck import folio_trylock, folio_unlock, lock_unless_changed, still_has
 from ptlab.paths.shmem_huge import shmem_alloc_and_add_folio
 from ptlab.paths.table_alloc import visit, vmf_anon_prepare
 from ptlab.paths.thp import do_set_pmd
@@ -32,19 +32,21 @@ FAULT_AROUND_PAGES = 16
 
 
 VM_FAULT_SIGBUS, VM_FAULT_RETRY = 0x2, 0x400
+FOLIO_BUSY = -1
+"""Not the kernel's: another task has the folio's lock, so that the walk has to end first."""
 
 
 def do_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]:
     """Empty entries of a file mapping; more than one are alike (alike_faults.py), and fault each.
 
-    VM_FAULT_SIGBUS: the page is beyond the file's end; VM_FAULT_RETRY; else 0. do_read_fault(),
-    do_cow_fault() and do_shared_fault().
+    VM_FAULT_SIGBUS: the page is beyond the file's end; VM_FAULT_RETRY; FOLIO_BUSY; else 0.
+    do_read_fault(), do_cow_fault() and do_shared_fault().
     """
     assert vma.file is not None
     file, slot, page = vma.file, first_of(piece.slots), vma.page(piece.first)
     own = write and not vma.shared  # do_cow_fault() copies 4 KiB, also of a huge page
-    if not own and (yield from _set_pmd(mm, vma, pmd, slot, piece.first)):
-        return 0
+    if not own and (done := (yield from _set_pmd(mm, vma, pmd, slot, piece.first))) is not None:
+        return done
     if not write and (yield from _map_around(mm, vma, pmd, piece)):
         return 0
     # also for a page that turns out to be beyond the file's end
@@ -59,25 +61,29 @@ def do_fault(mm: Mm, vma: Vma, pmd: int, piece: Piece, write: bool) -> Path[int]
     file.bring(shown(vma, piece, piece.span))
     mm.machine.others.smp_wmb()  # folio_mark_uptodate()
     if own:
-        yield from _map_copies(mm, vma, pmd, piece)
-    elif not (yield from _set_pmd(mm, vma, pmd, slot, piece.first)):
-        columns = piece.span
-        if piece.entries == 1:
-            columns = _finished(mm, vma, pmd, slot, columns.start, page - columns.start)
-        frames = file.frames(shown(vma, piece, columns))
-        yield from _map(mm, vma, pmd, piece, columns, frames, write)
-    return 0
+        return (yield from _map_copies(mm, vma, pmd, piece))
+    if (done := (yield from _set_pmd(mm, vma, pmd, slot, piece.first))) is not None:
+        return done
+    columns = piece.span
+    if piece.entries == 1:
+        columns = _finished(mm, vma, pmd, slot, columns.start, page - columns.start)
+    frames = file.frames(shown(vma, piece, columns))
+    return (yield from _map(mm, vma, pmd, piece, columns, frames, write))
 
 
-def _set_pmd(mm: Mm, vma: Vma, pmd: int, slot: int, address: int) -> Path[bool]:
-    """Map the huge page of the page cache that the address shows, if there is one and it may be."""
+def _set_pmd(mm: Mm, vma: Vma, pmd: int, slot: int, address: int) -> Path[int | None]:
+    """Map the huge page of the page cache that the address shows, if there is one and it may be.
+
+    0, FOLIO_BUSY, or None: there is no huge page now.
+    """
     file, page = vma.file, vma.page(address)
     assert file is not None
     huge = _fits_huge(vma, address, page) and not file.blank[page] and _may_map_huge(mm, vma)
     if not huge or mm.machine.mem.at(pmd, slot):
-        return False
-    yield from do_set_pmd(mm, pmd, slot, file, page & -512, _writable(vma))
-    return mm.is_huge(pmd, slot)
+        return None
+    if not (yield from do_set_pmd(mm, pmd, slot, file, page & -512, _writable(vma))):
+        return FOLIO_BUSY
+    return 0 if mm.is_huge(pmd, slot) else None
 
 
 def _map_around(mm: Mm, vma: Vma, pmd: int, piece: Piece) -> Path[bool]:
@@ -91,8 +97,8 @@ def _map_around(mm: Mm, vma: Vma, pmd: int, piece: Piece) -> Path[bool]:
     tables = mem.at(pmd, slots)
     if first_of(tables):
         frames = np.where(mem.entries[tables, columns] == 0, frames, 0)
-    if frames.any():
-        yield from _map(mm, vma, pmd, piece, columns, frames)
+    if frames.any() and (yield from _map(mm, vma, pmd, piece, columns, frames)):
+        return False
     return bool(frames[..., column - columns.start].all())
 
 
@@ -177,14 +183,19 @@ def _map(
     columns: slice,
     frames: Pages,
     write: bool | None = None,
-) -> Path[None]:
-    """Enter pages of the file at `columns`: where `frames` is not 0. `write` None: fault-around."""
+) -> Path[int]:
+    """Enter pages of the file at `columns`: where `frames` is not 0. `write` None: fault-around.
+
+    0 or FOLIO_BUSY.
+    """
     machine, file, n = mm.machine, vma.file, piece.entries
     assert file is not None
     tables = yield from visit(mm, pmd, piece.slots, n)
     if not first_of(tables):
-        return  # a huge page is there now
-    yield from folio_lock(file)
+        return 0  # a huge page is there now
+    if not (yield from folio_trylock(file)):
+        yield from machine.scheme.visitor_leaves(mm, tables, n)
+        return FOLIO_BUSY
     if not (yield from pte_offset_map_lock(machine, Found(pmd, piece.slots, tables), n)):
         if machine.others.several:
             frames = _still_wanted(vma, piece, tables, columns, frames)
@@ -193,6 +204,7 @@ def _map(
         yield machine.unlock("pte_unmap_unlock", "ptl", n)
     yield from folio_unlock(file)
     yield from machine.scheme.visitor_leaves(mm, tables, n)
+    return 0
 
 
 def _still_wanted(vma: Vma, piece: Piece, table: Tables, columns: slice, frames: Pages) -> Pages:
@@ -235,16 +247,21 @@ def _set(
     yield from machine.scheme.entries_mapped(mm, tables, each, times)
 
 
-def _map_copies(mm: Mm, vma: Vma, pmd: int, piece: Piece) -> Path[None]:
-    """do_cow_fault(): a private mapping gets pages of its own with the file's content."""
+def _map_copies(mm: Mm, vma: Vma, pmd: int, piece: Piece) -> Path[int]:
+    """do_cow_fault(): a private mapping gets pages of its own with the file's content.
+
+    0 or FOLIO_BUSY.
+    """
     machine, file, slots, columns = mm.machine, vma.file, piece.slots, piece.span
     assert file is not None
     n, page = piece.entries, vma.page(piece.first)
     was = file.frame(page)
     tables = yield from visit(mm, pmd, slots, n)
     if not first_of(tables):
-        return  # a huge page is there now
-    yield from folio_lock(file)
+        return 0  # a huge page is there now
+    if not (yield from folio_trylock(file)):
+        yield from machine.scheme.visitor_leaves(mm, tables, n)
+        return FOLIO_BUSY
     if not (yield from lock_unless_changed(machine, Found(pmd, slots, tables), columns, 0, n)):
         if still_has(file, page, was):
             words, each = pte.anon_entries(machine.frames(n), n), n // table_count(tables)
@@ -257,6 +274,7 @@ def _map_copies(mm: Mm, vma: Vma, pmd: int, piece: Piece) -> Path[None]:
         yield machine.unlock("pte_unmap_unlock", "ptl", n)
     yield from folio_unlock(file)
     yield from machine.scheme.visitor_leaves(mm, tables, n)
+    return 0
 
 
 def _beyond_file(address: int, write: bool) -> Step:

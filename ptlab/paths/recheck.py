@@ -10,8 +10,9 @@ from typing import Any
 
 from ptlab.base.call_path import not_in_kernel
 from ptlab.base.facts import Lock
+from ptlab.base.footprint import Access
 from ptlab.base.precautions import Precaution
-from ptlab.base.steps import Path
+from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import Columns, Slots, Tables, every, first_of, table_count
 from ptlab.paths.walk import Found, pte_offset_map_lock
 from ptlab.state.machine import Machine
@@ -38,8 +39,13 @@ def arrive(mm: Mm, pmd: int, slots: Slots) -> Path[Tables | None]:
 
 @not_in_kernel
 def arrive_locked(mm: Mm, pmd: int, slots: Slots) -> Path[Tables | None]:
-    """Arrive as a visitor and take the PTE lock. None, and neither was done: nothing is there now."""
+    """Arrive as a visitor and take the PTE lock.
+
+    None, and neither was done: nothing is there now, or a huge page.
+    """
     machine = mm.machine
+    if mm.is_huge(pmd, slots):
+        return None
     if (yield from machine.scheme.visitor_arrives(mm, pmd, slots)):
         return None
     tables = machine.mem.at(pmd, slots)
@@ -86,10 +92,31 @@ def folio_lock(file: File) -> Path[None]:
 
 
 @not_in_kernel
-def folio_unlock(file: File) -> Path[None]:
-    """The other end of folio_lock()."""
+def folio_trylock(file: File) -> Path[bool]:
+    """folio_lock() in a page fault, which is inside a walk: False if another task has it.
+
+    Who has it may come by i_mmap_rwsem to what the walk holds. So the fault lets go of the table and
+    waits outside (folio_wait_locked()), as __folio_lock_or_retry() lets go of mmap_lock.
+    """
     machine = file.machine
-    if Lock("folio_lock", file.number, "write") in machine.held[machine.task]:
+    if not machine.others.several or machine.others.lacks(Precaution.FOLIO_LOCK):
+        return True
+    return (yield from machine.lock("folio_trylock", "folio_lock", file.number, "trylock"))
+
+
+@not_in_kernel
+def folio_wait_locked(file: File) -> Path[None]:
+    """Wait until nobody has the folio's lock; it is not taken."""
+    lock = Lock("folio_lock", file.number, "read")
+    yield Step(Kind.WAIT, "folio_wait_locked", None, 0, 1, lock)
+    file.machine.others.lock(lock, Access.READ)
+
+
+@not_in_kernel
+def folio_unlock(file: File) -> Path[None]:
+    """The other end of folio_lock() and folio_trylock()."""
+    machine = file.machine
+    if any(lock.name == "folio_lock" for lock in machine.held[machine.task]):
         yield machine.unlock("folio_unlock", "folio_lock")
 
 

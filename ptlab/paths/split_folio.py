@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from ptlab.base import pte
 from ptlab.base.call_path import not_in_kernel
-from ptlab.base.facts import EntriesSet, Maps
+from ptlab.base.facts import Change, EntriesChanged
 from ptlab.base.geometry import PAGE_SHIFT, PMD_SHIFT, PMD_SIZE, Level
 from ptlab.base.steps import Kind, Path, Step
-from ptlab.base.tables import Slots, first_of
+from ptlab.base.tables import Slots, Tables, first_of
 from ptlab.paths.thp import frames_of, is_huge_zero, split_huge_pmd
+from ptlab.paths.walk import Found, pte_offset_map_lock
 from ptlab.paths.zap import ZapDetails, unmap_page_range
 from ptlab.state.entries import covers_whole
 from ptlab.state.machine import Machine
@@ -49,7 +50,7 @@ def advised(mm: Mm, vma: Vma, pmd: int, slots: Slots, columns: slice) -> Path[Re
         if vma.file is not None:
             yield from _split_parts(mm, vma, pmd, slot, columns)
         elif len(mm.machine.pages.blank):
-            yield from _split_anon_parts(mm, int(mm.machine.mem.at(pmd, slot)), columns)
+            yield from _split_anon_parts(mm, pmd, slot, columns)
         return Reach.ENTRIES
     if is_huge_zero(mm.machine.mem.entries.word(pmd, slot)) or mapped_shared(mm, vma, pmd, slot):
         return Reach.NOTHING
@@ -136,38 +137,61 @@ def split_folio(mm: Mm, vma: Vma, pmd: int, slot: int) -> Path[None]:
     if vma.file is None:
         frames = frames_of(mm.machine.mem.entries.word(pmd, slot))
         yield from split_huge_pmd(mm, pmd, slot)
-        yield from try_to_map_unused_to_zeropage(mm, int(mm.machine.mem.at(pmd, slot)), frames)
+        yield from try_to_map_unused_to_zeropage(mm, pmd, slot, frames)
         return
     folio = vma.file.folio(_first_page(mm, vma, pmd, slot))
     yield from unmap_folio(mm.machine, vma.file, folio)
     vma.file.set_order(folio, 0)
 
 
-def _split_anon_parts(mm: Mm, table: int, columns: slice) -> Path[None]:
+def _split_anon_parts(mm: Mm, pmd: int, slot: int, columns: slice) -> Path[None]:
     """A huge page that a table maps with single entries, if the range does not cover it whole."""
     pages = mm.machine.pages
-    words = mm.machine.mem.entries[table, columns]
+    words = mm.machine.mem.entries[int(mm.machine.mem.at(pmd, slot)), columns]
     for base in np.unique(pte.pfn(words[pte.is_present(words)]) & ~U64(511)).tolist():
         frames = np.arange(base, base + 512, dtype=U64)
         here = int(np.count_nonzero(np.isin(pte.pfn(words), frames)))
         if here < 512 and pages.blank_parts(frames).any() and not pages.shared(frames).any():
-            yield from try_to_map_unused_to_zeropage(mm, table, frames)
+            yield from try_to_map_unused_to_zeropage(mm, pmd, slot, frames)
 
 
-def try_to_map_unused_to_zeropage(mm: Mm, table: int, frames: NDArray[np.uint64]) -> Path[None]:
-    """After a split of a huge page of these frames: parts full of zeros become the zero page (6.12)."""
+def try_to_map_unused_to_zeropage(
+    mm: Mm, pmd: int, slot: int, frames: NDArray[np.uint64]
+) -> Path[None]:
+    """After a split of a huge page of these frames: parts full of zeros become the zero page (6.12).
+
+    Another task may have zapped the entries since, or the table may be gone.
+    """
     machine, pages = mm.machine, mm.machine.pages
-    if not machine.profile.zero_parts:
+    found = Found(pmd, slot, int(machine.mem.at(pmd, slot)))
+    if not machine.profile.zero_parts or mm.is_huge(pmd, slot):
         return
-    words = machine.mem.entries[table, slice(0, 512)].copy()
-    mapped = pte.is_present(words) & np.isin(pte.pfn(words), frames)
-    zeros = mapped & pages.blank_parts(pte.pfn(words))
-    n = int(np.count_nonzero(zeros))
+    blank = frames[pages.blank_parts(frames)]
+    _, zeros = _mapped(machine, found.tables, blank)
     pages.written(frames)  # no part of a huge page any more
+    if not zeros.any():
+        return
+    if (yield from pte_offset_map_lock(machine, found)):
+        return
+    yield from _map_zeros(mm, found.tables, blank)
+    yield machine.unlock("page_vma_mapped_walk_done", "ptl")
+
+
+def _mapped(
+    machine: Machine, table: Tables, frames: NDArray[np.uint64]
+) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+    """The entries of a table, and which of them map one of the frames."""
+    words: NDArray[np.uint64] = machine.mem.entries[table, slice(0, 512)].copy()
+    return words, pte.is_present(words) & np.isin(pte.pfn(words), frames)
+
+
+def _map_zeros(mm: Mm, table: Tables, blank: NDArray[np.uint64]) -> Path[None]:
+    machine = mm.machine
+    words, zeros = _mapped(machine, table, blank)
+    n = int(np.count_nonzero(zeros))
     if not n:
         return
-    yield from machine.lock("page_vma_mapped_walk", "ptl", table, "spin")
-    pages.unshare(words[zeros])
+    machine.pages.unshare(words[zeros])
     closed = zeros & ((words & U64(pte.PRESENT)) == 0)
     words[zeros] = pte.ZERO_PAGE_ENTRY
     words[closed] = pte.to_protnone(words[closed])
@@ -175,9 +199,8 @@ def try_to_map_unused_to_zeropage(mm: Mm, table: int, frames: NDArray[np.uint64]
     mm.count(Count.ANON, -n)
     mm.count(Count.ZERO, n)
     machine.scheme.entries_changed(mm, table, 0, n)
-    fact = EntriesSet(slice(0, 512), Maps.ZERO)
-    yield Step(Kind.SET, "try_to_map_unused_to_zeropage", table, n, 1, fact)
-    yield machine.unlock("page_vma_mapped_walk_done", "ptl")
+    fact = EntriesChanged(slice(0, 512), Change.ZEROED)
+    yield Step(Kind.CHANGE, "try_to_map_unused_to_zeropage", table, n, 1, fact)
 
 
 def unmap_folio(machine: Machine, file: File, folio: range) -> Path[None]:

@@ -90,8 +90,8 @@ def _page_out_huge(mm: Mm, pmd: int, slot: int) -> Path[Reach]:
         yield from tlb_flush_mmu(tlb)
         return Reach.NOTHING
     yield from split_huge_pmd(mm, pmd, slot)
-    if not lazy and (table := int(machine.mem.at(pmd, slot))):
-        yield from try_to_map_unused_to_zeropage(mm, table, frames_of(word))
+    if not lazy and machine.mem.at(pmd, slot):
+        yield from try_to_map_unused_to_zeropage(mm, pmd, slot, frames_of(word))
     return Reach.ENTRIES if machine.mem.at(pmd, slot) else Reach.NOTHING
 
 

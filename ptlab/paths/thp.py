@@ -28,7 +28,7 @@ from ptlab.base.facts import (
 from ptlab.base.geometry import PAGE_SHIFT, PMD_SIZE, PTRS_PER_TABLE, Level
 from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import Slots, first_of
-from ptlab.paths.recheck import folio_lock, folio_unlock, still_has
+from ptlab.paths.recheck import folio_trylock, folio_unlock, still_has
 from ptlab.paths.table_alloc import pte_free
 from ptlab.paths.writable import stays_read_only
 from ptlab.state.memmap import State
@@ -88,10 +88,14 @@ def do_huge_pmd_anonymous_page(mm: Mm, vma: Vma, pmd: int, slot: int, write: boo
     yield machine.unlock("spin_unlock", "pmd_lock")
 
 
-def do_set_pmd(mm: Mm, pmd: int, slot: int, file: File, page: int, writable: bool) -> Path[None]:
-    """Map a huge page of the page cache, if nothing is there. Nothing is deposited on x86."""
+def do_set_pmd(mm: Mm, pmd: int, slot: int, file: File, page: int, writable: bool) -> Path[bool]:
+    """Map a huge page of the page cache, if nothing is there. Nothing is deposited on x86.
+
+    False: another task has the folio's lock.
+    """
     machine, frame = mm.machine, file.frame(page)
-    yield from folio_lock(file)
+    if not (yield from folio_trylock(file)):
+        return False
     yield from machine.lock("pmd_lock", "pmd_lock", pmd, "spin")
     last = page + HPAGE_PMD_NR - 1
     there = still_has(file, last, frame + HPAGE_PMD_NR - 1) and file.is_huge(page)
@@ -99,6 +103,7 @@ def do_set_pmd(mm: Mm, pmd: int, slot: int, file: File, page: int, writable: boo
         yield _map(mm, pmd, slot, pte.file_entry(frame, writable, False) | pte.PSE, "do_set_pmd")
     yield machine.unlock("spin_unlock", "pmd_lock")
     yield from folio_unlock(file)
+    return True
 
 
 def _map(mm: Mm, pmd: int, slot: int, word: int, fn: str) -> Step:

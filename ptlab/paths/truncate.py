@@ -61,7 +61,9 @@ def truncate_inode_pages(
     yield from folio_lock(file)
     if machine.others.folio_mapped(file.cache[first:last]):  # unmap_mapping_folio()
         yield from unmap_mapping_range(machine, file, first, last, even_cows=False)
-    file.drop(first, (last if hole else len(file.cache)) - first)
+    gone = file.cache[first : last if hole else len(file.cache)]
+    machine.others.drop_frames(gone[gone != 0].tolist())
+    file.drop(first, len(gone))
     fn = "shmem_undo_range" if hole else "truncate_inode_pages"
     yield Step(Kind.FILE, fn, None, last - first, 1, PagesDropped(hole=hole))
     yield from folio_unlock(file)

@@ -207,11 +207,11 @@ def _clear(
         if n:
             zero = count_each(tables, pte.is_zero_page(words)) if found.zero else 0
             mm.count_pages(found, -1)
-            mm.machine.pages.unshare(words)
             if mm.machine.others.several:
-                own = np.atleast_1d(np.asarray(words, U64))
-                own = own[pte.is_present(own) & ~pte.is_zero_page(own)]
-                tlb.frames += pte.pfn(own).tolist()
+                own, filed = mm.machine.pages.own_and_filed(words)
+                tlb.frames += own
+                tlb.filed += mm.machine.others.gather(filed)
+            mm.machine.pages.unshare(words)
             mem.write(tables, part, kept)
             mm.machine.scheme.entries_changed(mm, tables, -per_table, -zero)
             tlb.add_pages(found.pages + found.file)
@@ -234,10 +234,7 @@ def _kept(words: Any, details: ZapDetails) -> Any:
 def _parts(
     mm: Mm, tlb: MmuGather, tables: Tables, columns: slice, nonnone: int
 ) -> Iterable[Columns]:
-    """What one step clears: an entry, or all of them up to the one that fills `tlb`.
-
-    In grain `entry`, entries that are none are skipped.
-    """
+    """What one step clears: an entry that is not none, or all up to the one that fills `tlb`."""
     if not nonnone:
         return ()
     if is_run(tables):

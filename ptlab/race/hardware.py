@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
@@ -42,6 +43,10 @@ class Hardware(Alone):
         """Paging-structure caches: for each CPU, by 2 MiB of addresses, the PTE page."""
         self.buffer = StoreBuffer(self, tasks) if weak else None
         self.freed_frames: set[int] = set()
+        self.gathered: Counter[int] = Counter()
+        """How many mmu_gathers keep a page of a file until their flush."""
+        self.dropped: set[int] = set()
+        """Pages that their file has dropped."""
         self.pins: list[int] = []
         """References of GUP to data pages."""
         self.kept: set[int] = set()
@@ -98,6 +103,24 @@ class Hardware(Alone):
             self.note(("frame", frame), Access.WRITE)
             if frame not in self.pins:
                 self.freed_frames.add(frame)
+
+    def gather(self, filed: list[int]) -> list[int]:
+        """A zap keeps these pages of files: their entries are gone, the flush is still to come."""
+        for frame in filed:
+            self.note(("frame", frame), Access.WRITE)
+        self.gathered.update(filed)
+        return filed
+
+    def free_gathered(self, frames: list[int], filed: list[int]) -> None:
+        """The flush is over. A file's page is freed if its file has dropped it meanwhile."""
+        self.free_frames(frames)
+        self.gathered.subtract(filed)
+        self.drop_frames([frame for frame in filed if frame in self.dropped])
+
+    def drop_frames(self, frames: list[int]) -> None:
+        """A file drops these pages; who has zapped them and not flushed yet keeps them."""
+        self.dropped.update(frames)
+        self.free_frames([frame for frame in frames if not self.gathered[frame]])
 
     def pin(self, frame: int) -> None:
         """GUP takes a reference to a data page."""

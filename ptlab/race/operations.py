@@ -28,7 +28,7 @@ from ptlab.paths.mmap import do_munmap
 from ptlab.paths.mprotect import do_mprotect
 from ptlab.paths.mremap import do_mremap
 from ptlab.paths.oom import oom_reap_task_mm
-from ptlab.paths.truncate import do_truncate
+from ptlab.paths.truncate import FALLOC_FL_PUNCH_HOLE, do_truncate, vfs_fallocate
 from ptlab.process.process import Process
 from ptlab.race.result import Result
 from ptlab.race.scenes.scene import (
@@ -146,6 +146,13 @@ def _truncate(s: Stage) -> Path[Any]:
     return do_truncate(s.process.machine, s.file, 0)
 
 
+def _punch(s: Stage) -> Path[Any]:
+    """A file that loses its first page; a huge page is split for it."""
+    if s.file is None:
+        return oom_reap_task_mm(s.process.mm)
+    return vfs_fallocate(s.process.machine, s.file, FALLOC_FL_PUNCH_HOLE, 0, PAGE)
+
+
 def _twice(p: Process) -> Path[None]:
     """The second time the TLB has the translation."""
     yield from read(p, AT)
@@ -179,12 +186,14 @@ OPERATIONS: dict[str, Callable[[Stage], Path[Any]]] = {
     "GUP-fast": lambda s: gup_fast(s.process.mm, AT),
     "background": _background,
     "truncate": _truncate,
+    "punch": _punch,
     "OOM reaper": lambda s: oom_reap_task_mm(s.process.mm),
     "the child writes": lambda s: write(_child(s), AT),
     "the child's DONTNEED": lambda s: dontneed(_child(s), AT, TABLE),
 }
 
-_FROM_OUTSIDE = ("OOM reaper", "truncate", "the child writes", "the child's DONTNEED")
+_OF_A_FILE = {"truncate", "punch"}
+_FROM_OUTSIDE = ("OOM reaper", "truncate", "punch", "the child writes", "the child's DONTNEED")
 EXIT = "exit"
 """Only what comes from outside is still at work while a process ends."""
 
@@ -206,7 +215,7 @@ def generated(of: int = 2, kernel: str = "6.18", weak: bool = False) -> Iterator
         outside = combinations_with_replacement(_FROM_OUTSIDE, of - 1)
         for names in (*inside, *((EXIT, *others) for others in outside)):
             child = any("child" in name for name in names)
-            file = "truncate" in names
+            file = bool(_OF_A_FILE.intersection(names))
             if (stage is two_processes or not child) and (stage in _WITH_FILE or not file):
                 yield _scene(stage, names, kernel, weak)
 

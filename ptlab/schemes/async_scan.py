@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from ptlab.base.geometry import PMD_SIZE, MiB
-from ptlab.base.steps import Kind, Path, Step
+from ptlab.base.steps import Path
 from ptlab.base.tables import Tables, table_count
 from ptlab.paths.walk import pte_tables
 from ptlab.schemes.empty_tables import unhook_if_empty
@@ -74,10 +74,8 @@ class AsyncScan(ReclaimScheme):
             if end - offset >= MM_PGTABLE_SCAN_SIZE and vma is not vmas[-1]:
                 stop = vma.end
                 break
-        if machine.others.several:  # between the last look at an entry and the note
-            yield Step(Kind.LOOK, "task_mm_pgtable_work")
-        machine.store.put(self, "offset", mm.id, stop)
         yield machine.unlock("mmap_read_unlock", "mmap_lock")
+        machine.store.put(self, "offset", mm.id, stop)
 
     def _scan(self, mm: Mm, vma: Vma, start: int, end: int) -> Path[None]:
         """walk_page_range_vma() with freept_pmd_entry() for every PTE page."""

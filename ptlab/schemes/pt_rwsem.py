@@ -14,8 +14,8 @@ upwards. It has no count to ask, so it reads the entries, which was Qi Zheng's o
 everybody else waits for it was David Hildenbrand's.
 
 Races show one more: a fault takes the folio's lock inside this one; a hole punch takes this one
-inside i_mmap_rwsem, and that inside the folio's lock. This is a cycle. A fault would have to lock the
-folio first.
+inside i_mmap_rwsem, and that inside the folio's lock. To wait there would close a cycle. So a fault
+only tries the folio's lock; if another task has it, the fault lets go of the tables first.
 """
 
 from __future__ import annotations

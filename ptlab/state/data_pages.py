@@ -58,6 +58,13 @@ class DataPages:
         """Which of these anonymous pages another process maps too."""
         return _of(self.shares, frames)
 
+    def own_and_filed(self, words: Any) -> tuple[list[int], list[int]]:
+        """What these entries map: anonymous pages that no other process maps, and pages of files."""
+        words = np.atleast_1d(np.asarray(words, np.uint64))
+        frames = pte.pfn(words[pte.is_present(words) & ~pte.is_zero_page(words)])
+        filed = frames >= pte.FILE_FRAME
+        return frames[~filed & ~self.shared(frames)].tolist(), frames[filed].tolist()
+
     def exclusive(self, frames: Frames) -> Mask:
         """PageAnonExclusive(): anonymous pages that are this process's own beyond doubt.
 

@@ -74,8 +74,7 @@ class MemMap:
         self.next_pfn = [0]
         self.most: int | None = None
         """Tables after which `alloc` raises TooManyTables; None: as many as memory holds."""
-        self.by_mmu = False
-        """Whether it is the MMU that writes now."""
+        self.by_mmu = False  # whether it is the MMU that writes now
         self.deposits: defaultdict[int, tuple[int, ...]] = defaultdict(tuple)
         """PTE pages in reserve, by PMD page (pmd_huge_pte)."""
         self.shared: defaultdict[int, tuple[Place, ...]] = defaultdict(tuple)

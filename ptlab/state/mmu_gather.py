@@ -35,7 +35,8 @@ class MmuGather:
         self.span: tuple[int, int] | None = None
         """The addresses that the flush must name; None: nothing was collected so far."""
         self.frames: list[int] = []
-        """The pages themselves; only kept where another task could still use them."""
+        self.filed: list[int] = []
+        """The pages themselves, anonymous or of a file, where another task could still use them."""
 
     def reach(self, start: int, end: int) -> None:
         """__tlb_adjust_range(): the flush is to cover [start, end) too."""
@@ -65,8 +66,7 @@ def tlb_flush_mmu(tlb: MmuGather) -> Path[None]:
         yield from machine.flush(
             "tlb_flush_mmu_tlbonly", None, tlb.pages, span=tlb.span, walks=walks
         )
-    if tlb.frames:
-        machine.others.free_frames(tlb.frames)
+    machine.others.free_gathered(tlb.frames, tlb.filed)
     for tables in tlb.tables:
         yield machine.call_rcu(tables)
     if not flush_first:
@@ -76,4 +76,4 @@ def tlb_flush_mmu(tlb: MmuGather) -> Path[None]:
     tlb.room += tlb.pages
     tlb.pages, tlb.dirty = 0, False
     tlb.tables.clear()
-    tlb.frames.clear()
+    tlb.frames, tlb.filed = [], []

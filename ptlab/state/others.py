@@ -55,8 +55,15 @@ class Alone:
     def freed(self, tables: Tables, waited: bool) -> None:
         """Tables go back to the allocator; `waited`: after a grace period, RCU's or a design's own."""
 
-    def free_frames(self, frames: list[int]) -> None:
-        """Data pages go back to the allocator."""
+    def gather(self, filed: list[int]) -> list[int]:
+        """A zap keeps pages of files until it has flushed; returns them."""
+        return filed
+
+    def free_gathered(self, frames: list[int], filed: list[int]) -> None:
+        """A zap has flushed: what it has kept goes, a file's page if its file has dropped it."""
+
+    def drop_frames(self, frames: list[int]) -> None:
+        """A file drops these pages."""
 
     def folio_mapped(self, frames: NDArray[Any]) -> bool:
         """folio_mapped(): whether an entry maps one of these pages, of which all were just unmapped."""

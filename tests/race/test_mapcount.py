@@ -8,7 +8,10 @@ from unittest.mock import patch
 import pytest
 
 from ptlab.base.errors import KernelError
+from ptlab.base.steps import Path
+from ptlab.paths import filemap, thp
 from ptlab.paths.madvise import MADV_POPULATE_WRITE, do_madvise
+from ptlab.paths.recheck import folio_lock
 from ptlab.paths.truncate import FALLOC_FL_PUNCH_HOLE, vfs_fallocate
 from ptlab.process.process import Process
 from ptlab.race.explore import explore
@@ -16,6 +19,7 @@ from ptlab.race.result import Result
 from ptlab.race.sanitizer import Sanitizer
 from ptlab.race.scenes.scene import BASE, PAGE, TABLE, Paths, Scene, Trial, Variant, read
 from ptlab.schemes import UnmapOnly, scheme_class
+from ptlab.state.page_cache import File
 
 
 def _read_beside_a_punch(process: Process) -> Paths:
@@ -43,15 +47,22 @@ def _populate(scheme: str) -> Result:
     return explore(scene, design, most=40)
 
 
-@pytest.mark.parametrize("scheme", ["unmap_only", "pte_refcount", "every_level", "pt_reclaim"])
+@pytest.mark.parametrize(
+    "scheme", ["unmap_only", "pte_refcount", "every_level", "pt_reclaim", "pt_rwsem"]
+)
 def test_a_huge_page_of_a_file_may_come_back_while_a_punch_splits_it(scheme: str) -> None:
     """Its entry was taken for a table; and nobody could say whether the tables above may go."""
     result = _populate(scheme)
     assert result.result != "failure" and result.schedules >= 40, result
 
 
-def test_one_rwsem_for_all_tables_closes_a_cycle_with_a_folio_and_its_file() -> None:
-    said = _populate("pt_rwsem").verdict.sentence
+def test_a_fault_that_waited_for_the_folio_inside_a_walk_would_close_a_cycle() -> None:
+    def waits(file: File) -> Path[bool]:
+        yield from folio_lock(file)
+        return True
+
+    with patch.object(filemap, "folio_trylock", waits), patch.object(thp, "folio_trylock", waits):
+        said = _populate("pt_rwsem").verdict.sentence
     assert "wants folio_lock while it holds pt_rwsem: a cycle of locks" in said
 
 

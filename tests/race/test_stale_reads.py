@@ -87,8 +87,8 @@ def test_what_nothing_has_kept_is_told_in_any_schedule(
 ) -> None:
     scene = SCENES["put-locked"]
     result = explore(scene, scene.under(scheme), most=1)
-    assert said in str(result.verdict), result
-    assert f"({scheme.__name__}.zapped, line " in str(result.verdict)
+    assert said in result.verdict.sentence, result
+    assert f"({scheme.__name__}.zapped, line " in result.verdict.sentence
 
 
 class UnderTheLock(CountsEmpty):
