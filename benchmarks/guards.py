@@ -68,10 +68,10 @@ def guarded(without: Site | None) -> Iterator[Guards]:
     """Every guard is noted, and the one at `without` is left out."""
     guards = Guards(without)
 
-    def lock(self: Machine, fn: str, name: str, of: Any, mode: str, times: int = 1) -> Path[bool]:
+    def lock(self: Machine, fn: str, name: str, *args: Any, **named: Any) -> Path[bool]:
         if self.others.several and guards.left_out(fn, name):
             return True
-        return (yield from _LOCK(self, fn, name, of, mode, times))
+        return (yield from _LOCK(self, fn, name, *args, **named))
 
     def unlock(self: Machine, fn: str, name: str, times: int = 1) -> Step:
         if without and all(held.name != name for held in self.held[self.task]):

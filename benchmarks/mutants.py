@@ -16,9 +16,12 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from benchmarks.guards import Site, guarded
+from ptlab.base.geometry import PMD_SIZE, GiB
+from ptlab.base.steps import Path
+from ptlab.paths.mmap import do_munmap
 from ptlab.process.process import Process
 from ptlab.race.explore import explore
-from ptlab.race.operations import OPERATIONS, STAGES, task
+from ptlab.race.operations import AT, OPERATIONS, STAGES, Stage, task
 from ptlab.race.scenes import SCENES
 from ptlab.race.scheduler import Scheduler
 
@@ -91,6 +94,23 @@ EXPLAINED = {
 """Survivors, by file and function (and which of several), and why: redundant, or no rule could tell."""
 
 
+def shared_gib(p: Process) -> Stage:
+    """A GiB from the pool of huge pages, of which two processes share the PMD page."""
+    p.hugepages(1)
+    p.mmap(GiB, at=AT, shared=True, hugetlb=PMD_SIZE, noreserve=True)
+    p.touch(AT, 1)
+    child = p.fork()
+    child.touch(AT, 1)
+    return Stage(p, None, child)
+
+
+CUT = "munmap half of it"
+
+
+def _task(stage: Stage, name: str) -> Path[Any]:
+    return do_munmap(stage.process.mm, AT, GiB // 2) if name == CUT else task(stage, name)
+
+
 class Run(NamedTuple):
     """What is run: a scene as it should be, or a design, a kernel, a stage and two operations."""
 
@@ -129,6 +149,7 @@ def _sites() -> dict[Site, list[Run]]:
 def _runs() -> Iterator[Run]:
     for name in SCENES:
         yield from (Run(name) for _ in range(8))
+    yield Run("", DESIGNS[0], shared_gib, (CUT, "the child writes"))
     for design in DESIGNS:
         for stage in STAGES:
             for name in OPERATIONS:
@@ -168,7 +189,7 @@ def _start(run: Run) -> Scheduler:
         return SCENES[run.scene].start("fixed")
     process = Process(*run.design, grain="table", record=False)
     stage = run.stage(process)
-    paths = {f"{k}: {name}": task(stage, name) for k, name in enumerate(run.pair)}
+    paths = {f"{k}: {name}": _task(stage, name) for k, name in enumerate(run.pair)}
     return Scheduler(process, paths, weak=run.weak)
 
 
