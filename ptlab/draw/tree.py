@@ -25,6 +25,11 @@ def tree(mm: Mm) -> graphviz.Digraph:
     lines = {fold.tables[0]: below(fold) for fold in folded}
     mem = mm.machine.mem
     hooks = {t: Hook(int(mem.parent[t]), int(mem.slot[t])) for t in looks if t != mm.pgd}
+    for table, places in mem.shared.items():
+        for place in places:
+            if place.table in shown and table not in looks:  # it has its place in another process
+                looks[table], hooks[table] = look(mm, table), Hook(place.table, place.slot)
+                shown.append(table)
     return digraph(layout(mem, shown, folded, looks, lines, hooks))
 
 

@@ -1,6 +1,7 @@
 """The tree as text."""
 
 from ptlab import Process
+from ptlab.draw.tree import tree
 
 
 def test_the_text_tree_tells_counters_ranges_and_entries(small):
@@ -28,5 +29,8 @@ def test_a_table_that_two_processes_share_is_named_below_both():
     assert str(child).splitlines()[-1].strip("└─ ") == (
         "[0] PMD page 2, shared: it is below PUD page 1"
     )
+    for process, above in ((parent, 1), (child, 4)):
+        drawn = str(tree(process.mm))
+        assert "1 entry, shared" in drawn and f"n{above} -> n2 " in drawn
     child.munmap(area)
-    assert "shared" not in str(parent) + str(child)
+    assert "shared" not in str(parent) + str(child) + str(tree(child.mm))
