@@ -33,8 +33,6 @@ _SYSTEM = {"bin", "etc", "lib", "lib32", "lib64", "nix", "opt", "proc", "sbin", 
 """Of the root folder only these stay to be seen; with what SPEC shows."""
 _DEVICES = ("null", "full", "random", "urandom")  # zero would give memory that nobody counts
 _POLL = 0.25
-_MOST_FILES, _SOCKET = 256, 208
-"""What a process may have open; KiB in the kernel for each: net.core.wmem_default (Linux 6.12)."""
 
 
 class Cannot(Exception):
@@ -262,15 +260,9 @@ def _name(pid: int) -> str:
 
 
 def _kib(pid: int) -> int:
-    """Memory of a process, and of the kernel for its open files."""
-    try:
-        with open(f"/proc/{pid}/statm") as file:
-            kib = int(file.read().split()[1]) * 4
-        return kib + len(os.listdir(f"/proc/{pid}/fd")) * _SOCKET
-    except PermissionError:  # it hides them (PR_SET_DUMPABLE)
-        return kib + _MOST_FILES * _SOCKET
-    except OSError:
-        return 0
+    with suppress(OSError), open(f"/proc/{pid}/statm") as file:
+        return int(file.read().split()[1]) * 4
+    return 0
 
 
 def _wait(child: int) -> int:
