@@ -192,6 +192,8 @@ class Sanitizer(Hardware):
         """The footprint so far; a new one begins."""
         for table in self.looked:
             self.count(table, Access.READ)
+            for task in range(len(self.depth)):
+                self.note(("changes", table, task), Access.READ)
         self.looked.clear()
         for mm, which in self.asked:
             for task in range(len(self.depth)):

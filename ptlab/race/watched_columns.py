@@ -28,6 +28,7 @@ class Notes(Protocol):
     judging: bool
     looked: set[int]
     asked: set[tuple[int, int]]
+    depth: list[int]
     visits: set[tuple[int, int]]
     protection: Protection
     mapcount: Mapcount
@@ -140,12 +141,21 @@ class WatchedEntries:
             self.sanitizer.buffer.look(self.sanitizer.machine.task, "table", table)
 
 
+_MANY = 4
+"""So many references that are put at once, and more, are alike to the explorer."""
+
+
 class WatchedCounts:
     """Reference counts, atomic: gets commute with gets, but not puts with what makes them the last.
 
     A get writes its task's own share of the count. A put reads the share of every task, and the put
-    that reaches zero writes all of them. While a task is a visitor, the count cannot reach zero: its
-    gets and puts commute then.
+    that reaches zero writes all of them. Two puts commute while more is left than they put: after one
+    that leaves n references, another of n or more is the last. (A task that sleeps in the search has its
+    footprint from a state in which more was left. So it says only how many it puts, and the one that
+    runs says what is left.)
+
+    While a task is a visitor, the count cannot reach zero: its gets and puts commute then. Who only
+    looks at a count depends on all that change it.
     """
 
     def __init__(self, sanitizer: Notes, raw: Any) -> None:
@@ -171,16 +181,25 @@ class WatchedCounts:
         self.sanitizer.alive(table, "uses the reference count of")
         self.sanitizer.looked.discard(table)
         task = self.sanitizer.machine.task
+        self.sanitizer.note(("changes", table, task), Access.WRITE)
         if (task, table) in self.sanitizer.visits and value > 0 < old:
             return
         if value > old > 0:
             self.sanitizer.note(("count", table, task), Access.WRITE)
         elif value and old:
             self.sanitizer.count(table, Access.READ)
-            self.sanitizer.note(("puts", table), Access.WRITE)  # two may reach zero together
+            self._put(table, int(old - value), int(value))
         else:
             self.sanitizer.count(table, Access.WRITE)
-            self.sanitizer.note(("puts", table), Access.WRITE)
+
+    def _put(self, table: int, n: int, left: int) -> None:
+        """`n` references are put and some are `left`: another put of as many would be the last one."""
+        me, tasks = self.sanitizer.machine.task, len(self.sanitizer.depth)
+        for many in range(max(1, min(left, _MANY)), _MANY + 1):
+            self.sanitizer.note(("put", table, many, me), Access.WRITE)
+        for other in range(tasks):
+            if other != me:
+                self.sanitizer.note(("put", table, min(n, _MANY), other), Access.READ)
 
 
 class WatchedVisitors:

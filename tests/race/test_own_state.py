@@ -104,6 +104,7 @@ OPERATIONS = st.one_of(
     st.tuples(st.just("sum"), ELEMENTS, st.just(0)),
     st.tuples(st.just("if"), st.sampled_from(["refcount", "state", "total"]), ELEMENTS),
     st.tuples(st.just("bump"), st.sampled_from(["refcount", "state", "total"]), ELEMENTS),
+    st.tuples(st.just("put"), ELEMENTS, st.integers(1, 3)),
     st.tuples(st.sampled_from(["slow", "shared", "try"]), ELEMENTS, ELEMENTS),
     st.tuples(st.sampled_from(["walk", "flush", "wait"]), ELEMENTS, st.just(0)),
 )
@@ -148,6 +149,9 @@ class Random(ReclaimScheme):
             seen = int(asked[TABLE])
             yield look()
             store.put(self, "words", b, seen)
+        elif op == "put":
+            if not store.add(mem, "refcount", TABLE, -b):
+                store.put(self, "words", a, 100 + mm.machine.task)  # who was the last
         elif a == "refcount":
             store.add(mem, "refcount", TABLE, 1)
         elif a == "state":
@@ -221,6 +225,7 @@ def ends(programs: list[list[Any]], reduce: bool) -> tuple[set[Any], bool]:
 
     def prepare(process: Process) -> Paths:
         one_table(process, 0)
+        process.machine.store.put(process.machine.mem, "refcount", TABLE, 4)
         return {f"program {n}": program(process, ops) for n, ops in enumerate(programs)}
 
     plain = Variant(Random)
@@ -235,6 +240,9 @@ def ends(programs: list[list[Any]], reduce: bool) -> tuple[set[Any], bool]:
 @example([[("if", "total", 0)], [("bump", "total", 1)]])
 @example([[("if", "refcount", 0)], [("bump", "refcount", 1)]])
 @example([[("walk", 0, 0)], [("flush", 0, 0)]])
+@example([[("if", "refcount", 0)], [("put", 0, 1)]])
+@example([[("put", 0, 2)], [("put", 0, 1)], [("put", 1, 1)]])
+@example([[("put", 0, 1), ("put", 0, 1)], [("put", 1, 1), ("put", 1, 1)]])
 @given(PROGRAMS)
 def test_on_random_schemes_the_reduction_ends_as_plain_search_does(programs: Any) -> None:
     reduced, (plain, whole) = ends(programs, reduce=True)[0], ends(programs, reduce=False)
