@@ -23,7 +23,7 @@ from ptlab.paths.thp import frames_of, thp_vma_allowable
 from ptlab.paths.touched import NO_FAULT, Touched
 from ptlab.state.huge_entry import huge_entry
 from ptlab.state.mm import Count, Mm
-from ptlab.state.vma import VM, VM_ACCESS_FLAGS, Vma, find
+from ptlab.state.vma import VM, VM_ACCESS_FLAGS, Vma
 
 U64 = np.uint64
 _PMD = Level.PMD  # looked up once: Python 3.11 finds members slowly
@@ -39,9 +39,7 @@ def touch(mm: Mm, write: bool, start: int, length: int, stride: int = PAGE_SIZE)
     need = VM.WRITE if write else VM_ACCESS_FLAGS
     address, end = start, start + length
     while address < end:
-        vmas = mm.vmas
-        index = find(vmas, address)
-        vma = vmas[index] if index < len(vmas) else None
+        vma = mm.vmas.above(address)
         inside = vma is not None and vma.start <= address
         border = (vma.end if inside else vma.start) if vma else end
         accesses = (min(border, end) - address + stride - 1) // stride

@@ -18,8 +18,9 @@ from ptlab.paths.populate import mm_populate
 from ptlab.paths.recheck import vma_end_write_all
 from ptlab.paths.unmapped_area import STACK_GUARD_GAP, vm_start_gap
 from ptlab.paths.vma_change import change_vmas
+from ptlab.state.blocks import Blocks
 from ptlab.state.mm import Mm
-from ptlab.state.vma import VM, Vma, Vmas, find, find_vma_intersection, merge
+from ptlab.state.vma import VM, Vma, Vmas, find_vma_intersection, merge
 
 
 @not_in_kernel
@@ -69,9 +70,10 @@ def do_brk_flags(mm: Mm, start: int, end: int) -> Path[None]:
     new, unfaulted = Vma(start, end, flags, start >> PAGE_SHIFT), mm.machine.profile.merge_unfaulted
 
     def grown(vmas: Vmas) -> Vmas:
-        index = find(vmas, start)
+        index = vmas.index_above(start)
         low = index - 1 if index and vmas[index - 1].end > mm.layout.start_brk else index
-        return (*vmas[:low], *merge(vmas[low:index], new, unfaulted)[0], *vmas[index:])
+        heap: Vmas = Blocks(vmas[low:index])
+        return vmas.spliced(low, index, merge(heap, new, unfaulted)[0])
 
     yield from change_vmas(mm, grown)
     whole = mm.find_vma(start)

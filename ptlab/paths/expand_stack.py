@@ -18,7 +18,7 @@ from ptlab.paths.recheck import vma_end_write_all, vma_start_write
 from ptlab.paths.table_alloc import anon_vma_prepare
 from ptlab.paths.unmapped_area import STACK_GUARD_GAP
 from ptlab.state.mm import Mm
-from ptlab.state.vma import VM, VM_ACCESS_FLAGS, Vma, find
+from ptlab.state.vma import VM, VM_ACCESS_FLAGS, Vma
 
 RLIMIT_STACK = 8 << 20
 """The usual limit, in bytes."""
@@ -26,9 +26,7 @@ RLIMIT_STACK = 8 << 20
 
 def stack_above(mm: Mm, address: int) -> Vma | None:
     """The mapping that grows down to `address`, where nothing is mapped; None if there is none."""
-    vmas = mm.vmas
-    index = find(vmas, address)
-    above = vmas[index] if index < len(vmas) else None
+    above = mm.vmas.above(address)
     return above if above and above.start > address and above.flags & VM.GROWSDOWN else None
 
 
@@ -53,7 +51,7 @@ def lock_mm_and_find_vma(mm: Mm, address: int, n: int) -> Path[Vma | None]:
 
 def _may_grow(mm: Mm, vma: Vma, address: int) -> bool:
     """The guard gap to accessible memory below stays free, and the limit is kept."""
-    index = find(mm.vmas, address)
+    index = mm.vmas.index_above(address)
     below = mm.vmas[index - 1] if index else None
     near = below is not None and address - below.end < STACK_GUARD_GAP
     if near and below and below.flags & VM_ACCESS_FLAGS and not below.flags & VM.GROWSDOWN:
@@ -69,5 +67,6 @@ def expand_downwards(mm: Mm, vma: Vma, address: int) -> Path[None]:
     yield from vma_start_write(mm, vma)
     pages = (vma.start - address) >> PAGE_SHIFT
     grown = replace(vma, start=address, pgoff=vma.pgoff - pages)
-    mm.set_vmas(tuple(grown if old is vma else old for old in mm.vmas))
+    index = mm.vmas.index_above(vma.start)
+    mm.set_vmas(mm.vmas.spliced(index, index + 1, (grown,)))
     yield Step(Kind.VMA, "expand_downwards", None, 1, 1, VmaGrown(grown.span))

@@ -37,6 +37,7 @@ from ptlab.paths.table_alloc import upper_tables, visit
 from ptlab.paths.thp import copy_huge_pmd
 from ptlab.paths.walk import Found, pte_tables
 from ptlab.paths.zap import UNMAP, unmap_single_vma
+from ptlab.state.blocks import Blocks
 from ptlab.state.memmap import State
 from ptlab.state.mm import Mm
 from ptlab.state.mmu_gather import MmuGather, tlb_flush_mmu
@@ -62,7 +63,7 @@ def dup_mmap(mm: Mm) -> Path[Mm]:
             several and vma.file is not None
         ):  # a truncate finds the child's mapping after the parent's
             yield from machine.lock("i_mmap_lock_write", "i_mmap_rwsem", vma.file.number, "write")
-        child.set_vmas((*child.vmas, copy))
+        child.set_vmas(child.vmas.spliced(len(child.vmas), len(child.vmas), (copy,)))
         if several:
             yield machine.unlock("i_mmap_unlock_write", "i_mmap_rwsem")
         yield Step(Kind.VMA, "dup_mmap", None, 1, 1, VmaMapped(copy.span, copy.flags, copy.span))
@@ -219,7 +220,7 @@ def exit_mmap(mm: Mm) -> Path[None]:
     if alone:
         yield machine.unlock("mmap_read_unlock", "mmap_lock")
         yield from machine.lock("mmap_write_lock", "mmap_lock", mm.id, "write")
-    mm.set_vmas(())
+    mm.set_vmas(Blocks())
     still_found(mm, gone)
     yield from free_pgtables(mm, tlb, gone, 0, 0)
     yield from tlb_flush_mmu(tlb)

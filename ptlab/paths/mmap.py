@@ -39,7 +39,6 @@ from ptlab.state.vma import (
     VM,
     Vma,
     Vmas,
-    find,
     find_vma_intersection,
     merge,
     overlapping,
@@ -200,9 +199,8 @@ def do_vmi_align_munmap(mm: Mm, start: int, end: int, downgrade: bool) -> Path[b
     yield from _split_vma(mm, end)
     for vma in overlapping(mm.vmas, start, end):
         yield from vma_start_write(mm, vma)
-    vmas = mm.vmas
-    gone, low = overlapping(vmas, start, end), find(vmas, start)
-    rest = (*vmas[:low], *vmas[low + len(gone) :])
+    gone, low = overlapping(mm.vmas, start, end), mm.vmas.index_above(start)
+    rest = mm.vmas.spliced(low, low + len(gone), ())
     mm.set_vmas(rest)
     still_found(mm, gone)
     out = VmaUnmapped(tuple(vma.span for vma in gone))
@@ -262,9 +260,9 @@ def vma_modify(mm: Mm, fn: str, vma: Vma, start: int, end: int, flags: int) -> P
 
     def change(vmas: Vmas) -> Vmas:
         vmas = split_at(split_at(vmas, start), end)
-        index = find(vmas, start)
+        index = vmas.index_above(start)
         changed = replace(vmas[index], flags=flags)
-        return merge((*vmas[:index], *vmas[index + 1 :]), changed, unfaulted)[0]
+        return merge(vmas.spliced(index, index + 1, ()), changed, unfaulted)[0]
 
     yield from change_vmas(mm, change)
     yield Step(Kind.VMA, fn, None, 1, 1, VmaChanged(Span(start, end), vma.flags, flags))

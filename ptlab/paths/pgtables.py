@@ -8,6 +8,7 @@ can mean the top of the address space.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,14 @@ from ptlab.base.steps import Kind, Path, Step
 from ptlab.base.tables import pick
 from ptlab.state.mm import COUNTED, Mm
 from ptlab.state.mmu_gather import MmuGather
-from ptlab.state.vma import Vma, Vmas
+from ptlab.state.vma import Vma
 
 _TOP = 1 << 64
 
 
-def free_pgtables(mm: Mm, tlb: MmuGather, gone: Vmas, floor: int, ceiling: int) -> Path[None]:
+def free_pgtables(
+    mm: Mm, tlb: MmuGather, gone: Sequence[Vma], floor: int, ceiling: int
+) -> Path[None]:
     """Free the tables of the VMAs `gone`, in groups that lie less than a PMD_SIZE apart.
 
     Before, each file is told that its VMA has gone. Simplified: for all groups at once.
@@ -42,7 +45,7 @@ def free_pgtables(mm: Mm, tlb: MmuGather, gone: Vmas, floor: int, ceiling: int) 
         yield from free_pgd_range(mm, tlb, start, end, floor, above)
 
 
-def still_found(mm: Mm, gone: Vmas) -> None:
+def still_found(mm: Mm, gone: Sequence[Vma]) -> None:
     """These VMAs have left the address space; their files lead to them until free_pgtables()."""
     if mm.machine.others.several:
         mm.machine.store.put(mm, "_detached", 0, (*mm.detached, *gone))

@@ -53,12 +53,15 @@ def get_unmapped_area(
 
 def highest_gap(top: int, vmas: Vmas, length: int, align: int = PAGE_SIZE) -> int:
     """Start of the highest free range of `length` bytes below `top`; below 0 if there is none."""
-    for vma in reversed(vmas):
-        if vm_start_gap(vma) >= top:
-            continue
-        if (top - length) & -align >= vma.end:
-            break
-        top = vm_start_gap(vma)
+    for block in reversed(vmas.blocks):
+        look_inside = len(vmas.blocks) == 1 or block.widest_gap >= length
+        for vma in reversed(block.items) if look_inside else block.items[-1:]:
+            if vm_start_gap(vma) >= top:
+                continue
+            if (top - length) & -align >= vma.end:
+                return (top - length) & -align
+            top = vm_start_gap(vma)
+        top = min(top, vm_start_gap(block.items[0]))
     return (top - length) & -align
 
 

@@ -46,7 +46,7 @@ def change_vmas(mm: Mm, change: Callable[[Vmas], Vmas]) -> Path[None]:
         yield mm.machine.unlock("i_mmap_unlock_write", "i_mmap_rwsem")
 
 
-def _changed(old: Vmas, new: Vmas) -> Vmas:
+def _changed(old: Vmas, new: Vmas) -> tuple[Vma, ...]:
     """The VMAs of only one of the two."""
     return tuple(vma for vma in (*old, *new) if (vma in old) != (vma in new))
 

@@ -79,7 +79,7 @@ class HeldLocks:
     def there(self, mm: Mm, start: int, end: int) -> Iterator[Vma]:
         """The VMAs in a range, those included that a file still leads to."""
         yield from overlapping(mm.vmas, start, end)
-        yield from overlapping(mm.detached, start, end)
+        yield from (vma for vma in mm.detached if vma.start < end and start < vma.end)
 
     def nobody_below(self, parent: int, slot: int) -> bool:
         """Whether nobody else can be in the table at `slot`: no VMA, or all of them locked.

@@ -13,6 +13,7 @@ from ptlab.scenario.line import ScenarioError
 from ptlab.scenario.operation import Operation, Scenario
 from ptlab.scenario.operations.processes import EndFork, Exec, Fork, ForkInBackground, Vfork
 from ptlab.scenario.slots import SLOT_BASE, SLOT_SIZE, TOP
+from ptlab.state.blocks import Blocks
 from ptlab.state.counters import Counters
 from ptlab.state.page_cache import File
 from ptlab.state.vma import VM, Vma
@@ -81,7 +82,7 @@ class _Player:
         process.mm.layout.mmap_base = TOP
         if any(op.kernel_chooses for op in scenario.ops):
             wall = Vma(TOP, TOP + SLOT_SIZE, VM.DONTDUMP, TOP >> PAGE_SHIFT)
-            process.mm.set_vmas((*process.mm.vmas, wall))  # nothing grows beyond it
+            process.mm.set_vmas(Blocks((*process.mm.vmas, wall)))  # nothing grows beyond it
 
     def play(self) -> Iterator[Row]:
         began = self._parent.counters

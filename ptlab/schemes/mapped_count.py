@@ -14,7 +14,7 @@ be in a table that it frees.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ from ptlab.paths.recheck import vma_end_write_all, vma_start_write
 from ptlab.paths.walk import pte_tables
 from ptlab.state.mm import Count, Mm, base_address
 from ptlab.state.scheme import ReclaimScheme
-from ptlab.state.vma import Vmas, overlapping
+from ptlab.state.vma import Vma, overlapping
 
 _ZERO_SHIFT = 10
 _MAPPED = (1 << _ZERO_SHIFT) - 1
@@ -117,7 +117,7 @@ class MappedCount(ReclaimScheme):
         ]
 
 
-def _lock_files(mm: Mm, vmas: Vmas) -> Path[None]:
+def _lock_files(mm: Mm, vmas: Iterable[Vma]) -> Path[None]:
     """A truncate comes by the file, without any mmap_lock."""
     files = sorted({vma.file.number for vma in vmas if vma.file is not None})
     for number in files if mm.machine.others.several else ():

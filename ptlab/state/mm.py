@@ -9,10 +9,11 @@ from ptlab.base.geometry import PAGE_SHIFT, Level
 from ptlab.base.pte import FIRST_FRAME, PFN_MASK, PSE, Census
 from ptlab.base.steps import Kind, Step
 from ptlab.base.tables import Slots, Tables, first_of, is_run, table_count
+from ptlab.state.blocks import Blocks
 from ptlab.state.machine import Machine
 from ptlab.state.memmap import State
 from ptlab.state.mm_layout import Layout
-from ptlab.state.vma import Vma, Vmas, find, find_vma_intersection
+from ptlab.state.vma import Vma, Vmas, find_vma_intersection
 
 
 class Count:
@@ -55,8 +56,8 @@ class Mm:
         self.machine = machine
         self.id = machine.next_mm[0]
         machine.store.put(machine, "next_mm", 0, self.id + 1)
-        self._vmas: list[Vmas] = [()]
-        self._detached: list[Vmas] = [()]
+        self._vmas: list[Vmas] = [Blocks()]
+        self._detached: list[tuple[Vma, ...]] = [()]
         self._users = [1]
         self.layout = Layout(machine.store)
         self.counters = [0] * (Count.PTE_LEAVING + 1)
@@ -71,7 +72,7 @@ class Mm:
         return self._vmas[0]
 
     @property
-    def detached(self) -> Vmas:
+    def detached(self) -> tuple[Vma, ...]:
         """VMAs that munmap has taken out of `vmas`, but not yet out of their file's mappings."""
         return self._detached[0]
 
@@ -102,8 +103,9 @@ class Mm:
 
     def find_vma(self, address: int) -> Vma:
         """The first VMA that ends above `address`; the caller knows that there is one."""
-        vmas = self.vmas
-        return vmas[find(vmas, address)]
+        vma = self.vmas.above(address)
+        assert vma is not None
+        return vma
 
     def parts(self, start: int, end: int) -> Iterator[tuple[Vma, int, int]]:
         """Each VMA's part of [start, end) up to the first hole. They may change meanwhile."""
@@ -121,9 +123,8 @@ class Mm:
 
     def replace_vma(self, vma: Vma) -> None:
         """Put `vma` in the place of the one with the same range."""
-        vmas = self.vmas
-        index = find(vmas, vma.start)
-        self.set_vmas((*vmas[:index], vma, *vmas[index + 1 :]))
+        index = self.vmas.index_above(vma.start)
+        self.set_vmas(self.vmas.spliced(index, index + 1, (vma,)))
 
     def unhook_pte(
         self, tables: Tables, fn: str, collapsed: bool = False, counted: bool = True

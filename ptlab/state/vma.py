@@ -1,4 +1,4 @@
-"""Virtual memory areas: immutable records in a sorted tuple, and how Linux merges them.
+"""Virtual memory areas: immutable records in a sorted list, and how Linux merges them.
 
 Kernel source: mm/vma.c (6.12) and mm/mmap.c (6.1): can_vma_merge_before/after(),
 is_mergeable_anon_vma(), find_mergeable_anon_vma() in mm/rmap.c's callers; VM_STICKY (6.19, and 6.18.44
@@ -7,13 +7,12 @@ does the same). Simplified: no memory policies, no userfaultfd contexts, no VMA 
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass, replace
-from operator import attrgetter
 from typing import TypeAlias
 
 from ptlab.base.facts import Span
 from ptlab.base.geometry import PAGE_SHIFT
+from ptlab.state.blocks import Blocks
 from ptlab.state.hugetlb import Hstate, ResvMap
 from ptlab.state.page_cache import File
 
@@ -124,43 +123,33 @@ class Vma:
         return f"{self.start:#x}-{self.end:#x} {self.prot}"
 
 
-Vmas: TypeAlias = tuple[Vma, ...]
-_END = attrgetter("end")
+Vmas: TypeAlias = Blocks[Vma]
+"""The VMAs of an address space: vmas.above(address) is find_vma()."""
 
 
-def find(vmas: Vmas, address: int) -> int:
-    """Index of the first VMA that ends above `address` (find_vma); len(vmas) if there is none."""
-    if vmas and address < vmas[0].end:
-        return 0  # in a small address space there is nothing to search
-    return bisect_right(vmas, address, key=_END)
-
-
-def overlapping(vmas: Vmas, start: int, end: int) -> Vmas:
+def overlapping(vmas: Vmas, start: int, end: int) -> tuple[Vma, ...]:
     """The VMAs that share an address with [start, end), in order."""
-    first = last = find(vmas, start)
-    while last < len(vmas) and vmas[last].start < end:
+    if end <= start:
+        return ()
+    first, last = vmas.index_above(start), vmas.index_above(end - 1)
+    if last < len(vmas) and vmas[last].start < end:
         last += 1
     return vmas[first:last]
 
 
 def find_vma_intersection(vmas: Vmas, start: int, end: int) -> Vma | None:
     """The first of them, None where nothing is mapped."""
-    index = find(vmas, start)
-    return vmas[index] if index < len(vmas) and vmas[index].start < end else None
+    vma = vmas.above(start)
+    return vma if vma is not None and vma.start < end else None
 
 
 def split_at(vmas: Vmas, address: int) -> Vmas:
     """Cut the VMA that contains `address` in two there (split_vma); no change at a border."""
-    index = find(vmas, address)
-    if index == len(vmas) or vmas[index].start >= address:
+    vma, index = vmas.above(address), vmas.index_above(address)
+    if vma is None or vma.start >= address:
         return vmas
-    vma = vmas[index]
-    return (
-        *vmas[:index],
-        vma.cut(vma.start, address),
-        vma.cut(address, vma.end),
-        *vmas[index + 1 :],
-    )
+    halves = vma.cut(vma.start, address), vma.cut(address, vma.end)
+    return vmas.spliced(index, index + 1, halves)
 
 
 def _adjacent(left: Vma, right: Vma) -> bool:
@@ -188,10 +177,10 @@ def _anon_compatible(neighbour: Vma, vma: Vma, merge_unfaulted: bool) -> bool:
 def merge(vmas: Vmas, vma: Vma, merge_unfaulted: bool) -> tuple[Vmas, Vma]:
     """Put `vma` into `vmas`, where nothing overlaps it; merge it where Linux does.
 
-    Returns the new tuple and the VMA that now covers the range. vma_merge_new_range() and
+    Returns the new list and the VMA that now covers the range. vma_merge_new_range() and
     vma_merge_existing_range() (6.12), vma_merge() before.
     """
-    index = find(vmas, vma.start)
+    index = vmas.index_above(vma.start)
     prev = vmas[index - 1] if index else None
     after = vmas[index] if index < len(vmas) else None
 
@@ -217,12 +206,12 @@ def merge(vmas: Vmas, vma: Vma, merge_unfaulted: bool) -> tuple[Vmas, Vma]:
     whole = replace(first, end=last.end, flags=flags, anon_vma=anon_vma, chain=chain)
     low = index - 1 if left else index
     high = index + 1 if right else index
-    return (*vmas[:low], whole, *vmas[high:]), whole
+    return vmas.spliced(low, high, (whole,)), whole
 
 
 def reusable_anon_vma(vmas: Vmas, vma: Vma) -> int | None:
     """find_mergeable_anon_vma(): that of a neighbour it may merge with later; the next one first."""
-    index = find(vmas, vma.start)
+    index = vmas.index_above(vma.start)
     ignored = VM_ACCESS_FLAGS | VM_STICKY
     pairs = []
     if index + 1 < len(vmas):

@@ -15,7 +15,7 @@ def test_a_new_heap_is_one_mapping_without_tables():
     assert p.counters.pte == 0
     p.touch(start, 2 * MiB)
     p.brk(start)
-    assert p.mm.vmas == () and p.counters.vmpte_kb == 0
+    assert not p.mm.vmas and p.counters.vmpte_kb == 0
     p.check()
 
 
@@ -44,4 +44,4 @@ def test_stepping_back_moves_the_break_back():
     p = Process()
     p.brk(p.mm.layout.start_brk + MiB)
     p.journal.seek(0)
-    assert p.mm.layout.brk == p.mm.layout.start_brk and p.mm.vmas == ()
+    assert p.mm.layout.brk == p.mm.layout.start_brk and not p.mm.vmas

@@ -20,6 +20,7 @@ from ptlab.race.scenes import SCENES
 from ptlab.race.scenes.scene import PAGE, TABLE, dontneed, one_table
 from ptlab.race.scheduler import Scheduler
 from ptlab.schemes import NOTHING, SCHEMES, PteRefcount, PtRwsem, ReclaimScheme, UnmapOnly
+from ptlab.state.blocks import Blocks
 from ptlab.state.mm import Mm
 from ptlab.state.mmu_gather import MmuGather
 from tests.support.strategies import programs
@@ -125,7 +126,7 @@ class ClearsAnEntry(ReclaimScheme):
 
 class ChangesAVma(ReclaimScheme):
     def zapped(self, mm: Mm, tables: Any, walk: Any, why: str, tlb: MmuGather) -> Path[None]:
-        mm.set_vmas(tuple(vma.cut(vma.start, vma.end - PAGE) for vma in mm.vmas))
+        mm.set_vmas(Blocks(vma.cut(vma.start, vma.end - PAGE) for vma in mm.vmas))
         yield Step(Kind.LOOK, "wrong", tables)
 
 

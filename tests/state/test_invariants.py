@@ -5,6 +5,7 @@ import pytest
 
 from ptlab import Corruption, KiB, MiB, Process, TiB
 from ptlab.base.geometry import Level
+from ptlab.state.blocks import Blocks
 from ptlab.state.broken_state import BrokenState, BrokenStates, Rule
 from ptlab.state.mm import Count
 from ptlab.state.vma import VM, Vma
@@ -61,21 +62,21 @@ def lose_count_of_entries(p):
 
 def let_vmas_overlap(p):
     rw = VM.READ | VM.WRITE
-    p.mm.set_vmas((*p.mm.vmas, Vma(A + MiB, A + 8 * MiB, rw, 0)))
+    p.mm.set_vmas(Blocks((*p.mm.vmas, Vma(A + MiB, A + 8 * MiB, rw, 0))))
 
 
 def make_an_empty_vma(p):
     rw = VM.READ | VM.WRITE
-    p.mm.set_vmas((*p.mm.vmas, Vma(A + 8 * MiB, A + 8 * MiB, rw, 0)))
+    p.mm.set_vmas(Blocks((*p.mm.vmas, Vma(A + 8 * MiB, A + 8 * MiB, rw, 0))))
 
 
 def take_all_vmas_away(p):
-    p.mm.set_vmas(())
+    p.mm.set_vmas(Blocks())
 
 
 def take_the_vma_of_an_entry_away(p):
     (vma,) = p.mm.vmas
-    p.mm.set_vmas((vma.cut(A + MiB, vma.end),))
+    p.mm.set_vmas(Blocks((vma.cut(A + MiB, vma.end),)))
 
 
 @pytest.mark.parametrize(

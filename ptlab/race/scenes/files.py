@@ -108,8 +108,9 @@ def _prefault(process: Process) -> Paths:
         if not by_rmap:
             yield from machine.lock("mmap_read_lock", "mmap_lock", mm.id, "read")
         yield from machine.lock("i_mmap_lock_read", "i_mmap_rwsem", file.number, "read")
-        found = mm.vmas if not by_rmap else (*mm.vmas, *mm.detached)
-        vma = find_vma_intersection(found, area, area + PAGE)
+        vma = find_vma_intersection(mm.vmas, area, area + PAGE)
+        if vma is None and by_rmap:
+            vma = next((one for one in mm.detached if one.start <= area < one.end), None)
         pmd = mm.lookup(area, Level.PMD)
         if vma is not None and pmd and not _is_mapped(mm, pmd, vma):
             yield from do_fault(mm, vma, pmd, Piece(area, area >> 21 & 511, slice(0, 1)), False)
