@@ -84,6 +84,9 @@ EXPLAINED = {
     "paths/recheck.py folio_lock": (
         "redundant here: looking at the page cache and setting the entry are one step"
     ),
+    "paths/recheck.py folio_trylock": (
+        "redundant here: looking at the page cache and setting the entry are one step"
+    ),
     "paths/truncate.py folio_mapped": (
         "redundant for a truncate, for no fault maps a page beyond the end; test_mapcount.py punches"
     ),

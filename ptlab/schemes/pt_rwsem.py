@@ -15,7 +15,9 @@ everybody else waits for it was David Hildenbrand's.
 
 Races show one more: a fault takes the folio's lock inside this one; a hole punch takes this one
 inside i_mmap_rwsem, and that inside the folio's lock. To wait there would close a cycle. So a fault
-only tries the folio's lock; if another task has it, the fault lets go of the tables first.
+only tries the folio's lock; if another task has it, the fault lets go of the tables first. One cycle is
+left: advice that splits a file's huge page takes i_mmap_rwsem inside this one, and a collapse takes
+this one inside i_mmap_rwsem.
 """
 
 from __future__ import annotations
