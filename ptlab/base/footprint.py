@@ -15,6 +15,8 @@ class Access:
     begins after a table was handed to RCU; see ptlab.race.dpor).
     CAUSE comes with what makes a segment of another task possible, which can never come before it: the
     batch for the grace period that ends, and the end of a section that held it up.
+    WAKES is for a task that sleeps in the search and reads the object: what it would do has another
+    effect from now on (a put that would be the last one now).
     (Plain ints: they are fast.)
     """
 
@@ -24,6 +26,7 @@ class Access:
     TRY = 8
     LATE = 16
     CAUSE = 32
+    WAKES = 64
 
 
 Footprint: TypeAlias = dict[Hashable, int]

@@ -25,7 +25,7 @@ from typing import Any
 from ptlab.base.footprint import Access, Footprint
 
 _WRITE, _RELEASE, _TRY, _LATE = Access.WRITE, Access.RELEASE, Access.TRY, Access.LATE
-_CAUSE = Access.CAUSE
+_CAUSE, _WAKES = Access.CAUSE, Access.WAKES
 
 
 @dataclass
@@ -86,7 +86,17 @@ def asleep(node: Node) -> dict[str, Footprint]:
         return {}
     before = {**node.sleep, **node.done}
     del before[node.chosen]
-    return {task: f for task, f in before.items() if not dependent(f, footprint)}
+    return still_asleep(before, footprint)
+
+
+def still_asleep(sleep: dict[str, Footprint], ran: Footprint) -> dict[str, Footprint]:
+    """Those whom what has run does not wake: they would do the same as before, and end alike."""
+    wakes = [thing for thing, how in ran.items() if how & _WAKES]
+    return {
+        task: f
+        for task, f in sleep.items()
+        if not dependent(f, ran) and not any(thing in f for thing in wakes)
+    }
 
 
 class Trace:

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from ptlab.base.footprint import Footprint
 from ptlab.race.broken_locks import InCycle
 from ptlab.race.broken_rule import Verdict
-from ptlab.race.dpor import Node, Trace, asleep, dependent
+from ptlab.race.dpor import Node, Trace, asleep, still_asleep
 from ptlab.race.limits import UNLIMITED, Limits
 from ptlab.race.lock_graph import LockGraph
 from ptlab.race.result import Result
@@ -238,8 +238,7 @@ def _split(scene: Scene, variant: str | Variant, parts: int) -> Iterator[Job]:
                 yield job
             for letter in enabled:
                 footprint = scene.run(job.prefix, variant).go(letter).footprint
-                left = {t: f for t, f in sleep.items() if not dependent(f, footprint)}
-                deeper.append(Job(job.prefix + letter, left))
+                deeper.append(Job(job.prefix + letter, still_asleep(sleep, footprint)))
                 sleep[letter] = footprint
         level = deeper
     yield from level

@@ -196,7 +196,7 @@ class WatchedCounts:
         """`n` references are put and some are `left`: another put of as many would be the last one."""
         me, tasks = self.sanitizer.machine.task, len(self.sanitizer.depth)
         for many in range(max(1, min(left, _MANY)), _MANY + 1):
-            self.sanitizer.note(("put", table, many, me), Access.WRITE)
+            self.sanitizer.note(("put", table, many, me), Access.WAKES)
         for other in range(tasks):
             if other != me:
                 self.sanitizer.note(("put", table, min(n, _MANY), other), Access.READ)
