@@ -289,6 +289,13 @@ def has_swap() -> bool:
     return swaps.is_file() and len(swaps.read_text().splitlines()) > 1
 
 
+def huge_pages_refused() -> int:
+    """How often this machine had no huge page for somebody since it started."""
+    words = ("thp_fault_fallback ", "thp_file_fallback ", "thp_collapse_alloc_failed ")
+    lines = Path("/proc/vmstat").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith(words))
+
+
 def version() -> tuple[int, ...]:
     """The running kernel's version, like (6, 18)."""
     return _numbers(platform.release())

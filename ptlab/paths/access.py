@@ -194,7 +194,7 @@ def _access_entries(
         marked = words | bits
         if np.count_nonzero(marked != words):
             mm.machine.mem.mark(tables, piece.columns, marked)
-        if write and len(mm.machine.pages.blank):
+        if write and not locked and len(mm.machine.pages.blank):
             mm.machine.pages.written(np.atleast_1d(pte.pfn(words)))
         mm.machine.others.fill(mm.machine.task, piece.first, tables, words)
         yield Step(Kind.HIT, "mmu", tables, hits, 1, Access(piece.first, write))

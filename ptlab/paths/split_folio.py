@@ -29,7 +29,7 @@ from ptlab.state.machine import Machine
 from ptlab.state.mm import Count, Mm, base_address
 from ptlab.state.mmu_gather import MmuGather, tlb_flush_mmu
 from ptlab.state.page_cache import File
-from ptlab.state.vma import Vma
+from ptlab.state.vma import VM, Vma, overlapping
 
 U64 = np.uint64
 
@@ -155,19 +155,32 @@ def _split_anon_parts(mm: Mm, pmd: int, slot: int, columns: slice) -> Path[None]
             yield from try_to_map_unused_to_zeropage(mm, pmd, slot, frames)
 
 
+def _mlocked(mm: Mm, base: int) -> NDArray[np.bool_]:
+    """Which pages of the 2 MiB at `base` are mlocked."""
+    locked = np.zeros(512, np.bool_)
+    for vma in overlapping(mm.vmas, base, base + PMD_SIZE):
+        if vma.flags & VM.LOCKED:
+            first, last = max(vma.start - base, 0), vma.end - base
+            locked[first >> PAGE_SHIFT : last >> PAGE_SHIFT] = True
+    return locked
+
+
 def try_to_map_unused_to_zeropage(
     mm: Mm, pmd: int, slot: int, frames: NDArray[np.uint64]
 ) -> Path[None]:
     """After a split of a huge page of these frames: parts full of zeros become the zero page (6.12).
 
-    Another task may have zapped the entries since, or the table may be gone.
+    Not so in memory that is mlocked. Another task may have zapped the entries since, or the table may
+    be gone.
     """
     machine, pages = mm.machine, mm.machine.pages
     found = Found(pmd, slot, int(machine.mem.at(pmd, slot)))
     if not machine.profile.zero_parts or mm.is_huge(pmd, slot):
         return
     blank = frames[pages.blank_parts(frames)]
-    _, zeros = _mapped(machine, found.tables, blank)
+    words, zeros = _mapped(machine, found.tables, blank)
+    zeros = zeros & ~_mlocked(mm, base_address(mm, pmd) + (slot << PMD_SHIFT))
+    blank = pte.pfn(words[zeros])
     pages.written(frames)  # no part of a huge page any more
     if not zeros.any():
         return

@@ -192,6 +192,13 @@ def test_a_reading_that_does_not_repeat_is_no_disagreement(here, monkeypatch):
     assert len(plays) == 4
 
 
+def test_a_machine_without_huge_pages_is_no_disagreement(wrong_scheme, monkeypatch):
+    with pytest.raises(Disagreement):
+        attempt(*wrong_scheme, PROGRAM)
+    monkeypatch.setattr(fuzz, "huge_pages_refused", iter(range(9)).__next__)
+    assert attempt(*wrong_scheme, PROGRAM).differences == []
+
+
 # -- the programs --
 
 
