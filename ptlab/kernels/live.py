@@ -21,7 +21,7 @@ from ptlab.kernels.recorder import pool
 from ptlab.scenario import Operation, Row, Scenario, parse
 from ptlab.scenario.operation import Span
 from ptlab.scenario.operations.files import MakeFile
-from ptlab.scenario.operations.hugetlb import HugePages, ShmemEnabled, ThpEnabled
+from ptlab.scenario.operations.hugetlb import HugePages, ThpSetting
 from ptlab.scenario.operations.processes import Exec, Vfork
 
 # All objects of the recorder come from one heap, which never shrinks and never has to grow.
@@ -184,10 +184,9 @@ def lacks_pool(scenario: Scenario) -> str:
             return f"it sets {setting}, which is not there or takes root"
         if used := pool.in_use(size):
             return f"it sets {setting}, and {used} of these pages are in use already"
-    for kind, name in ((ThpEnabled, "enabled"), (ShmemEnabled, "shmem_enabled")):
-        setting = _SETTINGS / name
-        if any(isinstance(op, kind) for op in scenario.ops) and not os.access(setting, os.W_OK):
-            return f"it sets {setting}, which is not there or takes root"
+    for op in scenario.ops:
+        if isinstance(op, ThpSetting) and not os.access(_SETTINGS / op.setting, os.W_OK):
+            return f"it sets {_SETTINGS / op.setting}, which is not there or takes root"
     room = int(re.findall(r"MemAvailable:\s*(\d+)", Path("/proc/meminfo").read_text())[0]) << 10
     wanted = sum(op.pool_bytes for op in scenario.ops)
     return f"it wants {wanted >> 20} MiB of huge pages" if 2 * wanted > room else ""

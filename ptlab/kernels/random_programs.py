@@ -100,7 +100,8 @@ def _around(corners: tuple[str, ...], theme: str) -> tuple[Lines, Lines]:
 
 def _in_another_program(lines: list[str], *then: str) -> str:
     """A child that goes on in another program: there is no file there."""
-    return "\n".join([f"fork {len(lines) + 1 + len(then)}", *lines, "exec", *then])
+    ops = "\n".join([*lines, "exec", *then])  # a call may be several ops
+    return f"fork {ops.count(chr(10)) + 1}\n{ops}"
 
 
 class Calls:

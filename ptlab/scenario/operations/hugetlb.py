@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Self
+from typing import ClassVar, Self
 
 from ptlab.base.geometry import PMD_SIZE, PUD_SIZE
 from ptlab.process.process import SHMEM_MODES, THP_MODES, Process
@@ -74,9 +74,32 @@ class HugePages(Operation):
 
 
 @dataclass(frozen=True, slots=True)
-class ThpEnabled(Operation):
-    """A write to /sys/kernel/mm/transparent_hugepage/enabled."""
+class ThpSetting(Operation):
+    """A write to a file of /sys/kernel/mm/transparent_hugepage."""
 
+    setting: ClassVar[str]
+    modes: ClassVar[tuple[str, ...]]
+
+    mode: str
+
+    @classmethod
+    def read(cls, line: Line) -> Self:
+        """One of the modes."""
+        return cls(*line.place, line.choice(cls.modes))
+
+    def calls(self, process: Process, stage: Stage) -> Iterator[Call]:
+        """No system call: a setting of the machine, and a method with the name of the operation."""
+        yield partial(getattr(process, self.verb), self.mode)
+
+    def system_calls(self) -> list[SystemCall]:
+        """A write to the setting."""
+        return [["set_thp", self.setting, self.mode]]
+
+
+class ThpEnabled(ThpSetting):
+    """Who gets huge pages of private memory."""
+
+    __slots__ = ()
     verb = "thp_enabled"
     usage = "thp_enabled always|madvise|never"
     meaning = (
@@ -84,27 +107,13 @@ class ThpEnabled(Operation):
         "none. To record it takes root, and puts the setting back."
     )
     example = "thp_enabled always\nmmap s0 2M keepthp\ntouch w s0 4K"
-
-    mode: str
-
-    @classmethod
-    def read(cls, line: Line) -> Self:
-        """One of the three words."""
-        return cls(*line.place, line.choice(THP_MODES))
-
-    def calls(self, process: Process, stage: Stage) -> Iterator[Call]:
-        """No system call: a setting of the machine."""
-        yield partial(process.thp_enabled, self.mode)
-
-    def system_calls(self) -> list[SystemCall]:
-        """A write to the setting."""
-        return [["set_thp", "enabled", self.mode]]
+    setting, modes = "enabled", THP_MODES
 
 
-@dataclass(frozen=True, slots=True)
-class ShmemEnabled(Operation):
-    """A write to /sys/kernel/mm/transparent_hugepage/shmem_enabled."""
+class ShmemEnabled(ThpSetting):
+    """Who gets huge pages of shared memory."""
 
+    __slots__ = ()
     verb = "shmem_enabled"
     usage = "shmem_enabled always|within_size|advise|never"
     meaning = (
@@ -113,18 +122,4 @@ class ShmemEnabled(Operation):
         "and puts the setting back."
     )
     example = "shmem_enabled advise\nmmap s0 2M shared thp\ntouch w s0 4K"
-
-    mode: str
-
-    @classmethod
-    def read(cls, line: Line) -> Self:
-        """One of the four words."""
-        return cls(*line.place, line.choice(SHMEM_MODES))
-
-    def calls(self, process: Process, stage: Stage) -> Iterator[Call]:
-        """No system call: a setting of the machine."""
-        yield partial(process.shmem_enabled, self.mode)
-
-    def system_calls(self) -> list[SystemCall]:
-        """A write to the setting."""
-        return [["set_thp", "shmem_enabled", self.mode]]
+    setting, modes = "shmem_enabled", SHMEM_MODES
