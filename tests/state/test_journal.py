@@ -163,7 +163,9 @@ def test_where_a_step_is_said_to_happen_are_functions_of_the_kernel_or_of_the_ma
         p = Process(scheme, grain="range")
         for _ in scenario.play(p, played):
             pass
-        told.update(*(p.journal.path(number) for number in range(1, len(p.journal) + 1)))
+        # steps in the same place have the same tuple of calls: one of them is enough
+        places = {id(p.journal.calls(number)): number for number in range(1, len(p.journal) + 1)}
+        told.update(*map(p.journal.path, places.values()))
     program = "touch"  # where a fault comes from
     assert told <= {*KERNEL.split(), *MAILS.split(), program}
     assert {"do_madvise", "zap_pte_range", "handle_pte_fault", "move_page_tables"} <= told
