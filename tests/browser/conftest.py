@@ -99,9 +99,10 @@ def chromium() -> str:
 def browser(chromium: str) -> Iterator["Browser"]:
     """One Chromium for all tests; each test has its own context in it."""
     try:
-        from playwright.sync_api import sync_playwright
+        from playwright.sync_api import expect, sync_playwright
     except ImportError:
         _no_browser("playwright is not installed: pip install 'ptlab[test]'")
+    expect.set_options(timeout=LOAD_MS)  # as long as a wait for an element: a machine may be busy
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
         yield browser
