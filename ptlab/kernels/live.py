@@ -69,6 +69,7 @@ class Recorder:
         if error:
             self._server.kill()
         self._server.communicate()
+        pool.put_back()
 
     def play(self, scenario: Scenario) -> list[Row]:
         """Play a scenario once; the rows are those of a recorded trace."""
@@ -268,8 +269,8 @@ def this_kernel(recorder: Recorder) -> Kernel:
         max(not_newer, key=_numbers, default=None),
         "pt_reclaim" if dropped["pte_kb"] < filled["pte_kb"] else "unmap_only",
         5 if re.search(r"\bla57\b", Path("/proc/cpuinfo").read_text()) else 4,
-        _chosen(_SETTINGS / "enabled"),
-        _chosen(_SETTINGS / "shmem_enabled"),
+        pool.thp("enabled"),
+        pool.thp("shmem_enabled"),
     )
 
 
@@ -302,10 +303,3 @@ def version() -> tuple[int, ...]:
 
 def _numbers(release: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", release)[:2])
-
-
-def _chosen(setting: Path) -> str:
-    """The word in brackets, as in "always [madvise] never"; no huge pages, no word."""
-    if not setting.is_file():
-        return "never"
-    return setting.read_text().partition("[")[2].partition("]")[0]

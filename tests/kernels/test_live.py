@@ -1,5 +1,7 @@
 """The kernel that is running: what it is, and whether the simulator agrees with it, op for op."""
 
+import os
+
 import pytest
 
 from ptlab.base.geometry import PMD_SIZE
@@ -61,6 +63,28 @@ def test_a_pool_that_somebody_uses_is_left_alone(monkeypatch, tmp_path):
     assert live.lacks_pool(wants) == ""  # see the next test
     (files / "free_hugepages").write_text("1")
     assert "3 of these pages" in live.lacks_pool(wants)
+
+
+def test_settings_that_somebody_changed_who_was_killed_are_put_back(monkeypatch, tmp_path):
+    files = {"hugepages-2048kB/nr_hugepages": "3", "enabled": "madvise"}
+    files["khugepaged/pages_to_scan"] = "4096"
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    for name in ("SETTINGS", "_THP", "BEFORE"):
+        place = tmp_path / "before.json" if name == "BEFORE" else tmp_path
+        monkeypatch.setattr(live.pool, name, str(place))
+    child = os.fork()
+    if not child:
+        with live.pool.restored({PMD_SIZE}, {"enabled"}):
+            live.pool.resize(PMD_SIZE, 5)
+            live.pool.set_thp("enabled", "always")
+            os._exit(0)  # nothing of its own is run any more
+    os.waitpid(child, 0)
+    assert (tmp_path / "enabled").read_text() == "always", "it was killed while it had changed them"
+    assert live.pool.thp("enabled") == "madvise"
+    assert {name: (tmp_path / name).read_text() for name in files} == files
+    assert not (tmp_path / "before.json").exists()
 
 
 def test_a_promise_of_the_machine_stays_beside_those_of_a_scenario(monkeypatch):
