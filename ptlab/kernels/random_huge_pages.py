@@ -22,6 +22,7 @@ _SMALL = ["mmap s1 4M keepthp", "touch w s1 4K", "touch w s1+2M 4K"]
 OPENINGS = (
     ["mmap s1 2M thp", "touch w s1 2M", "madvise COLD s1 64K"],
     ["mmap s1 2M thp", "touch w s1 2M", "madvise FREE s1 2M", "madvise PAGEOUT s1 2M"],
+    ["mmap s1 2M thp", "touch w s1 4K", "mlock s1+1M 4K onfault", "madvise COLD s1 4K"],
     ["mmap s1 2M", "touch w s1 64K", "fork 1", "nop"],
     ["mmap s1 2M thp", "touch w s1 2M", "fork 1", "touch w s1 4K"],
     [*_HUGE_FILE, f"mmap s2 2M pfile:{FILE} keepthp", "touch r s2 4K", "touch w s2+4K 4K"],
