@@ -63,8 +63,12 @@ def touch(mm: Mm, write: bool, start: int, length: int, stride: int = PAGE_SIZE)
 
 
 def grain_of(mm: Mm, vma: Vma, stride: int = PAGE_SIZE) -> str:
-    """How far one access may reach: page by page where what happens depends on the page."""
-    if mm.counters[Count.SWAP] or (vma.file is not None and stride < PAGE_SIZE):
+    """How far one access may reach: page by page where what happens depends on the page.
+
+    With several tasks it does: one of them may change some of the pages between two steps.
+    """
+    alone = not mm.machine.others.several
+    if not alone or mm.counters[Count.SWAP] or (vma.file is not None and stride < PAGE_SIZE):
         return "entry"
     return mm.machine.grain
 

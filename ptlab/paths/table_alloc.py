@@ -36,7 +36,7 @@ def upper_tables(
             break
         index = geometry.index(address, upper)
         child = int(mm.machine.mem.at(table, index))
-        if not child:
+        if not child or (yield from mm.machine.scheme.upper_met(mm, child, walk, times)):
             child = yield from _alloc_upper(mm, table, index, lower, walk, times)
         table = child
     return table
@@ -55,11 +55,13 @@ def _alloc_upper(mm: Mm, parent: int, index: int, level: Level, walk: Any, times
     table = int(machine.mem.alloc(mm.id, level))
     yield Step(Kind.ALLOC, alloc_one, table)
     yield from machine.lock(fn, "page_table_lock", mm.id, "spin")
-    there = int(machine.mem.at(parent, index))
-    if there:
+    while there := int(machine.mem.at(parent, index)):
+        busy = yield from machine.scheme.upper_met(mm, there, walk, times)
         yield machine.unlock(fn, "page_table_lock")
-        yield pte_free(machine, table)
-        return there
+        if not busy:
+            yield pte_free(machine, table)
+            return there
+        yield from machine.lock(fn, "page_table_lock", mm.id, "spin")
     machine.others.smp_wmb()
     machine.mem.hook(table, parent, index)
     counted = COUNTED.get(level)  # a P4D page is not

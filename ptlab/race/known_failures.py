@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ptlab.race.broken_locks import HoldsIt
+from ptlab.race.broken_locks import BreaksLockOrder, HoldsIt
 from ptlab.race.broken_rule import BrokenRule, UnhooksEntries, Unprotected, Verdict
 
 
@@ -43,7 +43,15 @@ _KNOWN = {
             "pte_tryget() frees the dead page that it finds, also for a task that holds the PMD "
             "lock, which free_user_pte() takes again",
         ),
-    )
+    ),
+    "pt_rwsem": (
+        KnownFailure(
+            BreaksLockOrder,
+            ("pt_rwsem", "i_mmap_rwsem"),
+            "advice that splits a file's huge page takes i_mmap_rwsem inside pt_rwsem, and a collapse "
+            "of the file takes pt_rwsem inside i_mmap_rwsem",
+        ),
+    ),
 }
 
 

@@ -130,7 +130,7 @@ class Checker:
         elif step.kind is Kind.MOVE:
             yield from self._move(task, step, table, page, now)
         elif step.kind is Kind.UNHOOK:
-            left = int(self._entries[table])
+            left = int(_raw(self.mem.nonnone)[table])  # of the zero page a design may clear them
             if self._states[table] != _LIVE:
                 yield UnhooksAgain(task, page)
             elif left and self.mem.level[table] == Level.PTE and step.fact != Unhooked(True):

@@ -50,15 +50,22 @@ class EveryLevel(PteRefcount):
         walk: list[int] = []
         while pages := _unvisited(mm, start, end, walk):
             for table in pages[:1] if mm.machine.others.several else pages:
-                if _references(mm, table):
-                    yield self._visit(mm, table, 1, times)
-                    walk.append(table)
-                else:
-                    fact = Dying(TryGet.TRYGET_FAILED_ZERO)
-                    yield Step(Kind.FAIL, f"{_level(mm, table)}_try_get", table, 0, times, fact)
+                yield from self.upper_met(mm, table, walk, times)
             if not mm.machine.others.several:
                 break
         return walk
+
+    def upper_met(self, mm: Mm, table: int, walk: list[int], times: int = 1) -> Path[bool]:
+        """pmd_try_get(): a reference on a table that the walk has none on. True: it is dying."""
+        if table in walk:
+            return False
+        if not _references(mm, table):
+            fact = Dying(TryGet.TRYGET_FAILED_ZERO)
+            yield Step(Kind.FAIL, f"{_level(mm, table)}_try_get", table, 0, times, fact)
+            return True
+        yield self._visit(mm, table, 1, times)
+        walk.append(table)
+        return False
 
     def upper_installed(self, mm: Mm, table: int, walk: list[int], times: int = 1) -> Path[None]:
         """The installer is the first visitor, and the entry is a reference to the parent."""

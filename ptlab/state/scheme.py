@@ -80,6 +80,13 @@ class ReclaimScheme:
         """A walk has built a PUD or PMD page on its way; page_table_lock is held."""
         return NOTHING  # type: ignore[no-any-return]
 
+    def upper_met(self, mm: Mm, table: int, walk: Any, times: int = 1) -> Path[bool | None]:
+        """A walk that would build a PUD or PMD page finds one that another task has built meanwhile.
+
+        A true result means it may not stay: the walk looks again, with page_table_lock dropped.
+        """
+        return NOTHING  # type: ignore[no-any-return]
+
     # -- the life of a PTE page --
 
     def table_installed(self, mm: Mm, pmd: int, tables: Tables) -> Path[None]:

@@ -225,6 +225,10 @@ class NoUpperVisitors(EveryLevel):
         """A walk takes no reference on its way down."""
         return NOTHING  # type: ignore[no-any-return]
 
+    def upper_met(self, mm: Mm, table: int, walk: Any, times: int = 1) -> Path[Any]:
+        """Nor on a table that another task has built."""
+        return NOTHING  # type: ignore[no-any-return]
+
     def upper_installed(self, mm: Mm, table: int, walk: Any, times: int = 1) -> Path[None]:
         """A fresh upper table has no visitor."""
         return NOTHING  # type: ignore[no-any-return]
