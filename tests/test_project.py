@@ -1,5 +1,6 @@
 """The files around the package agree with each other and with the package."""
 
+import importlib
 import os
 import pkgutil
 import re
@@ -20,6 +21,12 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 # Binder's base image brings these two; see binder/requirements.txt.
 FROM_BINDERS_IMAGE = {"jupyterlab", "ipywidgets", "prometheus-client"}
+
+
+@pytest.mark.parametrize("name", [path.stem for path in (ROOT / "benchmarks").glob("[!_]*.py")])
+def test_a_benchmark_finds_what_it_measures(name):
+    """Nothing else in the tests would notice that a name has gone from the package."""
+    assert importlib.import_module(f"benchmarks.{name}").__doc__
 
 
 def test_wheel_carries_data_notebooks_and_exercises(tmp_path):
