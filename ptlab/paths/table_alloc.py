@@ -30,13 +30,19 @@ def upper_tables(
 
     `walk` is what the scheme's walk_begins() gave.
     """
-    geometry, table = mm.machine.geometry, mm.pgd
+    geometry, table, others = mm.machine.geometry, mm.pgd, mm.machine.others
     for upper, lower in zip(geometry.path, geometry.path[1:], strict=False):
         if upper is lowest:
             break
         index = geometry.index(address, upper)
         child = int(mm.machine.mem.at(table, index))
-        if not child or (yield from mm.machine.scheme.upper_met(mm, child, walk, times)):
+        if (
+            child
+            and others.several
+            and (yield from mm.machine.scheme.upper_met(mm, child, walk, times))
+        ):
+            child = 0
+        if not child:
             child = yield from _alloc_upper(mm, table, index, lower, walk, times)
         table = child
     return table
