@@ -42,7 +42,7 @@ for kind, at in (("proc", "/proc"), ("sysfs", "/sys"), ("devtmpfs", "/dev")):
 os.environ.update(PYTHONPATH="{path}", PATH="/usr/bin", HOME="/", OPENBLAS_NUM_THREADS="1")
 os.chdir("/")
 trace = [sys.executable, "-m", "ptlab", "trace", "-o", "/trace", "--"]
-ended = subprocess.run([*trace, sys.executable, "-S", "programs/{program}", "{pace}"])
+ended = subprocess.run([*trace, "/usr/bin/python3", "-S", "programs/{program}", "{pace}"])
 with open("/trace", "rb") as file, open("/dev/ttyS1", "wb") as line:
     subprocess.run([sys.executable, "-m", "base64", "-e"], stdin=file, stdout=line)
 os.sync()
@@ -54,8 +54,15 @@ def kernel(folder: Path) -> Path:
     """Debian's kernel, unpacked; apt keeps its lists and files in `folder`."""
     for name in ("state/lists/partial", "cache/archives/partial", "kernel"):
         (folder / name).mkdir(parents=True)
+    said = subprocess.run(
+        ["apt-get", "indextargets", "--format", "$(SITE)", "Label: Debian"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert said.stdout, "apt has no list of Debian's packages yet: run apt-get update"
     sources = folder / "sources.list"
-    sources.write_text(f"deb [signed-by={KEYS}] http://deb.debian.org/debian {SUITE} main\n")
+    sources.write_text(f"deb [signed-by={KEYS}] {said.stdout.split()[0]} {SUITE} main\n")
     apart = {
         "Dir::State": folder / "state",
         "Dir::State::status": "/dev/null",
@@ -109,6 +116,8 @@ def initramfs(out: Path) -> None:
     init = INIT.format(python=python, path=path, program=PROGRAM.name, pace=PACE)
     content: dict[str, tuple[int, bytes]] = {"init": (0o100755, init.encode())}
     content[f"programs/{PROGRAM.name}"] = 0o100644, PROGRAM.read_bytes()
+    # A recording names its program, and no folder of the machine that it was made on.
+    content["usr/bin/python3"] = 0o120777, str(python).encode()
     for file in files():
         mode = 0o100755 if os.access(file, os.X_OK) else 0o100644
         content[str(file)[1:]] = mode, file.read_bytes()
